@@ -1,0 +1,6 @@
+//! Floor 0: time, randomness, distributions and units. No word of the domain is known here.
+
+pub mod distribution;
+pub mod random;
+pub mod time;
+pub mod units;

@@ -1,0 +1,176 @@
+//! What a run measured, as plain data. The names of things are in the model; the vectors here are
+//! parallel to the model's workloads, services and edges.
+
+use crate::base::time::{Span, Time};
+use crate::policy::Outcome;
+
+use super::latency::Latency;
+
+/// Number of [`Outcome`]s; arrays of counts are indexed by `outcome as usize`.
+pub const OUTCOMES: usize = Outcome::ALL.len();
+
+/// Everything a run measured. Totals count by cohort: what arrived after the warm-up.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// Where the run ended: the scenario's duration, or earlier when it was interrupted.
+    pub ended: Time,
+    /// Whether it was interrupted before its end.
+    pub interrupted: bool,
+    /// Events that the kernel handled.
+    pub events: u64,
+    /// Parallel to `model.workloads`.
+    pub workloads: Vec<WorkloadResult>,
+    /// Parallel to `model.services`.
+    pub services: Vec<ServiceResult>,
+    /// Parallel to `model.edges()`.
+    pub edges: Vec<EdgeResult>,
+    /// Parallel to `model.expectations`: the measured value in the unit of the bound (a share as a number
+    /// around 0..=1, a rate per second, a span in seconds); `None` where there was no sample.
+    pub measured: Vec<Option<f64>>,
+    /// How it went over time, warm-up included.
+    pub series: Series,
+}
+
+/// Totals of a workload's requests that arrived after the warm-up.
+#[derive(Clone, Debug, Default)]
+pub struct WorkloadResult {
+    /// Requests that users started.
+    pub offered: u64,
+    /// Of these, by how they ended; a request that is under way at the end is in none.
+    pub outcomes: [u64; OUTCOMES],
+    /// Answered well and within the deadline.
+    pub good: u64,
+    /// Attempts that the users' client sent for them.
+    pub attempts: u64,
+    /// From the intended start to the good answer (late ones too).
+    pub latency: Latency,
+}
+
+/// Totals of a service, over all replicas.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceResult {
+    /// Attempts that arrived after the warm-up. The counts below are of these.
+    pub arrivals: u64,
+    /// Handled and answered well.
+    pub completed: u64,
+    /// Handled and answered with an error.
+    pub failed: u64,
+    /// Turned away by a full queue.
+    pub rejected: u64,
+    /// Found nobody there, or died with the replica.
+    pub refused: u64,
+    /// Left early: cancelled, or their deadline had passed.
+    pub dropped: u64,
+    /// Had to wait for a thread.
+    pub waited: u64,
+    /// Time in the queue of those that got a thread (zero for those that did not wait).
+    pub wait: Latency,
+    /// From arrival to the handler's end, of those that got a thread.
+    pub sojourn: Latency,
+    /// ∫ busy threads dt after the warm-up, in nanoseconds.
+    pub busy_nanos: u128,
+    /// The part of `busy_nanos` for callers who had given up.
+    pub wasted_nanos: u128,
+    /// ∫ waiting requests dt after the warm-up, in nanoseconds.
+    pub queue_nanos: u128,
+    /// ∫ requests in the service dt after the warm-up, in nanoseconds.
+    pub in_system_nanos: u128,
+    /// Σ over requests of the part of their stay that lies after the warm-up and before the end, in nanoseconds:
+    /// equals `in_system_nanos` to the nanosecond (Little's law).
+    pub sojourn_clipped_nanos: u128,
+    /// ∫ CPU time used dt after the warm-up, in nanoseconds.
+    pub work_nanos: u128,
+    /// The most that ever waited at once in one replica, warm-up included.
+    pub peak_queue: u32,
+}
+
+/// Totals of an edge: attempts sent after the warm-up.
+#[derive(Clone, Debug, Default)]
+pub struct EdgeResult {
+    /// Calls that were made: first attempts, those refused by the breaker included.
+    pub calls: u64,
+    /// Attempts sent, retries included; those that the breaker refused are not sent.
+    pub attempts: u64,
+    /// Attempts by how they ended; `ShortCircuited` ones were not sent.
+    pub outcomes: [u64; OUTCOMES],
+    /// From sending to the good answer.
+    pub latency: Latency,
+}
+
+/// Everything over time; point `i` covers `[i × interval, (i + 1) × interval)`.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    /// Width of a point.
+    pub interval: Span,
+    /// Number of points: the length of every vector below. The last may be cut short by the end of the run.
+    pub points: usize,
+    /// Parallel to `model.workloads`.
+    pub workloads: Vec<WorkloadSeries>,
+    /// Parallel to `model.services`.
+    pub services: Vec<ServiceSeries>,
+    /// Parallel to `model.edges()`.
+    pub edges: Vec<EdgeSeries>,
+}
+
+/// A workload over time: counts of events in the interval.
+#[derive(Clone, Debug, Default)]
+pub struct WorkloadSeries {
+    /// Requests started.
+    pub offered: Vec<u64>,
+    /// Answered well, in time or late.
+    pub answered: Vec<u64>,
+    /// Answered well and within the deadline.
+    pub good: Vec<u64>,
+    /// Ended without a good answer.
+    pub failed: Vec<u64>,
+    /// Attempts sent.
+    pub attempts: Vec<u64>,
+    /// Median latency of the good answers of the interval; `None` without one.
+    pub p50: Vec<Option<Span>>,
+    /// Their 95th percentile.
+    pub p95: Vec<Option<Span>>,
+    /// Their 99th percentile.
+    pub p99: Vec<Option<Span>>,
+}
+
+/// A service over time, over all replicas.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceSeries {
+    /// Attempts that arrived.
+    pub arrivals: Vec<u64>,
+    /// Answered well.
+    pub completed: Vec<u64>,
+    /// Answered with an error by a handler.
+    pub failed: Vec<u64>,
+    /// Turned away by full queues.
+    pub rejected: Vec<u64>,
+    /// Mean number waiting.
+    pub queue: Vec<f64>,
+    /// Mean number of busy threads.
+    pub busy: Vec<f64>,
+    /// Mean number of threads busy for callers who had given up.
+    pub wasted: Vec<f64>,
+    /// Replicas that are up, at the end of the interval.
+    pub up: Vec<u32>,
+}
+
+/// An edge over time.
+#[derive(Clone, Debug, Default)]
+pub struct EdgeSeries {
+    /// Calls made.
+    pub calls: Vec<u64>,
+    /// Attempts sent.
+    pub attempts: Vec<u64>,
+    /// Attempts that ended well.
+    pub ok: Vec<u64>,
+    /// Attempts that ended otherwise, short-circuited ones not included.
+    pub failed: Vec<u64>,
+    /// Of these, timeouts.
+    pub timeouts: Vec<u64>,
+    /// Attempts not sent because of an open breaker.
+    pub short_circuited: Vec<u64>,
+    /// Share of the callers' breakers that are open, mean over the interval; empty when the edge has none.
+    pub open: Vec<f64>,
+    /// Share that are half open; empty when the edge has none.
+    pub half_open: Vec<f64>,
+}

@@ -1,0 +1,100 @@
+//! What must hold: the gate of a continuous build.
+
+use crate::base::time::{Span, Time};
+
+use super::id::{ServiceId, WorkloadId};
+
+/// A named condition on what a run measures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// As in the file.
+    pub name: String,
+    /// The condition, as in the file.
+    pub text: String,
+    /// What is measured.
+    pub metric: Metric,
+    /// At what.
+    pub target: Target,
+    /// How it is compared.
+    pub comparison: Comparison,
+    /// With what.
+    pub bound: Bound,
+    /// Start of the time in which it is measured: the end of the warm-up unless given.
+    pub from: Time,
+    /// End of the time in which it is measured: the end of the run unless given.
+    pub until: Time,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Metric {
+    /// Workload: answered well within the deadline, as a share of what was offered in that time, or as a rate.
+    Goodput,
+    /// Workload: answered at all, as a share of what was offered in that time, or as a rate.
+    Throughput,
+    /// Workload: ended without a good answer, as a share of what was offered, or as a rate.
+    Failures,
+    /// Workload or service: mean latency of good answers.
+    Mean,
+    /// Workload or service: this quantile (between 0 and 1) of the latency of good answers.
+    Quantile(f64),
+    /// Service: busy threads (of all), between 0 and 1; needs a limited pool.
+    Utilisation,
+    /// Service: mean number of waiting requests over all replicas.
+    Queue,
+    /// Service: turned away by full queues, as a share of attempts that arrived, or as a rate.
+    Rejected,
+    /// Workload or service: attempts sent (by the workload; to the service), as a rate.
+    Attempts,
+    /// Workload or service: attempts sent ÷ first attempts sent.
+    RetryFactor,
+    /// Service: thread time spent for callers who had given up, as a share of busy thread time.
+    Waste,
+}
+
+/// Where it is measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    /// At a workload.
+    Workload(WorkloadId),
+    /// At a service, over all replicas.
+    Service(ServiceId),
+}
+
+/// How it is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>=`
+    AtLeast,
+    /// `>`
+    Greater,
+}
+
+/// With what it is compared; the unit says how the metric is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// A share of the whole, as a number around 0..=1 (goodput may exceed what was offered in a short window).
+    Share(f64),
+    /// Events per second.
+    Rate(f64),
+    /// A length of time.
+    Span(Span),
+    /// A plain number.
+    Number(f64),
+}
+
+impl Comparison {
+    /// Whether `value` compares with `bound` as it should.
+    pub fn holds(self, value: f64, bound: f64) -> bool {
+        match self {
+            Comparison::Less => value < bound,
+            Comparison::AtMost => value <= bound,
+            Comparison::AtLeast => value >= bound,
+            Comparison::Greater => value > bound,
+        }
+    }
+}

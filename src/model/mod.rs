@@ -1,0 +1,248 @@
+//! Floor 2: the validated system, as plain data. Only `scenario` and tests build it; the kernel runs it.
+//!
+//! Names live here once; everything else refers to them by dense ids.
+
+mod edge;
+mod expectation;
+mod fault;
+mod id;
+mod workload;
+
+pub use edge::{Caller, Edge};
+pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
+pub use fault::{Effect, Fault, FaultTarget, Subset};
+pub use id::{ClientId, EdgeId, EndpointId, Id, Ids, ServiceId, WorkloadId};
+pub use workload::{Arrivals, Profile, RatePoint, Workload};
+
+use crate::base::distribution::Distribution;
+use crate::base::time::{Span, Time};
+use crate::base::units::Share;
+use crate::policy::balance::Balance;
+use crate::policy::breaker::BreakerSettings;
+use crate::policy::retry::RetrySettings;
+
+/// A whole scenario, checked: every id exists, every share is a share, no endpoint calls itself unconditionally.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// What the picture is called.
+    pub title: String,
+    /// Names every random draw.
+    pub seed: u64,
+    /// How long the run lasts.
+    pub duration: Span,
+    /// The part at the start that is plotted, but left out of totals; shorter than `duration`.
+    pub warmup: Span,
+    /// Width of one point of a time series; not zero.
+    pub interval: Span,
+    /// Where requests come from, in file order.
+    pub workloads: Ids<WorkloadId, Workload>,
+    /// What handles them, in file order.
+    pub services: Ids<ServiceId, Service>,
+    /// Their handlers, grouped by service, in file order.
+    pub endpoints: Ids<EndpointId, Endpoint>,
+    /// How calls are made. Client 0 is [`Client::direct`], for calls that name none.
+    pub clients: Ids<ClientId, Client>,
+    /// What goes wrong, in file order.
+    pub faults: Vec<Fault>,
+    /// What must hold, in file order.
+    pub expectations: Vec<Expectation>,
+}
+
+/// A number of places, or as many as wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limit {
+    /// No limit.
+    Unlimited,
+    /// At most this many.
+    AtMost(u32),
+}
+
+/// A group of equal replicas that run the same endpoints.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// As in the file.
+    pub name: String,
+    /// Processes; at least 1.
+    pub replicas: u32,
+    /// Worker threads of one replica; at least 1.
+    pub threads: Limit,
+    /// Waiting places in front of one replica's threads; may be 0.
+    pub queue: Limit,
+    /// Who is next when a thread becomes free.
+    pub discipline: Discipline,
+    /// CPU cores of one replica, shared by processor sharing; `None` gives every thread a core of its own.
+    pub cores: Option<u32>,
+    /// Whether a handler keeps its thread while it waits.
+    pub handlers: Handlers,
+    /// Time from a restart until the replica serves.
+    pub startup: Span,
+}
+
+/// Who is next in a queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Discipline {
+    /// The one who came first.
+    Fifo,
+    /// The one who came last.
+    Lifo,
+}
+
+/// What a handler does with its thread while it sleeps or waits for a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Handlers {
+    /// Keeps it.
+    Blocking,
+    /// Gives it back, and queues for one to go on.
+    Async,
+}
+
+/// A handler of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// Whose it is.
+    pub service: ServiceId,
+    /// As in the file, without the service.
+    pub name: String,
+    /// What it does, in order. A handler that reaches the end answers well.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a handler.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Uses the CPU for as long.
+    Work(Distribution),
+    /// Waits for as long, without the CPU.
+    Sleep(Distribution),
+    /// Calls an endpoint and waits for the answer; a failure fails the handler.
+    Call {
+        /// Who is called.
+        endpoint: EndpointId,
+        /// How.
+        client: ClientId,
+        /// Whether the handler goes on when the call fails.
+        optional: bool,
+    },
+    /// Hands the request over to another endpoint, which answers the caller; ends the handler.
+    Forward {
+        /// Who takes over.
+        endpoint: EndpointId,
+        /// Only its latency and its balancing matter: nobody waits here.
+        client: ClientId,
+    },
+    /// Runs branches at the same time.
+    Parallel {
+        /// At least one.
+        branches: Vec<Branch>,
+        /// When the step has succeeded.
+        need: Need,
+    },
+    /// Runs one of several lists, by chance. Shares sum to one.
+    Choose(Vec<(Share, Vec<Step>)>),
+    /// Runs a list several times, one after the other.
+    Repeat {
+        /// At least 1.
+        times: u32,
+        /// What is repeated.
+        steps: Vec<Step>,
+    },
+    /// Answers now; the handler goes on without anybody waiting.
+    Reply,
+    /// Ends the handler with an error.
+    Fail,
+}
+
+/// A branch of a parallel step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Branch {
+    /// What it does.
+    pub steps: Vec<Step>,
+    /// Whether its failure counts as a success. Only with [`Need::All`].
+    pub optional: bool,
+}
+
+/// How many branches must succeed. The step ends as soon as this is reached or out of reach.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// All of them.
+    All,
+    /// One.
+    Any,
+    /// This many: at least 1, at most as many as there are branches.
+    AtLeast(u32),
+}
+
+/// A configured client library.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// As in the file.
+    pub name: String,
+    /// Network time one way.
+    pub latency: Distribution,
+    /// How long one attempt is waited for; `None` is for ever.
+    pub timeout: Option<Span>,
+    /// Which replica gets it.
+    pub balance: Balance,
+    /// `None` makes one attempt.
+    pub retry: Option<RetrySettings>,
+    /// `None` lets every call go.
+    pub breaker: Option<BreakerSettings>,
+    /// What happens at the callee when the caller gives up.
+    pub cancel: Cancel,
+    /// Whether the callee learns until when the answer is wanted.
+    pub deadlines: Deadlines,
+}
+
+impl Client {
+    /// The name of the client of calls that name none.
+    pub const DIRECT: &'static str = "direct";
+
+    /// A call without network, timeout, retries or breaker, balanced round robin.
+    pub fn direct() -> Client {
+        Client {
+            name: Client::DIRECT.to_owned(),
+            latency: Distribution::ZERO,
+            timeout: None,
+            balance: Balance::RoundRobin,
+            retry: None,
+            breaker: None,
+            cancel: Cancel::Off,
+            deadlines: Deadlines::Local,
+        }
+    }
+}
+
+/// What the callee does when its caller has given up. The notice travels as long as a request.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Cancel {
+    /// Nothing: it works for nobody.
+    Off,
+    /// It leaves the queue; once it has a thread, it works on.
+    Waiting,
+    /// It also stops before its next step.
+    BetweenSteps,
+    /// It stops in the middle of a step.
+    AtOnce,
+}
+
+/// Whether a deadline travels with the request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Deadlines {
+    /// Only the caller knows when it will give up.
+    Local,
+    /// The callee knows, too: it neither starts nor calls on once the time has passed, and passes it on.
+    Propagate,
+}
+
+impl Model {
+    /// `service.endpoint`, as in the file.
+    pub fn endpoint_name(&self, endpoint: EndpointId) -> String {
+        let it = &self.endpoints[endpoint];
+        format!("{}.{}", self.services[it.service].name, it.name)
+    }
+
+    /// The end of the run.
+    pub fn end(&self) -> Time {
+        Time::ZERO + self.duration
+    }
+}

@@ -1,0 +1,60 @@
+//! Floor 1: policies. A policy decides and nothing else: it is *told* (a call started, an attempt ended,
+//! a replica came or went) and *asked* (may this call go? again after which delay? which replica?).
+//! It never schedules; the kernel alone turns answers into events. So the same code runs in the
+//! kernel, under its test vectors and on its own.
+
+pub mod balance;
+pub mod breaker;
+pub mod retry;
+
+/// How an attempt ended, as its caller sees it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Outcome {
+    /// Answered well.
+    Ok,
+    /// Answered with an error: the handler failed, or something it needs did.
+    Error,
+    /// Not answered within the caller's timeout.
+    Timeout,
+    /// Turned away by a full queue.
+    Rejected,
+    /// Nobody there: the replica is down, or went down with the request in its hands.
+    Refused,
+    /// Not sent: the caller's circuit breaker is open.
+    ShortCircuited,
+    /// Given up because the propagated deadline had passed.
+    Expired,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of their numbers.
+    pub const ALL: [Outcome; 7] = [
+        Outcome::Ok,
+        Outcome::Error,
+        Outcome::Timeout,
+        Outcome::Rejected,
+        Outcome::Refused,
+        Outcome::ShortCircuited,
+        Outcome::Expired,
+    ];
+
+    /// Whether the caller got what it asked for.
+    #[inline]
+    pub const fn is_ok(self) -> bool {
+        matches!(self, Outcome::Ok)
+    }
+
+    /// The name in tables and data files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Error => "error",
+            Outcome::Timeout => "timeout",
+            Outcome::Rejected => "rejected",
+            Outcome::Refused => "refused",
+            Outcome::ShortCircuited => "short_circuited",
+            Outcome::Expired => "expired",
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Retries: whether a failed attempt is followed by another, and after which delay.
+
+use crate::base::random::Draws;
+use crate::base::time::{Span, Time};
+use crate::base::units::Share;
+
+use super::Outcome;
+
+/// A client's retry settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetrySettings {
+    /// Attempts in all, the first included; at least 1.
+    pub attempts: u32,
+    /// The delay before the next attempt, before jitter.
+    pub backoff: Backoff,
+    /// How the delay is spread.
+    pub jitter: Jitter,
+    /// How many retries the client may send in relation to its calls; `None` is without limit.
+    pub budget: Option<BudgetSettings>,
+}
+
+/// The delay before the n-th retry, before jitter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Backoff {
+    /// Always the same; zero is "at once".
+    Fixed(Span),
+    /// `base × factor^(n−1)`, at most `cap`.
+    Exponential {
+        /// Delay before the first retry.
+        base: Span,
+        /// Growth per retry, at least 1.
+        factor: f64,
+        /// The longest delay.
+        cap: Span,
+    },
+}
+
+/// How a delay `v` is spread over time. The AWS names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jitter {
+    /// `v`.
+    None,
+    /// `U(0, v)`.
+    Full,
+    /// `v/2 + U(0, v/2)`.
+    Equal,
+    /// `min(cap, U(base, 3 × previous))`, the first previous being `base`.
+    Decorrelated,
+}
+
+/// A token bucket that every call fills and every retry empties.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BudgetSettings {
+    /// Tokens that a call (not a retry) deposits; a retry costs one token.
+    pub ratio: Share,
+    /// The most tokens that can be saved, and what the client starts with.
+    pub burst: u32,
+}
+
+/// What the kernel tells and asks a client's retries. One per caller replica and callee.
+pub trait Retry: Send {
+    /// A call starts: its first attempt is about to go out.
+    fn call_started(&mut self, now: Time);
+
+    /// Attempt number `attempt` (the first is 1) ended with `outcome`, which is not `Ok`: the delay before the
+    /// next one, or `None` to give up. `draws` belong to this call: the same for all its attempts.
+    fn next_delay(&mut self, now: Time, attempt: u32, outcome: Outcome, draws: Draws) -> Option<Span>;
+}
