@@ -1,1 +1,13 @@
-//! One integration binary.
+//! One integration binary: what a user would notice.
+
+mod bad_files;
+mod base;
+mod cascades;
+mod command_line;
+mod determinism;
+mod isotope;
+mod kernel;
+mod policies;
+mod report;
+mod theory;
+mod tidy;
