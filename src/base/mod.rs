@@ -1,6 +1,8 @@
 //! Floor 0: time, randomness, distributions and units. No word of the domain is known here.
 
+pub mod call;
 pub mod distribution;
 pub mod random;
+pub mod suggest;
 pub mod time;
 pub mod units;

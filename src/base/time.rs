@@ -1,8 +1,8 @@
 //! Simulated time: a point ([`Time`]) and a length ([`Span`]), both in whole nanoseconds.
 //!
-//! Floating point appears only at the borders (samplers, reports), where it is rounded once.
+//! Floating point appears only at the borders (samplers, reports), where it is rounded once. How they are
+//! written and read as text stands in [`units`](super::units).
 
-use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
 /// Nanoseconds in a second.
@@ -125,44 +125,5 @@ impl Add for Span {
 impl AddAssign for Span {
     fn add_assign(&mut self, other: Span) {
         *self = *self + other;
-    }
-}
-
-/// Picks the largest unit in which the length is at least one, with up to four significant digits.
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (value, unit) = match self.0 {
-            0 => return f.write_str("0s"),
-            n if n < 1_000 => (n as f64, "ns"),
-            n if n < 1_000_000 => (n as f64 / 1e3, "us"),
-            n if n < NANOS_PER_SEC => (n as f64 / 1e6, "ms"),
-            n => (n as f64 / 1e9, "s"),
-        };
-        let decimals = match value {
-            v if v >= 100.0 => 1,
-            v if v >= 10.0 => 2,
-            _ => 3,
-        };
-        let text = format!("{value:.decimals$}");
-        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-        write!(f, "{text}{unit}")
-    }
-}
-
-impl fmt::Debug for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&Span(self.0), f)
-    }
-}
-
-impl fmt::Debug for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }

@@ -1,1 +1,3 @@
-//! Base.
+//! Floor 0: what a text means, how good the randomness is, whether the samplers are right.
+
+mod text;

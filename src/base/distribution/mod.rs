@@ -1,0 +1,113 @@
+//! Distributions of lengths of time, sampled by our own code on `libm`, so that the bits are the same
+//! on every platform.
+//!
+//! A sample is a pure function of its [`Draws`]. Wherever the inverse of the distribution function is at
+//! hand, one uniform number makes one sample and is the chance of a longer one: the same draw is a
+//! bad one under every distribution and every parameter, which is what makes common random numbers sharp.
+//! Gamma (Marsaglia–Tsang) and mixtures take a few draws more.
+
+mod normal;
+mod parse;
+mod shape;
+
+use std::fmt;
+
+use super::random::Draws;
+use super::time::Span;
+use shape::Shape;
+
+pub use parse::NAMES;
+
+/// A validated distribution of lengths of time. Parse it: `"lognormal(p50=5ms, p99=40ms)".parse()`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Distribution {
+    /// Always the same.
+    Constant(Span),
+    /// Exponential with the given mean, in nanoseconds.
+    Exponential {
+        /// Mean in nanoseconds.
+        mean: f64,
+    },
+    /// Any other shape.
+    Shaped(Box<Shaped>),
+}
+
+/// A distribution with parameters that were worked out when it was parsed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shaped {
+    /// As its author would write it today.
+    text: String,
+    shape: Shape,
+}
+
+impl Distribution {
+    /// Zero, always.
+    pub const ZERO: Distribution = Distribution::Constant(Span::ZERO);
+
+    /// Exponential with the given mean.
+    pub fn exponential(mean: Span) -> Distribution {
+        Distribution::Exponential { mean: mean.as_nanos() as f64 }
+    }
+
+    /// One sample, drawn from `draws`, rounded to the nearest nanosecond.
+    #[inline]
+    pub fn sample(&self, mut draws: Draws) -> Span {
+        match self {
+            Distribution::Constant(span) => *span,
+            Distribution::Exponential { mean } => Span::from_nanos_f64(-libm::log(draws.next_uniform()) * mean),
+            Distribution::Shaped(shaped) => shaped.sample(draws),
+        }
+    }
+
+    /// The value if it is always the same.
+    #[inline]
+    pub fn constant(&self) -> Option<Span> {
+        match self {
+            Distribution::Constant(span) => Some(*span),
+            Distribution::Exponential { .. } | Distribution::Shaped(_) => None,
+        }
+    }
+
+    /// Mean in nanoseconds; may be infinite (a Pareto with shape ≤ 1).
+    pub fn mean_nanos(&self) -> f64 {
+        match self {
+            Distribution::Constant(span) => span.as_nanos() as f64,
+            Distribution::Exponential { mean } => *mean,
+            Distribution::Shaped(shaped) => shaped.shape.mean(),
+        }
+    }
+
+    /// Variance in square nanoseconds; may be infinite (a Pareto with shape ≤ 2).
+    pub fn variance_nanos2(&self) -> f64 {
+        match self {
+            Distribution::Constant(_) => 0.0,
+            Distribution::Exponential { mean } => mean * mean,
+            Distribution::Shaped(shaped) => shaped.shape.variance(),
+        }
+    }
+
+    /// Squared coefficient of variation: variance ÷ mean². Zero when always the same.
+    pub fn scv(&self) -> f64 {
+        let (mean, variance) = (self.mean_nanos(), self.variance_nanos2());
+        if variance == 0.0 { 0.0 } else { variance / (mean * mean) }
+    }
+}
+
+impl Shaped {
+    /// Out of line, so that the cheap shapes stay small where they are inlined.
+    #[inline(never)]
+    fn sample(&self, mut draws: Draws) -> Span {
+        self.shape.sample(&mut draws)
+    }
+}
+
+/// Parses back to the same distribution.
+impl fmt::Display for Distribution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Distribution::Constant(span) => fmt::Display::fmt(span, f),
+            Distribution::Exponential { mean } => f.pad(&format!("exp({})", Span::from_nanos(*mean as u64))),
+            Distribution::Shaped(shaped) => f.pad(&shaped.text),
+        }
+    }
+}
