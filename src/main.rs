@@ -1,3 +1,7 @@
-//! The command line of brownout.
+//! The program: hands over to [`brownout::cli`] and becomes its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    brownout::cli::main()
+}

@@ -1,1 +1,93 @@
 //! Floor 9: the command line, the only place with input and output. One file a subcommand.
+//!
+//! Data goes to standard output, diagnostics and progress to standard error. What a subcommand
+//! computes, the floors below do; here are only arguments, files, streams and exit codes.
+
+mod check;
+mod console;
+mod exit;
+mod failure;
+mod files;
+mod import;
+mod interrupt;
+mod overrides;
+mod pending;
+mod progress;
+mod run;
+mod source;
+
+use std::panic;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use console::{Color, Console};
+use exit::Exit;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  fine
+    1  a file could not be read or written, or an internal error
+    2  the command line makes no sense
+   99  an expectation of a scenario failed
+  104  a scenario (or a file to import) is wrong
+  130  interrupted";
+
+/// Melt your call graph on a laptop before it melts in production
+///
+/// A deterministic simulator of distributed call graphs: services, thread pools, queues, retries,
+/// breakers and faults in one TOML file. Same file, same seed, same bytes.
+#[derive(Debug, Parser)]
+#[command(name = "brownout", version, arg_required_else_help = true, after_long_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Say only what was asked for and what went wrong
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, hide_default_value = true)]
+    color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Check(check::Arguments),
+    Import(import::Arguments),
+}
+
+/// Runs the command that the program was called with.
+pub fn main() -> ExitCode {
+    panic::set_hook(Box::new(report_panic));
+    let exit = panic::catch_unwind(|| match Arguments::try_parse() {
+        Ok(arguments) => execute(arguments),
+        Err(error) => {
+            // A closed stream takes no help text; there is nobody else to tell.
+            let _ = error.print();
+            if error.use_stderr() { Exit::Usage } else { Exit::Fine }
+        }
+    });
+    exit.unwrap_or(Exit::Failure).into()
+}
+
+fn execute(arguments: Arguments) -> Exit {
+    let console = Console::new(arguments.color, arguments.quiet);
+    match arguments.command {
+        Command::Run(arguments) => run::execute(&arguments, console),
+        Command::Check(arguments) => check::execute(&arguments, console),
+        Command::Import(arguments) => import::execute(&arguments, console),
+    }
+}
+
+fn report_panic(panic: &panic::PanicHookInfo<'_>) {
+    let payload = panic.payload();
+    let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+    let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
+    let text = format!(
+        "error: internal error{place}: {}\n  = help: this is a fault of brownout {}, not of your scenario: please report it with the file\n",
+        message.unwrap_or("no message"),
+        env!("CARGO_PKG_VERSION"),
+    );
+    let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes());
+}

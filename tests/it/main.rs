@@ -1,5 +1,7 @@
 //! One integration binary: what a user would notice.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bad_files;
 mod base;
 mod cascades;

@@ -1,0 +1,43 @@
+//! What the command line changes in a scenario: the same for every subcommand that loads one.
+
+use clap::Args;
+
+use super::pending::LoadOptions;
+
+/// Changes to a scenario.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Overrides {
+    /// Lay a variant of the file over it; several are laid in the order given
+    #[arg(long = "variant", value_name = "NAME")]
+    variants: Vec<String>,
+    /// Set a key, by its path in the file: --set service.orders.threads=32
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    sets: Vec<String>,
+    /// Replace the seed
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+}
+
+impl Overrides {
+    /// As the loader takes them.
+    pub(super) fn options(&self) -> LoadOptions {
+        LoadOptions { variants: self.variants.clone(), sets: self.sets.clone(), seed: self.seed }
+    }
+
+    /// `stem`, and the variants after it.
+    pub(super) fn name(&self, stem: &str) -> String {
+        let mut name = stem.to_owned();
+        for variant in &self.variants {
+            name.push('-');
+            name.push_str(variant);
+        }
+        name
+    }
+
+    /// What besides the file decides the results, seed left out: part of what the scenario hash covers.
+    pub(super) fn fingerprint(&self) -> String {
+        let variants = self.variants.iter().map(|variant| format!("\n--variant {variant}"));
+        let sets = self.sets.iter().map(|set| format!("\n--set {set}"));
+        variants.chain(sets).collect()
+    }
+}

@@ -1,0 +1,76 @@
+//! Progress bars: on standard error, only on a terminal, only for runs that take a while.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::base::time::{Span, Time};
+
+/// A run that is over before this has passed shows no bar.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The bars of all runs of a command.
+pub(super) struct Bars {
+    /// `None` where nobody would see them.
+    bars: Option<MultiProgress>,
+}
+
+/// The bar of one run.
+pub(super) struct Bar<'a> {
+    bars: Option<&'a MultiProgress>,
+    name: String,
+    duration: Span,
+    started: Instant,
+    shown: Option<ProgressBar>,
+}
+
+impl Bars {
+    /// Bars if somebody is there to see them and wants to.
+    pub(super) fn new(quiet: bool) -> Bars {
+        let seen = !quiet && io::stderr().is_terminal();
+        Bars { bars: seen.then(MultiProgress::new) }
+    }
+
+    /// A bar for the run of `name`, which simulates `duration`.
+    #[allow(clippy::disallowed_methods, reason = "how long the user has waited; no result depends on it")]
+    pub(super) fn start(&self, name: &str, duration: Span) -> Bar<'_> {
+        let started = Instant::now();
+        Bar { bars: self.bars.as_ref(), name: name.to_owned(), duration, started, shown: None }
+    }
+
+    /// Runs `print` without a bar in its way.
+    pub(super) fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
+        match &self.bars {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+impl Bar<'_> {
+    /// The run has come to `now`.
+    pub(super) fn advance(&mut self, now: Time) {
+        let Some(bars) = self.bars else { return };
+        if self.shown.is_none() && self.started.elapsed() >= PATIENCE {
+            let bar = bars.add(ProgressBar::new(self.duration.as_nanos()));
+            let style = ProgressStyle::with_template("{prefix} {bar:30} {percent:>3}% {msg} (ends in {eta})")
+                .expect("the template is a constant with known keys");
+            bar.set_style(style);
+            bar.set_prefix(self.name.clone());
+            self.shown = Some(bar);
+        }
+        if let Some(bar) = &self.shown {
+            bar.set_position(now.as_nanos());
+            bar.set_message(format!("{now} of {}", self.duration));
+        }
+    }
+}
+
+impl Drop for Bar<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.shown {
+            bar.finish_and_clear();
+        }
+    }
+}

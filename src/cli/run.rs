@@ -1,0 +1,253 @@
+//! `brownout run`: loads scenarios, simulates them, writes what came out and prints the summary.
+//!
+//! Several files run in parallel, each on one thread; what they print keeps the order of the
+//! command line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use clap::{Args, ValueEnum};
+use sha2::{Digest, Sha256};
+
+use crate::measure::Results;
+use crate::model::Model;
+
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::files::Directory;
+use super::interrupt;
+use super::overrides::Overrides;
+use super::pending::{self, Input, csv, figure, json, manifest, terminal};
+use super::progress::Bars;
+use super::source::{self, Source};
+
+/// Where runs land unless `--out` says otherwise.
+const OUTPUT: &str = "output";
+
+const EXAMPLES: &str = "\
+Examples:
+  brownout run scenarios/forty-node-meltdown.toml
+  brownout run --variant breaker --set service.orders.threads=32 scenarios/forty-node-meltdown.toml
+  brownout run --format json --quiet scenarios/*.toml > summaries.json
+  brownout import isotope graph.yaml | brownout run -";
+
+/// Simulate scenarios: a summary on standard output, tables and pictures in a directory
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Scenario files; `-` reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Where the files go: for several scenarios, one directory each below it [default: output/<scenario>[-<variant>]]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Which services and edges timeseries.csv holds, beyond 100 of them
+    #[arg(long, value_enum, default_value_t = Series::Busiest)]
+    series: Series,
+    /// Draw no pictures
+    #[arg(long)]
+    no_figures: bool,
+    /// How many scenarios run at once [default: the number of processors]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+/// What standard output gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// Tables to read
+    Text,
+    /// summary.json
+    Json,
+    /// One row per measured number
+    Csv,
+}
+
+/// Which services and edges the time series hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Series {
+    /// The busiest
+    Busiest,
+    /// All
+    All,
+}
+
+/// What one run has to say, held back until its turn.
+struct Said {
+    data: String,
+    remarks: String,
+    exit: Exit,
+}
+
+/// Runs every file and returns the worst exit.
+pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
+    let directories = match directories(arguments) {
+        Ok(directories) => directories,
+        Err(failure) => return console.fail(&failure),
+    };
+    interrupt::watch();
+    let jobs = arguments.jobs.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
+    let bars = Bars::new(console.quiet);
+    let mut worst = Exit::Fine;
+    pool.in_place_scope_fifo(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        for (index, (file, directory)) in arguments.files.iter().zip(&directories).enumerate() {
+            let (sender, bars) = (sender.clone(), &bars);
+            scope.spawn_fifo(move |_| {
+                let said = run(file, directory, arguments, console, bars);
+                // The receiver lives as long as the scope.
+                let _ = sender.send((index, said));
+            });
+        }
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let mut next = 0;
+        for (index, said) in receiver {
+            waiting.insert(index, said);
+            while let Some(said) = waiting.remove(&next) {
+                worst = worst.max(bars.suspend(|| tell(&said, console)));
+                next += 1;
+            }
+        }
+    });
+    worst
+}
+
+/// Where the files of each run go; no two runs to the same place.
+fn directories(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
+    let several = arguments.files.len() > 1;
+    let directory = |file: &PathBuf| {
+        let name = arguments.overrides.name(&source::stem(file));
+        match &arguments.out {
+            Some(out) if several => out.join(name),
+            Some(out) => out.clone(),
+            None => Path::new(OUTPUT).join(name),
+        }
+    };
+    let directories: Vec<PathBuf> = arguments.files.iter().map(directory).collect();
+    let mut seen = BTreeSet::new();
+    match directories.iter().find(|directory| !seen.insert(*directory)) {
+        None => Ok(directories),
+        Some(twice) => Err(Failure::Usage {
+            message: format!("two scenarios would write to `{}`", twice.display()),
+            hint: "run them one after the other, each with its own `--out DIR`".to_owned(),
+        }),
+    }
+}
+
+fn tell(said: &Said, console: Console) -> Exit {
+    let printed = console.print(&said.data);
+    console.say(&said.remarks);
+    match printed {
+        Ok(()) => said.exit,
+        Err(failure) => console.fail(&failure).max(said.exit),
+    }
+}
+
+fn run(file: &Path, directory: &Path, arguments: &Arguments, console: Console, bars: &Bars) -> Said {
+    let mut said = Said { data: String::new(), remarks: String::new(), exit: Exit::Fine };
+    if interrupt::requested() {
+        said.exit = Exit::Interrupted;
+        return said;
+    }
+    if let Err(failure) = run_into(&mut said, file, directory, arguments, console, bars) {
+        said.remarks.push_str(&failure.render(console.color_err));
+        said.exit = said.exit.max(failure.exit());
+    }
+    said
+}
+
+fn run_into(
+    said: &mut Said,
+    file: &Path,
+    directory: &Path,
+    arguments: &Arguments,
+    console: Console,
+    bars: &Bars,
+) -> Result<(), Failure> {
+    let source = source::read(file)?;
+    let loaded = pending::load(&source.name, &source.bytes, &arguments.overrides.options());
+    if loaded.diagnostics.errors() > 0 || !console.quiet {
+        said.remarks.push_str(&loaded.diagnostics.render(console.color_err));
+    }
+    let Some(model) = loaded.model else {
+        said.exit = Exit::BadScenario;
+        return Ok(());
+    };
+    let directory = Directory::open(directory)?;
+    let results = simulate(&model, &source.name, bars);
+    let hash = hash(&source, &arguments.overrides);
+    let input = Input { model: &model, results: &results, hash: &hash, version: env!("CARGO_PKG_VERSION") };
+
+    write(&directory, &input, &source, arguments)?;
+    said.data = match arguments.format {
+        Format::Text if console.quiet => String::new(),
+        Format::Text => terminal::summary(&input, console.color_out, console.width),
+        Format::Json => json::summary(&input),
+        Format::Csv => csv::summary(&input),
+    };
+    if !console.quiet {
+        said.remarks.push_str(&format!("files: {}\n", directory.path().display()));
+    }
+    judge(said, &source.name, &model, &results);
+    Ok(())
+}
+
+fn simulate(model: &Model, name: &str, bars: &Bars) -> Results {
+    let mut bar = bars.start(name, model.duration);
+    pending::simulate(model, &mut |now| {
+        bar.advance(now);
+        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+}
+
+/// Names what decides the results, apart from seed and version: the file, and what was changed in it.
+fn hash(source: &Source, overrides: &Overrides) -> String {
+    let digest = Sha256::new().chain_update(&source.bytes).chain_update(overrides.fingerprint()).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes every file of a run; the manifest last, so that its presence says that the rest is whole.
+fn write(directory: &Directory, input: &Input<'_>, source: &Source, arguments: &Arguments) -> Result<(), Failure> {
+    const MANIFEST: &str = "manifest.json";
+    directory.remove(MANIFEST)?;
+    directory.write("summary.json", json::summary(input).as_bytes())?;
+    let all_series = arguments.series == Series::All;
+    directory.write("timeseries.csv", csv::timeseries(input, all_series).as_bytes())?;
+    if !arguments.no_figures {
+        for figure in figure::all(input) {
+            directory.write(&format!("{}.svg", figure.name), figure.svg.as_bytes())?;
+            directory.write(&format!("{}.png", figure.name), &figure.png)?;
+        }
+    }
+    let text = String::from_utf8_lossy(&source.bytes);
+    directory.write(MANIFEST, manifest::manifest(input, &text, &command()).as_bytes())
+}
+
+/// The command line as it was typed, arguments with spaces in quotes.
+fn command() -> String {
+    let quote = |argument: String| if argument.contains(' ') { format!("'{argument}'") } else { argument };
+    std::env::args_os().map(|argument| quote(argument.to_string_lossy().into_owned())).collect::<Vec<_>>().join(" ")
+}
+
+/// Decides the exit; says what failed to those who do not see the summary.
+fn judge(said: &mut Said, name: &str, model: &Model, results: &Results) {
+    if results.interrupted {
+        said.remarks.push_str(&format!(
+            "interrupted: {name} ended at {} of {}; the numbers cover that part, expectations are not judged\n",
+            results.ended, model.duration
+        ));
+        said.exit = Exit::Interrupted;
+        return;
+    }
+    let _ = model;
+}
