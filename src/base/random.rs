@@ -76,6 +76,12 @@ pub struct Draws {
 }
 
 impl Draws {
+    /// The draws that follow the next `count` ones.
+    #[inline]
+    pub const fn skip(self, count: u64) -> Draws {
+        Draws { state: self.state.wrapping_add(GAMMA_DRAW.wrapping_mul(count)) }
+    }
+
     /// The next 64 bits.
     #[inline]
     pub const fn next_u64(&mut self) -> u64 {

@@ -5,6 +5,7 @@
 
 pub mod balance;
 pub mod breaker;
+pub mod preset;
 pub mod retry;
 
 /// How an attempt ended, as its caller sees it.

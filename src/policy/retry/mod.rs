@@ -1,10 +1,18 @@
-//! Retries: whether a failed attempt is followed by another, and after which delay.
+//! Retries: whether a failed attempt is followed by another, and after which delay. Which failures come
+//! here at all, and whether a deadline forbids another attempt, is the kernel's to know.
+
+mod backoff;
+mod budget;
+mod standard;
 
 use crate::base::random::Draws;
 use crate::base::time::{Span, Time};
 use crate::base::units::Share;
 
 use super::Outcome;
+
+pub use budget::Budget;
+pub use standard::StandardRetry;
 
 /// A client's retry settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +52,8 @@ pub enum Jitter {
     Full,
     /// `v/2 + U(0, v/2)`.
     Equal,
-    /// `min(cap, U(base, 3 × previous))`, the first previous being `base`.
+    /// `min(cap, U(base, 3 × previous))`, the first previous being `base`; `factor` plays no part. A fixed
+    /// backoff is its own base and has no cap.
     Decorrelated,
 }
 
@@ -65,4 +74,37 @@ pub trait Retry: Send {
     /// Attempt number `attempt` (the first is 1) ended with `outcome`, which is not `Ok`: the delay before the
     /// next one, or `None` to give up. `draws` belong to this call: the same for all its attempts.
     fn next_delay(&mut self, now: Time, attempt: u32, outcome: Outcome, draws: Draws) -> Option<Span>;
+}
+
+/// The retries of one client instance: a built-in policy without indirection, or one of a library user's own.
+pub enum AnyRetry {
+    /// Backoff, jitter, attempts and budget as set.
+    Standard(StandardRetry),
+    /// Anything else.
+    Custom(Box<dyn Retry>),
+}
+
+impl AnyRetry {
+    /// The built-in policy for `settings`.
+    pub fn from_settings(settings: &RetrySettings) -> AnyRetry {
+        AnyRetry::Standard(StandardRetry::new(settings))
+    }
+}
+
+impl Retry for AnyRetry {
+    #[inline]
+    fn call_started(&mut self, now: Time) {
+        match self {
+            AnyRetry::Standard(retry) => retry.call_started(now),
+            AnyRetry::Custom(retry) => retry.call_started(now),
+        }
+    }
+
+    #[inline]
+    fn next_delay(&mut self, now: Time, attempt: u32, outcome: Outcome, draws: Draws) -> Option<Span> {
+        match self {
+            AnyRetry::Standard(retry) => retry.next_delay(now, attempt, outcome, draws),
+            AnyRetry::Custom(retry) => retry.next_delay(now, attempt, outcome, draws),
+        }
+    }
 }

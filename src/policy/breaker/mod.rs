@@ -1,7 +1,13 @@
 //! Circuit breakers: whether a call may go at all.
 
+mod count;
+mod window;
+
 use crate::base::time::{Span, Time};
 use crate::base::units::Share;
+
+pub use count::CountBreaker;
+pub use window::ResultWindow;
 
 /// A circuit breaker over a window of the last calls, with the rules of resilience4j's count-based one.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,4 +60,45 @@ pub trait Breaker: Send {
 
     /// Where it stands, without side effect.
     fn state(&self) -> BreakerState;
+}
+
+/// The breaker of one client instance: a built-in one without indirection, or one of a library user's own.
+pub enum AnyBreaker {
+    /// Over the last calls.
+    Count(CountBreaker),
+    /// Anything else.
+    Custom(Box<dyn Breaker>),
+}
+
+impl AnyBreaker {
+    /// The built-in breaker for `settings`, closed.
+    pub fn from_settings(settings: &BreakerSettings) -> AnyBreaker {
+        AnyBreaker::Count(CountBreaker::new(settings))
+    }
+}
+
+impl Breaker for AnyBreaker {
+    #[inline]
+    fn permit(&mut self, now: Time) -> bool {
+        match self {
+            AnyBreaker::Count(breaker) => breaker.permit(now),
+            AnyBreaker::Custom(breaker) => breaker.permit(now),
+        }
+    }
+
+    #[inline]
+    fn record(&mut self, now: Time, verdict: Verdict, duration: Span) {
+        match self {
+            AnyBreaker::Count(breaker) => breaker.record(now, verdict, duration),
+            AnyBreaker::Custom(breaker) => breaker.record(now, verdict, duration),
+        }
+    }
+
+    #[inline]
+    fn state(&self) -> BreakerState {
+        match self {
+            AnyBreaker::Count(breaker) => breaker.state(),
+            AnyBreaker::Custom(breaker) => breaker.state(),
+        }
+    }
 }

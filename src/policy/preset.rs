@@ -1,0 +1,48 @@
+//! Settings under the names of the libraries they come from: their published defaults, with the version read.
+
+use crate::base::time::Span;
+use crate::base::units::Share;
+
+use super::breaker::BreakerSettings;
+use super::retry::{Backoff, Jitter, RetrySettings};
+
+/// Names that [`retry_preset`] knows.
+pub const RETRY_PRESETS: &[&str] = &["resilience4j"];
+
+/// Names that [`breaker_preset`] knows.
+pub const BREAKER_PRESETS: &[&str] = &["resilience4j"];
+
+/// Names of real libraries and servers that have no preset yet.
+pub const COMING_PRESETS: &[&str] =
+    &["aws-sdk", "envoy", "failsafe", "finagle", "grpc", "hystrix", "istio", "kafka", "linkerd", "polly", "sre"];
+
+/// The retry settings that `name` ships with.
+pub fn retry_preset(name: &str) -> Option<RetrySettings> {
+    match name {
+        // resilience4j af9e7c97, RetryConfig: randomisation is there, but off.
+        "resilience4j" => Some(RetrySettings {
+            attempts: 3,
+            backoff: Backoff::Fixed(Span::from_millis(500)),
+            jitter: Jitter::None,
+            budget: None,
+        }),
+        _ => None,
+    }
+}
+
+/// The breaker settings that `name` ships with.
+pub fn breaker_preset(name: &str) -> Option<BreakerSettings> {
+    match name {
+        // resilience4j af9e7c97, CircuitBreakerConfig.
+        "resilience4j" => Some(BreakerSettings {
+            window: 100,
+            minimum_calls: 100,
+            failure_rate: Share::new(0.5).expect("a half is a share"),
+            slow_call_duration: Span::from_secs(60),
+            slow_call_rate: Share::ONE,
+            open_for: Span::from_secs(60),
+            half_open_calls: 10,
+        }),
+        _ => None,
+    }
+}
