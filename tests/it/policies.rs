@@ -1,1 +1,6 @@
-//! Policies.
+//! Floor 1: policies against the answers of the libraries they are named after, and against their own laws.
+
+mod balancers;
+mod breakers;
+mod retries;
+mod vectors;

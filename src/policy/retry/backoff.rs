@@ -36,8 +36,8 @@ fn grown(base: Span, factor: f64, cap: Span, retry: u32) -> f64 {
     let mut delay = base.as_nanos() as f64;
     for _ in 1..retry {
         let longer = delay * factor;
-        // A delay that no longer grows, by its cap or by its factor, stays.
-        if longer >= cap || longer <= delay {
+        // Once it does not grow any more, or is cut off anyway, the rest of the way changes nothing.
+        if delay >= cap || longer <= delay {
             break;
         }
         delay = longer;

@@ -1,0 +1,126 @@
+//! Balancers: whom they pick, how evenly, and whom never.
+
+use brownout::base::random::Stream;
+use brownout::policy::balance::{AnyBalancer, Balance, Balancer};
+use proptest::prelude::*;
+
+const ALL: [Balance; 4] = [Balance::RoundRobin, Balance::Random, Balance::LeastRequest, Balance::JoinShortest];
+
+fn stream(name: &str) -> Stream {
+    Stream::new(1, name)
+}
+
+/// How often each of `replicas` is picked in `picks` picks that all end at once.
+fn counts(balance: Balance, replicas: u32, picks: u32) -> Vec<u32> {
+    let up: Vec<u32> = (0..replicas).collect();
+    let in_system = vec![0; replicas as usize];
+    let mut balancer = AnyBalancer::from_settings(balance);
+    let mut stream = stream("counts");
+    let mut counts = vec![0; replicas as usize];
+    for _ in 0..picks {
+        let picked = balancer.pick(&up, &in_system, &mut stream);
+        counts[picked as usize] += 1;
+        balancer.started(picked);
+        balancer.ended(picked);
+    }
+    counts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn only_replicas_that_are_up_are_picked(
+        ups in proptest::collection::vec(proptest::collection::btree_set(0u32..12, 1..12), 1..60),
+        in_system in proptest::collection::vec(0u32..4, 12),
+        seed in any::<u64>(),
+    ) {
+        for balance in ALL {
+            let mut balancer = AnyBalancer::from_settings(balance);
+            let mut stream = Stream::new(seed, "picks");
+            let mut running = Vec::new();
+            for up in &ups {
+                let up: Vec<u32> = up.iter().copied().collect();
+                let picked = balancer.pick(&up, &in_system, &mut stream);
+                prop_assert!(up.contains(&picked), "{:?} picked {} of {:?}", balance, picked, up);
+                if balance == Balance::JoinShortest {
+                    let least = up.iter().map(|replica| in_system[*replica as usize]).min();
+                    prop_assert_eq!(Some(in_system[picked as usize]), least);
+                }
+                balancer.started(picked);
+                running.push(picked);
+                if running.len() > 5 {
+                    balancer.ended(running.remove(0));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn round_robin_goes_around_from_a_random_start() {
+    let up = [0, 1, 2, 3, 4];
+    let mut stream = stream("starts");
+    let mut starts = [0; 5];
+    for _ in 0..1000 {
+        let mut balancer = AnyBalancer::from_settings(Balance::RoundRobin);
+        let picks: Vec<u32> = (0..11).map(|_| balancer.pick(&up, &[0; 5], &mut stream)).collect();
+        assert!(picks.windows(2).all(|pair| pair[1] == (pair[0] + 1) % 5), "{picks:?}");
+        starts[picks[0] as usize] += 1;
+    }
+    // 200 expected, standard deviation 12.6: five of them.
+    assert!(starts.iter().all(|starts| (137..=263).contains(starts)), "{starts:?}");
+}
+
+#[test]
+fn round_robin_passes_over_who_is_down_and_keeps_the_others_turns() {
+    let mut balancer = AnyBalancer::from_settings(Balance::RoundRobin);
+    let mut stream = stream("down");
+    let mut pick = |up: &[u32]| balancer.pick(up, &[0; 4], &mut stream);
+    while pick(&[0, 1, 2, 3]) != 1 {}
+    assert_eq!(
+        [pick(&[0, 1, 3]), pick(&[0, 1, 3]), pick(&[0, 1, 2, 3]), pick(&[2, 3]), pick(&[0, 1])],
+        [3, 0, 1, 2, 0]
+    );
+}
+
+#[test]
+fn round_robin_is_exactly_even() {
+    assert_eq!(counts(Balance::RoundRobin, 3, 300), [100, 100, 100]);
+}
+
+#[test]
+fn chance_is_even() {
+    for balance in [Balance::Random, Balance::LeastRequest, Balance::JoinShortest] {
+        let counts = counts(balance, 10, 100_000);
+        // 10000 expected, standard deviation 95: five of them.
+        assert!(counts.iter().all(|picks| (9525..=10475).contains(picks)), "{balance:?}: {counts:?}");
+    }
+}
+
+/// Ties of some are broken evenly among them.
+#[test]
+fn the_shortest_queue_is_joined() {
+    let mut balancer = AnyBalancer::from_settings(Balance::JoinShortest);
+    let mut stream = stream("shortest");
+    assert_eq!(balancer.pick(&[0, 1, 2, 3], &[3, 1, 2, 5], &mut stream), 1);
+    assert_eq!(balancer.pick(&[0, 2, 3], &[3, 1, 2, 5], &mut stream), 2);
+    let ties = (0..30_000).filter(|_| balancer.pick(&[0, 1, 2, 3], &[1, 4, 1, 1], &mut stream) == 2).count();
+    // 10000 expected, standard deviation 82: five of them.
+    assert!((9592..=10408).contains(&ties), "{ties}");
+}
+
+/// With two draws, a replica that is always busier than the rest is picked only when it is drawn twice: 1 in n².
+#[test]
+fn two_choices_avoid_the_busy_one() {
+    let up: Vec<u32> = (0..10).collect();
+    let mut balancer = AnyBalancer::from_settings(Balance::LeastRequest);
+    let mut stream = stream("busy");
+    (0..5).for_each(|_| balancer.started(7));
+    let busy = (0..100_000).filter(|_| balancer.pick(&up, &[0; 10], &mut stream) == 7).count();
+    // 1000 expected, standard deviation 31.5: five of them.
+    assert!((843..=1157).contains(&busy), "{busy}");
+    (0..5).for_each(|_| balancer.ended(7));
+    let even = (0..100_000).filter(|_| balancer.pick(&up, &[0; 10], &mut stream) == 7).count();
+    assert!((9525..=10475).contains(&even), "{even}");
+}

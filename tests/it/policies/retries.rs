@@ -1,0 +1,133 @@
+//! The laws of retries: attempts, budgets, and the shapes of the delays.
+
+use brownout::base::random::Key;
+use brownout::base::time::{Span, Time};
+use brownout::base::units::Share;
+use brownout::policy::Outcome;
+use brownout::policy::preset::{BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, breaker_preset, retry_preset};
+use brownout::policy::retry::{AnyRetry, Backoff, BudgetSettings, Jitter, Retry, RetrySettings};
+use proptest::prelude::*;
+
+const JITTERS: [Jitter; 4] = [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated];
+
+fn at_once(attempts: u32, budget: Option<BudgetSettings>) -> RetrySettings {
+    RetrySettings { attempts, backoff: Backoff::Fixed(Span::ZERO), jitter: Jitter::None, budget }
+}
+
+/// All delays of one call whose attempts all fail.
+fn delays(retry: &mut AnyRetry, call: u64) -> Vec<Span> {
+    let draws = Key::root(1, "retries").child(call).draws();
+    retry.call_started(Time::ZERO);
+    (1..).map_while(|attempt| retry.next_delay(Time::ZERO, attempt, Outcome::Error, draws)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_budget_never_grants_more_than_its_burst_and_its_ratio(
+        percent in 0u32..=100,
+        burst in 0u32..20,
+        attempts in 1u32..6,
+        fails in proptest::collection::vec(any::<bool>(), 0..300),
+    ) {
+        let ratio = Share::new(f64::from(percent) / 100.0).expect("a share");
+        let mut retry = AnyRetry::from_settings(&at_once(attempts, Some(BudgetSettings { ratio, burst })));
+        let (mut calls, mut granted, mut wanted) = (0, 0, 0);
+        for failing in fails {
+            calls += 1;
+            if failing {
+                granted += u32::try_from(delays(&mut retry, u64::from(calls)).len()).expect("few");
+                wanted += attempts - 1;
+            } else {
+                retry.call_started(Time::ZERO);
+            }
+            // In whole percents of a token: nothing is rounded.
+            prop_assert!(granted * 100 <= burst * 100 + calls * percent, "{} retries in {} calls", granted, calls);
+            prop_assert!(granted <= wanted);
+        }
+    }
+
+    #[test]
+    fn delays_stay_within_their_bounds(base in 1u64..1_000_000, factor in 1.0f64..4.0, cap in 1u64..100_000_000, call in any::<u64>()) {
+        let (base, cap) = (Span::from_nanos(base), Span::from_nanos(base.max(cap)));
+        let backoff = Backoff::Exponential { base, factor, cap };
+        for jitter in JITTERS {
+            let settings = RetrySettings { attempts: 12, backoff, jitter, budget: None };
+            let found = delays(&mut AnyRetry::from_settings(&settings), call);
+            prop_assert_eq!(found.len(), 11);
+            prop_assert_eq!(&found, &delays(&mut AnyRetry::from_settings(&settings), call), "the same call waits the same");
+            for (retry, delay) in (1..).zip(found) {
+                let plain = backoff.delay(retry);
+                // Half a nanosecond is rounded up.
+                let (least, most) = match jitter {
+                    Jitter::None => (plain, plain),
+                    Jitter::Full => (Span::ZERO, plain),
+                    Jitter::Equal => (Span::from_nanos(plain.as_nanos() / 2), plain),
+                    Jitter::Decorrelated => (base, cap),
+                };
+                prop_assert!(least <= delay && delay <= most, "{:?} {}: {} not in {}..={}", jitter, retry, delay, least, most);
+            }
+        }
+    }
+}
+
+#[test]
+fn attempts_include_the_first() {
+    for attempts in 1..6 {
+        let mut retry = AnyRetry::from_settings(&at_once(attempts, None));
+        assert_eq!(delays(&mut retry, 0).len() + 1, attempts as usize);
+    }
+}
+
+#[test]
+fn a_budget_starts_full_and_refills_by_calls_alone() {
+    let ratio = "10%".parse().expect("a share");
+    let mut retry = AnyRetry::from_settings(&at_once(2, Some(BudgetSettings { ratio, burst: 3 })));
+    let granted: Vec<usize> = (0..25).map(|call| delays(&mut retry, call).len()).collect();
+    // The first deposit finds the bucket full. Three retries and nine deposits of later calls make one token
+    // again and again: ten calls a retry.
+    let expected: Vec<usize> = (0..25).map(|call| usize::from(call < 3 || (call > 3 && call % 10 == 0))).collect();
+    assert_eq!(granted, expected);
+}
+
+#[test]
+fn each_retry_of_a_call_draws_its_own_number() {
+    let settings =
+        RetrySettings { attempts: 4, backoff: Backoff::Fixed(Span::from_secs(1)), jitter: Jitter::Full, budget: None };
+    let calls = 100_000;
+    let mut sums = [0.0; 3];
+    let mut products = [0.0; 2];
+    for call in 0..calls {
+        let found: Vec<f64> = delays(&mut AnyRetry::from_settings(&settings), call)
+            .into_iter()
+            .map(|delay| delay.as_secs_f64() - 0.5)
+            .collect();
+        for (sum, x) in sums.iter_mut().zip(&found) {
+            *sum += x;
+        }
+        for (product, pair) in products.iter_mut().zip(found.windows(2)) {
+            *product += pair[0] * pair[1];
+        }
+    }
+    // Standard errors: sqrt(1/12/n) of a mean, 1/12/sqrt(n) of a mean product; five of them.
+    let n = calls as f64;
+    assert!(sums.iter().all(|sum| (sum / n).abs() < 5.0 * (1.0 / 12.0 / n).sqrt()), "{sums:?}");
+    assert!(products.iter().all(|product| (product / n).abs() < 5.0 / 12.0 / n.sqrt()), "{products:?}");
+}
+
+#[test]
+fn presets_are_found_by_their_names() {
+    for name in RETRY_PRESETS {
+        assert!(retry_preset(name).is_some(), "{name}");
+    }
+    for name in BREAKER_PRESETS {
+        assert!(breaker_preset(name).is_some(), "{name}");
+    }
+    for name in COMING_PRESETS {
+        assert!(
+            retry_preset(name).is_none() && breaker_preset(name).is_none(),
+            "{name} is there: take it off the list"
+        );
+    }
+}
