@@ -67,8 +67,8 @@ impl Failure {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Failure::Read { path, source } if source.kind() == io::ErrorKind::IsADirectory => {
-                Some(format!("name the files in it: `{}`", path.join("*.toml").display()))
+            Failure::Read { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
+                Some("name a file in it".to_owned())
             }
             Failure::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("is the path relative to another directory? `-` reads standard input".to_owned())
