@@ -10,6 +10,22 @@ use super::suggest::did_you_mean;
 use super::units::ParseError;
 
 /// A parsed call; all ranges are bytes of the parsed text.
+///
+/// ```
+/// use brownout::base::call::Call;
+/// use brownout::base::distribution::Distribution;
+/// use brownout::base::units::Count;
+///
+/// let call = Call::parse("users(50, think=exp(1s))")?;
+/// let bound = call.bind(&["count"], &["think"], "users(50, think=exp(1s))")?;
+/// let Count(users) = bound.need("count")?.parse()?;
+/// let think: Distribution = bound.need("think")?.parse()?;
+/// assert_eq!((users, think.to_string().as_str()), (50, "exp(1s)"));
+///
+/// let fault = Call::parse("users(50, think=exp(1))")?.args[1].parse::<Distribution>().unwrap_err();
+/// assert_eq!((fault.range, fault.message.as_str()), (20..21, "the unit is missing"));
+/// # Ok::<(), brownout::base::units::ParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call<'a> {
     /// What is called.

@@ -1,3 +1,5 @@
 //! Floor 0: what a text means, how good the randomness is, whether the samplers are right.
 
+mod randomness;
+mod samplers;
 mod text;

@@ -18,7 +18,17 @@ use shape::Shape;
 
 pub use parse::NAMES;
 
-/// A validated distribution of lengths of time. Parse it: `"lognormal(p50=5ms, p99=40ms)".parse()`.
+/// A validated distribution of lengths of time. It is made from its text; [`NAMES`] lists the shapes.
+///
+/// ```
+/// use brownout::base::distribution::Distribution;
+/// use brownout::base::random::Key;
+///
+/// let work: Distribution = "lognormal(p50=5ms, p99=40ms)".parse()?;
+/// let request = Key::root(1, "workload/shoppers").child(0);
+/// assert_eq!(work.sample(request.draws()), work.sample(request.draws()));
+/// # Ok::<(), brownout::base::units::ParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Distribution {
     /// Always the same.

@@ -235,7 +235,7 @@ impl<'c, 'a> Reader<'c, 'a> {
                 Some(nanos(max))
             }
         };
-        Ok(shaped(text + ")", Shape::Pareto { min: nanos(min), shape, max }))
+        Ok(shaped(text + ")", Shape::pareto(nanos(min), shape, max)))
     }
 
     /// `share part, share part, ..`: `read` reads a part, `write` writes it.

@@ -18,13 +18,19 @@ pub(super) enum Shape {
     Gamma { shape: f64, scale: f64, sampler: GammaSampler },
     /// By its shape and scale.
     Weibull { shape: f64, scale: f64 },
-    /// From `min` on, cut off at `max` (not piled up there) when given.
-    Pareto { min: f64, shape: f64, max: Option<f64> },
+    /// From `min` on, cut off at `max` (not piled up there) when given; `beyond` is the chance that was cut off.
+    Pareto { min: f64, shape: f64, max: Option<f64>, beyond: f64 },
     /// Any of several, each with its chance. Chances sum to one.
     Mixture(Vec<(f64, Distribution)>),
 }
 
 impl Shape {
+    /// A Pareto distribution, cut off at `max` when given.
+    pub(super) fn pareto(min: f64, shape: f64, max: Option<f64>) -> Shape {
+        let beyond = max.map_or(0.0, |max| libm::pow(min / max, shape));
+        Shape::Pareto { min, shape, max, beyond }
+    }
+
     /// One sample. `u` below is the chance of a longer one.
     pub(super) fn sample(&self, draws: &mut Draws) -> Span {
         let nanos = match self {
@@ -33,11 +39,11 @@ impl Shape {
             Shape::Lognormal { mu, sigma } => libm::exp(mu - sigma * normal::quantile(draws.next_uniform())),
             Shape::Gamma { scale, sampler, .. } => scale * sampler.sample(draws),
             Shape::Weibull { shape, scale } => scale * libm::pow(-libm::log(draws.next_uniform()), 1.0 / shape),
-            Shape::Pareto { min, shape, max } => {
-                let u = draws.next_uniform();
-                // Cutting off at `max` leaves the chances above `beyond` only.
-                let beyond = max.map_or(0.0, |max| libm::pow(min / max, *shape));
-                min * libm::pow(beyond + u * (1.0 - beyond), -1.0 / shape)
+            Shape::Pareto { min, shape, beyond, .. } => {
+                // Cutting off leaves the chances above `beyond` only. A logarithm and an exponential take half the
+                // time of a power.
+                let u = beyond + draws.next_uniform() * (1.0 - beyond);
+                min * libm::exp(-libm::log(u) / shape)
             }
             Shape::Mixture(parts) => return pick(parts, draws.next_uniform()).sample(*draws),
         };
@@ -56,7 +62,7 @@ impl Shape {
             Shape::Lognormal { mu, sigma } => libm::exp(mu + sigma * sigma / 2.0),
             Shape::Gamma { shape, scale, .. } => shape * scale,
             Shape::Weibull { shape, scale } => scale * libm::tgamma(1.0 + 1.0 / shape),
-            Shape::Pareto { min, shape, max } => pareto_moment(*min, *shape, *max, 1.0),
+            Shape::Pareto { min, shape, max, .. } => pareto_moment(*min, *shape, *max, 1.0),
             Shape::Mixture(parts) => expect(parts, Distribution::mean_nanos),
         }
     }
@@ -73,7 +79,7 @@ impl Shape {
             Shape::Lognormal { sigma, .. } => libm::expm1(sigma * sigma) * mean * mean,
             Shape::Gamma { shape, scale, .. } => shape * scale * scale,
             Shape::Weibull { shape, scale } => scale * scale * libm::tgamma(1.0 + 2.0 / shape) - mean * mean,
-            Shape::Pareto { min, shape, max } => match pareto_moment(*min, *shape, *max, 2.0) {
+            Shape::Pareto { min, shape, max, .. } => match pareto_moment(*min, *shape, *max, 2.0) {
                 second if second.is_finite() => second - mean * mean,
                 infinite => infinite,
             },
