@@ -101,7 +101,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             "pareto" => self.pareto(),
             "hyperexp" => self.mixture(
                 |text| positive_text(text).map(Distribution::exponential),
-                |part| Span::from_nanos_f64(part.mean_nanos()).to_string(),
+                |part| Span::from_nanos(part.mean_nanos() as u64).to_string(),
             ),
             "mix" => self.mixture(str::parse, ToString::to_string),
             name => unreachable!("`{name}` stands in NAMES and is read nowhere"),

@@ -389,11 +389,12 @@ fn broken_calls_are_refused_with_their_place() {
 
 /// Any distribution, with parameters from a wide range.
 fn any_distribution() -> impl Strategy<Value = String> {
-    let span = || (1u64..1 << 50).prop_map(Span::from_nanos);
+    let span = || (1u64..1 << 53).prop_map(Span::from_nanos);
     let number = || (1u32..100_000).prop_map(|n| f64::from(n) / 1000.0);
     let leaf = prop_oneof![
         span().prop_map(|a| a.to_string()),
         span().prop_map(|a| format!("exp({a})")),
+        (span(), span()).prop_map(|(a, b)| format!("hyperexp(12.5% {a}, 87.5% {b})")),
         (span(), span()).prop_filter("an interval", |(a, b)| a < b).prop_map(|(a, b)| format!("uniform({a}, {b})")),
         (span(), span()).prop_map(|(a, b)| format!("normal(mean={a}, sd={b})")),
         (span(), number()).prop_map(|(a, n)| format!("lognormal(mean={a}, cv={n})")),
@@ -441,6 +442,16 @@ proptest! {
         let distribution: Distribution = text.parse().expect(&text);
         prop_assert_eq!(distribution.to_string(), text.clone());
         prop_assert_eq!(distribution.to_string().parse(), Ok(distribution));
+    }
+
+    /// A mean is kept as a float: beyond 2^53 ns (104 days) its last digits are not the author's, but they stay.
+    #[test]
+    fn the_longest_means_read_back(nanos in any::<u64>()) {
+        let span = Span::from_nanos(nanos.max(1));
+        for text in [format!("exp({span})"), format!("hyperexp(100% {span})")] {
+            let distribution: Distribution = text.parse().expect(&text);
+            prop_assert_eq!(distribution.to_string().parse(), Ok(distribution));
+        }
     }
 
     #[test]
