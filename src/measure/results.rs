@@ -38,6 +38,8 @@ pub struct WorkloadResult {
     pub offered: u64,
     /// Of these, by how they ended; a request that is under way at the end is in none.
     pub outcomes: [u64; OUTCOMES],
+    /// Under way at the end: `offered` is the sum of this and of `outcomes`.
+    pub in_flight: u64,
     /// Answered well and within the deadline.
     pub good: u64,
     /// Attempts that the users' client sent for them.

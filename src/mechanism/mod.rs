@@ -1,1 +1,5 @@
-//! Floor 3: what has state and a clock of its own, over opaque ids.
+//! Floor 3: mechanisms, what has state and a clock of its own. They are told and asked over opaque
+//! tickets, never schedule anything themselves, and know nothing of requests.
+
+pub mod cores;
+pub mod pool;

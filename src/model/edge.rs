@@ -56,10 +56,7 @@ struct EdgeSet {
 
 impl EdgeSet {
     fn add(&mut self, edge: Edge) {
-        let (kind, from) = match edge.from {
-            Caller::Workload(id) => (0, id.0),
-            Caller::Service(id) => (1, id.0),
-        };
+        let (kind, from) = edge.from.order();
         if self.seen.insert((kind, from, edge.to.0, edge.client.0)) {
             self.list.push(edge);
         }
@@ -76,6 +73,63 @@ impl EdgeSet {
                 Step::Repeat { steps, .. } => self.add_steps(from, steps),
                 Step::Work(_) | Step::Sleep(_) | Step::Reply | Step::Fail => {}
             }
+        }
+    }
+}
+
+/// All edges that share the state of a client: one caller, one client, one callee service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Channel {
+    /// Who calls.
+    pub from: Caller,
+    /// Which service is called.
+    pub to: ServiceId,
+    /// How.
+    pub client: ClientId,
+}
+
+/// The channels of a model.
+#[derive(Clone, Debug, Default)]
+pub struct Channels {
+    /// Every channel once, in the order of its first edge.
+    pub list: Vec<Channel>,
+    /// The place in `list` of each edge's channel, by edge.
+    pub of: Vec<u32>,
+}
+
+impl Model {
+    /// The channels of `edges`, which are this model's. A caller's replica keeps one breaker, one retry budget
+    /// and one balancer for each.
+    pub fn channels(&self, edges: &Ids<EdgeId, Edge>) -> Channels {
+        let mut channels = Channels::default();
+        let mut places = std::collections::BTreeMap::new();
+        for edge in edges.iter() {
+            let channel = Channel { from: edge.from, to: self.endpoints[edge.to].service, client: edge.client };
+            let (kind, from) = edge.from.order();
+            let place = *places.entry((kind, from, channel.to.0, channel.client.0)).or_insert_with(|| {
+                channels.list.push(channel);
+                channels.list.len() as u32 - 1
+            });
+            channels.of.push(place);
+        }
+        channels
+    }
+
+    /// How many replicas a caller has; a workload's users are one.
+    pub fn caller_replicas(&self, caller: Caller) -> u32 {
+        match caller {
+            Caller::Workload(_) => 1,
+            Caller::Service(id) => self.services[id].replicas,
+        }
+    }
+}
+
+impl Caller {
+    /// Sorts workloads before services, each by id.
+    fn order(self) -> (u8, u32) {
+        match self {
+            Caller::Workload(id) => (0, id.0),
+            Caller::Service(id) => (1, id.0),
         }
     }
 }

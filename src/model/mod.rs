@@ -8,7 +8,7 @@ mod fault;
 mod id;
 mod workload;
 
-pub use edge::{Caller, Edge};
+pub use edge::{Caller, Channel, Channels, Edge};
 pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
 pub use fault::{Effect, Fault, FaultTarget, Subset};
 pub use id::{ClientId, EdgeId, EndpointId, Id, Ids, ServiceId, WorkloadId};
@@ -76,6 +76,16 @@ pub struct Service {
     pub handlers: Handlers,
     /// Time from a restart until the replica serves.
     pub startup: Span,
+}
+
+impl Service {
+    /// Threads of all replicas together, where they are limited.
+    pub fn threads_in_all(&self) -> Option<u64> {
+        match self.threads {
+            Limit::Unlimited => None,
+            Limit::AtMost(threads) => Some(u64::from(threads) * u64::from(self.replicas)),
+        }
+    }
 }
 
 /// Who is next in a queue.

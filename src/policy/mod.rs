@@ -26,11 +26,13 @@ pub enum Outcome {
     ShortCircuited,
     /// Given up because the propagated deadline had passed.
     Expired,
+    /// Withdrawn by its caller, who was himself told to stop.
+    Cancelled,
 }
 
 impl Outcome {
     /// Every outcome, in the order of their numbers.
-    pub const ALL: [Outcome; 7] = [
+    pub const ALL: [Outcome; 8] = [
         Outcome::Ok,
         Outcome::Error,
         Outcome::Timeout,
@@ -38,6 +40,7 @@ impl Outcome {
         Outcome::Refused,
         Outcome::ShortCircuited,
         Outcome::Expired,
+        Outcome::Cancelled,
     ];
 
     /// Whether the caller got what it asked for.
@@ -56,6 +59,7 @@ impl Outcome {
             Outcome::Refused => "refused",
             Outcome::ShortCircuited => "short_circuited",
             Outcome::Expired => "expired",
+            Outcome::Cancelled => "cancelled",
         }
     }
 }

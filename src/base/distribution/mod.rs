@@ -12,6 +12,7 @@ mod shape;
 
 use std::fmt;
 
+use super::logarithm::neg_ln_unit;
 use super::random::Draws;
 use super::time::Span;
 use shape::Shape;
@@ -64,7 +65,7 @@ impl Distribution {
     pub fn sample(&self, mut draws: Draws) -> Span {
         match self {
             Distribution::Constant(span) => *span,
-            Distribution::Exponential { mean } => Span::from_nanos_f64(-libm::log(draws.next_uniform()) * mean),
+            Distribution::Exponential { mean } => Span::from_nanos_f64(neg_ln_unit(draws.next_u64()) * mean),
             Distribution::Shaped(shaped) => shaped.sample(draws),
         }
     }

@@ -1,0 +1,93 @@
+//! The agenda: what happens next. The only place where events are ordered, by one rule: by time, and
+//! at the same time by the order in which they were entered.
+//!
+//! [`Agenda`] is the small interface; [`super::wheel::Wheel`] is the fast structure behind it and
+//! [`super::heap::Heap`] the plain one that it is held against.
+
+use crate::base::time::{Span, Time};
+use crate::policy::Outcome;
+
+/// A reference to a frame that goes stale: the frame bumps its token whenever what it waits for changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ticket {
+    /// Place in the slab of frames.
+    pub frame: u32,
+    /// The frame's token when the reference was made.
+    pub token: u32,
+}
+
+/// Something that happens. Small and `Copy`: it is stored by value everywhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// An open workload's next request, or its next burst.
+    Arrival(u32),
+    /// A closed workload's user has thought.
+    Thought {
+        /// Which workload.
+        workload: u32,
+        /// Which of its users.
+        user: u32,
+    },
+    /// A request reaches its replica.
+    Arrive(Ticket),
+    /// A request that waited gets its thread.
+    Begin(Ticket),
+    /// A handler's work or sleep is over, or all its branches are.
+    Proceed(Ticket),
+    /// An answer reaches its caller.
+    Reply(Ticket, Outcome),
+    /// A caller's patience ends.
+    Timeout(Ticket),
+    /// A backoff is over.
+    Retry(Ticket),
+    /// A caller's notice that it has given up reaches the callee.
+    Cancel(Ticket),
+    /// The earliest work on the shared cores of a replica is done, unless `epoch` is outdated.
+    CoresDue {
+        /// Which replica.
+        replica: u32,
+        /// Counts how often the next completion changed.
+        epoch: u32,
+    },
+    /// A fault begins.
+    FaultStart(u32),
+    /// A fault ends.
+    FaultEnd(u32),
+    /// Balancers learn that a replica is down (unless it is up again).
+    Detected(u32),
+    /// A replica has started up (unless it went down again).
+    Started(u32),
+    /// Only inside an agenda: the first timer of a class is due.
+    Armed(u32),
+}
+
+const _: () = assert!(size_of::<Event>() <= 12);
+
+/// A constant delay that has a queue of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LaneId(pub u32);
+
+/// A constant timeout that has a queue of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimerId(pub u32);
+
+/// The order of events, and the clock that it moves.
+pub trait Agenda {
+    /// An empty agenda at time zero, with the constant delays and timeouts that will be asked for.
+    fn new(lanes: &[Span], timers: &[Span]) -> Self;
+
+    /// When the last event happened.
+    fn now(&self) -> Time;
+
+    /// Enters `event` at `time`, which is not before [`Agenda::now`].
+    fn at(&mut self, time: Time, event: Event);
+
+    /// Enters `event` after the constant delay of `lane`.
+    fn after(&mut self, lane: LaneId, event: Event);
+
+    /// Enters `Event::Timeout(ticket)` after the constant delay of `timer`. It is nearly always stale by then.
+    fn arm(&mut self, timer: TimerId, ticket: Ticket, live: impl Fn(Ticket) -> bool);
+
+    /// Takes out the next event before `end` and moves the clock there. Timeouts that are not `live` are left out.
+    fn pop(&mut self, end: Time, live: impl Fn(Ticket) -> bool) -> Option<Event>;
+}

@@ -1,0 +1,497 @@
+//! The caller's side: a call goes out attempt by attempt, is answered or given up, and is tried again. The
+//! client's policies decide; here their answers become events.
+
+use crate::base::random::{Key, salt};
+use crate::base::time::{Span, Time};
+use crate::model::Cancel;
+use crate::policy::Outcome;
+use crate::policy::balance::Balancer;
+use crate::policy::breaker::{Breaker, Verdict};
+use crate::policy::retry::Retry;
+
+use super::agenda::{Agenda, Event, Ticket};
+use super::engine::Engine;
+use super::frame::{Frame, NONE, State, flag};
+use super::observer::{Departure, Observer};
+use super::program::Op;
+use super::world::Hop;
+
+const SALT_REQUEST: u64 = salt("network/request");
+const SALT_ANSWER: u64 = salt("network/answer");
+const SALT_BACKOFF: u64 = salt("backoff");
+
+impl<A: Agenda, O: Observer> Engine<'_, A, O> {
+    /// A user (or [`NONE`], of an open workload) starts a request.
+    #[inline]
+    pub(super) fn offer(&mut self, workload: u32, user: u32, key: Key) {
+        let now = self.now();
+        self.observer.offered(workload, now);
+        let deadline = match self.world.deadlines[workload as usize] {
+            Some(deadline) => now + deadline,
+            None => Time::MAX,
+        };
+        let id = self.frames.insert(Frame {
+            arrived: now,
+            deadline,
+            pc: self.world.program.workloads[workload as usize],
+            state: State::Running,
+            flags: flag::USER,
+            ..Frame::new(key, Ticket { frame: user, token: workload })
+        });
+        self.advance(id);
+    }
+
+    /// A user's request has ended.
+    pub(super) fn user_done(&mut self, id: u32, outcome: Outcome) {
+        let now = self.now();
+        let frame = self.frames[id];
+        self.frames.remove(id);
+        let workload = frame.parent_token;
+        self.observer.finished(workload, now, frame.arrived, outcome);
+        if frame.parent != NONE {
+            self.think(workload, frame.parent);
+        }
+    }
+
+    /// The `call` step: a call with all its attempts.
+    #[inline]
+    pub(super) fn call(&mut self, id: u32, edge: u32, salt: u64) {
+        let now = self.now();
+        self.observer.called(edge, now);
+        let frame = &mut self.frames[id];
+        frame.count = 0;
+        let (replica, deadline) = (frame.replica, frame.deadline);
+        let port = self.port(edge, replica);
+        if let Some(retry) = &mut self.world.ports[port].retry {
+            retry.call_started(now);
+        }
+        self.hand_back_thread(id);
+        if self.world.routes[edge as usize].propagate && now >= deadline {
+            self.call_failed(id, Outcome::Expired);
+            return;
+        }
+        self.attempt(id, edge, salt);
+    }
+
+    /// A backoff is over.
+    pub(super) fn retry(&mut self, ticket: Ticket) {
+        if !self.live(ticket) {
+            return;
+        }
+        let frame = &self.frames[ticket.frame];
+        if frame.has(flag::CANCELLED) {
+            self.go_on(ticket.frame);
+            return;
+        }
+        let (edge, salt) = self.current_call(frame);
+        self.attempt(ticket.frame, edge, salt);
+    }
+
+    /// Sends the next attempt of a frame's call.
+    #[inline]
+    fn attempt(&mut self, id: u32, edge: u32, salt: u64) {
+        let now = self.now();
+        let ticket = self.frames.renew(id);
+        let frame = &mut self.frames[id];
+        frame.count += 1;
+        frame.mark = now;
+        frame.child = NONE;
+        frame.target = NONE;
+        frame.state = State::Calling;
+        let caller = *frame;
+        let port = self.port(edge, caller.replica);
+        if !self.permitted(port, edge, now) {
+            self.observer.short_circuited(edge, now);
+            self.attempt_failed(id, Outcome::ShortCircuited);
+            return;
+        }
+        self.observer.sent(edge, now);
+        let deadline = self.set_timeout(edge, ticket, caller.deadline);
+        let Some(target) = self.pick(port, edge) else {
+            self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
+            return;
+        };
+        self.frames[id].target = target;
+        let place = salt ^ (u64::from(caller.iteration) << 16) ^ u64::from(caller.count);
+        let child = Frame {
+            deadline,
+            pc: self.world.routes[edge as usize].start,
+            edge,
+            replica: target,
+            flags: caller.flags & flag::ABANDONED,
+            ..Frame::new(caller.key.child(place), ticket)
+        };
+        let child = self.frames.insert(child);
+        self.frames[id].child = child;
+        self.send(child, edge);
+    }
+
+    fn permitted(&mut self, port: usize, edge: u32, now: Time) -> bool {
+        let Some(breaker) = &mut self.world.ports[port].breaker else { return true };
+        let before = breaker.state();
+        let permitted = breaker.permit(now);
+        let after = breaker.state();
+        if before != after {
+            self.observer.breaker(self.world.routes[edge as usize].channel, now, before, after);
+        }
+        permitted
+    }
+
+    /// Arms the caller's patience; returns the deadline that the callee learns.
+    #[inline]
+    fn set_timeout(&mut self, edge: u32, ticket: Ticket, deadline: Time) -> Time {
+        let now = self.now();
+        let route = &self.world.routes[edge as usize];
+        let until = route.timeout.map_or(Time::MAX, |(_, timeout)| now + timeout);
+        if route.propagate && deadline < until {
+            self.agenda.at(deadline, Event::Timeout(ticket));
+            return deadline;
+        }
+        if let Some((timer, _)) = route.timeout {
+            let frames = &self.frames;
+            self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
+        }
+        if route.propagate { until } else { Time::MAX }
+    }
+
+    /// Chooses the replica of an attempt, across services; `None` when none is up.
+    #[inline]
+    fn pick(&mut self, port: usize, edge: u32) -> Option<u32> {
+        let route = &self.world.routes[edge as usize];
+        let service = &mut self.world.services[route.service as usize];
+        let picks = &mut self.world.channels[route.channel as usize].picks;
+        if service.up.is_empty() {
+            return None;
+        }
+        let port = &mut self.world.ports[port];
+        let number = port.balancer.pick(&service.up, &service.in_system, picks);
+        port.balancer.started(number);
+        if let Some(count) = service.in_system.get_mut(number as usize) {
+            *count += 1;
+        }
+        Some(service.first_replica + number)
+    }
+
+    /// Puts a request on its way.
+    #[inline]
+    fn send(&mut self, child: u32, edge: u32) {
+        let ticket = self.frames.ticket(child);
+        let route = &self.world.routes[edge as usize];
+        if route.troubled {
+            self.send_into_trouble(ticket, edge);
+            return;
+        }
+        match &route.hop {
+            Hop::None => self.soon.push_back(Event::Arrive(ticket)),
+            Hop::Lane(lane) => self.agenda.after(*lane, Event::Arrive(ticket)),
+            Hop::Drawn(latency) => {
+                let delay = latency.sample(self.frames[child].key.child(SALT_REQUEST).draws());
+                self.agenda.at(self.agenda.now() + delay, Event::Arrive(ticket));
+            }
+        }
+    }
+
+    /// An edge that is cut loses the request; one that errs answers it at once; a slow one delays it.
+    #[cold]
+    fn send_into_trouble(&mut self, ticket: Ticket, edge: u32) {
+        let frame = self.frames[ticket.frame];
+        let trouble = &self.world.routes[edge as usize].trouble;
+        let errs = trouble.errors.iter().any(|&(salt, share)| frame.key.child(salt).uniform() < share);
+        if trouble.cut || errs {
+            if !trouble.cut {
+                self.soon.push_back(Event::Reply(frame.parent_ticket(), Outcome::Error));
+            }
+            self.lose(ticket.frame);
+            return;
+        }
+        let delay = self.troubled_delay(edge, frame.key, SALT_REQUEST);
+        self.agenda.at(self.now() + delay, Event::Arrive(ticket));
+    }
+
+    /// A request that never reaches its replica.
+    fn lose(&mut self, child: u32) {
+        let frame = self.frames[child];
+        if self.live(frame.parent_ticket()) {
+            self.frames[frame.parent].child = NONE;
+        }
+        self.left_system(frame.replica);
+        self.frames.remove(child);
+    }
+
+    fn troubled_delay(&self, edge: u32, key: Key, direction: u64) -> Span {
+        let route = &self.world.routes[edge as usize];
+        let usual = match &route.hop {
+            Hop::None => Span::ZERO,
+            Hop::Lane(lane) => self.world.lanes[lane.0 as usize],
+            Hop::Drawn(latency) => latency.sample(key.child(direction).draws()),
+        };
+        let extra = route.trouble.latency.iter();
+        extra.fold(usual, |sum, (salt, latency)| sum + latency.sample(key.child(salt ^ direction).draws()))
+    }
+
+    /// Sends a frame's answer to whoever waits for it.
+    #[inline]
+    pub(super) fn reply(&mut self, frame: &Frame, outcome: Outcome) {
+        let caller = frame.parent_ticket();
+        if !self.live(caller) {
+            return;
+        }
+        let event = Event::Reply(caller, outcome);
+        let route = &self.world.routes[frame.edge as usize];
+        if route.troubled {
+            if !route.trouble.cut {
+                let delay = self.troubled_delay(frame.edge, frame.key, SALT_ANSWER);
+                self.agenda.at(self.now() + delay, event);
+            }
+            return;
+        }
+        match &route.hop {
+            Hop::None => self.soon.push_back(event),
+            Hop::Lane(lane) => self.agenda.after(*lane, event),
+            Hop::Drawn(latency) => {
+                let delay = latency.sample(frame.key.child(SALT_ANSWER).draws());
+                self.agenda.at(self.agenda.now() + delay, event);
+            }
+        }
+    }
+
+    /// An answer reaches its caller.
+    #[inline]
+    pub(super) fn answered(&mut self, ticket: Ticket, outcome: Outcome) {
+        if !self.live(ticket) {
+            return;
+        }
+        let edge = self.conclude(ticket.frame, outcome);
+        if outcome.is_ok() {
+            self.go_on(ticket.frame);
+        } else {
+            self.attempt_failed_on(ticket.frame, edge, outcome);
+        }
+    }
+
+    /// A caller's patience ends: the callee does not know, unless he is told.
+    pub(super) fn timed_out(&mut self, ticket: Ticket) {
+        if !self.live(ticket) {
+            return;
+        }
+        let frame = &self.frames[ticket.frame];
+        let (edge, _) = self.current_call(frame);
+        let expired = self.world.routes[edge as usize].propagate && self.now() >= frame.deadline;
+        let outcome = if expired { Outcome::Expired } else { Outcome::Timeout };
+        self.give_up(ticket.frame);
+        self.conclude(ticket.frame, outcome);
+        self.attempt_failed_on(ticket.frame, edge, outcome);
+    }
+
+    /// The attempt under way is over for the caller: policies and observer learn it. Returns the edge.
+    #[inline]
+    fn conclude(&mut self, id: u32, outcome: Outcome) -> u32 {
+        let now = self.now();
+        self.frames.renew(id);
+        let frame = &mut self.frames[id];
+        frame.child = NONE;
+        let (sent, target, replica) = (frame.mark, frame.target, frame.replica);
+        let (edge, _) = self.current_call(&self.frames[id]);
+        self.observer.answered(edge, now, sent, outcome);
+        let first = self.world.services[self.world.routes[edge as usize].service as usize].first_replica;
+        let port = self.port(edge, replica);
+        let port = &mut self.world.ports[port];
+        if target != NONE {
+            port.balancer.ended(target - first);
+        }
+        if let Some(breaker) = &mut port.breaker {
+            let verdict = match outcome {
+                Outcome::Ok => Verdict::Success,
+                Outcome::Cancelled => Verdict::Ignored,
+                _ => Verdict::Failure,
+            };
+            let before = breaker.state();
+            breaker.record(now, verdict, now.since(sent));
+            let after = breaker.state();
+            if before != after {
+                self.observer.breaker(self.world.routes[edge as usize].channel, now, before, after);
+            }
+        }
+        edge
+    }
+
+    fn attempt_failed(&mut self, id: u32, outcome: Outcome) {
+        let (edge, _) = self.current_call(&self.frames[id]);
+        self.attempt_failed_on(id, edge, outcome);
+    }
+
+    /// An attempt has failed: again, or not.
+    fn attempt_failed_on(&mut self, id: u32, edge: u32, outcome: Outcome) {
+        let now = self.now();
+        let frame = self.frames[id];
+        let port = self.port(edge, frame.replica);
+        let route = &self.world.routes[edge as usize];
+        let delay = match &mut self.world.ports[port].retry {
+            Some(retry) if !frame.has(flag::CANCELLED) => {
+                let (_, salt) = current_call(&self.world.program.ops, &frame);
+                let key = frame.key.child(salt ^ (u64::from(frame.iteration) << 16) ^ SALT_BACKOFF);
+                retry.next_delay(now, frame.count, outcome, key.draws())
+            }
+            _ => None,
+        };
+        let Some(delay) = delay.filter(|delay| !route.propagate || now + *delay < frame.deadline) else {
+            self.call_failed(id, outcome);
+            return;
+        };
+        let ticket = self.frames.renew(id);
+        self.frames[id].state = State::BackingOff;
+        let event = Event::Retry(ticket);
+        match route.backoff {
+            _ if delay.is_zero() => self.soon.push_back(event),
+            Some((lane, constant)) if constant == delay => self.agenda.after(lane, event),
+            _ => self.agenda.at(now + delay, event),
+        }
+    }
+
+    /// A call has failed for good: an optional one is passed over, any other ends the handler.
+    fn call_failed(&mut self, id: u32, outcome: Outcome) {
+        let frame = &self.frames[id];
+        match &self.world.program.ops[frame.pc as usize - 1] {
+            Op::Call { optional: true, .. } => self.go_on(id),
+            _ if frame.has(flag::USER) => self.user_done(id, outcome),
+            _ => self.end(id, Outcome::Error),
+        }
+    }
+
+    /// The caller turns away from the request that he has sent, and tells it if his client does so.
+    fn give_up(&mut self, id: u32) {
+        let child = self.frames[id].child;
+        if child == NONE || !self.is_child(child, id) {
+            return;
+        }
+        self.abandon(child);
+        let (edge, _) = self.current_call(&self.frames[id]);
+        let route = &self.world.routes[edge as usize];
+        if route.cancel == Cancel::Off {
+            return;
+        }
+        let frame = &self.frames[child];
+        let notice = Event::Cancel(Ticket { frame: child, token: frame.generation });
+        if route.troubled {
+            if !route.trouble.cut {
+                let delay = self.troubled_delay(edge, frame.key, salt("network/cancel"));
+                self.agenda.at(self.now() + delay, notice);
+            }
+            return;
+        }
+        match &route.hop {
+            Hop::None => self.soon.push_back(notice),
+            Hop::Lane(lane) => self.agenda.after(*lane, notice),
+            Hop::Drawn(latency) => {
+                let delay = latency.sample(frame.key.child(salt("network/cancel")).draws());
+                self.agenda.at(self.agenda.now() + delay, notice);
+            }
+        }
+    }
+
+    /// A frame that is told to stop withdraws its call.
+    pub(super) fn withdraw_call(&mut self, id: u32) {
+        self.give_up(id);
+        self.conclude(id, Outcome::Cancelled);
+    }
+
+    /// Nobody waits any more for a frame, nor for what it waits for itself.
+    pub(super) fn abandon(&mut self, id: u32) {
+        let now = self.now();
+        let frame = &mut self.frames[id];
+        if frame.flags & (flag::ABANDONED | flag::USER) != 0 {
+            return;
+        }
+        frame.flags |= flag::ABANDONED;
+        let frame = *frame;
+        if frame.has(flag::THREAD) {
+            let service = self.world.replicas[frame.replica as usize].service;
+            self.observer.thread_abandoned(service, now);
+        }
+        match frame.state {
+            State::Calling if frame.child != NONE && self.is_child(frame.child, id) => self.abandon(frame.child),
+            State::Joining => {
+                let mut next = frame.child;
+                while next != NONE {
+                    let branch = next;
+                    next = self.frames[branch].sibling;
+                    if self.frames[branch].state != State::Done {
+                        self.abandon(branch);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A branch whose parent has gone on stops if it waits for a call whose client cancels; else it goes on.
+    pub(super) fn cancel_branch(&mut self, id: u32) {
+        let frame = &self.frames[id];
+        if frame.state == State::Calling {
+            let (edge, _) = self.current_call(frame);
+            if self.world.routes[edge as usize].cancel != Cancel::Off {
+                self.abort(id, Departure::Dropped);
+            }
+        }
+    }
+
+    /// The `forward` step: another endpoint takes over and will answer this frame's caller.
+    pub(super) fn forward(&mut self, id: u32, edge: u32, salt: u64) {
+        let now = self.now();
+        let frame = self.frames[id];
+        self.observer.called(edge, now);
+        self.observer.sent(edge, now);
+        let port = self.port(edge, frame.replica);
+        let Some(target) = self.pick(port, edge) else {
+            self.observer.answered(edge, now, now, Outcome::Refused);
+            self.end(id, Outcome::Error);
+            return;
+        };
+        let first = self.world.services[self.world.routes[edge as usize].service as usize].first_replica;
+        // Nobody waits at this end: the balancer does not learn when it is over.
+        self.world.ports[port].balancer.ended(target - first);
+        self.observer.answered(edge, now, now, Outcome::Ok);
+        let place = salt ^ (u64::from(frame.iteration) << 16);
+        let child = self.frames.insert(Frame {
+            deadline: frame.deadline,
+            pc: self.world.routes[edge as usize].start,
+            edge: frame.edge,
+            replica: target,
+            flags: frame.flags & (flag::ABANDONED | flag::REPLIED),
+            ..Frame::new(frame.key.child(place), frame.parent_ticket())
+        });
+        if self.live(frame.parent_ticket()) && self.frames[frame.parent].child == id {
+            self.frames[frame.parent].child = child;
+        }
+        self.frames[id].flags |= flag::REPLIED;
+        self.send(child, edge);
+        self.leave(id, Departure::Completed, Outcome::Ok);
+    }
+
+    /// Whether `child` is what `id` waits for.
+    fn is_child(&self, child: u32, id: u32) -> bool {
+        let child = &self.frames[child];
+        child.state != State::Free && child.parent_ticket() == self.frames.ticket(id)
+    }
+
+    /// The edge and the salt of the call that a frame is in.
+    fn current_call(&self, frame: &Frame) -> (u32, u64) {
+        current_call(&self.world.program.ops, frame)
+    }
+
+    /// The state of a caller replica's client towards a callee service.
+    #[inline]
+    fn port(&self, edge: u32, replica: u32) -> usize {
+        let channel = &self.world.channels[self.world.routes[edge as usize].channel as usize];
+        let number = if replica == NONE { 0 } else { replica - channel.first_replica };
+        (channel.first_port + number) as usize
+    }
+}
+
+#[inline]
+fn current_call(ops: &[Op], frame: &Frame) -> (u32, u64) {
+    match &ops[frame.pc as usize - 1] {
+        Op::Call { edge, salt, .. } => (*edge, *salt),
+        _ => unreachable!("a frame that waits for an answer stands just behind a call"),
+    }
+}

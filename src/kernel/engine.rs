@@ -1,0 +1,217 @@
+//! The engine: takes the next event off the agenda and hands it to whoever it concerns, until the end.
+//!
+//! What an event does stands in the files beside this one: `handler` (the callee's side), `caller` (the
+//! caller's side), `trouble` (faults). Something that takes no time goes through `soon`, a queue that is
+//! emptied before the clock moves, so that nothing recurses.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use crate::base::time::Time;
+use crate::model::Model;
+
+use super::agenda::{Agenda, Event, Ticket};
+use super::frame::{Frames, NONE, State, flag};
+use super::observer::Observer;
+use super::world::World;
+
+/// How often a run that stands still in time asks whether it should go on: every 2²⁰ events.
+const EVENTS_PER_CHECK: u64 = 1 << 20;
+
+/// A run in progress.
+pub struct Engine<'m, A, O> {
+    pub(super) model: &'m Model,
+    pub(super) agenda: A,
+    pub(super) observer: O,
+    pub(super) world: World,
+    pub(super) frames: Frames,
+    pub(super) soon: VecDeque<Event>,
+    /// Number of paused replicas: while zero, nobody asks whether his is.
+    pub(super) paused: u32,
+    /// Faults that are on, by their place in the model.
+    pub(super) active: Vec<bool>,
+    events: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct End {
+    /// When.
+    pub at: Time,
+    /// Whether it was told to stop before the scenario's end.
+    pub interrupted: bool,
+    /// Events that were handled.
+    pub events: u64,
+}
+
+impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
+    /// A run of `model` that stands at its start.
+    pub fn new(model: &'m Model, observer: O) -> Self {
+        let world = World::new(model);
+        let agenda = A::new(&world.lanes, &world.timers);
+        Engine {
+            model,
+            agenda,
+            observer,
+            world,
+            frames: Frames::new(),
+            soon: VecDeque::new(),
+            paused: 0,
+            active: vec![false; model.faults.len()],
+            events: 0,
+        }
+    }
+
+    /// Runs to the end, or until `go_on` says to stop; it is asked at every boundary of the observer and every
+    /// 2²⁰ events.
+    pub fn run(&mut self, go_on: &mut dyn FnMut(Time) -> ControlFlow<()>) -> End {
+        self.enter_faults();
+        self.enter_workloads();
+        let end = self.model.end();
+        let stopped = self.run_to(end, go_on).break_value();
+        let at = stopped.unwrap_or(end);
+        // What is still to be told of the time after the last event.
+        while stopped.is_none() && self.observer.boundary() <= end {
+            self.observer.cross();
+        }
+        self.tell_what_remains(at);
+        End { at, interrupted: stopped.is_some(), events: self.events }
+    }
+
+    fn tell_what_remains(&mut self, end: Time) {
+        for id in self.frames.ids() {
+            let frame = &self.frames[id];
+            if frame.has(flag::USER) && frame.state != State::Free {
+                self.observer.request_remains(frame.parent_token, frame.arrived);
+            } else if !matches!(frame.state, State::Free | State::Travelling | State::Done) && !frame.has(flag::BRANCH)
+            {
+                let service = self.world.replicas[frame.replica as usize].service;
+                self.observer.visit_remains(service, end, frame.arrived);
+            }
+        }
+    }
+
+    /// The observer, with what it has seen.
+    pub fn into_observer(self) -> O {
+        self.observer
+    }
+
+    /// Breaks with the time at which it was told to stop.
+    fn run_to(&mut self, end: Time, go_on: &mut dyn FnMut(Time) -> ControlFlow<()>) -> ControlFlow<Time> {
+        let mut ask = |time: Time| match go_on(time) {
+            ControlFlow::Continue(()) => ControlFlow::Continue(()),
+            ControlFlow::Break(()) => ControlFlow::Break(time),
+        };
+        loop {
+            let frames = &self.frames;
+            let Some(event) = self.agenda.pop(end, |ticket| frames.live(ticket)) else {
+                return ControlFlow::Continue(());
+            };
+            while self.agenda.now() >= self.observer.boundary() {
+                let boundary = self.observer.boundary();
+                self.observer.cross();
+                ask(boundary)?;
+            }
+            self.dispatch(event);
+            while let Some(event) = self.soon.pop_front() {
+                self.dispatch(event);
+                if self.events.is_multiple_of(EVENTS_PER_CHECK) {
+                    ask(self.agenda.now())?;
+                }
+            }
+            if self.events.is_multiple_of(EVENTS_PER_CHECK) {
+                ask(self.agenda.now())?;
+            }
+        }
+    }
+
+    fn enter_workloads(&mut self) {
+        for workload in 0..self.world.sources.len() as u32 {
+            for user in 0..self.world.sources[workload as usize].users() {
+                self.think(workload, user);
+            }
+            self.enter_next_arrival(workload);
+        }
+    }
+
+    fn enter_next_arrival(&mut self, workload: u32) {
+        if let Some(time) = self.world.sources[workload as usize].next() {
+            self.agenda.at(time, Event::Arrival(workload));
+        }
+    }
+
+    /// A user starts to think; a zero thought is over at once.
+    pub(super) fn think(&mut self, workload: u32, user: u32) {
+        let length = self.world.sources[workload as usize].think(user);
+        self.agenda.at(self.agenda.now() + length, Event::Thought { workload, user });
+    }
+
+    #[inline]
+    fn dispatch(&mut self, event: Event) {
+        self.events += 1;
+        self.observer.event(self.agenda.now(), &event);
+        if self.paused > 0 && self.defer(event) {
+            return;
+        }
+        match event {
+            Event::Arrival(workload) => {
+                for _ in 0..self.world.sources[workload as usize].burst() {
+                    let key = self.world.sources[workload as usize].next_key();
+                    self.offer(workload, NONE, key);
+                }
+                self.enter_next_arrival(workload);
+            }
+            Event::Thought { workload, user } => {
+                let key = self.world.sources[workload as usize].user_request(user);
+                self.offer(workload, user, key);
+            }
+            Event::Arrive(ticket) => self.arrive(ticket),
+            Event::Begin(ticket) => self.begin_handed(ticket),
+            Event::Proceed(ticket) => self.proceed(ticket),
+            Event::Reply(ticket, outcome) => self.answered(ticket, outcome),
+            Event::Timeout(ticket) => self.timed_out(ticket),
+            Event::Retry(ticket) => self.retry(ticket),
+            Event::Cancel(notice) => self.cancelled(notice),
+            Event::CoresDue { replica, epoch } => self.cores_due(replica, epoch),
+            Event::FaultStart(fault) => self.fault_starts(fault),
+            Event::FaultEnd(fault) => self.fault_ends(fault),
+            Event::Detected(replica) => self.crash_detected(replica),
+            Event::Started(replica) => self.started_up(replica),
+            Event::Armed(_) => unreachable!("armed timers stay inside the agenda"),
+        }
+    }
+
+    /// Keeps an event for the process that it concerns if that is paused. Arrivals and cancellations go on: they
+    /// are the queue's, which the operating system keeps.
+    #[cold]
+    fn defer(&mut self, event: Event) -> bool {
+        let ticket = match event {
+            Event::Begin(ticket)
+            | Event::Proceed(ticket)
+            | Event::Reply(ticket, _)
+            | Event::Timeout(ticket)
+            | Event::Retry(ticket) => ticket,
+            _ => return false,
+        };
+        if !self.frames.live(ticket) {
+            return false;
+        }
+        let replica = self.frames[ticket.frame].replica;
+        if replica == NONE || !self.world.replicas[replica as usize].condition.paused {
+            return false;
+        }
+        self.world.replicas[replica as usize].deferred.push(event);
+        true
+    }
+
+    #[inline]
+    pub(super) fn now(&self) -> Time {
+        self.agenda.now()
+    }
+
+    /// Whether a frame still waits for what `ticket` was made for.
+    #[inline]
+    pub(super) fn live(&self, ticket: Ticket) -> bool {
+        self.frames.live(ticket)
+    }
+}

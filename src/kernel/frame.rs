@@ -1,0 +1,232 @@
+//! Frames: what is in flight. A frame is a request in a handler, a branch of one, or a user's request; it
+//! lives in a slab from the moment it is sent until it ends, and memory is what is in flight, no more.
+
+use std::ops::{Index, IndexMut};
+
+use crate::base::random::Key;
+use crate::base::time::Time;
+
+use super::agenda::Ticket;
+
+/// No frame.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// What a frame is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum State {
+    /// Not in use.
+    Free,
+    /// On its way to its replica.
+    Travelling,
+    /// A newcomer in the queue for a thread.
+    Waiting,
+    /// Was handed a thread and is about to start or go on.
+    Starting,
+    /// Between two operations.
+    Running,
+    /// Using the CPU; `mark` is the end, unless the cores are shared.
+    Working,
+    /// Using the CPU of a frozen replica; `mark` is what is left, as nanoseconds.
+    Frozen,
+    /// Waiting without the CPU.
+    Sleeping,
+    /// Waiting for an answer; `mark` is when the attempt was sent.
+    Calling,
+    /// Waiting to try again.
+    BackingOff,
+    /// Waiting for branches.
+    Joining,
+    /// Served before, waiting for a thread to go on.
+    ComingBack,
+    /// A branch that has ended while its parent still waits for others.
+    Done,
+}
+
+/// Facts about a frame that are true or not.
+pub(super) mod flag {
+    /// A user's request: `parent` is the user, `parent_token` the workload.
+    pub(crate) const USER: u16 = 1;
+    /// A branch: it runs on its parent's replica and, when handlers block, on its parent's thread.
+    pub(crate) const BRANCH: u16 = 2;
+    /// Holds a thread.
+    pub(crate) const THREAD: u16 = 4;
+    /// Has had a thread.
+    pub(crate) const STARTED: u16 = 8;
+    /// Its caller has his answer, or there is none to answer.
+    pub(crate) const REPLIED: u16 = 16;
+    /// Nobody waits for it any more, directly or further up.
+    pub(crate) const ABANDONED: u16 = 32;
+    /// Was told to stop.
+    pub(crate) const CANCELLED: u16 = 64;
+    /// Its job is on shared cores.
+    pub(crate) const ON_CORES: u16 = 128;
+    /// A branch whose failure counts as a success.
+    pub(crate) const OPTIONAL: u16 = 256;
+}
+
+/// See the module. Fields are plain: the engine is their only user.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    /// Names its draws.
+    pub(super) key: Key,
+    /// When it reached its replica; a user's request: when it was meant to start.
+    pub(super) arrived: Time,
+    /// See [`State`].
+    pub(super) mark: Time,
+    /// Until when an answer is wanted, if it was told.
+    pub(super) deadline: Time,
+    /// Who waits for it.
+    pub(super) parent: u32,
+    /// The parent's token as long as he waits for this.
+    pub(super) parent_token: u32,
+    /// Bumped whenever what it waits for changes.
+    pub(super) token: u32,
+    /// Bumped when the frame is freed.
+    pub(super) generation: u32,
+    /// Place in the program.
+    pub(super) pc: u32,
+    /// Position in nested repeats, in mixed radix.
+    pub(super) iteration: u32,
+    /// The frame it waits for: the callee's, or the first branch.
+    pub(super) child: u32,
+    /// The next branch of the same parent; the next free frame.
+    pub(super) sibling: u32,
+    /// The edge along which its answer goes.
+    pub(super) edge: u32,
+    /// Where it runs, across services; [`NONE`] for a user's request.
+    pub(super) replica: u32,
+    /// The replica that it has called.
+    pub(super) target: u32,
+    /// Branches that still run.
+    pub(super) pending: u32,
+    /// Branches that must still succeed; a call's attempt number, the first being 1.
+    pub(super) count: u32,
+    pub(super) state: State,
+    pub(super) flags: u16,
+}
+
+const _: () = assert!(size_of::<Frame>() <= 96);
+
+impl Frame {
+    /// A frame that has just been made for `parent`.
+    #[inline]
+    pub(super) fn new(key: Key, parent: Ticket) -> Frame {
+        Frame {
+            key,
+            arrived: Time::ZERO,
+            mark: Time::ZERO,
+            deadline: Time::MAX,
+            parent: parent.frame,
+            parent_token: parent.token,
+            token: 0,
+            generation: 0,
+            pc: 0,
+            iteration: 0,
+            child: NONE,
+            sibling: NONE,
+            edge: NONE,
+            replica: NONE,
+            target: NONE,
+            pending: 0,
+            count: 0,
+            state: State::Travelling,
+            flags: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn has(&self, flag: u16) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Who waits for it.
+    #[inline]
+    pub(super) fn parent_ticket(&self) -> Ticket {
+        Ticket { frame: self.parent, token: self.parent_token }
+    }
+}
+
+/// The slab of frames.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    frames: Vec<Frame>,
+    free: u32,
+    in_use: usize,
+}
+
+impl Frames {
+    pub(super) fn new() -> Frames {
+        Frames { frames: Vec::new(), free: NONE, in_use: 0 }
+    }
+
+    /// Puts `frame` into a free place. Its token and generation go on from those of the last tenant.
+    #[inline]
+    pub(super) fn insert(&mut self, mut frame: Frame) -> u32 {
+        self.in_use += 1;
+        if self.free == NONE {
+            self.frames.push(frame);
+            return u32::try_from(self.frames.len() - 1).expect("fewer than 2^32 requests are in flight");
+        }
+        let id = self.free;
+        let place = &mut self.frames[id as usize];
+        self.free = place.sibling;
+        frame.token = place.token;
+        frame.generation = place.generation;
+        *place = frame;
+        id
+    }
+
+    /// Frees a place; every ticket to it is stale from now on.
+    #[inline]
+    pub(super) fn remove(&mut self, id: u32) {
+        let frame = &mut self.frames[id as usize];
+        debug_assert!(frame.state != State::Free, "a frame is freed once");
+        frame.state = State::Free;
+        frame.token = frame.token.wrapping_add(1);
+        frame.generation = frame.generation.wrapping_add(1);
+        frame.sibling = self.free;
+        self.free = id;
+        self.in_use -= 1;
+    }
+
+    /// Whether what `ticket` was made for is still waited for.
+    #[inline]
+    pub(super) fn live(&self, ticket: Ticket) -> bool {
+        self.frames[ticket.frame as usize].token == ticket.token
+    }
+
+    /// The current ticket of a frame.
+    #[inline]
+    pub(super) fn ticket(&self, id: u32) -> Ticket {
+        Ticket { frame: id, token: self.frames[id as usize].token }
+    }
+
+    /// Makes every ticket to the frame stale and returns the new one.
+    #[inline]
+    pub(super) fn renew(&mut self, id: u32) -> Ticket {
+        let frame = &mut self.frames[id as usize];
+        frame.token = frame.token.wrapping_add(1);
+        Ticket { frame: id, token: frame.token }
+    }
+
+    /// The ids of all places, used or free.
+    pub(super) fn ids(&self) -> std::ops::Range<u32> {
+        0..self.frames.len() as u32
+    }
+}
+
+impl Index<u32> for Frames {
+    type Output = Frame;
+    #[inline]
+    fn index(&self, id: u32) -> &Frame {
+        &self.frames[id as usize]
+    }
+}
+
+impl IndexMut<u32> for Frames {
+    #[inline]
+    fn index_mut(&mut self, id: u32) -> &mut Frame {
+        &mut self.frames[id as usize]
+    }
+}

@@ -1,0 +1,598 @@
+//! The callee's side: a request reaches its replica, gets a thread or waits for one, runs through its steps,
+//! and leaves.
+
+use crate::base::random::salt;
+use crate::base::time::Span;
+use crate::mechanism::pool::Admission;
+use crate::model::Cancel;
+use crate::policy::Outcome;
+
+use super::agenda::{Agenda, Event, Ticket};
+use super::engine::Engine;
+use super::frame::{Frame, NONE, State, flag};
+use super::observer::{Departure, Observer};
+use super::program::Op;
+
+const SALT_ERROR: u64 = salt("fault/error");
+
+impl<A: Agenda, O: Observer> Engine<'_, A, O> {
+    /// A request reaches its replica.
+    #[inline]
+    pub(super) fn arrive(&mut self, ticket: Ticket) {
+        if !self.live(ticket) {
+            return;
+        }
+        let now = self.now();
+        let frame = &mut self.frames[ticket.frame];
+        frame.arrived = now;
+        let replica = frame.replica as usize;
+        let replica = &mut self.world.replicas[replica];
+        let service = replica.service;
+        self.observer.arrived(service, now);
+        if replica.condition.down {
+            self.leave(ticket.frame, Departure::Refused, Outcome::Refused);
+            return;
+        }
+        if self.frames[ticket.frame].has(flag::CANCELLED) {
+            self.leave(ticket.frame, Departure::Dropped, Outcome::Cancelled);
+            return;
+        }
+        match replica.pool.arrive(ticket) {
+            Admission::Started => self.begin(ticket.frame),
+            Admission::Queued => {
+                self.frames[ticket.frame].state = State::Waiting;
+                self.observer.queued(service, now, replica.pool.waiting());
+            }
+            Admission::Rejected => self.leave(ticket.frame, Departure::Rejected, Outcome::Rejected),
+        }
+    }
+
+    /// A frame that was handed a thread starts, or goes on.
+    pub(super) fn begin_handed(&mut self, ticket: Ticket) {
+        // Whoever made the ticket stale has given the thread back, too.
+        if !self.live(ticket) {
+            return;
+        }
+        if self.frames[ticket.frame].has(flag::STARTED) {
+            self.frames[ticket.frame].state = State::Running;
+            self.advance(ticket.frame);
+        } else {
+            self.run_first_steps(ticket.frame);
+        }
+    }
+
+    /// A newcomer that found a free thread.
+    #[inline]
+    fn begin(&mut self, id: u32) {
+        self.take_thread(id);
+        self.run_first_steps(id);
+    }
+
+    #[inline]
+    fn run_first_steps(&mut self, id: u32) {
+        let now = self.now();
+        let frame = &mut self.frames[id];
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        if replica.condition.paused {
+            frame.state = State::Starting;
+            replica.deferred.push(Event::Begin(Ticket { frame: id, token: frame.token }));
+            return;
+        }
+        frame.flags |= flag::STARTED;
+        frame.state = State::Running;
+        self.observer.started(replica.service, now, frame.arrived);
+        if now >= frame.deadline {
+            self.leave(id, Departure::Dropped, Outcome::Expired);
+            return;
+        }
+        if replica.troubled && self.meets_trouble(id) {
+            return;
+        }
+        self.advance(id);
+    }
+
+    /// Faults on the service strike at the start of a handler: an error at once, or a sleep. `true` when struck.
+    #[cold]
+    fn meets_trouble(&mut self, id: u32) -> bool {
+        let frame = self.frames[id];
+        let condition = &self.world.replicas[frame.replica as usize].condition;
+        if condition.errors.iter().any(|&(salt, share)| frame.key.child(salt ^ SALT_ERROR).uniform() < share) {
+            self.end(id, Outcome::Error);
+            return true;
+        }
+        let extra = condition
+            .latency
+            .iter()
+            .fold(Span::ZERO, |sum, (salt, latency)| sum + latency.sample(frame.key.child(*salt).draws()));
+        if extra.is_zero() {
+            return false;
+        }
+        self.sleep(id, extra);
+        true
+    }
+
+    /// Work, a sleep or the branches of a frame are over: it goes on.
+    pub(super) fn proceed(&mut self, ticket: Ticket) {
+        if !self.live(ticket) {
+            return;
+        }
+        let now = self.now();
+        let frame = &mut self.frames[ticket.frame];
+        match frame.state {
+            State::Working => self.observer.cores(self.world.replicas[frame.replica as usize].service, now, -1),
+            State::Joining if frame.count > 0 => {
+                self.end(ticket.frame, Outcome::Error);
+                return;
+            }
+            State::Sleeping | State::Joining if !frame.has(flag::THREAD) => {
+                self.want_thread(ticket.frame);
+                return;
+            }
+            _ => {}
+        }
+        self.frames[ticket.frame].state = State::Running;
+        self.advance(ticket.frame);
+    }
+
+    /// Runs a frame's operations until it has to wait or ends.
+    #[inline]
+    pub(super) fn advance(&mut self, id: u32) {
+        loop {
+            let frame = &mut self.frames[id];
+            if frame.has(flag::CANCELLED) {
+                self.drop_cancelled(id);
+                return;
+            }
+            let pc = frame.pc;
+            frame.pc += 1;
+            match &self.world.program.ops[pc as usize] {
+                Op::Work { demand, salt } => {
+                    let demand = demand.sample(frame.key.child(salt ^ u64::from(frame.iteration)).draws());
+                    if !demand.is_zero() {
+                        self.work(id, demand);
+                        return;
+                    }
+                }
+                Op::Sleep { length, salt } => {
+                    let length = length.sample(frame.key.child(salt ^ u64::from(frame.iteration)).draws());
+                    if !length.is_zero() {
+                        self.sleep(id, length);
+                        return;
+                    }
+                }
+                Op::Call { edge, salt, .. } => {
+                    let (edge, salt) = (*edge, *salt);
+                    self.call(id, edge, salt);
+                    return;
+                }
+                Op::Forward { edge, salt } => {
+                    let (edge, salt) = (*edge, *salt);
+                    self.forward(id, edge, salt);
+                    return;
+                }
+                Op::Parallel { first, count, needed, after } => {
+                    let (first, count, needed, after) = (*first, *count, *needed, *after);
+                    self.fork(id, first, count, needed, after);
+                    return;
+                }
+                Op::Choose { first, count, salt } => {
+                    let draw = frame.key.child(salt ^ u64::from(frame.iteration)).uniform();
+                    let arms = &self.world.program.arms[*first as usize..(*first + *count) as usize];
+                    let arm = arms.iter().find(|arm| draw < arm.below).unwrap_or(&arms[arms.len() - 1]);
+                    frame.pc = arm.start;
+                }
+                Op::Again { start, times, stride } => {
+                    let digit = frame.iteration / stride % times;
+                    if digit + 1 < *times {
+                        frame.iteration += stride;
+                        frame.pc = *start;
+                    } else {
+                        frame.iteration -= digit * stride;
+                    }
+                }
+                Op::Jump(to) => frame.pc = *to,
+                Op::Reply => self.reply_early(id),
+                Op::Fail => {
+                    self.end(id, Outcome::Error);
+                    return;
+                }
+                Op::End => {
+                    self.end(id, Outcome::Ok);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn work(&mut self, id: u32, demand: Span) {
+        let now = self.now();
+        let frame = &mut self.frames[id];
+        frame.state = State::Working;
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        if let Some(cores) = &mut replica.cores {
+            frame.flags |= flag::ON_CORES;
+            let before = cores.busy();
+            cores.add(now, demand, Ticket { frame: id, token: frame.token });
+            let change = cores.busy() as i32 - before as i32;
+            self.observer.cores(replica.service, now, change);
+            let index = frame.replica;
+            self.schedule_cores(index);
+            return;
+        }
+        let demand = if replica.troubled {
+            Span::from_nanos_f64(demand.as_nanos() as f64 * replica.condition.slow)
+        } else {
+            demand
+        };
+        frame.mark = now + demand;
+        self.observer.cores(replica.service, now, 1);
+        let ticket = Ticket { frame: id, token: frame.token };
+        self.agenda.at(now + demand, Event::Proceed(ticket));
+    }
+
+    fn sleep(&mut self, id: u32, length: Span) {
+        let now = self.now();
+        let frame = &mut self.frames[id];
+        frame.state = State::Sleeping;
+        let ticket = Ticket { frame: id, token: frame.token };
+        self.hand_back_thread(id);
+        self.agenda.at(now + length, Event::Proceed(ticket));
+    }
+
+    /// Arms the replica's next completion on shared cores.
+    pub(super) fn schedule_cores(&mut self, index: u32) {
+        let now = self.now();
+        let replica = &mut self.world.replicas[index as usize];
+        let Some(cores) = &mut replica.cores else { return };
+        replica.cores_epoch = replica.cores_epoch.wrapping_add(1);
+        let frames = &self.frames;
+        if let Some(time) = cores.next_done(now, |ticket| frames.live(ticket)) {
+            self.agenda.at(time, Event::CoresDue { replica: index, epoch: replica.cores_epoch });
+        }
+    }
+
+    /// The earliest work on shared cores is done.
+    pub(super) fn cores_due(&mut self, index: u32, epoch: u32) {
+        let now = self.now();
+        let replica = &mut self.world.replicas[index as usize];
+        if replica.cores_epoch != epoch {
+            return;
+        }
+        let Some(cores) = &mut replica.cores else { return };
+        let frames = &self.frames;
+        let before = cores.busy();
+        let done = cores.pop_done(now, |ticket| frames.live(ticket));
+        let change = cores.busy() as i32 - before as i32;
+        self.observer.cores(replica.service, now, change);
+        self.schedule_cores(index);
+        if let Some(ticket) = done {
+            let frame = &mut self.frames[ticket.frame];
+            frame.flags &= !flag::ON_CORES;
+            frame.state = State::Running;
+            self.advance(ticket.frame);
+        }
+    }
+
+    /// Takes a frame's job off the CPU before it is done.
+    fn stop_work(&mut self, id: u32) {
+        let now = self.now();
+        let frame = &mut self.frames[id];
+        let index = frame.replica;
+        let replica = &mut self.world.replicas[index as usize];
+        frame.token = frame.token.wrapping_add(1);
+        if !frame.has(flag::ON_CORES) {
+            if frame.state == State::Working {
+                self.observer.cores(replica.service, now, -1);
+            }
+            return;
+        }
+        frame.flags &= !flag::ON_CORES;
+        if let Some(cores) = &mut replica.cores {
+            let before = cores.busy();
+            cores.remove(now);
+            let change = cores.busy() as i32 - before as i32;
+            self.observer.cores(replica.service, now, change);
+            self.schedule_cores(index);
+        }
+    }
+
+    /// Marks a frame as holding a thread, which the pool has given.
+    #[inline]
+    fn take_thread(&mut self, id: u32) {
+        let now = self.agenda.now();
+        let frame = &mut self.frames[id];
+        frame.flags |= flag::THREAD;
+        let service = self.world.replicas[frame.replica as usize].service;
+        self.observer.thread_taken(service, now, frame.has(flag::ABANDONED));
+    }
+
+    /// Gives a frame's thread back, to whoever waits for it.
+    #[inline]
+    pub(super) fn give_thread(&mut self, id: u32) {
+        let now = self.now();
+        let frame = &mut self.frames[id];
+        if !frame.has(flag::THREAD) {
+            return;
+        }
+        frame.flags &= !flag::THREAD;
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        let service = replica.service;
+        self.observer.thread_given(service, now, frame.has(flag::ABANDONED));
+        let frames = &self.frames;
+        let Some((next, newcomer)) = replica.pool.release(|ticket| frames.live(ticket)) else { return };
+        if newcomer {
+            self.observer.unqueued(service, now);
+        }
+        self.frames[next.frame].state = State::Starting;
+        self.take_thread(next.frame);
+        self.soon.push_back(Event::Begin(next));
+    }
+
+    /// An async handler that starts to wait gives its thread back.
+    #[inline]
+    pub(super) fn hand_back_thread(&mut self, id: u32) {
+        let replica = self.frames[id].replica;
+        if replica == NONE {
+            return;
+        }
+        let service = self.world.replicas[replica as usize].service;
+        if self.world.services[service as usize].hands_back {
+            self.give_thread(id);
+        }
+    }
+
+    /// Goes on with a frame that has waited: at once when it has kept its thread or needs none, else when it has one.
+    pub(super) fn go_on(&mut self, id: u32) {
+        let frame = &self.frames[id];
+        if frame.replica != NONE && !frame.has(flag::THREAD) {
+            let service = self.world.replicas[frame.replica as usize].service;
+            if self.world.services[service as usize].hands_back {
+                self.want_thread(id);
+                return;
+            }
+        }
+        self.frames[id].state = State::Running;
+        self.advance(id);
+    }
+
+    /// A frame without a thread wants to run on; frames of blocking handlers that hold none (branches) just do.
+    fn want_thread(&mut self, id: u32) {
+        let ticket = self.frames.ticket(id);
+        let frame = &mut self.frames[id];
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        if !self.world.services[replica.service as usize].hands_back {
+            frame.state = State::Running;
+            self.advance(id);
+        } else if replica.pool.come_back(ticket) {
+            frame.state = State::Running;
+            frame.flags |= flag::STARTED;
+            self.take_thread(id);
+            self.advance(id);
+        } else {
+            frame.flags |= flag::STARTED;
+            frame.state = State::ComingBack;
+        }
+    }
+
+    /// A handler or a branch ends by itself.
+    #[inline]
+    pub(super) fn end(&mut self, id: u32, outcome: Outcome) {
+        let frame = &self.frames[id];
+        if frame.has(flag::BRANCH) {
+            self.branch_ended(id, outcome);
+        } else if frame.has(flag::USER) {
+            self.user_done(id, outcome);
+        } else {
+            let departure = if outcome.is_ok() { Departure::Completed } else { Departure::Failed };
+            self.leave(id, departure, if outcome.is_ok() { Outcome::Ok } else { Outcome::Error });
+        }
+    }
+
+    /// A request leaves its replica: its caller is answered, its thread is given back, its frame is freed.
+    #[inline]
+    pub(super) fn leave(&mut self, id: u32, how: Departure, outcome: Outcome) {
+        let now = self.now();
+        let frame = self.frames[id];
+        let replica = &self.world.replicas[frame.replica as usize];
+        self.observer.left(replica.service, now, frame.arrived, frame.has(flag::STARTED), how);
+        self.left_system(frame.replica);
+        if !frame.has(flag::REPLIED) {
+            self.reply(&frame, outcome);
+        }
+        self.give_thread(id);
+        self.frames.remove(id);
+    }
+
+    /// One request less in a replica or on the way to it.
+    #[inline]
+    pub(super) fn left_system(&mut self, replica: u32) {
+        let service = self.world.replicas[replica as usize].service;
+        let service = &mut self.world.services[service as usize];
+        if !service.in_system.is_empty() {
+            service.in_system[(replica - service.first_replica) as usize] -= 1;
+        }
+    }
+
+    /// The `reply` step: the caller has his answer, the handler goes on.
+    fn reply_early(&mut self, id: u32) {
+        let frame = self.frames[id];
+        if !frame.has(flag::REPLIED) {
+            self.reply(&frame, Outcome::Ok);
+            self.frames[id].flags |= flag::REPLIED;
+        }
+    }
+
+    /// Starts the branches of a parallel step.
+    fn fork(&mut self, id: u32, first: u32, count: u32, needed: u32, after: u32) {
+        let parent = {
+            let frame = &mut self.frames[id];
+            frame.pc = after;
+            frame.pending = count;
+            frame.count = needed;
+            frame.state = State::Joining;
+            *frame
+        };
+        let waits = self.frames.renew(id);
+        // Linked from the last to the first, so that the list is in the order of the file.
+        let mut next = NONE;
+        for n in (first..first + count).rev() {
+            let entry = self.world.program.branches[n as usize];
+            let key = parent.key.child(entry.salt ^ u64::from(parent.iteration));
+            next = self.frames.insert(Frame {
+                arrived: parent.arrived,
+                deadline: parent.deadline,
+                pc: entry.start,
+                edge: parent.edge,
+                replica: parent.replica,
+                sibling: next,
+                flags: flag::BRANCH
+                    | flag::REPLIED
+                    | (parent.flags & flag::ABANDONED)
+                    | if entry.optional { flag::OPTIONAL } else { 0 },
+                ..Frame::new(key, waits)
+            });
+        }
+        self.frames[id].child = next;
+        self.hand_back_thread(id);
+        while next != NONE {
+            let branch = next;
+            next = self.frames[branch].sibling;
+            self.go_on(branch);
+            if !self.live(waits) {
+                // Over before all had started: what has not been started is not.
+                break;
+            }
+        }
+    }
+
+    /// A branch has ended: the parent may know enough.
+    fn branch_ended(&mut self, id: u32, outcome: Outcome) {
+        self.give_thread(id);
+        let branch = self.frames[id];
+        let waits = branch.parent_ticket();
+        if !self.live(waits) {
+            self.frames.remove(id);
+            return;
+        }
+        self.frames[id].state = State::Done;
+        let parent = &mut self.frames[waits.frame];
+        parent.pending -= 1;
+        if outcome.is_ok() || branch.has(flag::OPTIONAL) {
+            parent.count -= 1;
+        }
+        if parent.count == 0 || parent.pending < parent.count {
+            self.join(waits.frame);
+        }
+    }
+
+    /// The branches of a frame have decided: it goes on, or fails when some are still missing. Those that still run
+    /// are on their own.
+    fn join(&mut self, id: u32) {
+        let waits = self.frames.ticket(id);
+        let mut next = self.frames[id].child;
+        while next != NONE {
+            let branch = next;
+            next = self.frames[branch].sibling;
+            debug_assert!(self.frames[branch].parent_ticket() == waits, "a list of branches holds only the parent's");
+            match self.frames[branch].state {
+                State::Done | State::Travelling => self.frames.remove(branch),
+                _ => {
+                    self.abandon(branch);
+                    self.cancel_branch(branch);
+                }
+            }
+        }
+        let ticket = self.frames.renew(id);
+        self.frames[id].child = NONE;
+        self.soon.push_back(Event::Proceed(ticket));
+    }
+
+    /// The caller's notice that he has given up reaches this frame (`notice.token` is its generation).
+    pub(super) fn cancelled(&mut self, notice: Ticket) {
+        let frame = &self.frames[notice.frame];
+        if frame.state == State::Free || frame.generation != notice.token {
+            return;
+        }
+        let how = self.world.routes[frame.edge as usize].cancel;
+        self.cancel_frame(notice.frame, how);
+    }
+
+    /// Stops a frame as far as `how` goes.
+    pub(super) fn cancel_frame(&mut self, id: u32, how: Cancel) {
+        let state = self.frames[id].state;
+        match state {
+            State::Travelling => self.frames[id].flags |= flag::CANCELLED,
+            State::Waiting => self.withdraw(id),
+            _ if how == Cancel::AtOnce => self.abort(id, Departure::Dropped),
+            _ if how == Cancel::BetweenSteps => self.frames[id].flags |= flag::CANCELLED,
+            _ => {}
+        }
+    }
+
+    /// Leaves the queue.
+    fn withdraw(&mut self, id: u32) {
+        let now = self.now();
+        self.frames.renew(id);
+        let frames = &self.frames;
+        let replica = &mut self.world.replicas[frames[id].replica as usize];
+        replica.pool.withdraw(true, |ticket| frames.live(ticket));
+        self.observer.unqueued(replica.service, now);
+        self.leave(id, Departure::Dropped, Outcome::Cancelled);
+    }
+
+    fn drop_cancelled(&mut self, id: u32) {
+        if self.frames[id].has(flag::BRANCH) {
+            self.end(id, Outcome::Cancelled);
+        } else {
+            self.leave(id, Departure::Dropped, Outcome::Cancelled);
+        }
+    }
+
+    /// Ends a frame in the middle of whatever it does, and what it waits for as far as its clients cancel.
+    pub(super) fn abort(&mut self, id: u32, how: Departure) {
+        self.let_go(id);
+        if self.frames[id].has(flag::BRANCH) {
+            self.give_thread(id);
+            self.frames.remove(id);
+        } else {
+            let outcome = if how == Departure::Refused { Outcome::Refused } else { Outcome::Cancelled };
+            self.leave(id, how, outcome);
+        }
+    }
+
+    /// Undoes what a frame is waiting for; afterwards nothing refers to it but its parent.
+    fn let_go(&mut self, id: u32) {
+        match self.frames[id].state {
+            State::Working | State::Frozen => self.stop_work(id),
+            State::Calling => self.withdraw_call(id),
+            State::Joining => {
+                let mut next = self.frames[id].child;
+                while next != NONE {
+                    let branch = next;
+                    next = self.frames[branch].sibling;
+                    if self.frames[branch].state == State::Done {
+                        self.frames.remove(branch);
+                    } else {
+                        self.abort(branch, Departure::Dropped);
+                    }
+                }
+                self.frames[id].child = NONE;
+            }
+            State::Waiting => {
+                let now = self.now();
+                self.frames.renew(id);
+                let frames = &self.frames;
+                let replica = &mut self.world.replicas[frames[id].replica as usize];
+                replica.pool.withdraw(true, |ticket| frames.live(ticket));
+                self.observer.unqueued(replica.service, now);
+            }
+            State::ComingBack => {
+                self.frames.renew(id);
+                let frames = &self.frames;
+                self.world.replicas[frames[id].replica as usize].pool.withdraw(false, |ticket| frames.live(ticket));
+            }
+            _ => {}
+        }
+        self.frames.renew(id);
+    }
+}

@@ -1,0 +1,98 @@
+//! What the kernel tells about a run while it happens. Measuring, tracing and explaining are observers; the
+//! kernel itself counts nothing. Every method has an empty default and is inlined away when unused.
+
+use crate::base::time::Time;
+use crate::policy::Outcome;
+use crate::policy::breaker::BreakerState;
+
+use super::agenda::Event;
+
+/// How a request left a service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Departure {
+    /// Handled and answered well.
+    Completed,
+    /// Handled and answered with an error.
+    Failed,
+    /// Turned away by a full queue.
+    Rejected,
+    /// Found nobody there, or died with the replica.
+    Refused,
+    /// Cancelled, or its deadline had passed.
+    Dropped,
+}
+
+/// Receives the facts of a run in the order of time. Ids are the model's, as numbers.
+#[allow(unused_variables, reason = "the defaults ignore everything")]
+pub trait Observer {
+    /// When [`Observer::cross`] wants to be called next.
+    fn boundary(&self) -> Time {
+        Time::MAX
+    }
+
+    /// The clock has reached the boundary; nothing that happens at it or later has been told yet.
+    fn cross(&mut self) {}
+
+    /// An event is about to be handled.
+    fn event(&mut self, now: Time, event: &Event) {}
+
+    /// A user starts a request.
+    fn offered(&mut self, workload: u32, now: Time) {}
+
+    /// A user's request that was meant to start at `arrived` has ended.
+    fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {}
+
+    /// A call is made along an edge.
+    fn called(&mut self, edge: u32, now: Time) {}
+
+    /// An attempt of a call is sent.
+    fn sent(&mut self, edge: u32, now: Time) {}
+
+    /// An attempt is not sent because of the caller's breaker.
+    fn short_circuited(&mut self, edge: u32, now: Time) {}
+
+    /// An attempt that was sent at `sent` has ended for its caller.
+    fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {}
+
+    /// One of the breakers of a channel (a caller, a client and a callee service) has changed.
+    fn breaker(&mut self, channel: u32, now: Time, from: BreakerState, to: BreakerState) {}
+
+    /// An attempt reaches a service.
+    fn arrived(&mut self, service: u32, now: Time) {}
+
+    /// It has to wait; `waiting` wait at its replica, itself included.
+    fn queued(&mut self, service: u32, now: Time, waiting: u32) {}
+
+    /// One that waited does so no longer.
+    fn unqueued(&mut self, service: u32, now: Time) {}
+
+    /// A request that reached the service at `arrived` gets its first thread.
+    fn started(&mut self, service: u32, now: Time, arrived: Time) {}
+
+    /// A thread is taken; `wasted` when nobody waits for what it does.
+    fn thread_taken(&mut self, service: u32, now: Time, wasted: bool) {}
+
+    /// A thread is given back.
+    fn thread_given(&mut self, service: u32, now: Time, wasted: bool) {}
+
+    /// Nobody waits any longer for what a busy thread does.
+    fn thread_abandoned(&mut self, service: u32, now: Time) {}
+
+    /// A request that reached the service at `arrived` leaves it; `started` when it ever had a thread.
+    fn left(&mut self, service: u32, now: Time, arrived: Time, started: bool, how: Departure) {}
+
+    /// The number of cores that a service uses changes.
+    fn cores(&mut self, service: u32, now: Time, change: i32) {}
+
+    /// The run is over, and a request that was meant to start at `arrived` is still under way.
+    fn request_remains(&mut self, workload: u32, arrived: Time) {}
+
+    /// The run is over at `end`, and a request that reached the service at `arrived` is still there.
+    fn visit_remains(&mut self, service: u32, end: Time, arrived: Time) {}
+
+    /// A replica goes down (-1) or comes up (+1).
+    fn replica(&mut self, service: u32, now: Time, change: i32) {}
+}
+
+/// Observes nothing.
+impl Observer for () {}

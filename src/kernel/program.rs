@@ -1,0 +1,210 @@
+//! Steps, compiled: every handler and every workload becomes a run of flat operations, so that a frame's
+//! place in its program is one number.
+
+use crate::base::distribution::Distribution;
+use crate::base::random::salt;
+use crate::model::{Caller, Edge, EdgeId, EndpointId, Id, Ids, Model, Need, Step, WorkloadId};
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub(super) enum Op {
+    /// Use the CPU.
+    Work { demand: Distribution, salt: u64 },
+    /// Wait.
+    Sleep { length: Distribution, salt: u64 },
+    /// Call along an edge; on failure fail, or go on.
+    Call { edge: u32, salt: u64, optional: bool },
+    /// Hand over along an edge and end.
+    Forward { edge: u32, salt: u64 },
+    /// Start branches `first .. first + count` and wait until `needed` have succeeded; go on at `after`.
+    Parallel { first: u32, count: u32, needed: u32, after: u32 },
+    /// Go on at one of the arms `first .. first + count`.
+    Choose { first: u32, count: u32, salt: u64 },
+    /// Go back to `start` until it was done `times` times. The frame's iteration counts in mixed radix.
+    Again { start: u32, times: u32, stride: u32 },
+    /// Go on elsewhere.
+    Jump(u32),
+    /// Answer now.
+    Reply,
+    /// End with an error.
+    Fail,
+    /// End well.
+    End,
+}
+
+/// A branch of a parallel operation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BranchEntry {
+    pub(super) start: u32,
+    pub(super) optional: bool,
+    pub(super) salt: u64,
+}
+
+/// An arm of a choice: taken when the draw is below `below` and not below the arm before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arm {
+    pub(super) below: f64,
+    pub(super) start: u32,
+}
+
+/// Everything compiled.
+#[derive(Debug, Default)]
+pub(super) struct Program {
+    pub(super) ops: Vec<Op>,
+    pub(super) branches: Vec<BranchEntry>,
+    pub(super) arms: Vec<Arm>,
+    /// Where each endpoint's handler starts, by endpoint.
+    pub(super) endpoints: Vec<u32>,
+    /// Where each workload's request starts, by workload.
+    pub(super) workloads: Vec<u32>,
+}
+
+impl Program {
+    /// Compiles all of `model`; `edges` are the model's.
+    pub(super) fn compile(model: &Model, edges: &Ids<EdgeId, Edge>) -> Program {
+        let mut program = Program::default();
+        let index = EdgeIndex::new(edges);
+        for (id, workload) in model.workloads.enumerate() {
+            program.workloads.push(program.here());
+            let from = Compiler { model, edges: &index, from: Caller::Workload(id) };
+            let call = |endpoint: EndpointId| vec![Step::Call { endpoint, client: workload.client, optional: false }];
+            match workload.entry.as_slice() {
+                [(_, only)] => from.steps(&mut program, &call(*only), "", 1),
+                many => {
+                    let arms = many.iter().map(|(share, endpoint)| (*share, call(*endpoint))).collect();
+                    from.steps(&mut program, &[Step::Choose(arms)], "", 1);
+                }
+            }
+            program.ops.push(Op::End);
+        }
+        for endpoint in model.endpoints.iter() {
+            program.endpoints.push(program.here());
+            let from = Compiler { model, edges: &index, from: Caller::Service(endpoint.service) };
+            from.steps(&mut program, &endpoint.steps, "", 1);
+            program.ops.push(Op::End);
+        }
+        program
+    }
+
+    fn here(&self) -> u32 {
+        u32::try_from(self.ops.len()).expect("a scenario file is too small for 2^32 operations")
+    }
+}
+
+struct EdgeIndex(std::collections::BTreeMap<(u8, u32, u32, u32), u32>);
+
+impl EdgeIndex {
+    fn new(edges: &Ids<EdgeId, Edge>) -> EdgeIndex {
+        EdgeIndex(edges.enumerate().map(|(id, edge)| (EdgeIndex::key(edge), id.0)).collect())
+    }
+
+    fn key(edge: &Edge) -> (u8, u32, u32, u32) {
+        match edge.from {
+            Caller::Workload(WorkloadId(id)) => (0, id, edge.to.0, edge.client.0),
+            Caller::Service(id) => (1, id.0, edge.to.0, edge.client.0),
+        }
+    }
+
+    fn find(&self, edge: &Edge) -> u32 {
+        *self.0.get(&EdgeIndex::key(edge)).expect("the model's edges come from the same steps")
+    }
+}
+
+struct Compiler<'a> {
+    model: &'a Model,
+    edges: &'a EdgeIndex,
+    from: Caller,
+}
+
+impl Compiler<'_> {
+    /// Appends `steps`. `path` names the place in the endpoint, so that draws keep their names when the file
+    /// changes elsewhere; `stride` is the weight of the next inner repeat in the frame's iteration.
+    fn steps(&self, program: &mut Program, steps: &[Step], path: &str, stride: u32) {
+        for (place, step) in steps.iter().enumerate() {
+            self.step(program, step, &format!("{path}/{place}"), stride);
+        }
+    }
+
+    fn step(&self, program: &mut Program, step: &Step, path: &str, stride: u32) {
+        match step {
+            Step::Work(demand) => {
+                program.ops.push(Op::Work { demand: demand.clone(), salt: salt(&format!("{path}/work")) });
+            }
+            Step::Sleep(length) => {
+                program.ops.push(Op::Sleep { length: length.clone(), salt: salt(&format!("{path}/sleep")) });
+            }
+            Step::Call { endpoint, client, optional } => {
+                let edge = self.edges.find(&Edge { from: self.from, to: *endpoint, client: *client });
+                let salt = self.call_salt(path, *endpoint);
+                program.ops.push(Op::Call { edge, salt, optional: *optional });
+            }
+            Step::Forward { endpoint, client } => {
+                let edge = self.edges.find(&Edge { from: self.from, to: *endpoint, client: *client });
+                program.ops.push(Op::Forward { edge, salt: self.call_salt(path, *endpoint) });
+            }
+            Step::Parallel { branches, need } => self.parallel(program, branches, *need, path, stride),
+            Step::Choose(arms) => self.choose(program, arms, path, stride),
+            Step::Repeat { times, steps } => {
+                let start = program.here();
+                // Inner repeats count in the digits below, so that the iterations of nested ones differ.
+                self.steps(program, steps, path, stride * times);
+                program.ops.push(Op::Again { start, times: *times, stride });
+            }
+            Step::Reply => program.ops.push(Op::Reply),
+            Step::Fail => program.ops.push(Op::Fail),
+        }
+    }
+
+    fn parallel(&self, program: &mut Program, branches: &[crate::model::Branch], need: Need, path: &str, stride: u32) {
+        let op = program.ops.len();
+        let count = u32::try_from(branches.len()).expect("a scenario file is too small for 2^32 branches");
+        let needed = match need {
+            Need::All => count,
+            Need::Any => 1,
+            Need::AtLeast(n) => n,
+        };
+        let first = program.branches.len() as u32;
+        program.ops.push(Op::Parallel { first, count, needed, after: 0 });
+        let entries = branches.iter().enumerate().map(|(n, branch)| BranchEntry {
+            start: 0,
+            optional: branch.optional,
+            salt: salt(&format!("{path}/branch{n}")),
+        });
+        program.branches.extend(entries);
+        for (n, branch) in branches.iter().enumerate() {
+            program.branches[first as usize + n].start = program.here();
+            self.steps(program, &branch.steps, &format!("{path}/branch{n}"), stride);
+            program.ops.push(Op::End);
+        }
+        program.ops[op] = Op::Parallel { first, count, needed, after: program.here() };
+    }
+
+    fn choose(&self, program: &mut Program, arms: &[(crate::base::units::Share, Vec<Step>)], path: &str, stride: u32) {
+        let first = program.arms.len() as u32;
+        let count = u32::try_from(arms.len()).expect("a scenario file is too small for 2^32 arms");
+        let mut below = 0.0;
+        for (share, _) in arms {
+            below += share.as_f64();
+            program.arms.push(Arm { below, start: 0 });
+        }
+        // Shares sum to one but for rounding: the last arm takes what is left.
+        program.arms.last_mut().expect("a choice has arms").below = 1.0;
+        program.ops.push(Op::Choose { first, count, salt: salt(&format!("{path}/choose")) });
+        let mut exits = Vec::new();
+        for (n, (_, steps)) in arms.iter().enumerate() {
+            program.arms[first as usize + n].start = program.here();
+            self.steps(program, steps, &format!("{path}/arm{n}"), stride);
+            exits.push(program.ops.len());
+            program.ops.push(Op::Jump(0));
+        }
+        let after = program.here();
+        for exit in exits {
+            program.ops[exit] = Op::Jump(after);
+        }
+    }
+
+    fn call_salt(&self, path: &str, endpoint: EndpointId) -> u64 {
+        debug_assert!(endpoint.index() < self.model.endpoints.len(), "a checked model has no dangling ids");
+        salt(&format!("{path}/call/{}", self.model.endpoint_name(endpoint)))
+    }
+}

@@ -1,0 +1,282 @@
+//! The world: what the model becomes when it runs. Fixed parts (routes, programs) and moving parts
+//! (replicas, ports) are dense vectors; nothing here decides anything.
+
+use crate::base::distribution::Distribution;
+use crate::base::random::Stream;
+use crate::base::time::Span;
+use crate::mechanism::cores::Cores;
+use crate::mechanism::pool::Pool;
+use crate::model::{
+    Caller, Cancel, Channel as ModelChannel, Deadlines, Discipline, Edge, EdgeId, Handlers, Id, Ids, Limit, Model,
+};
+use crate::policy::balance::{AnyBalancer, Balance};
+use crate::policy::breaker::AnyBreaker;
+use crate::policy::retry::{AnyRetry, Backoff, Jitter};
+
+use super::agenda::{Event, LaneId, Ticket, TimerId};
+use super::arrivals::Source;
+use super::program::Program;
+
+/// How long a message takes along an edge.
+#[derive(Clone, Debug)]
+pub(super) enum Hop {
+    /// No time: it is there before anything else happens.
+    None,
+    /// Always the same time.
+    Lane(LaneId),
+    /// Drawn anew for each message.
+    Drawn(Distribution),
+}
+
+/// An edge as the kernel needs it.
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    pub(super) channel: u32,
+    pub(super) service: u32,
+    /// Where the callee's handler starts.
+    pub(super) start: u32,
+    pub(super) hop: Hop,
+    pub(super) timeout: Option<(TimerId, Span)>,
+    pub(super) backoff: Option<(LaneId, Span)>,
+    pub(super) propagate: bool,
+    pub(super) cancel: Cancel,
+    /// What is wrong with it now.
+    pub(super) trouble: EdgeTrouble,
+    /// Whether `trouble` is anything.
+    pub(super) troubled: bool,
+}
+
+/// What is wrong with an edge.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct EdgeTrouble {
+    pub(super) latency: Vec<(u64, Distribution)>,
+    pub(super) errors: Vec<(u64, f64)>,
+    pub(super) cut: bool,
+}
+
+/// What one caller replica knows about one callee service through one client.
+pub(super) struct Port {
+    pub(super) balancer: AnyBalancer,
+    pub(super) retry: Option<AnyRetry>,
+    pub(super) breaker: Option<AnyBreaker>,
+}
+
+/// All ports of one caller, client and callee service.
+#[derive(Clone, Debug)]
+pub(super) struct Channel {
+    /// The first port; one for each replica of the caller follows.
+    pub(super) first_port: u32,
+    /// The caller's first replica.
+    pub(super) first_replica: u32,
+    pub(super) picks: Stream,
+}
+
+/// A service as the kernel needs it.
+pub(super) struct ServiceState {
+    pub(super) first_replica: u32,
+    pub(super) replicas: u32,
+    pub(super) hands_back: bool,
+    pub(super) startup: Span,
+    /// Replica numbers that balancers choose from, ascending.
+    pub(super) up: Vec<u32>,
+    /// Requests in each replica or on the way to it.
+    pub(super) in_system: Vec<u32>,
+}
+
+/// A process.
+pub(super) struct Replica {
+    pub(super) service: u32,
+    pub(super) pool: Pool<Ticket>,
+    pub(super) cores: Option<Cores<Ticket>>,
+    pub(super) cores_epoch: u32,
+    pub(super) condition: Condition,
+    /// Whether `condition` is anything.
+    pub(super) troubled: bool,
+    /// Events for a paused process, in order.
+    pub(super) deferred: Vec<Event>,
+}
+
+/// What is wrong with a process.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Condition {
+    pub(super) down: bool,
+    /// Whether it is on its way up again.
+    pub(super) starting: bool,
+    pub(super) paused: bool,
+    /// Work takes this many times as long.
+    pub(super) slow: f64,
+    pub(super) latency: Vec<(u64, Distribution)>,
+    pub(super) errors: Vec<(u64, f64)>,
+}
+
+impl Condition {
+    pub(super) fn sound() -> Condition {
+        Condition { down: false, starting: false, paused: false, slow: 1.0, latency: Vec::new(), errors: Vec::new() }
+    }
+}
+
+/// See the module.
+pub(super) struct World {
+    pub(super) program: Program,
+    pub(super) routes: Vec<Route>,
+    pub(super) channels: Vec<Channel>,
+    pub(super) ports: Vec<Port>,
+    pub(super) services: Vec<ServiceState>,
+    pub(super) replicas: Vec<Replica>,
+    pub(super) sources: Vec<Source>,
+    /// Deadline of each workload, for clients that pass it on.
+    pub(super) deadlines: Vec<Option<Span>>,
+    /// Constant delays with a queue of their own.
+    pub(super) lanes: Vec<Span>,
+    /// Constant timeouts with a queue of their own.
+    pub(super) timers: Vec<Span>,
+}
+
+/// More different constant delays than this share the wheel: merging many lanes costs more than it saves.
+const LANES_MAX: usize = 8;
+
+impl World {
+    pub(super) fn new(model: &Model) -> World {
+        let edges = model.edges();
+        let mut world = World {
+            program: Program::compile(model, &edges),
+            routes: Vec::new(),
+            channels: Vec::new(),
+            ports: Vec::new(),
+            services: Vec::new(),
+            replicas: Vec::new(),
+            sources: model.workloads.enumerate().map(|(id, _)| Source::new(model, id)).collect(),
+            deadlines: model.workloads.iter().map(|workload| workload.deadline).collect(),
+            lanes: Vec::new(),
+            timers: Vec::new(),
+        };
+        world.add_services(model);
+        world.add_routes(model, &edges);
+        world
+    }
+
+    fn add_services(&mut self, model: &Model) {
+        let counts = in_system_counts(model);
+        for (id, service) in model.services.enumerate() {
+            let first_replica = self.replicas.len() as u32;
+            for _ in 0..service.replicas {
+                self.replicas.push(Replica {
+                    service: id.0,
+                    pool: Pool::new(
+                        limit(service.threads),
+                        limit(service.queue),
+                        service.discipline == Discipline::Lifo,
+                    ),
+                    cores: service.cores.map(Cores::new),
+                    cores_epoch: 0,
+                    condition: Condition::sound(),
+                    troubled: false,
+                    deferred: Vec::new(),
+                });
+            }
+            self.services.push(ServiceState {
+                first_replica,
+                replicas: service.replicas,
+                hands_back: service.handlers == Handlers::Async,
+                startup: service.startup,
+                up: (0..service.replicas).collect(),
+                in_system: if counts[id.index()] { vec![0; service.replicas as usize] } else { Vec::new() },
+            });
+        }
+    }
+
+    fn add_routes(&mut self, model: &Model, edges: &Ids<EdgeId, Edge>) {
+        let channels = model.channels(edges);
+        for channel in &channels.list {
+            let first_replica = match channel.from {
+                Caller::Workload(_) => 0,
+                Caller::Service(id) => self.services[id.index()].first_replica,
+            };
+            let first_port = self.ports.len() as u32;
+            self.channels.push(Channel { first_port, first_replica, picks: World::stream(model, channel) });
+            let client = &model.clients[channel.client];
+            self.ports.extend((0..model.caller_replicas(channel.from)).map(|_| Port {
+                balancer: AnyBalancer::from_settings(client.balance),
+                retry: client.retry.as_ref().map(AnyRetry::from_settings),
+                breaker: client.breaker.as_ref().map(AnyBreaker::from_settings),
+            }));
+        }
+        for (id, edge) in edges.enumerate() {
+            let client = &model.clients[edge.client];
+            let hop = self.hop(&client.latency);
+            let backoff = client.retry.as_ref().and_then(|retry| match (retry.backoff, retry.jitter) {
+                (Backoff::Fixed(delay), Jitter::None) if !delay.is_zero() => Some((self.lane(delay)?, delay)),
+                _ => None,
+            });
+            let timeout = client.timeout.map(|timeout| (self.timer(timeout), timeout));
+            self.routes.push(Route {
+                channel: channels.of[id.index()],
+                service: model.endpoints[edge.to].service.0,
+                start: self.program.endpoints[edge.to.index()],
+                hop,
+                timeout,
+                backoff,
+                propagate: client.deadlines == Deadlines::Propagate,
+                cancel: client.cancel,
+                trouble: EdgeTrouble::default(),
+                troubled: false,
+            });
+        }
+    }
+
+    /// The name of a channel's own draws: balancers' picks belong to no request.
+    fn stream(model: &Model, channel: &ModelChannel) -> Stream {
+        let from = match channel.from {
+            Caller::Workload(id) => format!("workload/{}", model.workloads[id].name),
+            Caller::Service(id) => format!("service/{}", model.services[id].name),
+        };
+        let (client, to) = (&model.clients[channel.client].name, &model.services[channel.to].name);
+        Stream::new(model.seed, &format!("{from}/client/{client}/service/{to}/picks"))
+    }
+
+    fn hop(&mut self, latency: &Distribution) -> Hop {
+        match latency.constant() {
+            Some(Span::ZERO) => Hop::None,
+            Some(delay) => self.lane(delay).map_or_else(|| Hop::Drawn(latency.clone()), Hop::Lane),
+            None => Hop::Drawn(latency.clone()),
+        }
+    }
+
+    fn lane(&mut self, delay: Span) -> Option<LaneId> {
+        let found = self.lanes.iter().position(|&lane| lane == delay);
+        let index = found.or_else(|| {
+            (self.lanes.len() < LANES_MAX).then(|| {
+                self.lanes.push(delay);
+                self.lanes.len() - 1
+            })
+        })?;
+        Some(LaneId(index as u32))
+    }
+
+    fn timer(&mut self, timeout: Span) -> TimerId {
+        let found = self.timers.iter().position(|&timer| timer == timeout);
+        let index = found.unwrap_or_else(|| {
+            self.timers.push(timeout);
+            self.timers.len() - 1
+        });
+        TimerId(index as u32)
+    }
+}
+
+/// Which services must count what is in their replicas: those that somebody balances by it.
+fn in_system_counts(model: &Model) -> Vec<bool> {
+    let mut counts = vec![false; model.services.len()];
+    for edge in model.edges().iter() {
+        if model.clients[edge.client].balance == Balance::JoinShortest {
+            counts[model.endpoints[edge.to].service.index()] = true;
+        }
+    }
+    counts
+}
+
+fn limit(limit: Limit) -> u32 {
+    match limit {
+        Limit::Unlimited => u32::MAX,
+        Limit::AtMost(n) => n,
+    }
+}

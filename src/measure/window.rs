@@ -1,0 +1,107 @@
+//! What the scenario's expectations measure, each in its own window of time.
+
+use crate::base::time::{Span, Time};
+use crate::model::{Bound, Expectation, Metric, Model, Target};
+
+use super::latency::Latency;
+
+/// Counts since the start, by time of the event, of one workload or service.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Workload: requests started. Service: attempts that arrived.
+    pub(super) offered: u64,
+    pub(super) answered: u64,
+    pub(super) good: u64,
+    pub(super) failed: u64,
+    pub(super) rejected: u64,
+    pub(super) calls: u64,
+    pub(super) attempts: u64,
+    pub(super) busy_nanos: u128,
+    pub(super) wasted_nanos: u128,
+    pub(super) queue_nanos: u128,
+}
+
+/// The window of one expectation.
+#[derive(Debug)]
+pub(super) struct Window {
+    pub(super) from: Time,
+    pub(super) until: Time,
+    pub(super) target: Target,
+    metric: Metric,
+    bound: Bound,
+    /// Threads of the target service in all, where they are limited.
+    threads: Option<f64>,
+    start: Option<Counts>,
+    end: Option<Counts>,
+    latency: Latency,
+}
+
+impl Window {
+    pub(super) fn new(model: &Model, expectation: &Expectation) -> Window {
+        let threads = match expectation.target {
+            Target::Service(id) => model.services[id].threads_in_all().map(|threads| threads as f64),
+            Target::Workload(_) => None,
+        };
+        Window {
+            from: expectation.from,
+            until: expectation.until.min(model.end()),
+            target: expectation.target,
+            metric: expectation.metric,
+            bound: expectation.bound,
+            threads,
+            start: None,
+            end: None,
+            latency: Latency::default(),
+        }
+    }
+
+    /// Whether its latencies are wanted of requests that end at a workload or service.
+    pub(super) fn wants_latency(&self, target: Target) -> bool {
+        self.target == target && matches!(self.metric, Metric::Mean | Metric::Quantile(_))
+    }
+
+    /// A good answer came at `now` after `latency`.
+    pub(super) fn record(&mut self, now: Time, latency: Span) {
+        if (self.from..self.until).contains(&now) {
+            self.latency.record(latency);
+        }
+    }
+
+    /// The clock is at `now`, and the target has counted `counts` so far.
+    pub(super) fn pass(&mut self, now: Time, counts: Counts) {
+        if self.start.is_none() && now >= self.from {
+            self.start = Some(counts);
+        }
+        if self.end.is_none() && now >= self.until {
+            self.end = Some(counts);
+        }
+    }
+
+    /// The measured value in the unit of the bound, or `None` without a sample.
+    pub(super) fn value(&self) -> Option<f64> {
+        let (start, end) = (self.start?, self.end?);
+        let secs = self.until.since(self.from).as_secs_f64();
+        let nanos = secs * 1e9;
+        let ratio = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+        let offered = (end.offered - start.offered) as f64;
+        let count = |part: u64| match self.bound {
+            Bound::Rate(_) => ratio(part as f64, secs),
+            _ => ratio(part as f64, offered),
+        };
+        match self.metric {
+            Metric::Goodput => count(end.good - start.good),
+            Metric::Throughput => count(end.answered - start.answered),
+            Metric::Failures => count(end.failed - start.failed),
+            Metric::Rejected => count(end.rejected - start.rejected),
+            Metric::Mean => self.latency.mean().map(Span::as_secs_f64),
+            Metric::Quantile(quantile) => self.latency.quantile(quantile).map(Span::as_secs_f64),
+            Metric::Utilisation => ratio((end.busy_nanos - start.busy_nanos) as f64, nanos * self.threads?),
+            Metric::Queue => ratio((end.queue_nanos - start.queue_nanos) as f64, nanos),
+            Metric::Attempts => ratio((end.attempts - start.attempts) as f64, secs),
+            Metric::RetryFactor => ratio((end.attempts - start.attempts) as f64, (end.calls - start.calls) as f64),
+            Metric::Waste => {
+                ratio((end.wasted_nanos - start.wasted_nanos) as f64, (end.busy_nanos - start.busy_nanos) as f64)
+            }
+        }
+    }
+}
