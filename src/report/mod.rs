@@ -1,1 +1,29 @@
-//! Floor 8: results become bytes. Pure functions; nothing is written here.
+//! Floor 8: results become bytes. Pure functions of the model and of what was measured; nothing is
+//! written here, nothing is measured here. What more than one format needs is in `facts` (derived
+//! numbers, with their definitions) and `number` (how a person reads a number).
+
+pub mod csv;
+mod facts;
+pub mod figure;
+pub mod json;
+pub mod manifest;
+mod number;
+pub mod terminal;
+
+use crate::measure::Results;
+use crate::model::Model;
+
+pub use facts::{Verdict, verdicts};
+
+/// What every report is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// What was simulated.
+    pub model: &'a Model,
+    /// What it measured.
+    pub results: &'a Results,
+    /// Hash of the scenario's text, as hexadecimal digits.
+    pub hash: &'a str,
+    /// Version of brownout.
+    pub version: &'a str,
+}

@@ -1,0 +1,230 @@
+//! Tidy tables: one value a line, with what it is the value of. `timeseries.csv` holds one line per
+//! point, thing and measure; counts are those of the interval that starts at `time_s`, levels are its
+//! means. An empty value means that there was no sample.
+
+use ::csv::Writer;
+
+use crate::base::time::Span;
+use crate::measure::{EdgeSeries, Latency, OUTCOMES, ServiceSeries, WorkloadSeries};
+use crate::model::{Caller, Id};
+use crate::policy::Outcome;
+
+use super::facts::{self, Facts};
+use super::{Input, verdicts};
+
+/// Up to this many services, all have their series written.
+pub const ALL_SERVICES_MAX: usize = 100;
+/// Beyond that, this many: the busiest.
+pub const BUSIEST_SERVICES: usize = 50;
+
+/// `time_s,kind,name,metric,value`: the series of all workloads, and of all services and edges. Beyond
+/// [`ALL_SERVICES_MAX`] services, of the [`BUSIEST_SERVICES`] with the most busy thread time and of the
+/// edges between them, unless `all_series`.
+pub fn timeseries(input: &Input, all_series: bool) -> String {
+    let facts = Facts::new(input);
+    let series = &input.results.series;
+    let kept = kept_services(&facts, all_series);
+    let edges: Vec<usize> = kept_edges(&facts, &kept);
+    let mut table = Table::new(&["time_s", "kind", "name", "metric", "value"]);
+    for point in 0..series.points {
+        let time = facts::point_bounds(input.results, point).0.as_secs_f64().to_string();
+        for (it, workload) in series.workloads.iter().zip(input.model.workloads.iter()) {
+            table.rows(&[&time, "workload", &workload.name], &workload_point(it, point));
+        }
+        for (id, it) in series.services.iter().enumerate().filter(|(id, _)| kept[*id]) {
+            table.rows(&[&time, "service", &facts.service(id).name], &service_point(it, point));
+        }
+        for id in &edges {
+            table.rows(&[&time, "edge", &facts.edge_names[*id]], &edge_point(&series.edges[*id], point));
+        }
+    }
+    table.text()
+}
+
+/// `kind,name,metric,value`: the totals of the run.
+pub fn summary(input: &Input) -> String {
+    let facts = Facts::new(input);
+    let Input { model, results, .. } = input;
+    let mut table = Table::new(&["kind", "name", "metric", "value"]);
+    for it in verdicts(input) {
+        let bound = facts::bound_value(it.expectation.bound);
+        let pass = u64::from(it.pass);
+        let rows = [("measured", Value::Maybe(it.value)), ("bound", bound.into()), ("pass", pass.into())];
+        table.rows(&["expectation", &it.expectation.name], &rows);
+    }
+    for (workload, it) in model.workloads.iter().zip(&results.workloads) {
+        let prefix = ["workload", workload.name.as_str()];
+        let share = |part: u64| Value::Maybe(facts::ratio(part as f64, it.offered as f64));
+        table.rows(&prefix, &[("offered", it.offered.into()), ("good", it.good.into())]);
+        table.rows(&prefix, &[("attempts", it.attempts.into()), ("in_flight_at_end", it.in_flight.into())]);
+        table.rows(&prefix, &outcomes(&it.outcomes));
+        table.rows(&prefix, &[("goodput_share", share(it.good)), ("attempts_per_request", share(it.attempts))]);
+        table.latency(&prefix, "latency", &it.latency);
+    }
+    for (id, it) in results.services.iter().enumerate() {
+        let prefix = ["service", facts.service(id).name.as_str()];
+        let counts = [
+            ("arrivals", it.arrivals.into()),
+            ("completed", it.completed.into()),
+            ("failed", it.failed.into()),
+            ("rejected", it.rejected.into()),
+            ("refused", it.refused.into()),
+            ("dropped", it.dropped.into()),
+            ("thread_utilisation_share", Value::Maybe(facts.thread_utilisation(id))),
+            ("core_utilisation_share", Value::Maybe(facts.core_utilisation(id))),
+            ("waste_share", Value::Maybe(facts::waste(it))),
+            ("queue_mean", Value::Maybe(facts.mean_level(it.queue_nanos))),
+            ("queue_peak_of_a_replica", u64::from(it.peak_queue).into()),
+        ];
+        table.rows(&prefix, &counts);
+        table.latency(&prefix, "wait", &it.wait);
+        table.latency(&prefix, "sojourn", &it.sojourn);
+    }
+    for (id, it) in results.edges.iter().enumerate() {
+        let prefix = ["edge", facts.edge_names[id].as_str()];
+        table.rows(&prefix, &[("calls", it.calls.into()), ("attempts", it.attempts.into())]);
+        table.rows(&prefix, &[("retry_factor", Value::Maybe(facts::retry_factor(it)))]);
+        table.rows(&prefix, &outcomes(&it.outcomes));
+        table.latency(&prefix, "latency", &it.latency);
+    }
+    table.text()
+}
+
+/// Which services have their series written.
+fn kept_services(facts: &Facts, all_series: bool) -> Vec<bool> {
+    let services = facts.model.services.len();
+    let mut kept = vec![all_series || services <= ALL_SERVICES_MAX; services];
+    facts.busiest_services(BUSIEST_SERVICES).into_iter().for_each(|id| kept[id] = true);
+    kept
+}
+
+fn kept_edges(facts: &Facts, kept: &[bool]) -> Vec<usize> {
+    let between = facts.edges.iter().enumerate().filter(|(_, edge)| {
+        let from = match edge.from {
+            Caller::Workload(_) => true,
+            Caller::Service(id) => kept[id.index()],
+        };
+        from && kept[facts.callee(edge)]
+    });
+    between.map(|(id, _)| id).collect()
+}
+
+/// What stands in the last column.
+#[derive(Clone, Copy)]
+enum Value {
+    Count(u64),
+    Maybe(Option<f64>),
+}
+
+impl From<u64> for Value {
+    fn from(count: u64) -> Value {
+        Value::Count(count)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Value {
+        Value::Maybe(Some(value))
+    }
+}
+
+impl From<Option<Span>> for Value {
+    fn from(span: Option<Span>) -> Value {
+        Value::Maybe(span.map(Span::as_secs_f64))
+    }
+}
+
+type Row = (&'static str, Value);
+
+fn workload_point(it: &WorkloadSeries, point: usize) -> [Row; 8] {
+    [
+        ("offered", it.offered[point].into()),
+        ("answered", it.answered[point].into()),
+        ("good", it.good[point].into()),
+        ("failed", it.failed[point].into()),
+        ("attempts", it.attempts[point].into()),
+        ("latency_p50_s", it.p50[point].into()),
+        ("latency_p95_s", it.p95[point].into()),
+        ("latency_p99_s", it.p99[point].into()),
+    ]
+}
+
+fn service_point(it: &ServiceSeries, point: usize) -> [Row; 8] {
+    [
+        ("arrivals", it.arrivals[point].into()),
+        ("completed", it.completed[point].into()),
+        ("failed", it.failed[point].into()),
+        ("rejected", it.rejected[point].into()),
+        ("queue_mean", it.queue[point].into()),
+        ("busy_threads_mean", it.busy[point].into()),
+        ("wasted_threads_mean", it.wasted[point].into()),
+        ("replicas_up", u64::from(it.up[point]).into()),
+    ]
+}
+
+fn edge_point(it: &EdgeSeries, point: usize) -> Vec<Row> {
+    let mut rows = vec![
+        ("calls", it.calls[point].into()),
+        ("attempts", it.attempts[point].into()),
+        ("ok", it.ok[point].into()),
+        ("failed", it.failed[point].into()),
+        ("timeouts", it.timeouts[point].into()),
+        ("short_circuited", it.short_circuited[point].into()),
+    ];
+    let breaker = [("breaker_open_share", &it.open), ("breaker_half_open_share", &it.half_open)];
+    let shares = breaker.into_iter().filter_map(|(metric, share)| Some((metric, (*share.get(point)?).into())));
+    rows.extend(shares);
+    rows
+}
+
+fn outcomes(counts: &[u64; OUTCOMES]) -> Vec<Row> {
+    Outcome::ALL.iter().map(|outcome| (outcome.name(), counts[*outcome as usize].into())).collect()
+}
+
+struct Table(Writer<Vec<u8>>);
+
+impl Table {
+    fn new(header: &[&str]) -> Table {
+        let mut table = Table(Writer::from_writer(Vec::new()));
+        table.row(header);
+        table
+    }
+
+    fn rows(&mut self, prefix: &[&str], rows: &[Row]) {
+        for (metric, value) in rows {
+            let value = match value {
+                Value::Count(count) => count.to_string(),
+                Value::Maybe(value) => value.filter(|v| v.is_finite()).map(|v| v.to_string()).unwrap_or_default(),
+            };
+            let mut fields = prefix.to_vec();
+            fields.extend([*metric, value.as_str()]);
+            self.row(&fields);
+        }
+    }
+
+    fn latency(&mut self, prefix: &[&str], of: &str, it: &Latency) {
+        let values = [
+            ("mean", it.mean()),
+            ("p50", it.quantile(0.5)),
+            ("p95", it.quantile(0.95)),
+            ("p99", it.quantile(0.99)),
+            ("max", it.max()),
+        ];
+        for (metric, span) in values {
+            let value = span.map(|span| span.as_secs_f64().to_string()).unwrap_or_default();
+            let metric = format!("{of}_{metric}_s");
+            let mut fields = prefix.to_vec();
+            fields.extend([metric.as_str(), value.as_str()]);
+            self.row(&fields);
+        }
+    }
+
+    fn row(&mut self, fields: &[&str]) {
+        self.0.write_record(fields).expect("writing to memory does not fail, and every row is as long as the header");
+    }
+
+    fn text(self) -> String {
+        let bytes = self.0.into_inner().expect("flushing to memory does not fail");
+        String::from_utf8(bytes).expect("every field is text")
+    }
+}

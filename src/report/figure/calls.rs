@@ -1,0 +1,85 @@
+//! What calls do: how many fail and how, and which circuit breakers are open. Rows stand in the order
+//! of the calls, users' end first.
+
+use plotters::style::RGBColor;
+
+use super::palette::{ORANGE, PURPLE, SKY, VERMILLION};
+use super::panel::{Body, Panel, Row};
+use super::points::Points;
+use crate::measure::EdgeSeries;
+use crate::model::Caller;
+use crate::report::facts::Facts;
+use crate::report::number;
+
+/// More edges than this are not shown.
+const ROWS_MAX: usize = 8;
+
+/// The share of each edge's attempts that failed, by how.
+pub(super) fn failures(facts: &Facts, points: &Points) -> Panel {
+    let series = &facts.results.series.edges;
+    let candidates: Vec<usize> = (0..series.len()).collect();
+    let failed = |id: usize| series[id].failed.iter().sum::<u64>() + series[id].short_circuited.iter().sum::<u64>();
+    let shown = shown(facts, &candidates, failed);
+    let stopped = candidates.iter().any(|id| series[*id].short_circuited.iter().any(|count| *count > 0));
+    let rows = shown.iter().map(|id| row(facts, *id, failure_layers(&series[*id], points))).collect();
+    let mut key = vec![(VERMILLION, "timeout"), (PURPLE, "error, rejected, refused")];
+    if stopped {
+        key.push((SKY, "breaker open"));
+    }
+    let note = format!("share of attempts{}", left_out(&candidates, &shown));
+    Panel { name: "failures", title: "Failures", note, key, body: Body::Rows(rows) }
+}
+
+/// Which share of each edge's circuit breakers is open; nothing where no edge has one.
+pub(super) fn breakers(facts: &Facts, points: &Points) -> Option<Panel> {
+    let series = &facts.results.series.edges;
+    let candidates: Vec<usize> = (0..series.len()).filter(|id| !series[*id].open.is_empty()).collect();
+    if candidates.is_empty() {
+        return None;
+    }
+    let shown = shown(facts, &candidates, |id| series[id].short_circuited.iter().sum());
+    let layers = |it: &EdgeSeries| {
+        let sum = it.open.iter().zip(&it.half_open).map(|(open, half)| open + half).collect::<Vec<_>>();
+        vec![(ORANGE, points.levels(&sum)), (SKY, points.levels(&it.open))]
+    };
+    let rows = shown.iter().map(|id| row(facts, *id, layers(&series[*id]))).collect();
+    let key = vec![(SKY, "open"), (ORANGE, "half open")];
+    let note = format!("share of the callers'{}", left_out(&candidates, &shown));
+    Some(Panel { name: "breakers", title: "Circuit breakers", note, key, body: Body::Rows(rows) })
+}
+
+/// Each layer holds those that are drawn after it.
+fn failure_layers(it: &EdgeSeries, points: &Points) -> Vec<(RGBColor, Vec<Option<f64>>)> {
+    let add = |one: &[u64], other: &[u64]| one.iter().zip(other).map(|(a, b)| a + b).collect::<Vec<_>>();
+    let bad = add(&it.failed, &it.short_circuited);
+    let all = add(&bad, &it.ok);
+    let share = |part: &[u64]| points.shares(part, &all);
+    vec![(SKY, share(&bad)), (PURPLE, share(&it.failed)), (VERMILLION, share(&it.timeouts))]
+}
+
+fn row(facts: &Facts, id: usize, layers: Vec<(RGBColor, Vec<Option<f64>>)>) -> Row {
+    let edge = facts.edges.iter().nth(id).expect("series are parallel to the model's edges");
+    let name = facts.model.endpoint_name(edge.to);
+    Row { name, note: format!("called by {}", facts.caller_name(edge)), layers }
+}
+
+/// Those of `candidates` with the highest `weight`, then the most attempts; those that users call first.
+fn shown(facts: &Facts, candidates: &[usize], weight: impl Fn(usize) -> u64) -> Vec<usize> {
+    let depths = facts.depths();
+    let mut shown = candidates.to_vec();
+    shown.sort_by_cached_key(|id| std::cmp::Reverse((weight(*id), facts.results.edges[*id].attempts)));
+    shown.truncate(ROWS_MAX);
+    let edges: Vec<_> = facts.edges.iter().collect();
+    shown.sort_by_key(|id| match edges[*id].from {
+        Caller::Workload(_) => (0, *id),
+        Caller::Service(from) => (depths[from.0 as usize].saturating_add(1), *id),
+    });
+    shown
+}
+
+fn left_out(candidates: &[usize], shown: &[usize]) -> String {
+    match shown.len() < candidates.len() {
+        true => format!("; worst {} of {} edges", shown.len(), number::count(candidates.len() as u64)),
+        false => String::new(),
+    }
+}

@@ -1,0 +1,59 @@
+//! Pictures of a run, as SVG and as PNG of the same drawing: each panel alone, and `overview`, which
+//! stacks them over one time axis, so that a cascade is seen at a glance. Windows of faults and the
+//! warm-up go through all panels. `users`, `services` and `calls` say what a panel shows, `draw` how it
+//! looks, this module where it stands.
+
+mod bitmap;
+mod calls;
+mod canvas;
+mod draw;
+mod page;
+mod palette;
+mod panel;
+mod points;
+mod scale;
+mod services;
+mod users;
+mod windows;
+
+use rayon::prelude::*;
+
+use super::Input;
+use super::facts::Facts;
+use panel::Panel;
+use points::Points;
+
+/// A picture in two formats.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// Its file name without the extension.
+    pub name: String,
+    /// As text.
+    pub svg: String,
+    /// 1600 pixels wide.
+    pub png: Vec<u8>,
+}
+
+/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, `failures` and, if
+/// a client has a circuit breaker, `breakers`.
+pub fn all(input: &Input) -> Vec<Figure> {
+    let facts = Facts::new(input);
+    let points = Points::new(input.results);
+    let mut panels = vec![
+        users::load(&facts, &points),
+        users::latency(&facts, &points),
+        services::threads(&facts, &points),
+        services::queues(&facts, &points),
+        calls::failures(&facts, &points),
+    ];
+    panels.extend(calls::breakers(&facts, &points));
+    let page = page::Page::new(input, &facts, &points);
+    let mut pictures: Vec<(&str, Vec<&Panel>)> = vec![("overview", panels.iter().collect())];
+    pictures.extend(panels.iter().map(|panel| (panel.name, vec![panel])));
+    let figure = |(name, panels): (&str, Vec<&Panel>)| {
+        let svg = page.svg(&panels);
+        let png = bitmap::png(&svg);
+        Figure { name: name.to_owned(), svg, png }
+    };
+    pictures.into_par_iter().map(figure).collect()
+}

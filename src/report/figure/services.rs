@@ -1,0 +1,69 @@
+//! What services do: who holds their threads, and who waits for one. Rows stand in the order of the
+//! calls, users' end first, so that a cascade climbs.
+
+use super::palette::{BLUE, SERIES, VERMILLION};
+use super::panel::{Body, Line, Lines, Panel, Row};
+use super::points::Points;
+use super::scale::{Scale, Unit};
+use crate::model::Limit;
+use crate::report::facts::{self, Facts};
+use crate::report::number;
+
+/// Busy threads of each service as a share of all that it has.
+pub(super) fn threads(facts: &Facts, points: &Points) -> Panel {
+    let shown = shown(facts);
+    let row = |id: &usize| {
+        let service = facts.service(*id);
+        let series = &facts.results.series.services[*id];
+        let (busy, wasted) = (points.levels(&series.busy), points.levels(&series.wasted));
+        let peak = busy.iter().flatten().copied().fold(0.0, f64::max);
+        let whole = facts::pool(service).unwrap_or(peak);
+        let note = match service.threads {
+            Limit::AtMost(threads) => format!("{} × {}", number::count(service.replicas.into()), threads_text(threads)),
+            Limit::Unlimited => format!("unlimited, peak {}", number::plain(Some(peak))),
+        };
+        let share = |levels: Vec<Option<f64>>| levels.into_iter().map(|it| facts::ratio(it?, whole)).collect();
+        Row { name: service.name.clone(), note, layers: vec![(BLUE, share(busy)), (VERMILLION, share(wasted))] }
+    };
+    let rows = shown.iter().map(row).collect();
+    let key = vec![(BLUE, "for a caller who waits"), (VERMILLION, "for one who has given up")];
+    let note = format!("share that is busy{}", left_out(facts, &shown));
+    Panel { name: "threads", title: "Threads", note, key, body: Body::Rows(rows) }
+}
+
+/// Requests that wait for a thread at each service.
+pub(super) fn queues(facts: &Facts, points: &Points) -> Panel {
+    let shown = shown(facts);
+    let line = |(id, stroke): (&usize, &_)| Line {
+        name: facts.service(*id).name.clone(),
+        values: points.levels(&facts.results.series.services[*id].queue),
+        stroke: *stroke,
+    };
+    let lines: Vec<Line> = shown.iter().zip(&SERIES).map(line).collect();
+    let peaks: Vec<f64> = lines.iter().map(|line| Lines::extent(std::slice::from_ref(line)).1).collect();
+    let scale = Scale::levels(&peaks);
+    let how = if scale.is_logarithmic() { ", logarithmic" } else { "" };
+    let note = format!("requests that wait for a thread{how}{}", left_out(facts, &shown));
+    let body = Lines { scale, unit: Unit::Plain, lines, marks: vec![], fill: None, silence: "" };
+    Panel { name: "queues", title: "Queues", note, key: vec![], body: Body::Lines(body) }
+}
+
+/// The busiest services, those that users call first.
+fn shown(facts: &Facts) -> Vec<usize> {
+    let depths = facts.depths();
+    let mut shown = facts.busiest_services(SERIES.len());
+    shown.sort_by_key(|id| (depths[*id], *id));
+    shown
+}
+
+fn left_out(facts: &Facts, shown: &[usize]) -> String {
+    let all = facts.model.services.len();
+    match shown.len() < all {
+        true => format!("; busiest {} of {} services", shown.len(), number::count(all as u64)),
+        false => String::new(),
+    }
+}
+
+fn threads_text(threads: u32) -> String {
+    format!("{} thread{}", number::count(threads.into()), if threads == 1 { "" } else { "s" })
+}

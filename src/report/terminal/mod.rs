@@ -1,0 +1,126 @@
+//! The summary that a run prints: expectations first, then one table for the workloads, one for the
+//! services and one for the edges, then what to do next. Text only; whether colour is wanted and how
+//! wide the terminal is, the caller knows.
+
+mod grid;
+mod next;
+mod tables;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::model::Bound;
+
+use super::facts::{Facts, Verdict};
+use super::{Input, number, verdicts};
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const HEAD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// How the summary is to look.
+#[derive(Clone, Copy)]
+struct Look {
+    color: bool,
+    width: usize,
+}
+
+impl Look {
+    fn paint(self, style: Style, text: &str) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// `text` in lines that fit, the first after `first`, the others indented as far.
+    fn wrap(self, first: &str, text: &str) -> String {
+        let indent = first.chars().count();
+        let room = self.width.saturating_sub(indent).max(1);
+        let mut lines: Vec<Vec<char>> = vec![Vec::new()];
+        for word in text.split(' ') {
+            let letters: Vec<char> = word.chars().collect();
+            // A word that no line holds is cut.
+            for (place, piece) in letters.chunks(room).enumerate() {
+                let line = lines.last_mut().expect("there is a first line");
+                if place > 0 || (!line.is_empty() && line.len() + 1 + piece.len() > room) {
+                    lines.push(piece.to_vec());
+                    continue;
+                }
+                if !line.is_empty() {
+                    line.push(' ');
+                }
+                line.extend(piece);
+            }
+        }
+        let lines = lines.into_iter().map(String::from_iter).collect::<Vec<String>>();
+        format!("{first}{}\n", lines.join(&format!("\n{}", " ".repeat(indent))))
+    }
+}
+
+/// The summary of a run for a terminal of `width` columns, with ANSI colours if `color`.
+pub fn summary(input: &Input, color: bool, width: usize) -> String {
+    let look = Look { color, width: width.max(20) };
+    let facts = Facts::new(input);
+    let sections = [
+        look.paint(HEAD, look.wrap("", &input.model.title).trim_end()) + "\n",
+        expectations(input, &facts, look),
+        tables::workloads(&facts, look),
+        tables::services(&facts, look),
+        tables::edges(&facts, look),
+        next::steps(&facts, look),
+        repeat(input, &facts, look),
+    ];
+    sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn expectations(input: &Input, facts: &Facts, look: Look) -> String {
+    let verdicts = verdicts(input);
+    let mut text = String::new();
+    for verdict in &verdicts {
+        let it = verdict.expectation;
+        let (style, mark) = if verdict.pass { (GOOD, "✓") } else { (BAD, "✗") };
+        let until = number::secs(Some(it.until.min(facts.results.ended).as_secs_f64()));
+        let from = number::secs(Some(it.from.as_secs_f64()));
+        let line = format!("{}: {} — {} from {from} to {until}", it.name, it.text, measured(verdict));
+        // The mark is painted after the wrapping, which counts characters.
+        let line = look.wrap("  ", &line);
+        text += &format!("{}{}", look.paint(style, mark), &line[1..]);
+    }
+    let failed = verdicts.iter().filter(|verdict| !verdict.pass).count();
+    if failed > 0 {
+        let of = format!("{failed} of {} expectations failed", verdicts.len());
+        text += &(look.paint(BAD, &of) + "\n");
+    }
+    text
+}
+
+fn measured(verdict: &Verdict) -> String {
+    if verdict.value.is_none() {
+        return "no sample".to_owned();
+    }
+    let value = match verdict.expectation.bound {
+        Bound::Share(_) => number::share(verdict.value),
+        Bound::Rate(_) => number::rate(verdict.value),
+        Bound::Span(_) => number::secs(verdict.value),
+        Bound::Number(_) => number::plain(verdict.value),
+    };
+    format!("measured {value}")
+}
+
+/// What it takes to repeat the run, and what the totals cover.
+fn repeat(input: &Input, facts: &Facts, look: Look) -> String {
+    let (from, until) = facts.window();
+    let (from, until) = (number::secs(Some(from.as_secs_f64())), number::secs(Some(until.as_secs_f64())));
+    let line = format!(
+        "brownout {} · scenario {} · seed {} · {} events · totals: arrivals from {from} to {until}",
+        input.version,
+        input.hash,
+        input.model.seed,
+        number::count(input.results.events),
+    );
+    let line = look.wrap("", &line);
+    look.paint(DIM, line.trim_end()) + "\n"
+}
+
+/// Whether a share is worth a word.
+fn matters(share: Option<f64>, from: f64) -> bool {
+    share.is_some_and(|share| share >= from)
+}
