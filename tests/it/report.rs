@@ -4,6 +4,9 @@ mod degenerate;
 mod figures;
 mod synthetic;
 
+use std::ops::ControlFlow;
+
+use brownout::base::time::{Span, Time};
 use brownout::measure::Results;
 use brownout::model::Model;
 use brownout::report::{self, Input};
@@ -175,4 +178,23 @@ fn equal_results_give_equal_texts() {
     let (model, again) = (synthetic::model(true), synthetic::model(true));
     let (results, results_again) = (synthetic::results(&model), synthetic::results(&again));
     assert_eq!(texts(&input(&model, &results)), texts(&input(&again, &results_again)));
+}
+
+#[test]
+fn what_a_run_measures_is_reported() {
+    let mut model = synthetic::model(true);
+    (model.duration, model.warmup) = (Span::from_secs(8), Span::from_secs(1));
+    model.faults[0].at = Time::ZERO + Span::from_secs(3);
+    let results = brownout::measure::simulate(&model, &mut |_| ControlFlow::Continue(()));
+    let input = input(&model, &results);
+    let json: serde_json::Value = serde_json::from_str(&report::json::summary(&input)).unwrap();
+    let count = |value: &serde_json::Value| value.as_u64().unwrap();
+    let shoppers = &json["workloads"][0];
+    let ended: u64 = shoppers["outcomes"].as_object().unwrap().values().map(count).sum();
+    assert!(ended > 10_000, "1500/s for 7 s, but {ended}");
+    assert_eq!(count(&shoppers["offered"]), ended + count(&shoppers["in_flight_at_end"]));
+    for service in json["services"].as_array().unwrap() {
+        assert_eq!(service["littles_law"]["difference_ns"], 0, "{service}");
+    }
+    figures::check(&report::figure::all(&input));
 }

@@ -117,14 +117,17 @@ pub(super) fn heading(canvas: &Canvas, panel: &Panel, top: i32) {
 
 fn draw_lines(canvas: &Canvas, axis: &Axis, it: &Lines, top: i32, bottom: i32) {
     let y = |value: f64| bottom - (f64::from(bottom - top) * it.scale.place(value)).round() as i32;
-    for tick in it.scale.ticks() {
-        canvas.line(&[(LEFT, y(tick)), (RIGHT, y(tick))], solid(GRID, 2));
-        canvas.text(&it.unit.text(tick), (LEFT - 12, y(tick)), (HPos::Right, VPos::Center), DIM);
+    let mut ticks = it.scale.ticks();
+    // From zero up, those that stand too close to the one below are left out.
+    ticks.dedup_by(|tick, below| y(*below) - y(*tick) < NAME_HEIGHT);
+    for tick in &ticks {
+        canvas.line(&[(LEFT, y(*tick)), (RIGHT, y(*tick))], solid(GRID, 2));
+        canvas.text(&it.unit.text(*tick), (LEFT - 12, y(*tick)), (HPos::Right, VPos::Center), DIM);
     }
     if let (Some(color), Some(line)) = (it.fill, it.lines.last()) {
         fill(canvas, axis, &line.values, color, &y);
         // The grid goes on under the fill.
-        it.scale.ticks().iter().for_each(|tick| canvas.line(&[(LEFT, y(*tick)), (RIGHT, y(*tick))], solid(GRID, 2)));
+        ticks.iter().for_each(|tick| canvas.line(&[(LEFT, y(*tick)), (RIGHT, y(*tick))], solid(GRID, 2)));
     }
     canvas.line(&[(LEFT, top), (LEFT, bottom), (RIGHT, bottom)], solid(FRAME, 2));
     let mark = dashed(BLACK, 2, (12, 8));
@@ -132,10 +135,12 @@ fn draw_lines(canvas: &Canvas, axis: &Axis, it: &Lines, top: i32, bottom: i32) {
     it.lines.iter().for_each(|line| draw_line(canvas, axis, line, &y));
     silence(canvas, axis, it, (top + bottom) / 2);
     let ends = it.lines.iter().map(|line| {
-        let last = line.values.iter().rev().flatten().find(|value| value.is_finite());
-        Name { text: &line.name, stroke: line.stroke, at: last.map(|value| y(*value)) }
+        let last = line.values.iter().rposition(|value| value.is_some_and(f64::is_finite));
+        let at = last.and_then(|last| line.values[last]).map(&y);
+        let leads = last.is_some_and(|last| axis.right(last) == RIGHT);
+        Name { text: &line.name, stroke: line.stroke, at, leads }
     });
-    let marks = it.marks.iter().map(|(value, text)| Name { text, stroke: mark, at: Some(y(*value)) });
+    let marks = it.marks.iter().map(|(value, text)| Name { text, stroke: mark, at: Some(y(*value)), leads: true });
     names(canvas, ends.chain(marks).collect(), top, bottom);
 }
 
@@ -183,13 +188,15 @@ struct Name<'a> {
     text: &'a str,
     stroke: Stroke,
     at: Option<i32>,
+    /// Whether the line goes on to the edge, so that a thin one can lead from there to the name.
+    leads: bool,
 }
 
 fn names(canvas: &Canvas, mut names: Vec<Name>, top: i32, bottom: i32) {
     names.sort_by_key(|name| name.at.unwrap_or(bottom));
     let places = spread(&names.iter().map(|name| name.at.unwrap_or(bottom)).collect::<Vec<_>>(), top, bottom);
     for (name, y) in names.iter().zip(places) {
-        if let Some(at) = name.at {
+        if let Some(at) = name.at.filter(|_| name.leads) {
             canvas.line(&[(RIGHT + 4, at), (NAMES - SAMPLE - 14, y)], solid(FRAME, 1));
         }
         canvas.line(&[(NAMES - SAMPLE - 10, y), (NAMES - 10, y)], name.stroke);

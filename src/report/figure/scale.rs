@@ -94,7 +94,8 @@ fn decades(low: f64, high: f64) -> Vec<f64> {
     // Some slack, because a power of ten may be off by a bit.
     let within = |tick: &f64| *tick >= low * 0.999 && *tick <= high * 1.001;
     let (first, last) = (libm::floor(libm::log10(low)) as i32, libm::ceil(libm::log10(high)) as i32);
-    let steps: &[f64] = if last - first <= 2 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    const FINE_MAX: f64 = 350.0;
+    let steps: &[f64] = if high / low <= FINE_MAX { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let every = 1 + (last - first) / 7;
     let decade = |power: i32| steps.iter().map(move |step| step * libm::pow(10.0, f64::from(power)));
     (first..=last).filter(|power| (power - first) % every == 0).flat_map(decade).filter(within).collect()
@@ -143,7 +144,7 @@ mod tests {
         let Scale::Log { low, high } = Scale::log(0.018, 5.3) else { panic!("it is logarithmic") };
         assert!((low - 0.01).abs() < 1e-9 && (high - 10.0).abs() < 1e-9, "{low} to {high}");
         assert_eq!(Scale::log(0.018, 5.3).ticks().len(), 4);
-        assert_eq!(Scale::log(f64::MAX, 0.0), Scale::log(0.001, 0.9));
+        assert_eq!(Scale::log(f64::MAX, 0.0), Scale::log(0.001, 1.0));
         assert_eq!(Scale::levels(&[4_213.0, 12.0, 0.0]).ticks(), [0.0, 1.0, 10.0, 100.0, 1_000.0]);
         assert!(!Scale::levels(&[80.0, 2.0]).is_logarithmic());
     }

@@ -27,7 +27,7 @@ pub(super) fn load(facts: &Facts, points: &Points) -> Panel {
     let lines = vec![
         line("attempts", sum(&|it| &it.attempts), solid(VERMILLION, 4)),
         line("offered", sum(&|it| &it.offered), dashed(BLACK, 3, (8, 6))),
-        line("throughput", sum(&|it| &it.answered), solid(SKY, 5)),
+        line("throughput", sum(&|it| &it.answered), solid(SKY, 9)),
         line("goodput", sum(&|it| &it.good), solid(GREEN, 5)),
     ];
     let note = match workloads.len() {

@@ -185,6 +185,19 @@ fn faults_strike_all_at_once() {
 }
 
 #[test]
+fn queues_differ_by_orders_of_magnitude() {
+    for peak in [3e2, 1e4, 5e7] {
+        let model = synthetic::model(false);
+        let mut results = synthetic::results(&model);
+        for (service, height) in results.series.services.iter_mut().zip([peak, 900.0, 2.0, 0.0]) {
+            service.queue.iter_mut().enumerate().for_each(|(point, queue)| *queue = height * point as f64 / 180.0);
+        }
+        report(&model, &results);
+        assert!(figure::all(&input(&model, &results))[0].svg.contains("for a thread, logarithmic"));
+    }
+}
+
+#[test]
 fn there_are_many_workloads() {
     let mut model = synthetic::model(true);
     let mut results = synthetic::results(&model);
