@@ -1,1 +1,25 @@
-//! Floor 3: TOML text becomes a model, or all its diagnostics.
+//! Floor 3, blind to mechanisms: TOML text becomes a [`Model`], or all its diagnostics at once.
+//!
+//! 1. `tree`: the text as a tree of values that know their places; variants and `--set` change the tree.
+//! 2. `language` declares every table and key once; `decode` reads the tree against it.
+//! 3. `build` resolves names and makes the model; `check` looks for what is wrong or suspicious as a whole.
+//! 4. `say`: what was found, with codes and places, in rustc's look.
+//!
+//! No step fails: each says what is wrong and goes on with the rest, so that a file shows all its faults in
+//! one go. What was not readable is marked, so that nobody complains about the consequences.
+
+mod build;
+mod check;
+mod declare;
+mod decode;
+mod language;
+mod load;
+mod say;
+mod tree;
+
+pub use load::{LoadOptions, Loaded, load};
+pub use say::Diagnostics;
+pub use say::catalogue::{ALL as CODES, Code, Severity};
+
+#[cfg(doc)]
+use crate::model::Model;

@@ -1,0 +1,131 @@
+//! Clients and their policies.
+
+use super::{Atlas, ClientPlaces};
+use crate::model::{Cancel, Client, ClientId, Deadlines, Ids};
+use crate::policy::balance::Balance;
+use crate::policy::breaker::BreakerSettings;
+use crate::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings};
+use crate::scenario::decode::{BackoffForm, BreakerPreset, Cx, Field, NotZero, Or, RetryPreset, Word};
+use crate::scenario::language::{BreakerKeys, BudgetKeys, ClientKeys, RetryKeys, ScenarioKeys};
+use crate::scenario::say::{Place, catalogue};
+
+/// The built-in client, then those of the file.
+pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -> Ids<ClientId, Client> {
+    let mut clients = Ids::default();
+    clients.push(Client::direct());
+    let nowhere = Place::NOWHERE;
+    atlas.clients.push(ClientPlaces { name: nowhere, timeout: nowhere, retry: nowhere, breaker: nowhere });
+    for item in keys.client.value().iter().flat_map(|clients| &clients.items) {
+        if item.name == Client::DIRECT {
+            cx.say(&catalogue::BAD_NAME, item.place, "`direct` is the client of calls that name none")
+                .help("give the client another name, and name it in the calls");
+        }
+        clients.push(match &item.value {
+            Some(keys) => client(&item.name, keys, cx),
+            None => Client { name: item.name.clone(), ..Client::direct() },
+        });
+        let place = |field: fn(&ClientKeys) -> Place| item.value.as_ref().map_or(nowhere, field);
+        atlas.clients.push(ClientPlaces {
+            name: item.place,
+            timeout: place(|keys| keys.timeout.place()),
+            retry: place(|keys| keys.retry.key_place()),
+            breaker: place(|keys| keys.breaker.key_place()),
+        });
+    }
+    clients
+}
+
+fn client(name: &str, keys: &ClientKeys, cx: &mut Cx<'_>) -> Client {
+    let direct = Client::direct();
+    Client {
+        name: name.to_owned(),
+        latency: keys.latency.value().cloned().unwrap_or(direct.latency),
+        timeout: keys.timeout.or_default().0.map(|NotZero(span)| span),
+        balance: keys.balance.value().map_or(Balance::RoundRobin, |Word(word)| *word),
+        retry: policy(&keys.retry).map(|keys| retry(keys, cx)),
+        breaker: policy(&keys.breaker).map(breaker),
+        cancel: keys.cancel.value().map_or(Cancel::Off, |Word(word)| *word),
+        deadlines: keys.deadlines.value().map_or(Deadlines::Local, |Word(word)| *word),
+    }
+}
+
+fn policy<T>(field: &Field<Or<T>>) -> Option<&T> {
+    field.value().and_then(|Or(policy)| policy.as_ref())
+}
+
+/// What is written, else what the preset says, else the declared default.
+fn chosen<T, U>(field: &Field<T>, preset: Option<U>, convert: impl Fn(&T) -> U, fallback: U) -> U {
+    match (field.given(), preset) {
+        (Some(written), _) => convert(written),
+        (None, Some(preset)) => preset,
+        (None, None) => field.value().map_or(fallback, convert),
+    }
+}
+
+fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
+    let preset = keys.preset.value().map(|RetryPreset(settings)| settings.clone());
+    let of_preset = preset.as_ref();
+    let settings = RetrySettings {
+        attempts: chosen(&keys.attempts, of_preset.map(|preset| preset.attempts), |count| count.0, 1),
+        backoff: chosen(
+            &keys.backoff,
+            of_preset.map(|preset| preset.backoff),
+            |BackoffForm(backoff)| *backoff,
+            Backoff::Fixed(Default::default()),
+        ),
+        jitter: chosen(&keys.jitter, of_preset.map(|preset| preset.jitter), |Word(word)| *word, Jitter::None),
+        budget: chosen(
+            &keys.budget,
+            of_preset.map(|preset| preset.budget),
+            |Or(budget)| budget.as_ref().map(budget_settings),
+            None,
+        ),
+    };
+    if settings.jitter == Jitter::Decorrelated
+        && matches!(settings.backoff, Backoff::Fixed(_))
+        && !keys.backoff.is_bad()
+    {
+        cx.say(&catalogue::PARTNER, keys.jitter.place(), "decorrelated jitter grows: it needs a first delay and a cap")
+            .also(keys.backoff.place(), "this delay is always the same")
+            .help("write for example `backoff = \"exponential(100ms, cap=10s)\"`");
+    }
+    settings
+}
+
+fn budget_settings(keys: &BudgetKeys) -> BudgetSettings {
+    BudgetSettings { ratio: keys.ratio.or_default(), burst: keys.burst.value().map_or(0, |count| count.0) }
+}
+
+fn breaker(keys: &BreakerKeys) -> BreakerSettings {
+    let preset = keys.preset.value().map(|BreakerPreset(settings)| settings.clone());
+    let of_preset = preset.as_ref();
+    BreakerSettings {
+        window: chosen(&keys.window, of_preset.map(|preset| preset.window), |count| count.0, 1),
+        minimum_calls: chosen(&keys.minimum_calls, of_preset.map(|preset| preset.minimum_calls), |count| count.0, 1),
+        failure_rate: chosen(
+            &keys.failure_rate,
+            of_preset.map(|preset| preset.failure_rate),
+            |share| *share,
+            Default::default(),
+        ),
+        slow_call_duration: chosen(
+            &keys.slow_call_duration,
+            of_preset.map(|preset| preset.slow_call_duration),
+            |span| *span,
+            Default::default(),
+        ),
+        slow_call_rate: chosen(
+            &keys.slow_call_rate,
+            of_preset.map(|preset| preset.slow_call_rate),
+            |share| *share,
+            Default::default(),
+        ),
+        open_for: chosen(&keys.open_for, of_preset.map(|preset| preset.open_for), |span| *span, Default::default()),
+        half_open_calls: chosen(
+            &keys.half_open_calls,
+            of_preset.map(|preset| preset.half_open_calls),
+            |count| count.0,
+            1,
+        ),
+    }
+}

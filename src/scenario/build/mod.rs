@@ -1,0 +1,240 @@
+//! Declared keys → model: names become ids, forms become settings. What cannot be built is said and left out,
+//! so that the rest can still be looked at; such a draft never runs.
+
+mod client;
+mod expect;
+mod fault;
+mod names;
+mod steps;
+mod workload;
+
+use crate::base::time::{NANOS_PER_SEC, Span};
+use crate::model::{ClientId, Discipline, Endpoint, EndpointId, Handlers, Ids, Limit, Model, Service, ServiceId};
+use crate::scenario::decode::{Cx, NotZero, Seed, Word};
+use crate::scenario::language::{ScenarioKeys, ServiceKeys};
+use crate::scenario::say::{Place, catalogue};
+use names::Names;
+
+/// Points of a time series that one run may have.
+const POINTS_MAX: u64 = 1_000_000;
+
+/// A model and where its parts come from.
+pub(crate) struct Draft {
+    /// Whole only when no error was said.
+    pub(crate) model: Model,
+    /// Places of its parts.
+    pub(crate) atlas: Atlas,
+}
+
+/// Where the parts of a model were written.
+#[derive(Default)]
+pub(crate) struct Atlas {
+    /// Names, by workload.
+    pub(crate) workloads: Vec<Place>,
+    /// By service.
+    pub(crate) services: Vec<ServicePlaces>,
+    /// Names, by endpoint.
+    pub(crate) endpoints: Vec<Place>,
+    /// By client; the first is the built-in one.
+    pub(crate) clients: Vec<ClientPlaces>,
+    /// By fault.
+    pub(crate) faults: Vec<FaultPlaces>,
+    /// Every call and forward in the steps.
+    pub(crate) calls: Vec<CallSite>,
+    /// Steps behind one that ends the handler, and that one.
+    pub(crate) unreachable: Vec<(Place, Place)>,
+}
+
+/// Where the parts of a service were written.
+#[derive(Clone, Copy)]
+pub(crate) struct ServicePlaces {
+    /// Its name.
+    pub(crate) name: Place,
+    /// The value of `threads`.
+    pub(crate) threads: Place,
+    /// The value of `cores`.
+    pub(crate) cores: Place,
+}
+
+/// Where the parts of a client were written.
+#[derive(Clone, Copy)]
+pub(crate) struct ClientPlaces {
+    /// Its name.
+    pub(crate) name: Place,
+    /// The value of `timeout`.
+    pub(crate) timeout: Place,
+    /// The key `retry`.
+    pub(crate) retry: Place,
+    /// The key `breaker`.
+    pub(crate) breaker: Place,
+}
+
+/// Where the parts of a fault were written.
+#[derive(Clone, Copy)]
+pub(crate) struct FaultPlaces {
+    /// Its name.
+    pub(crate) name: Place,
+    /// The value of `at`.
+    pub(crate) at: Place,
+    /// The key of its effect.
+    pub(crate) effect: Place,
+    /// Its target.
+    pub(crate) target: Place,
+}
+
+/// A call in the steps of an endpoint.
+#[derive(Clone, Copy)]
+pub(crate) struct CallSite {
+    /// Who calls.
+    pub(crate) from: EndpointId,
+    /// Who is called.
+    pub(crate) to: EndpointId,
+    /// How.
+    pub(crate) client: ClientId,
+    /// Whether the request is handed over.
+    pub(crate) is_forward: bool,
+    /// The name of the callee.
+    pub(crate) place: Place,
+}
+
+/// Makes a model of what was read. `file` is what the scenario is called when it has no title.
+pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
+    let names = Names::new(keys, cx.has_gaps);
+    let mut atlas = Atlas::default();
+    let duration = keys.duration.value().map_or(Span::from_secs(60), |NotZero(span)| *span);
+    let warmup = keys.warmup.or_default();
+    if warmup >= duration && !keys.duration.is_bad() {
+        let place = if keys.warmup.given().is_some() { keys.warmup.place() } else { keys.duration.place() };
+        cx.say(&catalogue::WARMUP, place, format!("the warm-up of {warmup} leaves nothing of the run of {duration}"))
+            .also(keys.duration.place(), "the run")
+            .help("shorten `warmup`, or lengthen `duration`");
+    }
+    let interval = keys.interval.value().map_or_else(|| nice_interval(duration), |NotZero(span)| *span);
+    if duration.as_nanos() / interval.as_nanos() > POINTS_MAX {
+        cx.say(
+            &catalogue::OUT_OF_RANGE,
+            keys.interval.place(),
+            "the time series would have more than a million points",
+        )
+        .help(format!("leave `interval` out, or write `interval = \"{}\"`", nice_interval(duration)));
+    }
+    if keys.workload.value().is_none_or(|workloads| workloads.items.is_empty())
+        && !keys.workload.is_bad()
+        && !cx.has_gaps
+    {
+        cx.say(&catalogue::EMPTY, keys.place, "the scenario has no workload: nothing would ever arrive")
+            .help("add one:\n[workload.users]\nentry = \"service.endpoint\"\narrivals = \"poisson(100/s)\"");
+    }
+    let clients = client::clients(keys, &mut atlas, cx);
+    let workloads = workload::workloads(keys, &names, duration, &mut atlas, cx);
+    let (services, endpoints) = services(keys, &names, &mut atlas, cx);
+    let mut model = Model {
+        title: keys.title.given().cloned().unwrap_or_else(|| stem(file)),
+        seed: keys.seed.value().map_or(1, |Seed(seed)| *seed),
+        duration,
+        warmup,
+        interval,
+        workloads,
+        services,
+        endpoints,
+        clients,
+        faults: Vec::new(),
+        expectations: Vec::new(),
+    };
+    fault::faults(keys, &names, &mut model, &mut atlas, cx);
+    expect::expectations(keys, &names, &mut model, cx);
+    Draft { model, atlas }
+}
+
+fn services(
+    keys: &ScenarioKeys,
+    names: &Names<'_>,
+    atlas: &mut Atlas,
+    cx: &mut Cx<'_>,
+) -> (Ids<ServiceId, Service>, Ids<EndpointId, Endpoint>) {
+    let mut services = Ids::default();
+    let mut endpoints = Ids::default();
+    for item in keys.service.value().iter().flat_map(|services| &services.items) {
+        let id = services.push(service(&item.name, item.value.as_ref()));
+        let place = |field: fn(&ServiceKeys) -> Place| item.value.as_ref().map_or(Place::NOWHERE, field);
+        atlas.services.push(ServicePlaces {
+            name: item.place,
+            threads: place(|keys| keys.threads.place()),
+            cores: place(|keys| keys.cores.place()),
+        });
+        let handlers = item.value.as_ref().and_then(|keys| keys.endpoint.value());
+        if let (Some(handlers), Some(keys)) = (handlers, &item.value)
+            && handlers.items.is_empty()
+        {
+            cx.say(
+                &catalogue::MISSING_KEY,
+                keys.endpoint.key_place(),
+                format!("the service `{}` answers nothing", item.name),
+            )
+            .help(format!("write [service.{}.endpoint.NAME] and its steps below", item.name));
+        }
+        for handler in handlers.iter().flat_map(|handlers| &handlers.items) {
+            let endpoint = endpoints.push(Endpoint { service: id, name: handler.name.clone(), steps: Vec::new() });
+            atlas.endpoints.push(handler.place);
+            if let Some(keys) = &handler.value {
+                endpoints[endpoint].steps = steps::steps(endpoint, keys, names, atlas, cx);
+            }
+        }
+    }
+    (services, endpoints)
+}
+
+fn service(name: &str, keys: Option<&ServiceKeys>) -> Service {
+    let limit = |limit: Option<Limit>| limit.unwrap_or(Limit::Unlimited);
+    Service {
+        name: name.to_owned(),
+        replicas: keys.and_then(|keys| keys.replicas.value()).map_or(1, |count| count.0),
+        threads: limit(keys.and_then(|keys| keys.threads.value()).map(|limit| limit.0)),
+        queue: limit(keys.and_then(|keys| keys.queue.value()).map(|limit| limit.0)),
+        discipline: keys.and_then(|keys| keys.discipline.value()).map_or(Discipline::Fifo, |Word(word)| *word),
+        cores: match keys.and_then(|keys| keys.cores.value()).map(|limit| limit.0) {
+            Some(Limit::AtMost(cores)) => Some(cores),
+            Some(Limit::Unlimited) | None => None,
+        },
+        handlers: keys.and_then(|keys| keys.handlers.value()).map_or(Handlers::Blocking, |Word(word)| *word),
+        startup: keys.map(|keys| keys.startup.or_default()).unwrap_or_default(),
+    }
+}
+
+/// The smallest of 1, 2, 5, 10, 20, .. nanoseconds that is at least a two-hundredth of `duration`.
+fn nice_interval(duration: Span) -> Span {
+    let least = duration.as_nanos().div_ceil(200).max(1);
+    let mut step = 1u64;
+    loop {
+        for factor in [1, 2, 5] {
+            match step.checked_mul(factor) {
+                Some(nanos) if nanos >= least => return Span::from_nanos(nanos),
+                Some(_) => {}
+                None => return Span::from_nanos(least.div_ceil(NANOS_PER_SEC) * NANOS_PER_SEC),
+            }
+        }
+        step = step.saturating_mul(10);
+    }
+}
+
+/// The name of a file without folders and ending.
+fn stem(file: &str) -> String {
+    let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    name.strip_suffix(".toml").unwrap_or(name).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_nice_and_give_at_most_200_points() {
+        let interval = |secs| nice_interval(Span::from_secs(secs));
+        assert_eq!(interval(60), Span::from_millis(500));
+        assert_eq!(interval(180), Span::from_secs(1));
+        assert_eq!(interval(200), Span::from_secs(1));
+        assert_eq!(interval(201), Span::from_secs(2));
+        assert_eq!(nice_interval(Span::from_nanos(1)), Span::from_nanos(1));
+        assert!(nice_interval(Span::MAX).as_nanos() >= u64::MAX / 200);
+    }
+}

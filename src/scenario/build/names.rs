@@ -1,0 +1,232 @@
+//! What is defined under which name, and what somebody meant who wrote another one.
+
+use std::collections::BTreeMap;
+
+use crate::base::suggest::did_you_mean;
+use crate::model::{Client, ClientId, EndpointId, Id, ServiceId, WorkloadId};
+use crate::scenario::decode::{CallerName, ClientName, Cx, EndpointName, Named, Noun, Ref, ServiceName};
+use crate::scenario::language::ScenarioKeys;
+use crate::scenario::say::catalogue;
+
+/// Every name of the file, those of tables that could not be read included.
+pub(super) struct Names<'k> {
+    workloads: BTreeMap<&'k str, WorkloadId>,
+    services: BTreeMap<&'k str, ServiceId>,
+    clients: BTreeMap<&'k str, ClientId>,
+    endpoints: Vec<Endpoints<'k>>,
+    /// Whether a whole group could not be read: then nothing in it is unknown.
+    lost: Lost,
+}
+
+#[derive(Clone, Copy)]
+struct Lost {
+    workloads: bool,
+    services: bool,
+    clients: bool,
+}
+
+/// The endpoints of one service.
+struct Endpoints<'k> {
+    ids: BTreeMap<&'k str, EndpointId>,
+    /// In the order of the file.
+    list: Vec<&'k str>,
+    /// Whether they could not be read.
+    is_lost: bool,
+}
+
+/// Either kind of target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Party {
+    Workload(WorkloadId),
+    Service(ServiceId),
+}
+
+impl<'k> Names<'k> {
+    pub(super) fn new(keys: &'k ScenarioKeys, has_gaps: bool) -> Names<'k> {
+        let mut next_endpoint = 0;
+        let mut services = BTreeMap::new();
+        let mut endpoints = Vec::new();
+        for (at, item) in keys.service.value().iter().flat_map(|services| &services.items).enumerate() {
+            services.insert(item.name.as_str(), ServiceId::new(at));
+            let handlers = item.value.as_ref().map(|keys| &keys.endpoint);
+            let mut own =
+                Endpoints { ids: BTreeMap::new(), list: Vec::new(), is_lost: handlers.is_none_or(|h| h.is_bad()) };
+            for handler in handlers.and_then(|handlers| handlers.value()).iter().flat_map(|handlers| &handlers.items) {
+                own.ids.insert(handler.name.as_str(), EndpointId::new(next_endpoint));
+                own.list.push(handler.name.as_str());
+                next_endpoint += 1;
+            }
+            endpoints.push(own);
+        }
+        let mut clients = ids(keys.client.value(), 1);
+        clients.insert(Client::DIRECT, ClientId::new(0));
+        Names {
+            workloads: ids(keys.workload.value(), 0),
+            services,
+            clients,
+            endpoints,
+            lost: Lost {
+                workloads: has_gaps || keys.workload.is_bad(),
+                services: has_gaps || keys.service.is_bad(),
+                clients: has_gaps || keys.client.is_bad(),
+            },
+        }
+    }
+
+    /// The client of that name.
+    pub(super) fn client(&self, name: &ClientName, cx: &mut Cx<'_>) -> Option<ClientId> {
+        if let Some(id) = self.clients.get(name.text.as_str()) {
+            return Some(*id);
+        }
+        if !self.lost.clients {
+            unknown(name, self.clients.keys().copied(), &format!("define it as [client.{}]", name.text), cx);
+        }
+        None
+    }
+
+    /// The service of that name.
+    pub(super) fn service(&self, name: &ServiceName, cx: &mut Cx<'_>) -> Option<ServiceId> {
+        let id = self.services.get(name.text.as_str()).copied();
+        if id.is_none() && !self.lost.services {
+            self.unknown_service(name, cx);
+        }
+        id
+    }
+
+    /// The workload of that name.
+    pub(super) fn workload<K: Noun>(&self, name: &Ref<K>, cx: &mut Cx<'_>) -> Option<WorkloadId> {
+        let id = self.workloads.get(name.text.as_str()).copied();
+        if id.is_none() && !self.lost.workloads {
+            let name = Ref::<WorkloadOnly>::new(name.text.as_str(), name.place);
+            let list = self.workloads.keys().copied();
+            unknown(&name, list, &format!("define it as [workload.{}]", name.text), cx);
+        }
+        id
+    }
+
+    /// A workload or a service; `workload.NAME` and `service.NAME` tell which when both exist.
+    pub(super) fn party<K: Noun>(&self, name: &Ref<K>, cx: &mut Cx<'_>) -> Option<Party> {
+        if let Some((kind, rest)) = name.text.split_once('.') {
+            let at = kind.len() + 1..name.text.len();
+            let (rest, place) = (rest.to_owned(), name.place.part(at));
+            match kind {
+                "workload" => return self.workload(&Ref::<K>::new(rest, place), cx).map(Party::Workload),
+                "service" => return self.service(&Ref::new(rest, place), cx).map(Party::Service),
+                _ => {}
+            }
+        }
+        let text = name.text.as_str();
+        match (self.workloads.get(text), self.services.get(text)) {
+            (Some(id), None) => Some(Party::Workload(*id)),
+            (None, Some(id)) => Some(Party::Service(*id)),
+            (Some(_), Some(_)) => {
+                cx.say(&catalogue::AMBIGUOUS, name.place, format!("`{text}` is both a workload and a service"))
+                    .help(format!("write `workload.{text}` or `service.{text}`"));
+                None
+            }
+            (None, None) => {
+                if !self.lost.workloads && !self.lost.services {
+                    let all = self.workloads.keys().chain(self.services.keys()).copied();
+                    let lacking = format!("there is neither a workload nor a service `{text}`");
+                    unknown(name, all, &lacking, cx);
+                }
+                None
+            }
+        }
+    }
+
+    /// Both meanings of a name, where it has two.
+    pub(super) fn parties(&self, text: &str) -> (Option<WorkloadId>, Option<ServiceId>) {
+        (self.workloads.get(text).copied(), self.services.get(text).copied())
+    }
+
+    /// The caller of that name.
+    pub(super) fn caller(&self, name: &CallerName, cx: &mut Cx<'_>) -> Option<Party> {
+        self.party(name, cx)
+    }
+
+    /// The endpoint called `service.endpoint`.
+    pub(super) fn endpoint(&self, name: &EndpointName, cx: &mut Cx<'_>) -> Option<EndpointId> {
+        let Some((service, endpoint)) = name.text.split_once('.') else {
+            self.without_dot(name, cx);
+            return None;
+        };
+        let service_place = name.place.part(0..service.len());
+        let id = self.service(&Ref::new(service, service_place), cx)?;
+        let own = &self.endpoints[id.index()];
+        if let Some(id) = own.ids.get(endpoint) {
+            return Some(*id);
+        }
+        if !own.is_lost && !self.lost.services {
+            let place = name.place.part(service.len() + 1..name.text.len());
+            let near = did_you_mean(endpoint, own.list.iter().copied());
+            let diagnostic = cx.say(
+                &catalogue::UNKNOWN_NAME,
+                place,
+                format!("the service `{service}` has no endpoint `{endpoint}`"),
+            );
+            diagnostic.maybe_help(near.map(|near| format!("did you mean `{service}.{near}`?")));
+            diagnostic.help(match own.list.as_slice() {
+                [] => format!("define it as [service.{service}.endpoint.{endpoint}]"),
+                list => format!("it has {}", shortened(list)),
+            });
+        }
+        None
+    }
+
+    fn without_dot(&self, name: &EndpointName, cx: &mut Cx<'_>) {
+        if self.lost.services {
+            return;
+        }
+        let text = name.text.as_str();
+        let near = match self.services.get(text) {
+            Some(id) => self.endpoints[id.index()].list.first().map(|endpoint| format!("{text}.{endpoint}")),
+            None => self.services.iter().find_map(|(service, id)| {
+                self.endpoints[id.index()].ids.contains_key(text).then(|| format!("{service}.{text}"))
+            }),
+        };
+        cx.say(&catalogue::UNKNOWN_NAME, name.place, format!("`{text}` does not name an endpoint"))
+            .label("expected `service.endpoint`")
+            .maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+    }
+
+    fn unknown_service(&self, name: &ServiceName, cx: &mut Cx<'_>) {
+        unknown(name, self.services.keys().copied(), &format!("define it as [service.{}]", name.text), cx);
+    }
+}
+
+/// Names a workload in messages, whatever kind of reference it came from.
+enum WorkloadOnly {}
+
+impl Noun for WorkloadOnly {
+    const NOUN: &'static str = "workload";
+}
+
+fn ids<T, I: Id>(named: Option<&Named<T>>, first: usize) -> BTreeMap<&str, I> {
+    let items = named.iter().flat_map(|named| &named.items);
+    items.enumerate().map(|(at, item)| (item.name.as_str(), I::new(at + first))).collect()
+}
+
+fn unknown<'n, K: Noun>(name: &Ref<K>, known: impl Iterator<Item = &'n str> + Clone, otherwise: &str, cx: &mut Cx<'_>) {
+    let near = did_you_mean(&name.text, known.clone());
+    let diagnostic = cx.say(&catalogue::UNKNOWN_NAME, name.place, format!("unknown {} `{}`", K::NOUN, name.text));
+    match near {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => {
+            let list: Vec<&str> = known.collect();
+            if !list.is_empty() {
+                diagnostic.help(format!("there is {}", shortened(&list)));
+            }
+            diagnostic.help(otherwise)
+        }
+    };
+}
+
+/// A list of names that stays readable in a scenario of a thousand services.
+fn shortened(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    match names.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
+    }
+}

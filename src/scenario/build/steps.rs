@@ -1,0 +1,160 @@
+//! Steps: names resolved, sums and needs checked.
+
+use super::names::Names;
+use super::workload::{is_whole, percent};
+use super::{Atlas, CallSite};
+use crate::model::{Branch, ClientId, EndpointId, Need, Step};
+use crate::scenario::decode::{
+    ArmForm, BranchForm, ClientName, Cx, EndpointName, Field, NeedForm, StepForm, StepKind, Steps,
+};
+use crate::scenario::language::EndpointKeys;
+use crate::scenario::say::{Place, catalogue};
+
+/// The kernel counts iterations in 31 bits.
+const REPEATS_MAX: u64 = 1 << 31;
+
+pub(super) fn steps(
+    endpoint: EndpointId,
+    keys: &EndpointKeys,
+    names: &Names<'_>,
+    atlas: &mut Atlas,
+    cx: &mut Cx<'_>,
+) -> Vec<Step> {
+    let Some(steps) = keys.steps.value() else { return Vec::new() };
+    if steps.0.is_empty() {
+        cx.say(&catalogue::NO_ITEMS, keys.steps.place(), "an endpoint needs at least one step")
+            .help("for one that answers at once, write `steps = [{ work = \"0s\" }]`");
+    }
+    Builder { endpoint, names, atlas, cx, repeats: 1, branch: false }.list(steps)
+}
+
+struct Builder<'b, 'c, 'k> {
+    endpoint: EndpointId,
+    names: &'b Names<'k>,
+    atlas: &'b mut Atlas,
+    cx: &'b mut Cx<'c>,
+    /// How often the current list runs at most, from all repeats around it.
+    repeats: u64,
+    /// Whether the current list runs beside others.
+    branch: bool,
+}
+
+impl Builder<'_, '_, '_> {
+    fn list(&mut self, steps: &Steps) -> Vec<Step> {
+        let ends = |step: &StepForm| matches!(step.kind, StepKind::Forward { .. } | StepKind::Fail);
+        if let Some(at) = steps.0.iter().position(ends)
+            && let Some(next) = steps.0.get(at + 1)
+        {
+            self.atlas.unreachable.push((next.place, steps.0[at].place));
+        }
+        steps.0.iter().filter_map(|step| self.step(step)).collect()
+    }
+
+    fn step(&mut self, step: &StepForm) -> Option<Step> {
+        Some(match &step.kind {
+            StepKind::Work(time) => Step::Work(time.clone()),
+            StepKind::Sleep(time) => Step::Sleep(time.clone()),
+            StepKind::Call { endpoint, client, optional, .. } => {
+                let (endpoint, client) = self.call(endpoint, client, false)?;
+                Step::Call { endpoint, client, optional: *optional }
+            }
+            StepKind::Forward { endpoint, client } => {
+                self.only_outside_of_branches(step.place, "forward");
+                let (endpoint, client) = self.call(endpoint, client, true)?;
+                Step::Forward { endpoint, client }
+            }
+            StepKind::Parallel { branches, need, need_place } => self.parallel(branches, *need, *need_place),
+            StepKind::Choose(arms) => self.choose(step.place, arms),
+            StepKind::Repeat { times, steps } => self.repeat(step.place, *times, steps),
+            StepKind::Reply => {
+                self.only_outside_of_branches(step.place, "reply");
+                Step::Reply
+            }
+            StepKind::Fail => Step::Fail,
+            StepKind::Bad => return None,
+        })
+    }
+
+    fn call(
+        &mut self,
+        name: &EndpointName,
+        client: &Field<ClientName>,
+        is_forward: bool,
+    ) -> Option<(EndpointId, ClientId)> {
+        let to = self.names.endpoint(name, self.cx);
+        let client = client.value().and_then(|client| self.names.client(client, self.cx));
+        let (to, client) = (to?, client?);
+        self.atlas.calls.push(CallSite { from: self.endpoint, to, client, is_forward, place: name.place });
+        Some((to, client))
+    }
+
+    fn only_outside_of_branches(&mut self, place: Place, verb: &str) {
+        if self.branch {
+            self.cx
+                .say(&catalogue::STEP_PLACE, place, format!("`{verb}` cannot stand in a branch of `parallel`"))
+                .label("the other branches would still run for the same answer")
+                .help(format!("write `{verb}` behind the `parallel` step"));
+        }
+    }
+
+    fn parallel(&mut self, forms: &[BranchForm], need: NeedForm, need_place: Place) -> Step {
+        let outer = std::mem::replace(&mut self.branch, true);
+        let branches: Vec<Branch> = forms
+            .iter()
+            .map(|form| Branch { steps: self.list(&form.steps), optional: form.optional.is_some() })
+            .collect();
+        self.branch = outer;
+        let count = forms.len() as u32;
+        let need = match need {
+            NeedForm::All => Need::All,
+            NeedForm::Any => Need::Any,
+            NeedForm::AtLeast(least) => {
+                if least > count {
+                    self.cx
+                        .say(&catalogue::NEED, need_place, format!("{least} of {count} branches can never succeed"))
+                        .help(format!("write at most `need = {count}`"));
+                }
+                Need::AtLeast(least)
+            }
+        };
+        if need != Need::All
+            && let Some(place) = forms.iter().find_map(|form| form.optional)
+        {
+            self.cx
+                .say(&catalogue::NEED, place, "no branch is optional when only some of them are needed")
+                .also(need_place, "this many must succeed")
+                .help("remove `optional`, or write `need = \"all\"`");
+        }
+        Step::Parallel { branches, need }
+    }
+
+    fn choose(&mut self, place: Place, arms: &[ArmForm]) -> Step {
+        let is_readable = arms.iter().all(|arm| arm.share.is_some());
+        let sum: f64 = arms.iter().filter_map(|arm| arm.share).map(|share| share.as_f64()).sum();
+        if is_readable && !is_whole(sum) {
+            let diagnostic =
+                self.cx.say(&catalogue::SHARES, place, format!("the shares sum to {}, not to 100%", percent(sum)));
+            diagnostic.help(if sum < 1.0 {
+                format!("for doing nothing, add an arm: `{{ share = \"{}\", steps = [] }}`", percent(1.0 - sum))
+            } else {
+                "make the shares of the arms sum to 100%".to_owned()
+            });
+        }
+        Step::Choose(arms.iter().map(|arm| (arm.share.unwrap_or_default(), self.list(&arm.steps))).collect())
+    }
+
+    fn repeat(&mut self, place: Place, times: u32, steps: &Steps) -> Step {
+        let outer = self.repeats;
+        self.repeats = outer.saturating_mul(times.into());
+        if self.repeats >= REPEATS_MAX && outer < REPEATS_MAX {
+            let product = self.repeats;
+            self.cx
+                .say(&catalogue::TOO_OFTEN, place, format!("these steps would run {product} times for each request"))
+                .note("repeats inside repeats multiply")
+                .help("the product must be below 2147483648");
+        }
+        let steps = self.list(steps);
+        self.repeats = outer;
+        Step::Repeat { times, steps }
+    }
+}

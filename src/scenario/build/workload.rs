@@ -1,0 +1,133 @@
+//! Workloads: their entries and their arrivals.
+
+use super::Atlas;
+use super::names::Names;
+use crate::base::time::{Span, Time};
+use crate::base::units::{Rate, Share};
+use crate::model::{Arrivals, ClientId, EndpointId, Ids, Profile, RatePoint, Workload, WorkloadId};
+use crate::scenario::decode::{ArrivalsForm, Cx, Entries, Field, NotZero, ProfileForm};
+use crate::scenario::language::ScenarioKeys;
+use crate::scenario::say::catalogue;
+
+/// Straight pieces of one day: their largest distance from the sine is 0.2% of its height.
+const DIURNAL_PIECES: u64 = 48;
+/// Pieces of all days of a run.
+const PIECES_MAX: u64 = 100_000;
+/// Shares are written with a few decimals: sums of thirds must do.
+const SUM_TOLERANCE: f64 = 1e-6;
+
+pub(super) fn workloads(
+    keys: &ScenarioKeys,
+    names: &Names<'_>,
+    duration: Span,
+    atlas: &mut Atlas,
+    cx: &mut Cx<'_>,
+) -> Ids<WorkloadId, Workload> {
+    let mut workloads = Ids::default();
+    for item in keys.workload.value().iter().flat_map(|workloads| &workloads.items) {
+        let mut workload = Workload {
+            name: item.name.clone(),
+            entry: Vec::new(),
+            arrivals: Arrivals::Even(Profile::constant(Rate::default())),
+            deadline: None,
+            client: ClientId(0),
+        };
+        if let Some(keys) = &item.value {
+            workload.entry = entry(&keys.entry, names, cx);
+            workload.deadline = keys.deadline.or_default().0.map(|NotZero(span)| span);
+            if let Some(arrivals) = arrivals(&keys.arrivals, duration, cx) {
+                workload.arrivals = arrivals;
+            }
+            let client = keys.client.value().and_then(|client| names.client(client, cx));
+            workload.client = client.unwrap_or(ClientId(0));
+        }
+        workloads.push(workload);
+        atlas.workloads.push(item.place);
+    }
+    workloads
+}
+
+fn entry(field: &Field<Entries>, names: &Names<'_>, cx: &mut Cx<'_>) -> Vec<(Share, EndpointId)> {
+    let Some(entries) = field.value() else { return Vec::new() };
+    let sum: f64 = entries.shares.iter().map(|(share, _)| share.as_f64()).sum();
+    if !entries.is_partial && (sum - 1.0).abs() > SUM_TOLERANCE {
+        cx.say(&catalogue::SHARES, field.place(), format!("the shares sum to {}, not to 100%", percent(sum)))
+            .help("make the shares of `entry` sum to 100%");
+    }
+    let resolve = |(share, name): &(Share, _)| names.endpoint(name, cx).map(|id| (*share, id));
+    entries.shares.iter().filter_map(resolve).collect()
+}
+
+/// A sum of shares, which may be above one.
+pub(super) fn percent(sum: f64) -> String {
+    let text = format!("{:.4}", sum * 100.0);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// Whether shares sum to one.
+pub(super) fn is_whole(sum: f64) -> bool {
+    (sum - 1.0).abs() <= SUM_TOLERANCE
+}
+
+fn arrivals(field: &Field<ArrivalsForm>, duration: Span, cx: &mut Cx<'_>) -> Option<Arrivals> {
+    Some(match field.value()? {
+        ArrivalsForm::Even(form) => Arrivals::Even(profile(form, field, duration, cx)?),
+        ArrivalsForm::Poisson(form) => Arrivals::Poisson(profile(form, field, duration, cx)?),
+        ArrivalsForm::Burst { size, first, every } => Arrivals::Burst { size: *size, first: *first, every: *every },
+        ArrivalsForm::Users { count, think } => Arrivals::Users { count: *count, think: think.clone() },
+    })
+}
+
+fn profile(form: &ProfileForm, field: &Field<ArrivalsForm>, duration: Span, cx: &mut Cx<'_>) -> Option<Profile> {
+    match form {
+        ProfileForm::Points(points) => Some(Profile { points: points.clone() }),
+        ProfileForm::Diurnal { low, high, period, peak } => {
+            let pieces =
+                (u128::from(duration.as_nanos()) * u128::from(DIURNAL_PIECES)).div_ceil(u128::from(period.as_nanos()));
+            if pieces > u128::from(PIECES_MAX) {
+                cx.say(&catalogue::OUT_OF_RANGE, field.place(), "the period is far too short for this run").help(
+                    format!(
+                        "write at least `period={}`",
+                        Span::from_nanos(duration.as_nanos() / (PIECES_MAX / DIURNAL_PIECES))
+                    ),
+                );
+                return None;
+            }
+            Some(diurnal(*low, *high, *period, *peak, pieces as u64))
+        }
+    }
+}
+
+/// `mid + amplitude × cos(2π (t − peak) ÷ period)`, in straight pieces.
+fn diurnal(low: Rate, high: Rate, period: Span, peak: Time, pieces: u64) -> Profile {
+    let (low, high) = (low.as_per_sec(), high.as_per_sec());
+    let (middle, amplitude) = ((low + high) / 2.0, (high - low) / 2.0);
+    let point = |piece: u64| {
+        let at = u128::from(period.as_nanos()) * u128::from(piece) / u128::from(DIURNAL_PIECES);
+        let at = u64::try_from(at).unwrap_or(u64::MAX);
+        let turns = (at as f64 - peak.as_nanos() as f64) / period.as_nanos() as f64;
+        let rate = middle + amplitude * libm::cos(2.0 * std::f64::consts::PI * turns);
+        let rate = Rate::per_sec(rate.clamp(low, high)).expect("it lies between two rates");
+        RatePoint { at: Time::from_nanos(at), rate }
+    };
+    Profile { points: (0..=pieces).map(point).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_starts_low_peaks_at_noon_and_keeps_its_mean() {
+        let rate = |rate| Rate::per_sec(rate).unwrap();
+        let day = Span::from_secs(86_400);
+        let noon = Time::from_nanos(day.as_nanos() / 2);
+        let profile = diurnal(rate(100.0), rate(1000.0), day, noon, DIURNAL_PIECES);
+        assert_eq!(profile.points.len(), 49);
+        assert!((profile.points[0].rate.as_per_sec() - 100.0).abs() < 1e-9);
+        assert!((profile.points[24].rate.as_per_sec() - 1000.0).abs() < 1e-9);
+        assert_eq!(profile.points[48].at, Time::ZERO + day);
+        let mean: f64 = profile.points[..48].iter().map(|point| point.rate.as_per_sec()).sum::<f64>() / 48.0;
+        assert!((mean - 550.0).abs() < 1e-6, "{mean}");
+    }
+}

@@ -1,0 +1,371 @@
+//! Load on paper: offered rates × visits × mean times, without retries and queues, against threads and cores.
+//!
+//! All of it is a lower bound, so that what is called overloaded really is. Closed workloads offer no rate of
+//! their own and are left out.
+
+use super::graph::components;
+use crate::base::time::Time;
+use crate::model::{
+    Arrivals, ClientId, EndpointId, Handlers, Id, Limit, Model, Need, Profile, ServiceId, Step, Workload,
+};
+use crate::scenario::build::Atlas;
+use crate::scenario::decode::Cx;
+use crate::scenario::say::catalogue;
+
+/// Recursion under `choose` converges quickly or not at all.
+const ROUNDS_MAX: usize = 1_000;
+
+pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
+    outside(model, atlas, cx);
+    let calls: Vec<Vec<Visit>> = model.endpoints.iter().map(|endpoint| visits(&endpoint.steps)).collect();
+    let successors: Vec<Vec<usize>> =
+        calls.iter().map(|visits| visits.iter().map(|visit| visit.to.index()).collect()).collect();
+    let order = components(&successors);
+    let rates = rates(model, &calls, &order);
+    overload(model, atlas, &rates, &times(model, &order), cx);
+    idle_breakers(model, atlas, &rates, &calls, cx);
+}
+
+/// What never happens.
+fn outside(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
+    for (fault, places) in model.faults.iter().zip(&atlas.faults) {
+        if fault.at >= model.end() {
+            cx.say(
+                &catalogue::OUTSIDE,
+                places.at,
+                format!("the fault `{}` never happens: the run ends at {}", fault.name, model.end()),
+            )
+            .help(format!("write a time before `{}`, or lengthen `duration`", model.end()));
+        }
+    }
+}
+
+/// Calls of one execution of a handler to one endpoint.
+struct Visit {
+    to: EndpointId,
+    client: ClientId,
+    /// How many, on average.
+    times: f64,
+}
+
+fn visits(steps: &[Step]) -> Vec<Visit> {
+    let mut visits = Vec::new();
+    add_visits(steps, 1.0, &mut visits);
+    visits
+}
+
+fn add_visits(steps: &[Step], times: f64, visits: &mut Vec<Visit>) {
+    for step in steps {
+        match step {
+            Step::Call { endpoint, client, .. } => visits.push(Visit { to: *endpoint, client: *client, times }),
+            Step::Forward { endpoint, client } => {
+                visits.push(Visit { to: *endpoint, client: *client, times });
+                return;
+            }
+            Step::Parallel { branches, .. } => {
+                branches.iter().for_each(|branch| add_visits(&branch.steps, times, visits))
+            }
+            Step::Choose(arms) => {
+                arms.iter().for_each(|(share, steps)| add_visits(steps, times * share.as_f64(), visits));
+            }
+            Step::Repeat { times: again, steps } => add_visits(steps, times * f64::from(*again), visits),
+            Step::Fail => return,
+            Step::Work(_) | Step::Sleep(_) | Step::Reply => {}
+        }
+    }
+}
+
+/// Requests per second that each endpoint gets, averaged over the run.
+fn rates(model: &Model, calls: &[Vec<Visit>], order: &[Vec<usize>]) -> Vec<f64> {
+    let mut rates = vec![0.0; model.endpoints.len()];
+    for workload in model.workloads.iter() {
+        let rate = offered(model, workload);
+        for (share, endpoint) in &workload.entry {
+            rates[endpoint.index()] += rate * share.as_f64();
+        }
+    }
+    // Callers before callees.
+    for component in order.iter().rev() {
+        let within = |endpoint: EndpointId| component.binary_search(&endpoint.index()).is_ok();
+        settle(component, calls, &mut rates);
+        for from in component {
+            for visit in calls[*from].iter().filter(|visit| !within(visit.to)) {
+                rates[visit.to.index()] += rates[*from] * visit.times;
+            }
+        }
+    }
+    rates
+}
+
+/// Adds the rates that a component sends to itself.
+fn settle(component: &[usize], calls: &[Vec<Visit>], rates: &mut [f64]) {
+    let is_cyclic = component.len() > 1 || calls[component[0]].iter().any(|visit| visit.to.index() == component[0]);
+    if !is_cyclic {
+        return;
+    }
+    let place = |endpoint: EndpointId| component.binary_search(&endpoint.index()).ok();
+    let mut more: Vec<f64> = component.iter().map(|at| rates[*at]).collect();
+    for _ in 0..ROUNDS_MAX {
+        let mut next = vec![0.0; component.len()];
+        for (from, extra) in component.iter().zip(&more) {
+            for visit in &calls[*from] {
+                if let Some(to) = place(visit.to) {
+                    next[to] += extra * visit.times;
+                }
+            }
+        }
+        component.iter().zip(&next).for_each(|(at, extra)| rates[*at] += extra);
+        more = next;
+        if more.iter().all(|extra| *extra < 1e-6 || !extra.is_finite()) {
+            break;
+        }
+    }
+}
+
+/// Requests per second of an open workload, averaged over the run; zero for a closed one.
+fn offered(model: &Model, workload: &Workload) -> f64 {
+    let secs = model.duration.as_secs_f64();
+    match &workload.arrivals {
+        Arrivals::Even(profile) | Arrivals::Poisson(profile) => requests(profile, model.end()) / secs,
+        Arrivals::Burst { size, first, every } => {
+            let first_secs = first.as_secs_f64();
+            let bursts = match every {
+                _ if first_secs >= secs => 0.0,
+                Some(every) => ((secs - first_secs) / every.as_secs_f64()).floor() + 1.0,
+                None => 1.0,
+            };
+            f64::from(*size) * bursts / secs
+        }
+        Arrivals::Users { .. } => 0.0,
+    }
+}
+
+/// The integral of a profile up to `end`.
+fn requests(profile: &Profile, end: Time) -> f64 {
+    let mut sum = 0.0;
+    for pair in profile.points.windows(2) {
+        let (a, b) = (pair[0], pair[1]);
+        if a.at >= end {
+            return sum;
+        }
+        let (from, to) = (a.rate.as_per_sec(), b.rate.as_per_sec());
+        let whole = b.at.since(a.at).as_secs_f64();
+        let part = end.min(b.at).since(a.at).as_secs_f64();
+        if whole > 0.0 {
+            let last = from + (to - from) * (part / whole);
+            sum += (from + last) / 2.0 * part;
+        }
+    }
+    match profile.points.last() {
+        Some(last) => sum + last.rate.as_per_sec() * end.since(last.at).as_secs_f64(),
+        None => sum,
+    }
+}
+
+/// Mean times of one execution of a handler in seconds, if nothing ever waits.
+#[derive(Clone, Copy, Default)]
+struct Times {
+    /// On the CPU.
+    work: f64,
+    /// Until the answer.
+    answer: f64,
+    /// Until the end.
+    total: f64,
+}
+
+fn times(model: &Model, order: &[Vec<usize>]) -> Vec<Times> {
+    let mut times = vec![Times::default(); model.endpoints.len()];
+    // Callees before callers; those in a circle count as nothing, which keeps it a lower bound.
+    for endpoint in order.iter().flatten() {
+        let mut spent = Times::default();
+        let mut answered = None;
+        add_times(model, &model.endpoints[EndpointId::new(*endpoint)].steps, &times, &mut spent, &mut answered);
+        spent.answer = answered.unwrap_or(spent.total);
+        times[*endpoint] = spent;
+    }
+    times
+}
+
+fn add_times(model: &Model, steps: &[Step], known: &[Times], spent: &mut Times, answered: &mut Option<f64>) {
+    let inner = |steps: &[Step]| {
+        let mut inner = Times::default();
+        add_times(model, steps, known, &mut inner, &mut None);
+        inner
+    };
+    for step in steps {
+        match step {
+            Step::Work(time) => {
+                let secs = finite(time.mean_nanos() / 1e9);
+                spent.work += secs;
+                spent.total += secs;
+            }
+            Step::Sleep(time) => spent.total += finite(time.mean_nanos() / 1e9),
+            Step::Call { endpoint, client, .. } => spent.total += call_time(model, *client, known[endpoint.index()]),
+            Step::Parallel { branches, need } => {
+                let times: Vec<Times> = branches.iter().map(|branch| inner(&branch.steps)).collect();
+                spent.work += times.iter().map(|time| time.work).sum::<f64>();
+                spent.total += parallel_time(times.iter().map(|time| time.total).collect(), *need);
+            }
+            Step::Choose(arms) => {
+                for (share, steps) in arms {
+                    let time = inner(steps);
+                    spent.work += time.work * share.as_f64();
+                    spent.total += time.total * share.as_f64();
+                }
+            }
+            Step::Repeat { times, steps } => {
+                let time = inner(steps);
+                spent.work += time.work * f64::from(*times);
+                spent.total += time.total * f64::from(*times);
+            }
+            Step::Reply => {
+                answered.get_or_insert(spent.total);
+            }
+            Step::Forward { .. } | Step::Fail => return,
+        }
+    }
+}
+
+/// Distributions without a mean say nothing about a lower bound.
+fn finite(secs: f64) -> f64 {
+    if secs.is_finite() { secs } else { 0.0 }
+}
+
+fn call_time(model: &Model, client: ClientId, callee: Times) -> f64 {
+    let client = &model.clients[client];
+    let way = finite(client.latency.mean_nanos() / 1e9);
+    let timeout = client.timeout.map_or(f64::INFINITY, |timeout| timeout.as_secs_f64());
+    // A mean above the timeout still has answers below it; half of the timeout is a safe guess for none.
+    let answer = 2.0 * way + callee.answer;
+    if answer < timeout { answer } else { timeout / 2.0 }
+}
+
+fn parallel_time(mut times: Vec<f64>, need: Need) -> f64 {
+    times.sort_by(f64::total_cmp);
+    let last = match need {
+        Need::All => times.len(),
+        Need::Any => 1,
+        Need::AtLeast(least) => least as usize,
+    };
+    times.get(last.saturating_sub(1)).copied().unwrap_or(0.0)
+}
+
+fn overload(model: &Model, atlas: &Atlas, rates: &[f64], times: &[Times], cx: &mut Cx<'_>) {
+    let mut need = vec![(0.0, 0.0, 0.0); model.services.len()];
+    for (id, endpoint) in model.endpoints.enumerate() {
+        let service = &model.services[endpoint.service];
+        let (rate, time) = (rates[id.index()], times[id.index()]);
+        let held = if service.handlers == Handlers::Blocking { time.total } else { time.work };
+        let sums = &mut need[endpoint.service.index()];
+        sums.0 += rate;
+        sums.1 += rate * held;
+        sums.2 += rate * time.work;
+    }
+    for (id, service) in model.services.enumerate() {
+        let (rate, threads, cores) = need[id.index()];
+        let have = |limit: u32| f64::from(limit) * f64::from(service.replicas);
+        let places = atlas.services[id.index()];
+        let limits = [
+            ("core", service.cores, cores, places.cores),
+            (
+                "thread",
+                match service.threads {
+                    Limit::AtMost(limit) => Some(limit),
+                    Limit::Unlimited => None,
+                },
+                threads,
+                places.threads,
+            ),
+        ];
+        // Where both are short, the scarcer one is said.
+        let short = limits.into_iter().filter_map(|(what, limit, busy, place)| {
+            let have = have(limit?);
+            (busy >= have).then_some((what, have, busy, place))
+        });
+        let Some((what, have, busy, place)) = short.max_by(|a, b| (a.2 / a.1).total_cmp(&(b.2 / b.1))) else {
+            continue;
+        };
+        say_overload(model, id, (what, have, busy, rate), if place.is_somewhere() { place } else { places.name }, cx);
+    }
+}
+
+fn say_overload(
+    model: &Model,
+    id: ServiceId,
+    (what, have, busy, rate): (&str, f64, f64, f64),
+    place: crate::scenario::say::Place,
+    cx: &mut Cx<'_>,
+) {
+    let service = &model.services[id];
+    let percent = busy / have * 100.0;
+    let each = busy / rate * 1e3;
+    cx.say(
+        &catalogue::OVERLOAD,
+        place,
+        format!("`{}` is overloaded on paper: it needs {percent:.0}% of its {what}s", service.name),
+    )
+    .note(format!(
+        "{} requests/s, each at least {} ms of a {what}, keep {} {what}s busy; {} x {} are there",
+        short(rate),
+        short(each),
+        short(busy),
+        service.replicas,
+        have / f64::from(service.replicas),
+    ))
+    .help(format!("for a system that can recover, give it more `{what}s` or `replicas`, or offer less"));
+}
+
+/// Three significant digits.
+fn short(number: f64) -> String {
+    let decimals = match number {
+        n if n >= 100.0 => 0,
+        n if n >= 10.0 => 1,
+        n if n >= 1.0 => 2,
+        _ => 3,
+    };
+    let text = format!("{number:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// Breakers none of whose keepers sees enough calls in the whole run.
+fn idle_breakers(model: &Model, atlas: &Atlas, rates: &[f64], calls: &[Vec<Visit>], cx: &mut Cx<'_>) {
+    if model.workloads.iter().any(|workload| matches!(workload.arrivals, Arrivals::Users { .. })) {
+        return;
+    }
+    let secs = model.duration.as_secs_f64();
+    for (id, client) in model.clients.enumerate() {
+        let Some(breaker) = &client.breaker else { continue };
+        let minimum = breaker.minimum_calls.min(breaker.window);
+        // By caller and callee, as breakers are kept.
+        let mut seen = std::collections::BTreeMap::<(usize, usize), f64>::new();
+        for (from, endpoint) in model.endpoints.enumerate() {
+            let replicas = f64::from(model.services[endpoint.service].replicas);
+            for visit in calls[from.index()].iter().filter(|visit| visit.client == id) {
+                let channel = (endpoint.service.index() + 1, model.endpoints[visit.to].service.index());
+                *seen.entry(channel).or_default() += rates[from.index()] * visit.times * secs / replicas;
+            }
+        }
+        for workload in model.workloads.iter().filter(|workload| workload.client == id) {
+            let rate = offered(model, workload);
+            for (share, endpoint) in &workload.entry {
+                let channel = (0, model.endpoints[*endpoint].service.index());
+                *seen.entry(channel).or_default() += rate * share.as_f64() * secs;
+            }
+        }
+        let Some(most) = seen.values().copied().max_by(f64::total_cmp) else { continue };
+        if most < f64::from(minimum) {
+            let place = atlas.clients[id.index()].breaker;
+            cx.say(
+                &catalogue::BREAKER_IDLE,
+                place,
+                format!("the breaker of `{}` is never judged in this run", client.name),
+            )
+            .note(format!(
+                "it needs {minimum} calls, and each replica of its callers makes about {} in {}",
+                short(most),
+                model.duration
+            ))
+            .help("lower `minimum_calls` or `window`, or lengthen `duration`");
+        }
+    }
+}

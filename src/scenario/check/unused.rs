@@ -1,0 +1,83 @@
+//! What is defined and never used, and steps that are never reached.
+
+use std::collections::BTreeSet;
+
+use crate::model::{ClientId, EndpointId, Id, Model, ServiceId};
+use crate::scenario::build::Atlas;
+use crate::scenario::decode::Cx;
+use crate::scenario::say::catalogue;
+
+/// `elsewhere` holds the texts of variants that are not laid over: what they name is used, only not now.
+pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &BTreeSet<&str>, cx: &mut Cx<'_>) {
+    unreachable_steps(atlas, cx);
+    let mut used = BTreeSet::from([ClientId::new(0)]);
+    used.extend(model.workloads.iter().map(|workload| workload.client));
+    used.extend(atlas.calls.iter().map(|call| call.client));
+    for (id, client) in model.clients.enumerate() {
+        if !used.contains(&id) && !elsewhere.contains(client.name.as_str()) {
+            cx.say(
+                &catalogue::UNUSED,
+                atlas.clients[id.index()].name,
+                format!("no call names the client `{}`", client.name),
+            )
+            .help(format!("write `client = \"{}\"` beside a `call`, or remove it", client.name));
+        }
+    }
+    endpoints(model, atlas, elsewhere, cx);
+}
+
+fn endpoints(model: &Model, atlas: &Atlas, elsewhere: &BTreeSet<&str>, cx: &mut Cx<'_>) {
+    let reached = reached(model, atlas);
+    let is_unused = |id: EndpointId| !reached[id.index()] && !elsewhere.contains(model.endpoint_name(id).as_str());
+    let mut whole = vec![true; model.services.len()];
+    for (id, endpoint) in model.endpoints.enumerate() {
+        whole[endpoint.service.index()] &= is_unused(id);
+    }
+    for (id, service) in model.services.enumerate() {
+        if whole[id.index()] {
+            cx.say(
+                &catalogue::UNUSED,
+                atlas.services[id.index()].name,
+                format!("no request ever reaches the service `{}`", service.name),
+            )
+            .help("call one of its endpoints, or remove it");
+        }
+    }
+    for (id, endpoint) in model.endpoints.enumerate() {
+        let service: ServiceId = endpoint.service;
+        if is_unused(id) && !whole[service.index()] {
+            let name = model.endpoint_name(id);
+            cx.say(
+                &catalogue::UNUSED,
+                atlas.endpoints[id.index()],
+                format!("no request ever reaches the endpoint `{name}`"),
+            )
+            .help("call it, or remove it");
+        }
+    }
+}
+
+/// Endpoints that requests of the workloads can come to.
+fn reached(model: &Model, atlas: &Atlas) -> Vec<bool> {
+    let mut callees = vec![Vec::new(); model.endpoints.len()];
+    for call in &atlas.calls {
+        callees[call.from.index()].push(call.to);
+    }
+    let mut reached = vec![false; model.endpoints.len()];
+    let entries = model.workloads.iter().flat_map(|workload| workload.entry.iter().map(|(_, endpoint)| *endpoint));
+    let mut to_visit: Vec<EndpointId> = entries.collect();
+    while let Some(id) = to_visit.pop() {
+        if !std::mem::replace(&mut reached[id.index()], true) {
+            to_visit.extend(&callees[id.index()]);
+        }
+    }
+    reached
+}
+
+fn unreachable_steps(atlas: &Atlas, cx: &mut Cx<'_>) {
+    for (place, ender) in &atlas.unreachable {
+        cx.say(&catalogue::UNREACHABLE, *place, "this step is never reached")
+            .also(*ender, "this step ends the handler")
+            .help("remove it, or write it before the other one");
+    }
+}

@@ -1,0 +1,277 @@
+//! When requests arrive: one call for what is constant, a list of points for what changes.
+
+use super::{Cx, Decode, say_unknown_key};
+use crate::base::call::{Arg, Bound, Call};
+use crate::base::distribution::Distribution;
+use crate::base::suggest::did_you_mean;
+use crate::base::time::{Span, Time};
+use crate::base::units::{Count, ParseError, Rate};
+use crate::model::RatePoint;
+use crate::scenario::declare::Kind;
+use crate::scenario::say::catalogue;
+use crate::scenario::tree::{Node, Value};
+
+const EVEN: &str = "even(500/s)";
+const POISSON: &str = "poisson(500/s)";
+const BURST: &str = "burst(1000, at=10s, every=60s)";
+const USERS: &str = "users(50, think=exp(1s))";
+const DIURNAL: &str = "diurnal(low=100/s, high=1000/s, period=24h)";
+const POINTS: &str = "[[\"0s\", \"500/s\"], [\"60s\", \"500/s\"], [\"61s\", \"2000/s\"]]";
+
+/// Time counts in nanoseconds: more than one arrival in each has no meaning.
+const RATE_MAX: f64 = 1e9;
+/// Each user and each request of a burst is held in memory at the same time.
+const AT_ONCE_MAX: u32 = 10_000_000;
+
+/// Arrivals as written; a profile may need to know how long the run lasts.
+#[derive(Clone, Debug)]
+pub(crate) enum ArrivalsForm {
+    /// Evenly spaced.
+    Even(ProfileForm),
+    /// By chance.
+    Poisson(ProfileForm),
+    /// Many at once.
+    Burst {
+        /// How many.
+        size: u32,
+        /// When the first come.
+        first: Time,
+        /// When the next come.
+        every: Option<Span>,
+    },
+    /// A closed loop.
+    Users {
+        /// How many.
+        count: u32,
+        /// How long they think.
+        think: Distribution,
+    },
+}
+
+/// A rate over time as written.
+#[derive(Clone, Debug)]
+pub(crate) enum ProfileForm {
+    /// Linear between points.
+    Points(Vec<RatePoint>),
+    /// A sine.
+    Diurnal {
+        /// The lowest rate.
+        low: Rate,
+        /// The highest rate.
+        high: Rate,
+        /// From one peak to the next.
+        period: Span,
+        /// When the first peak is.
+        peak: Time,
+    },
+}
+
+impl Decode for ArrivalsForm {
+    fn kind() -> Kind {
+        Kind::Form { what: "arrivals", example: POISSON }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<ArrivalsForm> {
+        match &node.value {
+            Value::Text(text) => call(text).map_err(|fault| drop(cx.bad_text(node, fault))).ok(),
+            Value::Table(_) => profile(node, cx),
+            _ => {
+                cx.wrong_type_with_example(node, &Self::kind());
+                None
+            }
+        }
+    }
+}
+
+fn call(text: &str) -> Result<ArrivalsForm, ParseError> {
+    let usages = [EVEN, POISSON, BURST, USERS];
+    let names = ["even", "poisson", "burst", "users"];
+    let list = || format!("write for example `{}`", usages.join("`, `"));
+    let word = text.split('(').next().unwrap_or(text).trim();
+    let Some(at) = names.iter().position(|name| *name == word) else {
+        let range = 0..text.find('(').unwrap_or(text.len());
+        let near = did_you_mean(word, names);
+        return Err(match (word, near) {
+            ("trace", _) => ParseError::new(range, "arrivals from a trace are not there yet").hint(list()),
+            ("diurnal", _) => ParseError::new(range, "a diurnal rate needs a way to arrive")
+                .hint(format!("write `arrivals = {{ poisson = \"{DIURNAL}\" }}`")),
+            (_, Some(near)) => {
+                ParseError::new(range, format!("unknown arrivals `{word}`")).hint(format!("did you mean `{near}`?"))
+            }
+            (_, None) => ParseError::new(range, format!("unknown arrivals `{word}`")).hint(list()),
+        });
+    };
+    let usage = usages[at];
+    let call = Call::parse(text).map_err(|fault| match fault.hint {
+        Some(_) => fault,
+        None => fault.hint(format!("write for example `{usage}`")),
+    })?;
+    match call.name {
+        "even" | "poisson" => {
+            let bound = call.bind(&["rate"], &[], usage)?;
+            let profile = ProfileForm::Points(vec![RatePoint { at: Time::ZERO, rate: rate(bound.need("rate")?)? }]);
+            Ok(if call.name == "even" { ArrivalsForm::Even(profile) } else { ArrivalsForm::Poisson(profile) })
+        }
+        "burst" => {
+            let bound = call.bind(&["size"], &["at", "every"], usage)?;
+            let size = at_once(bound.need("size")?)?;
+            let first = optional(&bound, "at")?.unwrap_or(Time::ZERO);
+            let every: Option<Span> = optional(&bound, "every")?;
+            if let Some(arg) = bound.get("every").filter(|_| every == Some(Span::ZERO)) {
+                return Err(ParseError::new(arg.value_range.clone(), "`every` must be longer than zero"));
+            }
+            Ok(ArrivalsForm::Burst { size, first, every })
+        }
+        _ => {
+            let bound = call.bind(&["count"], &["think"], usage)?;
+            let count = at_once(bound.need("count")?)?;
+            let think = bound.need("think")?.parse()?;
+            Ok(ArrivalsForm::Users { count, think })
+        }
+    }
+}
+
+fn optional<T: std::str::FromStr<Err = ParseError>>(
+    bound: &Bound<'_, '_>,
+    name: &str,
+) -> Result<Option<T>, ParseError> {
+    bound.get(name).map(Arg::parse).transpose()
+}
+
+fn rate(arg: &Arg<'_>) -> Result<Rate, ParseError> {
+    let rate = arg.parse::<Rate>()?;
+    if rate.as_per_sec() > RATE_MAX {
+        return Err(ParseError::new(
+            arg.value_range.clone(),
+            "more than one arrival a nanosecond cannot be told apart",
+        )
+        .hint("write at most `1000000000/s`"));
+    }
+    Ok(rate)
+}
+
+fn at_once(arg: &Arg<'_>) -> Result<u32, ParseError> {
+    let Count(count) = arg.parse()?;
+    match count {
+        0 => Err(ParseError::new(arg.value_range.clone(), "at least one is needed").hint("write `1` or more")),
+        1..=AT_ONCE_MAX => Ok(count),
+        _ => {
+            Err(ParseError::new(arg.value_range.clone(), "too many at once")
+                .hint(format!("write at most `{AT_ONCE_MAX}`")))
+        }
+    }
+}
+
+/// `{ poisson = .. }` or `{ even = .. }`.
+fn profile(node: &Node, cx: &mut Cx<'_>) -> Option<ArrivalsForm> {
+    let table = node.table()?;
+    let known = ["poisson", "even"];
+    for entry in table.entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+        say_unknown_key(entry, "a profile", known.into_iter(), cx);
+    }
+    let mut found = table.entries.iter().filter(|entry| known.contains(&entry.key.as_str()));
+    let Some(entry) = found.next() else {
+        if table.entries.is_empty() {
+            cx.say(&catalogue::MISSING_KEY, node.place, "the profile says nothing")
+                .help(format!("write for example `arrivals = {{ poisson = {POINTS} }}`"));
+        }
+        return None;
+    };
+    if let Some(second) = found.next() {
+        let title = format!("`{}` and `{}` exclude each other", entry.key, second.key);
+        cx.say(&catalogue::EXCLUDE, second.key_place, title)
+            .also(entry.key_place, "the other one")
+            .help("keep one of them: several streams are several workloads");
+        return None;
+    }
+    let profile = match &entry.node.value {
+        Value::Text(text) => diurnal(text).map_err(|fault| drop(cx.bad_text(&entry.node, fault))).ok()?,
+        Value::List(items) => ProfileForm::Points(points(&entry.node, items, cx)?),
+        Value::Broken => return None,
+        _ => {
+            let found = entry.node.type_name();
+            let title = format!("`{}` takes points or `diurnal(..)`, not {found}", entry.key);
+            cx.say(&catalogue::WRONG_TYPE, entry.node.place, title)
+                .help(format!("write for example `{} = {POINTS}`", entry.key));
+            return None;
+        }
+    };
+    Some(if entry.key == "even" { ArrivalsForm::Even(profile) } else { ArrivalsForm::Poisson(profile) })
+}
+
+fn diurnal(text: &str) -> Result<ProfileForm, ParseError> {
+    let hint = || format!("write points such as `{POINTS}`, or `{DIURNAL}`");
+    let call = Call::parse(text).map_err(|fault| fault.hint(hint()))?;
+    if call.name != "diurnal" {
+        return Err(ParseError::new(call.name_range.clone(), format!("unknown profile `{}`", call.name)).hint(hint()));
+    }
+    let bound = call.bind(&[], &["low", "high", "period", "peak"], DIURNAL)?;
+    let (low, high) = (rate(bound.need("low")?)?, rate(bound.need("high")?)?);
+    let arg = bound.need("period")?;
+    let period = arg.parse::<Span>()?;
+    if low > high {
+        let range = bound.need("low")?.value_range.clone();
+        return Err(ParseError::new(range, "`low` is above `high`").hint("exchange them"));
+    }
+    if period.is_zero() {
+        return Err(ParseError::new(arg.value_range.clone(), "`period` must be longer than zero"));
+    }
+    let middle = Time::from_nanos(period.as_nanos() / 2);
+    let peak = optional(&bound, "peak")?.unwrap_or(middle);
+    Ok(ProfileForm::Diurnal { low, high, period, peak })
+}
+
+fn points(list: &Node, items: &[Node], cx: &mut Cx<'_>) -> Option<Vec<RatePoint>> {
+    if items.is_empty() {
+        cx.say(&catalogue::NO_ITEMS, list.place, "a profile needs at least one point")
+            .help("write for example `[[\"0s\", \"500/s\"]]`");
+        return None;
+    }
+    let mut points: Vec<RatePoint> = Vec::with_capacity(items.len());
+    let mut is_whole = true;
+    for item in items {
+        let Some(point) = point(item, cx) else {
+            is_whole = false;
+            continue;
+        };
+        if let Some(before) = points.last().filter(|before| before.at > point.at) {
+            let title = format!("the profile runs backwards: {} comes after {}", point.at, before.at);
+            cx.say(&catalogue::BACKWARDS, item.place, title)
+                .help("sort the points by time; two at the same time are a step");
+            is_whole = false;
+        }
+        if points.is_empty() && is_whole && point.at != Time::ZERO {
+            cx.say(&catalogue::BACKWARDS, item.place, "the first point of a profile is at \"0s\"")
+                .help(format!("put `[\"0s\", \"{}\"]` before it", point.rate));
+            is_whole = false;
+        }
+        points.push(point);
+    }
+    is_whole.then_some(points)
+}
+
+fn point(item: &Node, cx: &mut Cx<'_>) -> Option<RatePoint> {
+    let Value::List(parts) = &item.value else {
+        if !matches!(item.value, Value::Broken) {
+            cx.say(
+                &catalogue::WRONG_TYPE,
+                item.place,
+                format!("a point is a time and a rate, not {}", item.type_name()),
+            )
+            .help("write for example `[\"60s\", \"500/s\"]`");
+        }
+        return None;
+    };
+    let [at, rate] = parts.as_slice() else {
+        cx.say(&catalogue::WRONG_TYPE, item.place, format!("a point is a time and a rate, not {} values", parts.len()))
+            .help("write for example `[\"60s\", \"500/s\"]`");
+        return None;
+    };
+    let (at_value, rate_value) = (Time::decode(at, cx), Rate::decode(rate, cx));
+    let (at, rate_value) = (at_value?, rate_value?);
+    if rate_value.as_per_sec() > RATE_MAX {
+        cx.say(&catalogue::OUT_OF_RANGE, rate.place, "more than one arrival a nanosecond cannot be told apart");
+        return None;
+    }
+    Some(RatePoint { at, rate: rate_value })
+}

@@ -1,0 +1,210 @@
+//! Conditions of expectations: `goodput(shoppers) >= 99%`.
+
+use std::ops::Range;
+
+use super::name::MeasuredName;
+use super::{Cx, Decode};
+use crate::base::suggest::did_you_mean;
+use crate::base::time::Span;
+use crate::base::units::{Number, ParseError, Rate, Share};
+use crate::model::{Bound, Comparison, Metric};
+use crate::scenario::declare::Kind;
+use crate::scenario::tree::Node;
+
+/// A condition whose target may not exist.
+#[derive(Clone, Debug)]
+pub(crate) struct Condition {
+    /// As written.
+    pub(crate) text: String,
+    /// What is measured.
+    pub(crate) metric: Metric,
+    /// At what.
+    pub(crate) target: MeasuredName,
+    /// How it is compared.
+    pub(crate) comparison: Comparison,
+    /// With what.
+    pub(crate) bound: Bound,
+}
+
+impl Decode for Condition {
+    fn kind() -> Kind {
+        Kind::Form { what: "a condition", example: "goodput(shoppers) >= 99%" }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Condition> {
+        let Some(text) = node.text() else {
+            cx.wrong_type_with_example(node, &Self::kind());
+            return None;
+        };
+        match parse(text) {
+            Ok((metric, target, comparison, bound)) => {
+                let target = MeasuredName::new(&text[target.clone()], cx.place_in(node, target));
+                Some(Condition { text: text.trim().to_owned(), metric, target, comparison, bound })
+            }
+            Err(fault) => {
+                cx.bad_text(node, fault);
+                None
+            }
+        }
+    }
+}
+
+/// Where a metric can be measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Measured {
+    /// At workloads.
+    Workload,
+    /// At services.
+    Service,
+    /// At both.
+    Either,
+}
+
+/// Where `metric` can be measured.
+pub(crate) fn measured(metric: Metric) -> Measured {
+    match metric {
+        Metric::Goodput | Metric::Throughput | Metric::Failures => Measured::Workload,
+        Metric::Mean | Metric::Quantile(_) | Metric::Attempts | Metric::RetryFactor => Measured::Either,
+        Metric::Utilisation | Metric::Queue | Metric::Rejected | Metric::Waste => Measured::Service,
+    }
+}
+
+/// The name of `metric` in conditions.
+pub(crate) fn metric_name(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Quantile(_) => "a percentile",
+        _ => METRICS.iter().find(|(_, known, _)| *known == metric).map_or("", |(name, _, _)| name),
+    }
+}
+
+/// How a bound can be given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Share,
+    Rate,
+    Span,
+    Number,
+}
+
+const METRICS: [(&str, Metric, &[Unit]); 10] = [
+    ("goodput", Metric::Goodput, &[Unit::Share, Unit::Rate]),
+    ("throughput", Metric::Throughput, &[Unit::Share, Unit::Rate]),
+    ("failures", Metric::Failures, &[Unit::Share, Unit::Rate]),
+    ("mean", Metric::Mean, &[Unit::Span]),
+    ("utilisation", Metric::Utilisation, &[Unit::Share]),
+    ("queue", Metric::Queue, &[Unit::Number]),
+    ("rejected", Metric::Rejected, &[Unit::Share, Unit::Rate]),
+    ("attempts", Metric::Attempts, &[Unit::Rate]),
+    ("retry_factor", Metric::RetryFactor, &[Unit::Number]),
+    ("waste", Metric::Waste, &[Unit::Share]),
+];
+
+type Parts = (Metric, Range<usize>, Comparison, Bound);
+
+fn parse(text: &str) -> Result<Parts, ParseError> {
+    let example = "write for example `goodput(shoppers) >= 99%` or `p99(orders) < 200ms`";
+    let all = 0..text.len();
+    let Some(at) = text.find(['<', '>', '=', '!']) else {
+        return Err(ParseError::new(all, "a condition compares a metric with a bound").hint(example));
+    };
+    let length = text[at..].find(|c| !matches!(c, '<' | '>' | '=' | '!')).unwrap_or(text.len() - at);
+    let comparison = match &text[at..at + length] {
+        "<" => Comparison::Less,
+        "<=" => Comparison::AtMost,
+        ">=" => Comparison::AtLeast,
+        ">" => Comparison::Greater,
+        other => {
+            return Err(ParseError::new(at..at + length, format!("`{other}` is not a comparison"))
+                .hint("write `<`, `<=`, `>=` or `>`"));
+        }
+    };
+    let left = trimmed(text, 0..at);
+    let inner = &text[left.clone()];
+    let (Some(open), true) = (inner.find('('), inner.ends_with(')')) else {
+        return Err(ParseError::new(
+            if left.is_empty() { all } else { left },
+            "expected a metric and in parentheses its target",
+        )
+        .hint(example));
+    };
+    let (metric, units) = metric(&inner[..open]).map_err(|fault| fault.shifted(left.start))?;
+    let target = trimmed(text, left.start + open + 1..left.end - 1);
+    if target.is_empty() {
+        return Err(
+            ParseError::new(left, "the metric needs a target").hint("name the workload or service in the parentheses")
+        );
+    }
+    let right = trimmed(text, at + length..text.len());
+    if right.is_empty() {
+        return Err(ParseError::new(at..at + length, "the bound is missing").hint(example));
+    }
+    let bound = bound(&text[right.clone()], units).map_err(|fault| fault.shifted(right.start))?;
+    Ok((metric, target, comparison, bound))
+}
+
+fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
+    let inner = &text[range.clone()];
+    let start = range.start + (inner.len() - inner.trim_start().len());
+    start..start + inner.trim().len()
+}
+
+fn metric(word: &str) -> Result<(Metric, &'static [Unit]), ParseError> {
+    let name = word.trim_end();
+    if let Some((_, metric, units)) = METRICS.iter().find(|(known, _, _)| *known == name) {
+        return Ok((*metric, units));
+    }
+    let all = 0..name.len();
+    if let Some(digits) = name.strip_prefix('p').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+        let percent = digits.parse::<Number>().map_err(|fault| fault.shifted(1))?.as_f64();
+        if percent > 0.0 && percent < 100.0 {
+            return Ok((Metric::Quantile(percent / 100.0), &[Unit::Span]));
+        }
+        let fault = ParseError::new(all, "a percentile lies between p0 and p100");
+        return Err(match digits.strip_prefix("99").filter(|rest| !rest.is_empty() && !rest.contains('.')) {
+            Some(rest) => fault.hint(format!("did you mean `p99.{rest}`?")),
+            None => fault.hint("write for example `p50`, `p99` or `p99.9`"),
+        });
+    }
+    let names = || METRICS.iter().map(|(name, _, _)| *name);
+    let likely = match name {
+        "latency" | "average" | "avg" | "median" => Some("mean` or a percentile such as `p99"),
+        "errors" | "error_rate" => Some("failures"),
+        "utilization" => Some("utilisation"),
+        _ => did_you_mean(name, names()),
+    };
+    let fault = ParseError::new(all, format!("unknown metric `{name}`"));
+    Err(match likely {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None => {
+            fault.hint(format!("metrics are {}, and percentiles such as p99", names().collect::<Vec<_>>().join(", ")))
+        }
+    })
+}
+
+fn bound(text: &str, units: &[Unit]) -> Result<Bound, ParseError> {
+    let unit = if text.ends_with('%') {
+        Unit::Share
+    } else if text.contains('/') {
+        Unit::Rate
+    } else if text.ends_with(|c: char| c.is_alphabetic()) {
+        Unit::Span
+    } else {
+        Unit::Number
+    };
+    if !units.contains(&unit) && (unit != Unit::Number || text.parse::<Number>().is_ok()) {
+        let wanted = units.iter().map(|unit| match unit {
+            Unit::Share => "a share such as `99%`",
+            Unit::Rate => "a rate such as `500/s`",
+            Unit::Span => "a length of time such as `200ms`",
+            Unit::Number => "a number such as `10`",
+        });
+        return Err(ParseError::new(0..text.len(), "this metric is not compared with such a value")
+            .hint(format!("write {}", wanted.collect::<Vec<_>>().join(" or "))));
+    }
+    Ok(match unit {
+        Unit::Share => Bound::Share(text.parse::<Share>()?.as_f64()),
+        Unit::Rate => Bound::Rate(text.parse::<Rate>()?.as_per_sec()),
+        Unit::Span => Bound::Span(text.parse::<Span>()?),
+        Unit::Number => Bound::Number(text.parse::<Number>()?.as_f64()),
+    })
+}

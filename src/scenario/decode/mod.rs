@@ -1,0 +1,274 @@
+//! Tree → declared keys: every table is read against its declaration, every value by its type. What it means
+//! that a value stands where it stands, and whether names exist, is decided later, in `build`.
+
+mod arrivals;
+mod condition;
+mod name;
+mod policy;
+mod scalar;
+mod steps;
+mod words;
+
+use crate::base::suggest::did_you_mean;
+use crate::base::units::ParseError;
+use crate::scenario::declare::{Key, Keys, Kind, Presence, Section};
+use crate::scenario::say::{Code, Diagnostic, Findings, Place, Sources, catalogue};
+use crate::scenario::tree::{Entry, Node, Value, place_in_text};
+
+pub(crate) use arrivals::{ArrivalsForm, ProfileForm};
+pub(crate) use condition::{Condition, Measured, measured, metric_name};
+pub(crate) use name::{
+    CallerName, ClientName, EndpointName, Entries, Named, Noun, Overlays, Ref, ServiceName, WorkloadName,
+};
+pub(crate) use policy::{BackoffForm, BreakerPreset, RetryPreset, StruckReplicas};
+pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
+pub(crate) use steps::{ArmForm, Arms, BranchForm, Branches, NeedForm, StepForm, StepKind, Steps};
+pub(crate) use words::Word;
+
+/// What decoding needs at hand.
+pub(crate) struct Cx<'a> {
+    /// The texts.
+    pub(crate) sources: &'a Sources,
+    /// What is wrong.
+    pub(crate) findings: &'a mut Findings,
+    /// Whether parts of the file could not be read: what is missing may stand there.
+    pub(crate) has_gaps: bool,
+    /// The key that is being read.
+    key: &'static str,
+}
+
+/// A type that a key can have.
+pub(crate) trait Decode: Sized {
+    /// What it takes.
+    fn kind() -> Kind;
+
+    /// The value, or `None` after saying why not.
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self>;
+}
+
+/// A declared key as it was found.
+#[derive(Debug)]
+pub(crate) enum Field<T> {
+    /// Written.
+    Given {
+        /// What.
+        value: T,
+        /// Where the value stands.
+        place: Place,
+        /// Where the key stands.
+        key: Place,
+    },
+    /// Not written; the declared default.
+    Default(T),
+    /// Not written, and there is no default.
+    Absent,
+    /// Written wrongly or missing; somebody has said so.
+    Bad,
+}
+
+impl<T> Field<T> {
+    /// What was written, or the default.
+    pub(crate) fn value(&self) -> Option<&T> {
+        match self {
+            Field::Given { value, .. } | Field::Default(value) => Some(value),
+            Field::Absent | Field::Bad => None,
+        }
+    }
+
+    /// What was written, or the default; when bad, `T`'s own default, which no run will ever see.
+    pub(crate) fn or_default(&self) -> T
+    where
+        T: Clone + Default,
+    {
+        self.value().cloned().unwrap_or_default()
+    }
+
+    /// What was written.
+    pub(crate) fn given(&self) -> Option<&T> {
+        match self {
+            Field::Given { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Where the value stands.
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Field::Given { place, .. } => *place,
+            _ => Place::NOWHERE,
+        }
+    }
+
+    /// Where the key stands.
+    pub(crate) fn key_place(&self) -> Place {
+        match self {
+            Field::Given { key, .. } => *key,
+            _ => Place::NOWHERE,
+        }
+    }
+
+    /// Whether somebody has said that it is wrong.
+    pub(crate) fn is_bad(&self) -> bool {
+        matches!(self, Field::Bad)
+    }
+}
+
+impl<'a> Cx<'a> {
+    /// A context for one tree.
+    pub(crate) fn new(sources: &'a Sources, findings: &'a mut Findings, has_gaps: bool) -> Cx<'a> {
+        Cx { sources, findings, has_gaps, key: "" }
+    }
+
+    /// Says something.
+    pub(crate) fn say(&mut self, code: &'static Code, place: Place, title: impl Into<String>) -> &mut Diagnostic {
+        self.findings.add(Diagnostic::new(code, place, title))
+    }
+
+    /// Says that the value has another type.
+    pub(crate) fn wrong_type(&mut self, node: &Node, kind: &Kind) -> Option<&mut Diagnostic> {
+        if matches!(node.value, Value::Broken) {
+            return None;
+        }
+        let (key, expected) = (self.key, kind.describe());
+        let title = if key.is_empty() {
+            format!("expected {expected}, found {}", node.type_name())
+        } else {
+            format!("`{key}` takes {expected}, not {}", node.type_name())
+        };
+        Some(self.say(&catalogue::WRONG_TYPE, node.place, title))
+    }
+
+    /// Says that the value has another type, and shows one that fits.
+    pub(crate) fn wrong_type_with_example(&mut self, node: &Node, kind: &Kind) {
+        let key = self.key;
+        if let Some(diagnostic) = self.wrong_type(node, kind)
+            && !key.is_empty()
+        {
+            diagnostic.help(format!("write for example `{key} = {}`", kind.example()));
+        }
+    }
+
+    /// Says what is wrong inside the text value `node`.
+    pub(crate) fn bad_text(&mut self, node: &Node, fault: ParseError) -> &mut Diagnostic {
+        let text = node.text().unwrap_or("");
+        let place = place_in_text(self.sources, node.place, text, fault.range);
+        let diagnostic = self.say(&catalogue::BAD_VALUE, place, fault.message);
+        diagnostic.maybe_help(fault.hint)
+    }
+
+    /// The place of bytes `range` of a text value.
+    pub(crate) fn place_in(&self, node: &Node, range: std::ops::Range<usize>) -> Place {
+        place_in_text(self.sources, node.place, node.text().unwrap_or(""), range)
+    }
+
+    /// The key that is being read.
+    pub(crate) fn key(&self) -> &'static str {
+        self.key
+    }
+}
+
+/// Hands out the declared keys of one table, in the order of their declaration.
+pub(crate) struct Reader<'r, 'a, 't> {
+    cx: &'r mut Cx<'a>,
+    place: Place,
+    section: &'static Section,
+    slots: Vec<Option<&'t Entry>>,
+    next: usize,
+}
+
+impl Reader<'_, '_, '_> {
+    /// Where the table stands.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The next declared key.
+    pub(crate) fn next_field<T: Decode>(&mut self) -> Field<T> {
+        let (key, slot) = (&self.section.keys[self.next], self.slots[self.next]);
+        self.next += 1;
+        match (slot, key.presence) {
+            (Some(entry), _) => {
+                let outer = std::mem::replace(&mut self.cx.key, key.name);
+                let value = T::decode(&entry.node, self.cx);
+                self.cx.key = outer;
+                match value {
+                    Some(value) => Field::Given { value, place: entry.node.place, key: entry.key_place },
+                    None => Field::Bad,
+                }
+            }
+            (None, Presence::Default(text)) => {
+                Field::Default(decode_default(text, self.cx).expect("a declared default is a value of its key"))
+            }
+            (None, Presence::Optional) => Field::Absent,
+            (None, Presence::Required) => {
+                self.missing(key);
+                Field::Bad
+            }
+        }
+    }
+
+    fn missing(&mut self, key: &Key) {
+        if self.cx.has_gaps {
+            return;
+        }
+        let (noun, name) = (self.section.noun, key.name);
+        let example = match (key.kind)() {
+            Kind::Named(section) => format!("write it as a table of its own: [{}]", section().path),
+            kind => format!("add for example `{name} = {}`", kind.example()),
+        };
+        self.cx.say(&catalogue::MISSING_KEY, self.place, format!("{noun} needs `{name}`")).help(example);
+    }
+}
+
+fn decode_default<T: Decode>(text: &str, cx: &mut Cx<'_>) -> Option<T> {
+    let value = match (text.parse(), text) {
+        (Ok(integer), _) => Value::Integer(integer),
+        (_, "true") => Value::Flag(true),
+        (_, "false") => Value::Flag(false),
+        _ => Value::Text(text.to_owned()),
+    };
+    T::decode(&Node { value, place: Place::NOWHERE }, cx)
+}
+
+/// Reads a table with declared keys.
+pub(crate) fn read_table<T: Keys>(node: &Node, cx: &mut Cx<'_>) -> Option<T> {
+    let section = T::section();
+    let Some(table) = node.table() else {
+        cx.wrong_type_with_example(node, &Kind::Table(T::section));
+        return None;
+    };
+    let mut slots = vec![None; section.keys.len()];
+    for entry in &table.entries {
+        match section.keys.iter().position(|key| key.name == entry.key) {
+            Some(at) => slots[at] = Some(entry),
+            None => unknown_key(entry, section, cx),
+        }
+    }
+    Some(T::read(Reader { cx, place: node.place, section, slots, next: 0 }))
+}
+
+fn unknown_key(entry: &Entry, section: &Section, cx: &mut Cx<'_>) {
+    let (key, noun) = (entry.key.as_str(), section.noun);
+    if section.later.contains(&key) {
+        cx.say(&catalogue::NOT_YET, entry.key_place, format!("`{key}` is not there yet"))
+            .label(format!("this version cannot simulate the `{key}` of {noun}"))
+            .help("remove it: it is refused rather than ignored");
+        return;
+    }
+    say_unknown_key(entry, noun, section.keys.iter().map(|key| key.name), cx);
+}
+
+/// Says that a table has no such key, what was meant, and what there is.
+pub(crate) fn say_unknown_key<'k>(
+    entry: &Entry,
+    noun: &str,
+    keys: impl Iterator<Item = &'k str> + Clone,
+    cx: &mut Cx<'_>,
+) {
+    let key = entry.key.as_str();
+    let near = did_you_mean(key, keys.clone());
+    let diagnostic = cx.say(&catalogue::UNKNOWN_KEY, entry.key_place, format!("unknown key `{key}`"));
+    diagnostic.label(format!("{noun} has no such key"));
+    diagnostic.maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+    diagnostic.help(format!("the keys of {noun} are {}", keys.collect::<Vec<_>>().join(", ")));
+}

@@ -1,0 +1,250 @@
+//! Names: where they are given, and where something refers to them.
+
+use std::marker::PhantomData;
+
+use super::{Cx, Decode};
+use crate::base::units::Share;
+use crate::scenario::declare::{Keys, Kind};
+use crate::scenario::say::{Place, catalogue};
+use crate::scenario::tree::{Node, place_in_text};
+
+/// What a name is a name of.
+pub(crate) trait Noun {
+    /// For messages, without an article.
+    const NOUN: &'static str;
+}
+
+macro_rules! nouns {
+    ($($Noun:ident $noun:literal $Ref:ident;)*) => {$(
+        #[doc = concat!("Marks names of a ", $noun, ".")]
+        #[derive(Clone, Debug)]
+        pub(crate) enum $Noun {}
+
+        impl Noun for $Noun {
+            const NOUN: &'static str = $noun;
+        }
+
+        #[doc = concat!("The name of a ", $noun, ", as something refers to it.")]
+        pub(crate) type $Ref = Ref<$Noun>;
+    )*};
+}
+
+nouns! {
+    ServiceNoun "service" ServiceName;
+    EndpointNoun "endpoint" EndpointName;
+    WorkloadNoun "workload" WorkloadName;
+    ClientNoun "client" ClientName;
+    CallerNoun "service or workload" CallerName;
+    MeasuredNoun "workload or service" MeasuredName;
+}
+
+/// A name that something refers to; whether it exists is not known yet.
+#[derive(Debug)]
+pub(crate) struct Ref<K> {
+    /// As written.
+    pub(crate) text: String,
+    /// Where it stands, without quotes where that is possible.
+    pub(crate) place: Place,
+    noun: PhantomData<K>,
+}
+
+impl<K> Clone for Ref<K> {
+    fn clone(&self) -> Self {
+        Ref::new(self.text.clone(), self.place)
+    }
+}
+
+impl<K> Ref<K> {
+    /// `text` at `place`.
+    pub(crate) fn new(text: impl Into<String>, place: Place) -> Ref<K> {
+        Ref { text: text.into(), place, noun: PhantomData }
+    }
+}
+
+impl<K: Noun> Decode for Ref<K> {
+    fn kind() -> Kind {
+        Kind::Name(K::NOUN)
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let Some(text) = node.text() else {
+            cx.wrong_type_with_example(node, &Self::kind());
+            return None;
+        };
+        Some(Ref::new(text, cx.place_in(node, 0..text.len())))
+    }
+}
+
+/// A table from names to tables.
+#[derive(Debug)]
+pub(crate) struct Named<T> {
+    /// In the order of the file.
+    pub(crate) items: Vec<Item<T>>,
+}
+
+/// One named table.
+#[derive(Debug)]
+pub(crate) struct Item<T> {
+    /// As in the file.
+    pub(crate) name: String,
+    /// Where the name stands.
+    pub(crate) place: Place,
+    /// `None` when it could not be read at all.
+    pub(crate) value: Option<T>,
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Named { items: Vec::new() }
+    }
+}
+
+impl<T: Keys + Decode> Decode for Named<T> {
+    fn kind() -> Kind {
+        Kind::Named(T::section)
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let Some(table) = node.table() else {
+            cx.wrong_type_with_example(node, &Self::kind());
+            return None;
+        };
+        let mut items = Vec::with_capacity(table.entries.len());
+        for entry in &table.entries {
+            // An overlay takes a thing away by its name.
+            if entry.node.text() == Some("none") {
+                continue;
+            }
+            check_name(&entry.key, entry.key_place, cx);
+            let value = match entry.node.table() {
+                Some(_) => T::decode(&entry.node, cx),
+                None => {
+                    not_a_table::<T>(entry.node.type_name(), &entry.key, entry.key_place, cx);
+                    None
+                }
+            };
+            items.push(Item { name: entry.key.clone(), place: entry.key_place, value });
+        }
+        Some(Named { items })
+    }
+}
+
+/// A key where a name should be: `[service] replicas = 3`.
+fn not_a_table<T: Keys>(found: &str, key: &str, place: Place, cx: &mut Cx<'_>) {
+    let section = T::section();
+    let header = section.path.rsplit_once('.').map_or(section.path, |(head, _)| head);
+    let diagnostic =
+        cx.say(&catalogue::WRONG_TYPE, place, format!("`{key}` should be the name of {}, a table", section.noun));
+    diagnostic.label(format!("this is {found}"));
+    if section.keys.iter().any(|known| known.name == key) {
+        diagnostic.help(format!("`{key}` belongs to one {}: write it below [{header}.NAME]", section.noun));
+    } else {
+        diagnostic.help(format!("write [{header}.{key}] and its keys below"));
+    }
+}
+
+fn check_name(name: &str, place: Place, cx: &mut Cx<'_>) {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !name.is_empty() && name.chars().all(fits) {
+        return;
+    }
+    let bad = name.chars().find(|c| !fits(*c));
+    let diagnostic = cx.say(&catalogue::BAD_NAME, place, format!("`{name}` is not a name"));
+    match bad {
+        Some(c) => diagnostic.label(format!("`{}` cannot stand in a name", c.escape_debug())),
+        None => diagnostic.label("a name has at least one character"),
+    };
+    let proposal: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    let proposal = proposal.trim_matches('-');
+    diagnostic.help(if proposal.is_empty() {
+        "names consist of letters from a to z, digits, `-` and `_`".to_owned()
+    } else {
+        format!("names consist of letters from a to z, digits, `-` and `_`, such as `{proposal}`")
+    });
+}
+
+/// Which endpoints a workload asks for.
+#[derive(Debug)]
+pub(crate) struct Entries {
+    /// With their shares.
+    pub(crate) shares: Vec<(Share, EndpointName)>,
+    /// Whether one could not be read.
+    pub(crate) is_partial: bool,
+}
+
+impl Decode for Entries {
+    fn kind() -> Kind {
+        Kind::Either(vec![EndpointName::kind(), Kind::Map("endpoints to shares", Box::new(Share::kind()))])
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Entries> {
+        let Some(table) = node.table() else {
+            if node.text().is_none() {
+                cx.wrong_type_with_example(node, &Self::kind());
+                return None;
+            }
+            let all = EndpointName::decode(node, cx)?;
+            return Some(Entries { shares: vec![(Share::ONE, all)], is_partial: false });
+        };
+        if table.entries.is_empty() {
+            cx.say(&catalogue::NO_ITEMS, node.place, "the workload asks for nothing")
+                .help("write for example `entry = \"orders.create\"`");
+            return None;
+        }
+        let mut entries = Entries { shares: Vec::new(), is_partial: false };
+        for entry in &table.entries {
+            if let Some(inner) = entry.node.table() {
+                let endpoint = inner.keys().next().unwrap_or("endpoint");
+                cx.say(&catalogue::WRONG_TYPE, entry.key_place, "an endpoint with a dot stands in quotes here")
+                    .label("TOML reads the dot as a table in a table")
+                    .help(format!("write `\"{}.{endpoint}\" = \"50%\"`", entry.key));
+                entries.is_partial = true;
+                continue;
+            }
+            let place = place_in_text(cx.sources, entry.key_place, &entry.key, 0..entry.key.len());
+            match Share::decode(&entry.node, cx) {
+                Some(share) => entries.shares.push((share, Ref::new(entry.key.clone(), place))),
+                None => entries.is_partial = true,
+            }
+        }
+        Some(entries)
+    }
+}
+
+/// The variants of a file. Only their names are read here: what is in them is read where it is laid over.
+#[derive(Debug)]
+pub(crate) struct Overlays;
+
+impl Decode for Overlays {
+    fn kind() -> Kind {
+        Kind::Overlays
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Overlays> {
+        let Some(table) = node.table() else {
+            cx.wrong_type_with_example(node, &Self::kind());
+            return None;
+        };
+        for entry in &table.entries {
+            check_name(&entry.key, entry.key_place, cx);
+            match entry.node.table() {
+                None => {
+                    let found = entry.node.type_name();
+                    cx.say(
+                        &catalogue::WRONG_TYPE,
+                        entry.key_place,
+                        format!("the variant `{}` is a table, not {found}", entry.key),
+                    )
+                    .help(format!("write [variant.{}] and below it what it changes", entry.key));
+                }
+                Some(inner) => {
+                    if let Some(nested) = inner.get("variant") {
+                        cx.say(&catalogue::BAD_OVERLAY, nested.key_place, "a variant cannot hold variants")
+                            .help("several variants can be laid over each other: --variant a --variant b");
+                    }
+                }
+            }
+        }
+        Some(Overlays)
+    }
+}

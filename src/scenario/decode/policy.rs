@@ -1,0 +1,155 @@
+//! Values of policies and faults that are more than a number or a word.
+
+use super::{Count, Cx, Decode};
+use crate::base::call::Call;
+use crate::base::suggest::did_you_mean;
+use crate::base::time::Span;
+use crate::base::units::{Number, ParseError, Share};
+use crate::policy::breaker::BreakerSettings;
+use crate::policy::preset::{BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, breaker_preset, retry_preset};
+use crate::policy::retry::{Backoff, RetrySettings};
+use crate::scenario::declare::Kind;
+use crate::scenario::say::catalogue;
+use crate::scenario::tree::{Node, Value};
+
+const USAGE: &str = "exponential(100ms, factor=2, cap=10s)";
+
+/// A delay, or its growth.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BackoffForm(pub(crate) Backoff);
+
+impl Decode for BackoffForm {
+    fn kind() -> Kind {
+        Kind::Form { what: "a length of time or `exponential(..)`", example: USAGE }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<BackoffForm> {
+        let Some(text) = node.text().filter(|text| text.starts_with(|c: char| c.is_ascii_alphabetic())) else {
+            return Span::decode(node, cx).map(|delay| BackoffForm(Backoff::Fixed(delay)));
+        };
+        exponential(text).map(BackoffForm).map_err(|fault| drop(cx.bad_text(node, fault))).ok()
+    }
+}
+
+fn exponential(text: &str) -> Result<Backoff, ParseError> {
+    let hint = || format!("write a delay such as `100ms`, or `{USAGE}`");
+    let call = Call::parse(text).map_err(|fault| fault.hint(hint()))?;
+    if call.name != "exponential" {
+        return Err(ParseError::new(call.name_range.clone(), format!("unknown backoff `{}`", call.name)).hint(hint()));
+    }
+    let bound = call.bind(&["base"], &["factor", "cap"], USAGE)?;
+    let base = bound.need("base")?.parse::<Span>()?;
+    let factor = match bound.get("factor") {
+        None => 2.0,
+        Some(arg) => {
+            let factor = arg.parse::<Number>()?.as_f64();
+            if factor < 1.0 {
+                return Err(ParseError::new(arg.value_range.clone(), "the factor is at least 1")
+                    .hint("below 1 the delays would shrink"));
+            }
+            factor
+        }
+    };
+    let cap = match bound.get("cap") {
+        None => Span::MAX,
+        Some(arg) => {
+            let cap = arg.parse::<Span>()?;
+            if cap < base {
+                return Err(ParseError::new(arg.value_range.clone(), "the cap is below the first delay")
+                    .hint(format!("write at least `cap={base}`")));
+            }
+            cap
+        }
+    };
+    Ok(Backoff::Exponential { base, factor, cap })
+}
+
+/// Retry settings under a library's name.
+#[derive(Clone, Debug)]
+pub(crate) struct RetryPreset(pub(crate) RetrySettings);
+
+/// Breaker settings under a library's name.
+#[derive(Clone, Debug)]
+pub(crate) struct BreakerPreset(pub(crate) BreakerSettings);
+
+impl Decode for RetryPreset {
+    fn kind() -> Kind {
+        Kind::Words { what: "a preset of retries", words: RETRY_PRESETS.to_vec() }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<RetryPreset> {
+        preset(node, cx, &Self::kind(), RETRY_PRESETS, retry_preset).map(RetryPreset)
+    }
+}
+
+impl Decode for BreakerPreset {
+    fn kind() -> Kind {
+        Kind::Words { what: "a preset of breakers", words: BREAKER_PRESETS.to_vec() }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<BreakerPreset> {
+        preset(node, cx, &Self::kind(), BREAKER_PRESETS, breaker_preset).map(BreakerPreset)
+    }
+}
+
+fn preset<T>(
+    node: &Node,
+    cx: &mut Cx<'_>,
+    kind: &Kind,
+    names: &[&'static str],
+    find: fn(&str) -> Option<T>,
+) -> Option<T> {
+    let Some(name) = node.text() else {
+        cx.wrong_type_with_example(node, kind);
+        return None;
+    };
+    if let Some(settings) = find(name) {
+        return Some(settings);
+    }
+    let list = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let help = format!("write {list}, or leave `preset` out and set the keys yourself");
+    if COMING_PRESETS.contains(&name) {
+        cx.say(&catalogue::NOT_YET, node.place, format!("the preset \"{name}\" is not there yet")).help(help);
+        return None;
+    }
+    let near = did_you_mean(name, names.iter().chain(COMING_PRESETS).copied());
+    cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("unknown preset \"{name}\""))
+        .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))
+        .help(help);
+    None
+}
+
+/// How many replicas a fault strikes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StruckReplicas {
+    /// This many.
+    Count(u32),
+    /// This part of them.
+    Share(Share),
+}
+
+impl Decode for StruckReplicas {
+    fn kind() -> Kind {
+        Kind::Either(vec![Count::<1>::kind(), Share::kind()])
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<StruckReplicas> {
+        match node.value {
+            Value::Integer(_) => Count::<1>::decode(node, cx).map(|count| StruckReplicas::Count(count.0)),
+            Value::Text(_) => {
+                let share = Share::decode(node, cx)?;
+                if share == Share::ZERO {
+                    cx.say(&catalogue::OUT_OF_RANGE, node.place, "a fault strikes at least one replica");
+                    return None;
+                }
+                Some(StruckReplicas::Share(share))
+            }
+            _ => {
+                if let Some(diagnostic) = cx.wrong_type(node, &Self::kind()) {
+                    diagnostic.help("write for example `replicas = 3` or `replicas = \"50%\"`");
+                }
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Values that stand alone: text, numbers, and texts with a unit.
+
+use std::str::FromStr;
+
+use super::{Cx, Decode};
+use crate::base::distribution::Distribution;
+use crate::base::time::{Span, Time};
+use crate::base::units::{ParseError, Rate, Share};
+use crate::model::Limit;
+use crate::scenario::declare::Kind;
+use crate::scenario::say::catalogue;
+use crate::scenario::tree::{Node, Value};
+
+impl Decode for String {
+    fn kind() -> Kind {
+        Kind::Text
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<String> {
+        let text = node.text().map(str::to_owned);
+        if text.is_none() {
+            cx.wrong_type_with_example(node, &Self::kind());
+        }
+        text
+    }
+}
+
+impl Decode for bool {
+    fn kind() -> Kind {
+        Kind::Flag
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<bool> {
+        if let Value::Flag(flag) = node.value {
+            return Some(flag);
+        }
+        cx.wrong_type_with_example(node, &Self::kind());
+        None
+    }
+}
+
+/// `true`, the only way to say it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct True;
+
+impl Decode for True {
+    fn kind() -> Kind {
+        Kind::True
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<True> {
+        match node.value {
+            Value::Flag(true) => Some(True),
+            Value::Flag(false) => {
+                let key = cx.key();
+                cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` can only be `true`"))
+                    .help(format!("leave `{key}` out"));
+                None
+            }
+            _ => {
+                cx.wrong_type_with_example(node, &Self::kind());
+                None
+            }
+        }
+    }
+}
+
+macro_rules! quantity {
+    ($($Type:ty: $what:literal, $example:literal;)*) => {$(
+        impl Decode for $Type {
+            fn kind() -> Kind {
+                Kind::Form { what: $what, example: $example }
+            }
+
+            fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<$Type> {
+                quantity(node, cx, &Self::kind())
+            }
+        }
+    )*};
+}
+
+quantity! {
+    Span: "a length of time", "200ms";
+    Time: "a point of time", "60s";
+    Rate: "a rate", "1500/s";
+    Share: "a share", "99%";
+    Distribution: "a length of time or a distribution", "exp(5ms)";
+}
+
+fn quantity<T: FromStr<Err = ParseError>>(node: &Node, cx: &mut Cx<'_>, kind: &Kind) -> Option<T> {
+    let number = match &node.value {
+        Value::Text(text) => {
+            return text.parse().map_err(|fault| drop(cx.bad_text(node, fault))).ok();
+        }
+        Value::Integer(integer) => integer.to_string(),
+        Value::Float(float) => float.to_string(),
+        _ => {
+            cx.wrong_type_with_example(node, kind);
+            return None;
+        }
+    };
+    // A number lacks its unit: the type itself knows what to say about that.
+    let key = cx.key();
+    let fault = number.parse::<T>().err();
+    let title =
+        fault.as_ref().map_or_else(|| format!("`{key}` takes {}", kind.describe()), |fault| fault.message.clone());
+    cx.say(&catalogue::BAD_VALUE, node.place, title)
+        .maybe_help(fault.and_then(|fault| fault.hint))
+        .note(format!("values with a unit stand in quotes: `{key} = {}`", kind.example()));
+    None
+}
+
+/// A quantity that is not zero.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct NotZero<T>(pub(crate) T);
+
+impl<T: Decode + Default + PartialEq> Decode for NotZero<T> {
+    fn kind() -> Kind {
+        T::kind()
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<NotZero<T>> {
+        let value = T::decode(node, cx)?;
+        if value != T::default() {
+            return Some(NotZero(value));
+        }
+        let key = cx.key();
+        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` must be longer than zero"));
+        None
+    }
+}
+
+/// A whole number in a range.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Count<const MIN: u32, const MAX: u32 = { u32::MAX }>(pub(crate) u32);
+
+impl<const MIN: u32, const MAX: u32> Default for Count<MIN, MAX> {
+    fn default() -> Self {
+        Count(MIN)
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> Decode for Count<MIN, MAX> {
+    fn kind() -> Kind {
+        Kind::Integer { min: MIN.into(), max: MAX.into() }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let number = integer(node, cx, &Self::kind(), MIN.into(), MAX.into())?;
+        Some(Count(u32::try_from(number).expect("it was checked to lie between two u32")))
+    }
+}
+
+/// What names every random draw.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Seed(pub(crate) u64);
+
+impl Decode for Seed {
+    fn kind() -> Kind {
+        Kind::Integer { min: 0, max: u64::MAX }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Seed> {
+        integer(node, cx, &Self::kind(), 0, u64::MAX).map(Seed)
+    }
+}
+
+fn integer(node: &Node, cx: &mut Cx<'_>, kind: &Kind, min: u64, max: u64) -> Option<u64> {
+    let key = cx.key();
+    match &node.value {
+        Value::Integer(integer) => match u64::try_from(*integer) {
+            Ok(number) if (min..=max).contains(&number) => Some(number),
+            _ => {
+                let bound = if *integer < i128::from(min) {
+                    format!("`{key}` is at least {min}")
+                } else {
+                    format!("`{key}` is at most {max}")
+                };
+                cx.say(&catalogue::OUT_OF_RANGE, node.place, bound);
+                None
+            }
+        },
+        other => {
+            let help = match other {
+                Value::Text(text) => match text.trim().parse::<u64>() {
+                    Ok(number) => format!("write it without quotes: `{key} = {number}`"),
+                    Err(_) => format!("write for example `{key} = {}`", kind.example()),
+                },
+                Value::Float(float) if *float >= 0.0 && *float < 1e15 => {
+                    format!("write a whole number: `{key} = {}`", float.round())
+                }
+                _ => format!("write for example `{key} = {}`", kind.example()),
+            };
+            if let Some(diagnostic) = cx.wrong_type(node, kind) {
+                diagnostic.help(help);
+            }
+            None
+        }
+    }
+}
+
+/// A finite number above zero.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct PositiveNumber(pub(crate) f64);
+
+impl Decode for f64 {
+    fn kind() -> Kind {
+        Kind::Number
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<f64> {
+        let number = match node.value {
+            Value::Integer(integer) => integer as f64,
+            Value::Float(float) => float,
+            _ => {
+                cx.wrong_type_with_example(node, &Self::kind());
+                return None;
+            }
+        };
+        if number.is_finite() && number >= 0.0 {
+            return Some(number);
+        }
+        let (key, fault) = (cx.key(), if number < 0.0 { "cannot be negative" } else { "must be a finite number" });
+        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` {fault}"));
+        None
+    }
+}
+
+impl Decode for PositiveNumber {
+    fn kind() -> Kind {
+        Kind::Number
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<PositiveNumber> {
+        let number = f64::decode(node, cx)?;
+        if number > 0.0 {
+            return Some(PositiveNumber(number));
+        }
+        let key = cx.key();
+        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` must be above zero"));
+        None
+    }
+}
+
+/// A number of places, or `"unlimited"`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct LimitFrom<const MIN: u32>(pub(crate) Limit);
+
+impl<const MIN: u32> Decode for LimitFrom<MIN> {
+    fn kind() -> Kind {
+        Kind::Or("unlimited", Box::new(Count::<MIN>::kind()))
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        if node.text() == Some("unlimited") {
+            return Some(LimitFrom(Limit::Unlimited));
+        }
+        let number = integer(node, cx, &Self::kind(), MIN.into(), u32::MAX.into())?;
+        Some(LimitFrom(Limit::AtMost(u32::try_from(number).expect("it was checked to be a u32"))))
+    }
+}
+
+/// Something, or `"none"`, so that an overlay can take it away.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Or<T>(pub(crate) Option<T>);
+
+impl<T> Default for Or<T> {
+    fn default() -> Self {
+        Or(None)
+    }
+}
+
+impl<T: Decode> Decode for Or<T> {
+    fn kind() -> Kind {
+        Kind::Or("none", Box::new(T::kind()))
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        if node.text() == Some("none") {
+            return Some(Or(None));
+        }
+        T::decode(node, cx).map(|value| Or(Some(value)))
+    }
+}

@@ -1,0 +1,344 @@
+//! Steps: a table is known by its verb, and a list may stand wherever a step may.
+
+use super::name::{ClientName, EndpointName};
+use super::{Count, Cx, Decode, Field, say_unknown_key};
+use crate::base::distribution::Distribution;
+use crate::base::units::Share;
+use crate::scenario::declare::{Keys, Kind, Section};
+use crate::scenario::language::{
+    ArmKeys, BranchKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, ParallelKeys, RepeatKeys, ReplyKeys, SleepKeys,
+    WorkKeys,
+};
+use crate::scenario::say::{Place, catalogue};
+use crate::scenario::tree::{Entry, Node, Value};
+
+/// A list of steps; lists in lists are flattened.
+#[derive(Debug, Default)]
+pub(crate) struct Steps(pub(crate) Vec<StepForm>);
+
+/// One step.
+#[derive(Debug)]
+pub(crate) struct StepForm {
+    /// Where its verb stands.
+    pub(crate) place: Place,
+    /// What it does.
+    pub(crate) kind: StepKind,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub(crate) enum StepKind {
+    /// Uses the CPU.
+    Work(Distribution),
+    /// Waits.
+    Sleep(Distribution),
+    /// Calls and waits.
+    Call { endpoint: EndpointName, client: Field<ClientName>, optional: bool, optional_place: Place },
+    /// Hands over.
+    Forward { endpoint: EndpointName, client: Field<ClientName> },
+    /// At the same time.
+    Parallel { branches: Vec<BranchForm>, need: NeedForm, need_place: Place },
+    /// By chance.
+    Choose(Vec<ArmForm>),
+    /// Again.
+    Repeat { times: u32, steps: Steps },
+    /// Answers.
+    Reply,
+    /// Gives up.
+    Fail,
+    /// Not readable; somebody has said so.
+    Bad,
+}
+
+/// A branch of a parallel step.
+#[derive(Debug)]
+pub(crate) struct BranchForm {
+    /// What it does.
+    pub(crate) steps: Steps,
+    /// Where it says that it is optional, if it does.
+    pub(crate) optional: Option<Place>,
+}
+
+/// An arm of a choice.
+#[derive(Debug)]
+pub(crate) struct ArmForm {
+    /// How likely; `None` when not readable.
+    pub(crate) share: Option<Share>,
+    /// What it does.
+    pub(crate) steps: Steps,
+}
+
+/// How many branches must succeed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NeedForm {
+    /// All.
+    All,
+    /// One.
+    Any,
+    /// This many.
+    AtLeast(u32),
+}
+
+type ReadStep = fn(&Node, &mut Cx<'_>) -> StepKind;
+
+/// Every verb, what tables with it can hold, and how they are read.
+pub(crate) const VERBS: [(&str, fn() -> &'static Section, ReadStep); 9] = [
+    ("work", WorkKeys::section, work),
+    ("sleep", SleepKeys::section, sleep),
+    ("call", CallKeys::section, call),
+    ("forward", ForwardKeys::section, forward),
+    ("parallel", ParallelKeys::section, parallel),
+    ("choose", ChooseKeys::section, choose),
+    ("repeat", RepeatKeys::section, repeat),
+    ("reply", ReplyKeys::section, reply),
+    ("fail", FailKeys::section, fail),
+];
+
+/// Verbs of the language that cannot be simulated yet.
+const VERBS_LATER: [&str; 4] = ["publish", "cache", "hold", "respond"];
+
+impl Decode for Steps {
+    fn kind() -> Kind {
+        Kind::Steps
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Steps> {
+        let mut steps = Steps::default();
+        match &node.value {
+            Value::List(items) => items.iter().for_each(|item| add(item, &mut steps, cx)),
+            Value::Table(_) => add(node, &mut steps, cx),
+            Value::Broken => return None,
+            _ => {
+                cx.wrong_type_with_example(node, &Self::kind());
+                return None;
+            }
+        }
+        Some(steps)
+    }
+}
+
+fn add(node: &Node, steps: &mut Steps, cx: &mut Cx<'_>) {
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|item| add(item, steps, cx)),
+        Value::Table(_) => steps.0.push(step(node, cx)),
+        Value::Broken => steps.0.push(StepForm { place: node.place, kind: StepKind::Bad }),
+        _ => {
+            cx.say(&catalogue::WRONG_TYPE, node.place, format!("expected a step, found {}", node.type_name()))
+                .help("a step is a table: write for example `{ work = \"5ms\" }`");
+            steps.0.push(StepForm { place: node.place, kind: StepKind::Bad });
+        }
+    }
+}
+
+fn step(node: &Node, cx: &mut Cx<'_>) -> StepForm {
+    let Some(table) = node.table() else { return StepForm { place: node.place, kind: StepKind::Bad } };
+    let verb_of = |entry: &Entry| VERBS.iter().find(|(verb, _, _)| *verb == entry.key);
+    let mut verbs = table.entries.iter().filter_map(|entry| verb_of(entry).map(|verb| (entry, verb)));
+    let Some((entry, (verb, _, read))) = verbs.next() else {
+        without_verb(node, cx);
+        return StepForm { place: node.place, kind: StepKind::Bad };
+    };
+    if let Some((second, (other, _, _))) = verbs.next() {
+        cx.say(&catalogue::EXCLUDE, second.key_place, format!("a step does one thing, not `{verb}` and `{other}`"))
+            .also(entry.key_place, "the other one")
+            .help("write two steps: `[{ .. }, { .. }]`");
+        return StepForm { place: entry.key_place, kind: StepKind::Bad };
+    }
+    StepForm { place: entry.key_place, kind: read(node, cx) }
+}
+
+fn without_verb(node: &Node, cx: &mut Cx<'_>) {
+    let Some(table) = node.table() else { return };
+    let verbs = || VERBS.iter().map(|(verb, _, _)| *verb);
+    if let Some(entry) = table.entries.iter().find(|entry| VERBS_LATER.contains(&entry.key.as_str())) {
+        cx.say(&catalogue::NOT_YET, entry.key_place, format!("`{}` is not there yet", entry.key))
+            .label("this version has no such step")
+            .help(format!("steps are {}", verbs().collect::<Vec<_>>().join(", ")));
+        return;
+    }
+    // The key that is no companion of any verb is probably the misspelt verb.
+    let companion =
+        |key: &str| VERBS.iter().any(|(_, section, _)| section().keys.iter().any(|known| known.name == key));
+    match table.entries.iter().find(|entry| !companion(&entry.key)) {
+        Some(entry) => say_unknown_key(entry, "a step", verbs(), cx),
+        None => {
+            cx.say(&catalogue::MISSING_KEY, node.place, "this step does nothing")
+                .help(format!("a step has one of the keys {}", verbs().collect::<Vec<_>>().join(", ")));
+        }
+    }
+}
+
+fn read<T: Decode>(node: &Node, cx: &mut Cx<'_>, make: impl FnOnce(T) -> Option<StepKind>) -> StepKind {
+    T::decode(node, cx).and_then(make).unwrap_or(StepKind::Bad)
+}
+
+fn work(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    read(node, cx, |keys: WorkKeys| keys.work.value().cloned().map(StepKind::Work))
+}
+
+fn sleep(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    read(node, cx, |keys: SleepKeys| keys.sleep.value().cloned().map(StepKind::Sleep))
+}
+
+fn call(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    read(node, cx, |keys: CallKeys| {
+        let endpoint = keys.call.value()?.clone();
+        let (optional, optional_place) = (keys.optional.or_default(), keys.optional.key_place());
+        Some(StepKind::Call { endpoint, client: keys.client, optional, optional_place })
+    })
+}
+
+fn forward(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    read(node, cx, |keys: ForwardKeys| {
+        let endpoint = keys.forward.value()?.clone();
+        Some(StepKind::Forward { endpoint, client: keys.client })
+    })
+}
+
+fn parallel(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    read(node, cx, |keys: ParallelKeys| {
+        let need_place = keys.need.place();
+        let need = *keys.need.value()?;
+        match keys.parallel {
+            Field::Given { value: Branches(branches), .. } => Some(StepKind::Parallel { branches, need, need_place }),
+            _ => None,
+        }
+    })
+}
+
+fn choose(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    read(node, cx, |keys: ChooseKeys| match keys.choose {
+        Field::Given { value: Arms(arms), .. } => Some(StepKind::Choose(arms)),
+        _ => None,
+    })
+}
+
+fn repeat(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    let Some(keys) = RepeatKeys::decode(node, cx) else { return StepKind::Bad };
+    let place = keys.steps.place();
+    match (keys.repeat.value(), keys.steps) {
+        (Some(Count(times)), Field::Given { value: steps, .. }) => {
+            if steps.0.is_empty() {
+                cx.say(&catalogue::NO_ITEMS, place, "there is nothing to repeat")
+                    .help("write for example `steps = [{ call = \"orders.create\" }]`");
+            }
+            StepKind::Repeat { times: *times, steps }
+        }
+        _ => StepKind::Bad,
+    }
+}
+
+fn reply(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    read(node, cx, |keys: ReplyKeys| keys.reply.value().map(|_| StepKind::Reply))
+}
+
+fn fail(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    read(node, cx, |keys: FailKeys| keys.fail.value().map(|_| StepKind::Fail))
+}
+
+/// The branches of a parallel step.
+#[derive(Debug)]
+pub(crate) struct Branches(Vec<BranchForm>);
+
+impl Decode for Branches {
+    fn kind() -> Kind {
+        Kind::List(Box::new(Kind::Either(vec![Kind::Steps, BranchKeys::kind()])))
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Branches> {
+        let Value::List(items) = &node.value else {
+            if let Some(diagnostic) = cx.wrong_type(node, &Self::kind()) {
+                diagnostic.help("write for example `parallel = [{ call = \"a.x\" }, { call = \"b.y\" }]`");
+            }
+            return None;
+        };
+        if items.is_empty() {
+            cx.say(&catalogue::NO_ITEMS, node.place, "there is nothing to do at the same time")
+                .help("write for example `parallel = [{ call = \"a.x\" }, { call = \"b.y\" }]`");
+            return None;
+        }
+        Some(Branches(items.iter().filter_map(|item| branch(item, cx)).collect()))
+    }
+}
+
+fn branch(node: &Node, cx: &mut Cx<'_>) -> Option<BranchForm> {
+    let is_list_with_options = node.table().is_some_and(|table| {
+        table.get("steps").is_some() && !VERBS.iter().any(|(verb, _, _)| table.get(verb).is_some())
+    });
+    let mut form = if is_list_with_options {
+        let keys = BranchKeys::decode(node, cx)?;
+        let optional = keys.optional.or_default().then(|| keys.optional.key_place());
+        let Field::Given { value: steps, .. } = keys.steps else { return None };
+        BranchForm { steps, optional }
+    } else {
+        BranchForm { steps: Steps::decode(node, cx)?, optional: None }
+    };
+    // An optional call that is a whole branch is an optional branch: one meaning, one form.
+    if let [StepForm { kind: StepKind::Call { optional, optional_place, .. }, .. }] = form.steps.0.as_mut_slice()
+        && *optional
+    {
+        *optional = false;
+        form.optional = Some(*optional_place);
+    }
+    if form.steps.0.is_empty() {
+        cx.say(&catalogue::NO_ITEMS, node.place, "a branch needs at least one step").help("remove it, or write a step");
+    }
+    Some(form)
+}
+
+/// The arms of a choice.
+#[derive(Debug)]
+pub(crate) struct Arms(Vec<ArmForm>);
+
+impl Decode for Arms {
+    fn kind() -> Kind {
+        Kind::List(Box::new(ArmKeys::kind()))
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Arms> {
+        let example =
+            "write for example `choose = [{ share = \"90%\", steps = [..] }, { share = \"10%\", steps = [..] }]`";
+        let Value::List(items) = &node.value else {
+            if let Some(diagnostic) = cx.wrong_type(node, &Self::kind()) {
+                diagnostic.help(example);
+            }
+            return None;
+        };
+        if items.is_empty() {
+            cx.say(&catalogue::NO_ITEMS, node.place, "there is nothing to choose from").help(example);
+            return None;
+        }
+        let arm = |keys: Option<ArmKeys>| match keys {
+            Some(ArmKeys { share, steps: Field::Given { value: steps, .. }, .. }) => {
+                ArmForm { share: share.value().copied(), steps }
+            }
+            _ => ArmForm { share: None, steps: Steps::default() },
+        };
+        Some(Arms(items.iter().map(|item| arm(ArmKeys::decode(item, cx))).collect()))
+    }
+}
+
+impl Decode for NeedForm {
+    fn kind() -> Kind {
+        Kind::Or("all", Box::new(Kind::Or("any", Box::new(Count::<1>::kind()))))
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<NeedForm> {
+        match &node.value {
+            Value::Text(text) if text == "all" => Some(NeedForm::All),
+            Value::Text(text) if text == "any" => Some(NeedForm::Any),
+            Value::Integer(_) => Count::<1>::decode(node, cx).map(|count| NeedForm::AtLeast(count.0)),
+            Value::Text(text) => {
+                cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("\"{text}\" is not a number of branches"))
+                    .help("write \"all\", \"any\" or a number");
+                None
+            }
+            _ => {
+                if let Some(diagnostic) = cx.wrong_type(node, &Self::kind()) {
+                    diagnostic.help("write \"all\", \"any\" or a number");
+                }
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Keys that take one of a few words.
+
+use super::{Cx, Decode};
+use crate::base::suggest::did_you_mean;
+use crate::model::{Cancel, Deadlines, Discipline, Handlers};
+use crate::policy::balance::Balance;
+use crate::policy::retry::Jitter;
+use crate::scenario::declare::Kind;
+use crate::scenario::say::catalogue;
+use crate::scenario::tree::Node;
+
+/// What a word can mean.
+pub(crate) trait Words: Copy + 'static {
+    /// For messages, with an article.
+    const WHAT: &'static str;
+    /// Every word.
+    const WORDS: &'static [(&'static str, Self)];
+    /// Words of the language that cannot be simulated yet.
+    const LATER: &'static [&'static str];
+}
+
+/// The meaning of a word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word<T>(pub(crate) T);
+
+impl<T: Words> Decode for Word<T> {
+    fn kind() -> Kind {
+        Kind::Words { what: T::WHAT, words: T::WORDS.iter().map(|(word, _)| *word).collect() }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let words = || T::WORDS.iter().map(|(word, _)| *word);
+        let list = || words().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        let Some(text) = node.text() else {
+            if let Some(diagnostic) = cx.wrong_type(node, &Self::kind()) {
+                diagnostic.help(format!("write one of {}", list()));
+            }
+            return None;
+        };
+        if let Some((_, meaning)) = T::WORDS.iter().find(|(word, _)| *word == text) {
+            return Some(Word(*meaning));
+        }
+        if T::LATER.contains(&text) {
+            cx.say(&catalogue::NOT_YET, node.place, format!("\"{text}\" is not there yet"))
+                .help(format!("write one of {}", list()));
+            return None;
+        }
+        let near = did_you_mean(text, words());
+        cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("\"{text}\" is not {}", T::WHAT))
+            .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))
+            .help(format!("write one of {}", list()));
+        None
+    }
+}
+
+impl Words for Discipline {
+    const WHAT: &'static str = "a queueing discipline";
+    const WORDS: &'static [(&'static str, Self)] = &[("fifo", Discipline::Fifo), ("lifo", Discipline::Lifo)];
+    const LATER: &'static [&'static str] = &["priority", "codel", "adaptive-lifo", "fair", "edf"];
+}
+
+impl Words for Handlers {
+    const WHAT: &'static str = "a kind of handler";
+    const WORDS: &'static [(&'static str, Self)] = &[("blocking", Handlers::Blocking), ("async", Handlers::Async)];
+    const LATER: &'static [&'static str] = &[];
+}
+
+impl Words for Balance {
+    const WHAT: &'static str = "a balancer";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("round-robin", Balance::RoundRobin),
+        ("random", Balance::Random),
+        ("least-request", Balance::LeastRequest),
+        ("join-shortest", Balance::JoinShortest),
+    ];
+    const LATER: &'static [&'static str] = &["ring-hash", "maglev", "weighted", "pick-first", "peak-ewma", "sticky"];
+}
+
+impl Words for Jitter {
+    const WHAT: &'static str = "a kind of jitter";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("none", Jitter::None),
+        ("full", Jitter::Full),
+        ("equal", Jitter::Equal),
+        ("decorrelated", Jitter::Decorrelated),
+    ];
+    const LATER: &'static [&'static str] = &[];
+}
+
+impl Words for Cancel {
+    const WHAT: &'static str = "a kind of cancellation";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("off", Cancel::Off),
+        ("waiting", Cancel::Waiting),
+        ("between-steps", Cancel::BetweenSteps),
+        ("at-once", Cancel::AtOnce),
+    ];
+    const LATER: &'static [&'static str] = &[];
+}
+
+impl Words for Deadlines {
+    const WHAT: &'static str = "a treatment of deadlines";
+    const WORDS: &'static [(&'static str, Self)] = &[("local", Deadlines::Local), ("propagate", Deadlines::Propagate)];
+    const LATER: &'static [&'static str] = &[];
+}

@@ -1,0 +1,334 @@
+//! The language at one sight: every table, every key, its type, its default and what it means. This is the
+//! only place where a key is declared; decoder, hints, schema and reference all read it here.
+
+use super::declare::keys;
+use super::decode::{Arms, Branches, CallerName, EndpointName, Overlays};
+use super::decode::{
+    ArrivalsForm, BackoffForm, BreakerPreset, ClientName, Condition, Count, Entries, LimitFrom, Named, NeedForm,
+    NotZero, Or, PositiveNumber, RetryPreset, Seed, ServiceName, Steps, StruckReplicas, True, Word, WorkloadName,
+};
+use crate::base::distribution::Distribution;
+use crate::base::time::{Span, Time};
+use crate::base::units::Share;
+use crate::model::{Cancel, Deadlines, Discipline, Handlers};
+use crate::policy::balance::Balance;
+use crate::policy::retry::Jitter;
+
+keys! {
+    /// A whole scenario: one file.
+    ScenarioKeys is "a scenario" at "" {
+        /// What pictures and tables are called; the name of the file if absent.
+        title: String;
+        /// Names every random draw: the same seed gives the same run.
+        seed: Seed = "1";
+        /// How long the run lasts, in simulated time.
+        duration: NotZero<Span> = "60s";
+        /// The part at the start that is plotted but left out of all totals.
+        warmup: Span = "0s";
+        /// Width of one point of the time series; about a two-hundredth of the duration if absent.
+        interval: NotZero<Span>;
+        /// Where requests come from.
+        workload: Named<WorkloadKeys>;
+        /// What handles them.
+        service: Named<ServiceKeys>;
+        /// How calls are made: configured client libraries.
+        client: Named<ClientKeys>;
+        /// What goes wrong, and when.
+        fault: Named<FaultKeys>;
+        /// What must hold: the gate of a continuous build.
+        expect: Named<ExpectKeys>;
+        /// Overlays: the same file with another architecture or another cure.
+        variant: Overlays;
+    }
+    later {
+        "param" "topic" "cache" "pool" "consumer" "change" "extends" "prices" "verdict" "sweep" "broker" "lock"
+        "region" "autoscale"
+    }
+}
+
+keys! {
+    /// A source of requests: open (arrivals come, whatever happens) or closed (users wait for their answers).
+    WorkloadKeys is "a workload" at "workload.NAME" {
+        /// Which endpoint is asked for, or a table of several with their shares.
+        entry: Entries, required;
+        /// When requests come: `even(500/s)`, `poisson(500/s)`, `burst(1000, at=10s, every=60s)`,
+        /// `users(50, think=exp(1s))`, or a profile: `{ poisson = [["0s", "500/s"], ["60s", "2000/s"]] }` is linear
+        /// between its points (two at the same time are a step), and
+        /// `{ poisson = "diurnal(low=100/s, high=1000/s, period=24h)" }` a day.
+        arrivals: ArrivalsForm, required;
+        /// An answer later than this is throughput, not goodput.
+        deadline: Or<NotZero<Span>> = "none";
+        /// How the users' own client behaves; "direct" is a call without network, timeout, retries or breaker.
+        client: ClientName = "direct";
+    }
+    later { "key" "priority" "request" "response" "transport" "trace" }
+}
+
+keys! {
+    /// A group of equal replicas that run the same endpoints.
+    ServiceKeys is "a service" at "service.NAME" {
+        /// Processes.
+        replicas: Count<1, 100_000> = "1";
+        /// Worker threads of one replica.
+        threads: LimitFrom<1> = "unlimited";
+        /// Waiting places in front of one replica's threads.
+        queue: LimitFrom<0> = "unlimited";
+        /// CPU cores of one replica, shared fairly by all that works; "unlimited" gives every thread its own.
+        cores: LimitFrom<1> = "unlimited";
+        /// Who is next when a thread becomes free.
+        discipline: Word<Discipline> = "fifo";
+        /// Whether a handler keeps its thread while it sleeps or waits for a call.
+        handlers: Word<Handlers> = "blocking";
+        /// Time from a restart until the replica serves.
+        startup: Span = "0s";
+        /// What it answers.
+        endpoint: Named<EndpointKeys>, required;
+    }
+    later { "limit" "autoscale" "probes" "gc" "region" "zone" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
+}
+
+keys! {
+    /// A handler of a service.
+    EndpointKeys is "an endpoint" at "service.NAME.endpoint.NAME" {
+        /// What it does, in order. A handler that reaches the end answers well.
+        steps: Steps, required;
+    }
+    later { "idempotent" "priority" "request" "response" "request_size" "response_size" "key" }
+}
+
+keys! {
+    /// Uses the CPU.
+    WorkKeys is "a `work` step" at "step" {
+        /// For how long.
+        work: Distribution, required;
+    }
+    later { }
+}
+
+keys! {
+    /// Waits without using the CPU.
+    SleepKeys is "a `sleep` step" at "step" {
+        /// For how long.
+        sleep: Distribution, required;
+    }
+    later { }
+}
+
+keys! {
+    /// Calls an endpoint and waits for its answer; if it fails, the handler fails.
+    CallKeys is "a `call` step" at "step" {
+        /// Which endpoint, as `service.endpoint`.
+        call: EndpointName, required;
+        /// How.
+        client: ClientName = "direct";
+        /// Whether the handler goes on when the call fails.
+        optional: bool = "false";
+    }
+    later { "priority" "key" "request" "response" "request_size" "response_size" }
+}
+
+keys! {
+    /// Hands the request over to another endpoint, which answers the caller; ends the handler.
+    ForwardKeys is "a `forward` step" at "step" {
+        /// To which endpoint, as `service.endpoint`.
+        forward: EndpointName, required;
+        /// How; only its latency and its balancing matter.
+        client: ClientName = "direct";
+    }
+    later { "priority" "key" "request_size" }
+}
+
+keys! {
+    /// Runs branches at the same time.
+    ParallelKeys is "a `parallel` step" at "step" {
+        /// Each a step, a list of steps, or a table of `steps` and `optional`.
+        parallel: Branches, required;
+        /// How many must succeed: "all", "any" or a number. The step ends as soon as this is reached or out of reach.
+        need: NeedForm = "all";
+    }
+    later { "limit" }
+}
+
+keys! {
+    /// A branch of several steps with options of its own.
+    BranchKeys is "a branch" at "step.parallel" {
+        /// What it does.
+        steps: Steps, required;
+        /// Whether its failure counts as a success; only with `need = "all"`.
+        optional: bool = "false";
+    }
+    later { }
+}
+
+keys! {
+    /// Runs one of several lists, by chance.
+    ChooseKeys is "a `choose` step" at "step" {
+        /// The lists; their shares sum to 100%.
+        choose: Arms, required;
+    }
+    later { }
+}
+
+keys! {
+    /// One of several lists.
+    ArmKeys is "an arm of `choose`" at "step.choose" {
+        /// How likely it is.
+        share: Share, required;
+        /// What it does; may be empty.
+        steps: Steps, required;
+    }
+    later { }
+}
+
+keys! {
+    /// Runs a list several times, one after the other.
+    RepeatKeys is "a `repeat` step" at "step" {
+        /// How often.
+        repeat: Count<1>, required;
+        /// What.
+        steps: Steps, required;
+    }
+    later { }
+}
+
+keys! {
+    /// Answers now; the handler goes on without anybody waiting.
+    ReplyKeys is "a `reply` step" at "step" {
+        /// Always `true`.
+        reply: True, required;
+    }
+    later { }
+}
+
+keys! {
+    /// Ends the handler with an error.
+    FailKeys is "a `fail` step" at "step" {
+        /// Always `true`.
+        fail: True, required;
+    }
+    later { }
+}
+
+keys! {
+    /// A configured client library: every call that names it behaves so. Each replica of a caller has its own.
+    ClientKeys is "a client" at "client.NAME" {
+        /// Network time one way.
+        latency: Distribution = "0s";
+        /// How long one attempt is waited for.
+        timeout: Or<NotZero<Span>> = "none";
+        /// Which replica gets an attempt.
+        balance: Word<Balance> = "round-robin";
+        /// Whether failed attempts are repeated.
+        retry: Or<RetryKeys> = "none";
+        /// When calls are refused without being sent.
+        breaker: Or<BreakerKeys> = "none";
+        /// What happens at the callee when the caller gives up: nothing, it leaves the queue, it stops before its
+        /// next step, or at once.
+        cancel: Word<Cancel> = "off";
+        /// Whether the callee learns until when the answer is wanted.
+        deadlines: Word<Deadlines> = "local";
+    }
+    later { "transport" "hedge" "limit" "bulkhead" "outlier" "connections" "pool" "throttle" "rate_limit" "request_size" "response_size" }
+}
+
+keys! {
+    /// How failed attempts are repeated.
+    RetryKeys is "a retry policy" at "client.NAME.retry" {
+        /// Start from the defaults of a library; the other keys change them.
+        preset: RetryPreset;
+        /// Attempts in all, the first included.
+        attempts: Count<1> = "3";
+        /// The delay before the next attempt: a length of time, or `exponential(100ms, factor=2, cap=10s)`.
+        backoff: BackoffForm = "0s";
+        /// How the delay is spread.
+        jitter: Word<Jitter> = "none";
+        /// How many retries there may be for every call.
+        budget: Or<BudgetKeys> = "none";
+    }
+    later { "on" "per_try_timeout" }
+}
+
+keys! {
+    /// A token bucket that every call fills and every retry empties.
+    BudgetKeys is "a retry budget" at "client.NAME.retry.budget" {
+        /// Retries that each call earns.
+        ratio: Share, required;
+        /// The most retries that can be saved, and what the client starts with.
+        burst: Count<0> = "10";
+    }
+    later { "ttl" "min_per_second" }
+}
+
+keys! {
+    /// A circuit breaker over a window of the last calls, with the rules of resilience4j.
+    BreakerKeys is "a breaker" at "client.NAME.breaker" {
+        /// Start from the defaults of a library; the other keys change them.
+        preset: BreakerPreset;
+        /// Results that the window holds.
+        window: Count<1, 1_000_000> = "100";
+        /// Results needed before the window is judged; never more than the window holds.
+        minimum_calls: Count<1> = "100";
+        /// Share of failures at which it opens.
+        failure_rate: Share = "50%";
+        /// A call longer than this is slow.
+        slow_call_duration: Span = "60s";
+        /// Share of slow calls at which it opens.
+        slow_call_rate: Share = "100%";
+        /// How long it stays open before it lets probes through.
+        open_for: Span = "60s";
+        /// Probes that it lets through when half open.
+        half_open_calls: Count<1, 1_000_000> = "10";
+    }
+    later { "window_time" }
+}
+
+keys! {
+    /// Something that goes wrong for a time: one target, one effect.
+    FaultKeys is "a fault" at "fault.NAME" {
+        /// When it starts.
+        at: Time, required;
+        /// How long it lasts; to the end of the run if absent.
+        r#for: Or<NotZero<Span>>;
+        /// Target: replicas of this service.
+        service: ServiceName;
+        /// How many of them: a number or a share; all if absent.
+        replicas: StruckReplicas;
+        /// Target: calls from this service or workload ..
+        from: CallerName;
+        /// .. to this service.
+        to: ServiceName;
+        /// Target: this workload.
+        workload: WorkloadName;
+        /// Effect on a service: every handler first sleeps as long, holding its thread. On calls: network delay,
+        /// each way.
+        add_latency: Or<Distribution>;
+        /// Effect on a service: work takes this many times as long.
+        slow: Or<PositiveNumber>;
+        /// Effect on a service or on calls: this share fails at once.
+        error_rate: Or<Share>;
+        /// Effect on a service: work freezes, and goes on afterwards.
+        pause: Or<True>;
+        /// Effect on a service: the process dies with all it holds, and comes back at the end.
+        crash: Or<True>;
+        /// With `crash`: how long balancers go on sending to it.
+        detect: Span;
+        /// Effect on calls: requests and answers are lost.
+        cut: Or<True>;
+        /// Effect on a workload: arrivals come at this many times their rate.
+        traffic: Or<f64>;
+    }
+    later { "flush" "key" "topic" "broker" "every" "cores" "disk" }
+}
+
+keys! {
+    /// A condition on what the run measures; the exit code tells when one fails.
+    ExpectKeys is "an expectation" at "expect.NAME" {
+        /// The condition: a metric at a workload or service, and a bound.
+        that: Condition, required;
+        /// Start of the time in which it is measured; the end of the warm-up if absent.
+        after: Time;
+        /// End of the time in which it is measured; the end of the run if absent.
+        until: Time;
+    }
+    later { "for" "replications" }
+}

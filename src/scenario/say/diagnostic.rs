@@ -1,0 +1,162 @@
+//! What is wrong with a scenario: values with a code, a place and a way out, collected and never thrown.
+
+use std::collections::BTreeSet;
+
+use super::catalogue::{Code, Severity};
+use super::source::{Place, Sources};
+
+/// Beyond this many of a kind, further ones are only counted: a file of garbage must not fill the memory.
+const KEPT_MAX: usize = 200;
+
+/// One thing that is wrong, or suspicious.
+#[derive(Clone, Debug)]
+pub(crate) struct Diagnostic {
+    pub(super) code: &'static Code,
+    pub(super) title: String,
+    pub(super) place: Place,
+    pub(super) label: String,
+    pub(super) also: Vec<(Place, String)>,
+    pub(super) notes: Vec<String>,
+    pub(super) helps: Vec<String>,
+}
+
+impl Diagnostic {
+    /// `title` says what is wrong in one line, `place` where.
+    pub(crate) fn new(code: &'static Code, place: Place, title: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            code,
+            title: title.into(),
+            place,
+            label: String::new(),
+            also: Vec::new(),
+            notes: Vec::new(),
+            helps: Vec::new(),
+        }
+    }
+
+    /// Words beside the caret.
+    pub(crate) fn label(&mut self, label: impl Into<String>) -> &mut Diagnostic {
+        self.label = label.into();
+        self
+    }
+
+    /// Another place that has to do with it.
+    pub(crate) fn also(&mut self, place: Place, label: impl Into<String>) -> &mut Diagnostic {
+        if place.is_somewhere() {
+            self.also.push((place, label.into()));
+        }
+        self
+    }
+
+    /// Why it is so.
+    pub(crate) fn note(&mut self, note: impl Into<String>) -> &mut Diagnostic {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// What to write instead.
+    pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Diagnostic {
+        self.helps.push(help.into());
+        self
+    }
+
+    /// What to write instead, if anybody knows.
+    pub(crate) fn maybe_help(&mut self, help: Option<impl Into<String>>) -> &mut Diagnostic {
+        self.helps.extend(help.map(Into::into));
+        self
+    }
+
+    /// Which kind it is.
+    pub(crate) fn code(&self) -> &'static Code {
+        self.code
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+}
+
+/// What has been found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    kept: Vec<Diagnostic>,
+    errors: usize,
+    warnings: usize,
+    seen: BTreeSet<(Place, &'static str, String)>,
+    /// Takes what is not kept, so that callers need not care.
+    spare: Option<Diagnostic>,
+}
+
+impl Findings {
+    /// Adds `diagnostic` and returns it for more words. The same words at the same place count once.
+    pub(crate) fn add(&mut self, diagnostic: Diagnostic) -> &mut Diagnostic {
+        let fresh = self.seen.len() > 4 * KEPT_MAX
+            || self.seen.insert((diagnostic.place, diagnostic.code.id, diagnostic.title.clone()));
+        let of_a_kind = match diagnostic.code.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        if !fresh {
+            return self.spare.insert(diagnostic);
+        }
+        *of_a_kind += 1;
+        if *of_a_kind > KEPT_MAX {
+            return self.spare.insert(diagnostic);
+        }
+        self.kept.push(diagnostic);
+        self.kept.last_mut().expect("it was just pushed")
+    }
+
+    /// How many errors, those that were not kept included.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// Those that were kept.
+    pub(crate) fn into_kept(self) -> Vec<Diagnostic> {
+        self.kept
+    }
+
+    /// Sorted by place, with the texts they point into.
+    pub(crate) fn finish(mut self, sources: Sources) -> Diagnostics {
+        self.kept.sort_by_key(|diagnostic| diagnostic.place);
+        Diagnostics { list: self.kept, errors: self.errors, warnings: self.warnings, sources }
+    }
+}
+
+/// All that is wrong with a scenario, sorted by place.
+#[derive(Debug, Default)]
+pub struct Diagnostics {
+    pub(super) list: Vec<Diagnostic>,
+    errors: usize,
+    warnings: usize,
+    pub(super) sources: Sources,
+}
+
+impl Diagnostics {
+    /// Whether the scenario cannot run.
+    pub fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// How many errors.
+    pub fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// How many warnings.
+    pub fn warnings(&self) -> usize {
+        self.warnings
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.errors == 0 && self.warnings == 0
+    }
+
+    /// The codes of what was found, in the order of their places: `E010`, `W001`, ...
+    pub fn codes(&self) -> Vec<&'static str> {
+        self.list.iter().map(|diagnostic| diagnostic.code.id).collect()
+    }
+}

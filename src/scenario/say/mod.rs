@@ -1,0 +1,11 @@
+//! What the loader has to say: diagnostics with codes and places, and their look.
+
+pub(crate) mod catalogue;
+mod diagnostic;
+mod render;
+mod source;
+
+pub(crate) use catalogue::Code;
+pub use diagnostic::Diagnostics;
+pub(crate) use diagnostic::{Diagnostic, Findings};
+pub(crate) use source::{Place, SourceId, Sources};

@@ -1,0 +1,124 @@
+//! Diagnostics as text, in rustc's look.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
+
+use super::catalogue::Severity;
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::source::{Place, Source, Sources};
+
+/// Lines further apart than this are shown in snippets of their own.
+const LINES_TOGETHER_MAX: usize = 400;
+
+impl Diagnostics {
+    /// All of it as text, with ANSI colours or without; empty when there is nothing to say.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let mut text = String::new();
+        for diagnostic in &self.list {
+            text += &renderer.render(&[group(diagnostic, &self.sources)]);
+            text += "\n\n";
+        }
+        if self.has_errors() {
+            let summary = Level::ERROR.primary_title(self.summary());
+            text += &renderer.render(&[Group::with_title(summary)]);
+            text += "\n";
+        }
+        text
+    }
+
+    fn summary(&self) -> String {
+        let plural = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+        let shown = self.list.iter().filter(|diagnostic| diagnostic.code.severity == Severity::Error).count();
+        let mut text = format!("the scenario has {}", plural(self.errors(), "error"));
+        if self.warnings() > 0 {
+            text += &format!(" and {}", plural(self.warnings(), "warning"));
+        }
+        if shown < self.errors() {
+            text += &format!("; the first {shown} errors found are shown");
+        }
+        text
+    }
+}
+
+fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
+    let level = match diagnostic.code.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = Group::with_title(level.primary_title(diagnostic.title.as_str()).id(diagnostic.code.id));
+    let (near, far): (Vec<_>, Vec<_>) =
+        diagnostic.also.iter().partition(|(place, _)| together(sources, diagnostic.place, *place));
+    if let Some(source) = sources.source(diagnostic.place) {
+        if source.text.is_empty() {
+            group = group.element(Origin::path(source.name.as_str()));
+        } else {
+            group = group.element(snippet(source, Some((diagnostic.place, &diagnostic.label)), &near));
+        }
+    }
+    for also in far {
+        if let Some(source) = sources.source(also.0) {
+            group = group.element(snippet(source, None, &[also]));
+        }
+    }
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
+    }
+    for help in &diagnostic.helps {
+        group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
+    }
+    group
+}
+
+/// Whether two places fit into one snippet.
+fn together(sources: &Sources, a: Place, b: Place) -> bool {
+    match (sources.source(a), sources.source(b)) {
+        (Some(x), Some(y)) => {
+            std::ptr::eq(x, y) && x.line(a.range().start).abs_diff(x.line(b.range().start)) < LINES_TOGETHER_MAX
+        }
+        _ => false,
+    }
+}
+
+/// The lines around the annotated places: the renderer's time grows with the text it is given.
+fn snippet<'a>(
+    source: &'a Source,
+    primary: Option<(Place, &'a String)>,
+    context: &[&'a (Place, String)],
+) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+    let places = primary.iter().map(|(place, _)| *place).chain(context.iter().map(|(place, _)| *place));
+    let lines = places.map(|place| shown(source, place)).map(|range| source.line(range.start)..source.line(range.end));
+    let (first, last) =
+        lines.fold((usize::MAX, 0), |(first, last), lines| (first.min(lines.start), last.max(lines.end)));
+    let (start, end) = (source.line_range(first).start, source.line_range(last).end);
+    let within = |place: Place| {
+        let range = shown(source, place);
+        range.start - start..range.end - start
+    };
+    let mut snippet = Snippet::source(&source.text[start..end]).path(source.name.as_str()).line_start(first + 1);
+    if let Some((place, label)) = primary {
+        let annotation = AnnotationKind::Primary.span(within(place));
+        snippet = snippet.annotation(if label.is_empty() { annotation } else { annotation.label(label.as_str()) });
+    }
+    for (place, label) in context {
+        snippet = snippet.annotation(AnnotationKind::Context.span(within(*place)).label(label.as_str()));
+    }
+    snippet
+}
+
+/// What of `place` gets the caret: at most its first line, whole characters, within the text.
+fn shown(source: &Source, place: Place) -> Range<usize> {
+    let text = &source.text;
+    let floor = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = floor(place.range().start);
+    let end = floor(place.range().end).max(start);
+    let line_end = text[start..end].find(['\n', '\r']).map_or(end, |at| start + at);
+    start..line_end
+}

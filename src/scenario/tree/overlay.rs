@@ -1,0 +1,130 @@
+//! Overlays: variants and `--set` change a tree before anything in it is read.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::{Entry, Node, Table, Value, parse_value};
+use crate::base::suggest::did_you_mean;
+use crate::scenario::say::{Diagnostic, Findings, Place, SourceId, Sources, catalogue};
+
+/// A table that holds one of these says everything anew: mixed with what it replaces it would mean
+/// something that nobody wrote.
+const REPLACING_KEYS: [&str; 3] = ["preset", "poisson", "even"];
+
+/// Lays `overlay` over `base`: tables merge, everything else replaces.
+pub(crate) fn lay_over(base: &mut Table, overlay: &Table) {
+    for entry in &overlay.entries {
+        let Some(known) = base.get_mut(&entry.key) else {
+            base.entries.push(entry.clone());
+            continue;
+        };
+        match (&mut known.node.value, &entry.node.value) {
+            (Value::Table(inner), Value::Table(over)) if !REPLACING_KEYS.iter().any(|key| over.get(key).is_some()) => {
+                lay_over(inner, over);
+            }
+            _ => *known = entry.clone(),
+        }
+    }
+}
+
+/// One `--set PATH=VALUE`.
+pub(crate) struct Assignment {
+    path: Vec<(String, Place)>,
+    node: Node,
+}
+
+impl Assignment {
+    /// Reads the argument in source `id`. The value is TOML, or a string where that fails.
+    pub(crate) fn parse(sources: &Sources, id: SourceId, findings: &mut Findings) -> Option<Assignment> {
+        let text = sources.text(id);
+        let Some(equals) = text.find('=') else {
+            findings
+                .add(Diagnostic::new(&catalogue::BAD_SET, id.place(0..text.len()), "an assignment needs a `=`"))
+                .help("write PATH=VALUE, for example `--set service.orders.threads=32`");
+            return None;
+        };
+        let Some(path) = path(id, text, equals) else {
+            findings
+                .add(Diagnostic::new(&catalogue::BAD_SET, id.place(0..equals), "this is not the path of a key"))
+                .help("write names with dots between them, for example `--set service.orders.threads=32`");
+            return None;
+        };
+        let start = equals + 1 + (text[equals + 1..].len() - text[equals + 1..].trim_start().len());
+        let range = start..start.max(text.trim_end().len());
+        let node = parse_value(sources, id, range.clone())
+            .unwrap_or_else(|| Node { value: Value::Text(text[range.clone()].to_owned()), place: id.place(range) });
+        Some(Assignment { path, node })
+    }
+
+    /// Sets the key in `root`. `names` tells what the keys of the table at a path are names of, if they are
+    /// names: these must exist, everything else may be new.
+    pub(crate) fn apply(
+        self,
+        root: &mut Table,
+        names: &dyn Fn(&[&str]) -> Option<&'static str>,
+        findings: &mut Findings,
+    ) {
+        let keys: Vec<&str> = self.path.iter().map(|(key, _)| key.as_str()).collect();
+        let mut table = root;
+        for (depth, (key, place)) in self.path.iter().enumerate() {
+            if let Some(what) = names(&keys[..depth])
+                && table.get(key).is_none()
+            {
+                let diagnostic =
+                    findings.add(Diagnostic::new(&catalogue::UNKNOWN_NAME, *place, format!("unknown {what} `{key}`")));
+                let near = did_you_mean(key, table.keys());
+                diagnostic.maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+                return;
+            }
+            let is_last = depth + 1 == self.path.len();
+            let at = match table.entries.iter().position(|entry| entry.key == *key) {
+                Some(at) => at,
+                None => {
+                    let node = Node { value: Value::Table(Table::default()), place: *place };
+                    table.entries.push(Entry { key: key.clone(), key_place: *place, node });
+                    table.entries.len() - 1
+                }
+            };
+            let entry = &mut table.entries[at];
+            if is_last {
+                entry.node = self.node;
+                entry.key_place = *place;
+                return;
+            }
+            if matches!(&entry.node.value, Value::Text(text) if text == "none") {
+                entry.node = Node { value: Value::Table(Table::default()), place: *place };
+            }
+            let kind = entry.node.type_name();
+            match &mut entry.node.value {
+                Value::Table(inner) => table = inner,
+                _ => {
+                    findings
+                        .add(Diagnostic::new(&catalogue::BAD_SET, *place, format!("`{key}` has no keys")))
+                        .label(format!("this is {kind} in the file"));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The segments of the dotted key before byte `end`.
+fn path(id: SourceId, text: &str, end: usize) -> Option<Vec<(String, Place)>> {
+    let assignment = format!("{} = 0", &text[..end]);
+    // More than one line would be more than one key.
+    if text[..end].contains(['\n', '\r', '#', '[', '{']) || super::parse::first_long_key(&assignment).is_some() {
+        return None;
+    }
+    let mut table = DeTable::parse(&assignment).ok()?.into_inner();
+    let mut path = Vec::new();
+    loop {
+        let (key, value) = table.into_iter().next()?;
+        let span: Range<usize> = key.span();
+        path.push((key.into_inner().into_owned(), id.place(span)));
+        match value.into_inner() {
+            DeValue::Table(inner) => table = inner,
+            _ => return Some(path),
+        }
+    }
+}
