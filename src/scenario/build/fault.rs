@@ -19,7 +19,7 @@ pub(super) fn faults(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Model, 
             let at = keys.at.value().copied().unwrap_or(Time::ZERO);
             model.faults.push(Fault { name: item.name.clone(), at, lasts, target, effect });
             let at = keys.at.place();
-            atlas.faults.push(FaultPlaces { name: item.place, at, effect: effect_place, target: target_place });
+            atlas.faults.push(FaultPlaces { at, effect: effect_place, target: target_place });
         }
     }
 }

@@ -72,8 +72,6 @@ pub(crate) struct ClientPlaces {
 /// Where the parts of a fault were written.
 #[derive(Clone, Copy)]
 pub(crate) struct FaultPlaces {
-    /// Its name.
-    pub(crate) name: Place,
     /// The value of `at`.
     pub(crate) at: Place,
     /// The key of its effect.

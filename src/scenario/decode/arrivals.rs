@@ -73,7 +73,7 @@ impl Decode for ArrivalsForm {
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<ArrivalsForm> {
         match &node.value {
-            Value::Text(text) => call(text).map_err(|fault| drop(cx.bad_text(node, fault))).ok(),
+            Value::Text(text) => cx.read_text(node, call(text)),
             Value::Table(_) => profile(node, cx),
             _ => {
                 cx.wrong_type_with_example(node, &Self::kind());
@@ -185,7 +185,7 @@ fn profile(node: &Node, cx: &mut Cx<'_>) -> Option<ArrivalsForm> {
         return None;
     }
     let profile = match &entry.node.value {
-        Value::Text(text) => diurnal(text).map_err(|fault| drop(cx.bad_text(&entry.node, fault))).ok()?,
+        Value::Text(text) => cx.read_text(&entry.node, diurnal(text))?,
         Value::List(items) => ProfileForm::Points(points(&entry.node, items, cx)?),
         Value::Broken => return None,
         _ => {

@@ -148,6 +148,17 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// What was read from the text value `node`, or `None` after saying what is wrong in it.
+    pub(crate) fn read_text<T>(&mut self, node: &Node, read: Result<T, ParseError>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.bad_text(node, fault);
+                None
+            }
+        }
+    }
+
     /// Says what is wrong inside the text value `node`.
     pub(crate) fn bad_text(&mut self, node: &Node, fault: ParseError) -> &mut Diagnostic {
         let text = node.text().unwrap_or("");

@@ -27,7 +27,7 @@ impl Decode for BackoffForm {
         let Some(text) = node.text().filter(|text| text.starts_with(|c: char| c.is_ascii_alphabetic())) else {
             return Span::decode(node, cx).map(|delay| BackoffForm(Backoff::Fixed(delay)));
         };
-        exponential(text).map(BackoffForm).map_err(|fault| drop(cx.bad_text(node, fault))).ok()
+        cx.read_text(node, exponential(text)).map(BackoffForm)
     }
 }
 

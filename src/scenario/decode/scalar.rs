@@ -90,7 +90,7 @@ quantity! {
 fn quantity<T: FromStr<Err = ParseError>>(node: &Node, cx: &mut Cx<'_>, kind: &Kind) -> Option<T> {
     let number = match &node.value {
         Value::Text(text) => {
-            return text.parse().map_err(|fault| drop(cx.bad_text(node, fault))).ok();
+            return cx.read_text(node, text.parse());
         }
         Value::Integer(integer) => integer.to_string(),
         Value::Float(float) => float.to_string(),

@@ -65,16 +65,6 @@ impl Diagnostic {
         self.helps.extend(help.map(Into::into));
         self
     }
-
-    /// Which kind it is.
-    pub(crate) fn code(&self) -> &'static Code {
-        self.code
-    }
-
-    /// Where it is.
-    pub(crate) fn place(&self) -> Place {
-        self.place
-    }
 }
 
 /// What has been found so far.

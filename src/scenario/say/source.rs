@@ -35,11 +35,6 @@ impl Place {
         Place { source: self.source, start: clip(range.start), end: clip(range.end) }
     }
 
-    /// Whether `other` lies in it.
-    pub(crate) fn contains(self, other: Place) -> bool {
-        self.source == other.source && self.start <= other.start && other.end <= self.end
-    }
-
     /// Whether they have a byte in common, or one touches the other.
     pub(crate) fn touches(self, other: Place) -> bool {
         self.source == other.source && self.start <= other.end && other.start <= self.end
