@@ -63,12 +63,16 @@ fn row(facts: &Facts, id: usize, layers: Vec<(RGBColor, Vec<Option<f64>>)>) -> R
     Row { name, note: format!("called by {}", facts.caller_name(edge)), layers }
 }
 
-/// Those of `candidates` with the highest `weight`, then the most attempts; those that users call first.
+/// All `candidates`, or if they are too many, those with the highest `weight`, which must not be zero. In the
+/// order of the calls.
 fn shown(facts: &Facts, candidates: &[usize], weight: impl Fn(usize) -> u64) -> Vec<usize> {
     let depths = facts.depths();
     let mut shown = candidates.to_vec();
-    shown.sort_by_cached_key(|id| std::cmp::Reverse((weight(*id), facts.results.edges[*id].attempts)));
-    shown.truncate(ROWS_MAX);
+    if shown.len() > ROWS_MAX {
+        shown.retain(|id| weight(*id) > 0);
+        shown.sort_by_cached_key(|id| std::cmp::Reverse(weight(*id)));
+        shown.truncate(ROWS_MAX);
+    }
     let edges: Vec<_> = facts.edges.iter().collect();
     shown.sort_by_key(|id| match edges[*id].from {
         Caller::Workload(_) => (0, *id),
@@ -78,8 +82,11 @@ fn shown(facts: &Facts, candidates: &[usize], weight: impl Fn(usize) -> u64) -> 
 }
 
 fn left_out(candidates: &[usize], shown: &[usize]) -> String {
-    match shown.len() < candidates.len() {
-        true => format!("; worst {} of {} edges", shown.len(), number::count(candidates.len() as u64)),
-        false => String::new(),
+    let all = number::count(candidates.len() as u64);
+    match shown.len() {
+        few if few == candidates.len() => String::new(),
+        0 => format!("; none of {all} edges had any"),
+        ROWS_MAX => format!("; worst {ROWS_MAX} of {all} edges"),
+        few => format!("; {few} of {all} edges, the others had none"),
     }
 }

@@ -101,7 +101,16 @@ fn there_are_a_thousand_services() {
     report(&model, &results);
     let figures = figure::all(&input(&model, &results));
     assert!(figures[0].svg.contains("busiest 8 of 1\u{a0}000 services"));
-    assert!(figures[0].svg.contains("worst 8 of 1\u{a0}000 edges"));
+    assert!(figures[0].svg.contains("none of 1\u{a0}000 edges had any"));
+    let failures = |edges: std::ops::Range<usize>| {
+        let mut results = results.clone();
+        results.series.edges[edges].iter_mut().for_each(|edge| edge.failed[3] = 7);
+        let figures = figure::all(&input(&model, &results));
+        figures::check(&figures);
+        figures[0].svg.clone()
+    };
+    assert!(failures(300..303).contains("3 of 1\u{a0}000 edges, the others had none"));
+    assert!(failures(300..320).contains("worst 8 of 1\u{a0}000 edges"));
 }
 
 #[test]
