@@ -60,7 +60,7 @@ fn failure_layers(it: &EdgeSeries, points: &Points) -> Vec<(RGBColor, Vec<Option
 fn row(facts: &Facts, id: usize, layers: Vec<(RGBColor, Vec<Option<f64>>)>) -> Row {
     let edge = facts.edges.iter().nth(id).expect("series are parallel to the model's edges");
     let name = facts.model.endpoint_name(edge.to);
-    Row { name, note: format!("called by {}", facts.caller_name(edge)), layers }
+    Row { name, note: format!("called by {}", facts.caller_name(edge)), whole: "100%".to_owned(), layers }
 }
 
 /// All `candidates`, or if they are too many, those with the highest `weight`, which must not be zero. In the

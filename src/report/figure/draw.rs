@@ -232,7 +232,7 @@ fn draw_rows(canvas: &Canvas, axis: &Axis, rows: &[Row], top: i32) {
         canvas.line(&[(LEFT, top), (RIGHT, top)], solid(GRID, 2));
         row.layers.iter().for_each(|(color, values)| fill(canvas, axis, values, *color, &y));
         canvas.line(&[(LEFT, bottom), (RIGHT, bottom)], solid(FRAME, 2));
-        canvas.text("100%", (LEFT - 12, top + 2), (HPos::Right, VPos::Center), SMALL);
+        canvas.text(&row.whole, (LEFT - 12, top + 2), (HPos::Right, VPos::Center), SMALL);
         let (x, width) = (RIGHT + 16, WIDTH - 8 - RIGHT - 16);
         canvas.text(&TEXT.fit(&row.name, width), (x, top + 16), (HPos::Left, VPos::Center), TEXT);
         canvas.text(&SMALL.fit(&row.note, width), (x, top + 44), (HPos::Left, VPos::Center), SMALL);

@@ -55,6 +55,8 @@ pub(super) struct Row {
     pub(super) name: String,
     /// In small letters below the name.
     pub(super) note: String,
+    /// What a share of one is.
+    pub(super) whole: String,
     /// Each drawn from the ground over the one before it.
     pub(super) layers: Vec<(RGBColor, Vec<Option<f64>>)>,
 }

@@ -17,13 +17,21 @@ pub(super) fn threads(facts: &Facts, points: &Points) -> Panel {
         let series = &facts.results.series.services[*id];
         let (busy, wasted) = (points.levels(&series.busy), points.levels(&series.wasted));
         let peak = busy.iter().flatten().copied().fold(0.0, f64::max);
-        let whole = facts::pool(service).unwrap_or(peak);
-        let note = match service.threads {
-            Limit::AtMost(threads) => format!("{} × {}", number::count(service.replicas.into()), threads_text(threads)),
-            Limit::Unlimited => format!("unlimited, peak {}", number::plain(Some(peak))),
+        // Without a limit there is no share: the row is as high as its peak.
+        let (whole, note, full) = match service.threads {
+            Limit::AtMost(threads) => {
+                let note = format!("{} × {}", number::count(service.replicas.into()), threads_text(threads));
+                (facts::pool(service).unwrap_or(peak), note, "100%".to_owned())
+            }
+            Limit::Unlimited => (peak, "unlimited threads".to_owned(), number::plain(Some(peak))),
         };
         let share = |levels: Vec<Option<f64>>| levels.into_iter().map(|it| facts::ratio(it?, whole)).collect();
-        Row { name: service.name.clone(), note, layers: vec![(BLUE, share(busy)), (VERMILLION, share(wasted))] }
+        Row {
+            name: service.name.clone(),
+            note,
+            whole: full,
+            layers: vec![(BLUE, share(busy)), (VERMILLION, share(wasted))],
+        }
     };
     let rows = shown.iter().map(row).collect();
     let key = vec![(BLUE, "for a caller who waits"), (VERMILLION, "for one who has given up")];

@@ -1,6 +1,7 @@
 //! The three tables: what users got, how full the services were, what the calls between them did.
 
 use crate::measure::{EdgeResult, OUTCOMES, ServiceResult, WorkloadResult};
+use crate::model::Limit;
 use crate::policy::Outcome;
 
 use super::grid::{Grid, MARK};
@@ -55,8 +56,12 @@ fn failures(it: &WorkloadResult) -> Option<String> {
 
 /// How full each service was.
 pub(super) fn services(facts: &Facts, look: Look) -> String {
-    let shown = in_order(facts.busiest_services(ROWS_MAX), facts.results.services.len());
+    let mut shown = in_order(facts.busiest_services(ROWS_MAX), facts.results.services.len());
     let bottleneck = facts.bottleneck();
+    if let Some(id) = bottleneck.filter(|id| !shown.contains(id)) {
+        shown.pop();
+        shown.insert(0, id);
+    }
     let cells = |text: &dyn Fn(usize, &ServiceResult) -> String| {
         shown.iter().map(|id| text(*id, &facts.results.services[*id])).collect::<Vec<_>>()
     };
@@ -65,7 +70,9 @@ pub(super) fn services(facts: &Facts, look: Look) -> String {
         format!("{mark} {}", facts.service(id).name)
     };
     let mut grid = Grid::new("  service", cells(&name));
-    grid.column("threads\nbusy", 0, cells(&|id, _| number::share(facts.thread_utilisation(id))));
+    if shown.iter().any(|id| facts.service(*id).threads != Limit::Unlimited) {
+        grid.column("threads\nbusy", 0, cells(&|id, _| number::share(facts.thread_utilisation(id))));
+    }
     if shown.iter().any(|id| facts.service(*id).cores.is_some()) {
         grid.column("cores\nbusy", 2, cells(&|id, _| number::share(facts.core_utilisation(id))));
     }
@@ -78,7 +85,7 @@ pub(super) fn services(facts: &Facts, look: Look) -> String {
     grid.column("sojourn\np99", 1, cells(&|_, it| number::span(it.sojourn.quantile(0.99))));
     grid.column("wasted\ntime", 1, cells(&|_, it| number::share(facts::waste(it))));
     let mut text = look.paint(HEAD, "Services: who was busy") + "\n" + &grid.render(look);
-    if bottleneck.is_some_and(|id| shown.contains(&id)) {
+    if bottleneck.is_some() {
         let note = format!("{MARK} bottleneck: about as busy as the busiest, and not because it waits for another");
         text += &dim(&note, look);
     }

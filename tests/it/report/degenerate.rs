@@ -194,6 +194,19 @@ fn faults_strike_all_at_once() {
 }
 
 #[test]
+fn threads_are_not_limited() {
+    let (mut model, results) = synthetic::mesh(30);
+    (0..30).for_each(|id| model.services[ServiceId(id)].threads = Limit::Unlimited);
+    (0..30).for_each(|id| model.services[ServiceId(id)].cores = Some(2));
+    report(&model, &results);
+    let text = report::terminal::summary(&input(&model, &results), false, 100);
+    assert!(text.contains("cores") && !text.contains("threads"), "{text}");
+    let figures = figure::all(&input(&model, &results));
+    // A row without a limit is as high as its peak.
+    assert!(figures[0].svg.contains(">\n4.5\n<") && !figures[3].svg.contains("100%"), "{}", figures[3].svg);
+}
+
+#[test]
 fn queues_differ_by_orders_of_magnitude() {
     for peak in [3e2, 1e4, 5e7] {
         let model = synthetic::model(false);
