@@ -48,8 +48,11 @@ pub fn summary(input: &Input) -> String {
     let mut table = Table::new(&["kind", "name", "metric", "value"]);
     for it in verdicts(input) {
         let bound = facts::bound_value(it.expectation.bound);
-        let pass = u64::from(it.pass);
-        let rows = [("measured", Value::Maybe(it.value)), ("bound", bound.into()), ("pass", pass.into())];
+        let rows = [
+            ("measured", Value::Maybe(it.value)),
+            ("bound", bound.into()),
+            ("pass", Value::Maybe(it.pass.map(f64::from))),
+        ];
         table.rows(&["expectation", &it.expectation.name], &rows);
     }
     for (workload, it) in model.workloads.iter().zip(&results.workloads) {

@@ -15,8 +15,8 @@ pub struct Verdict<'a> {
     pub expectation: &'a Expectation,
     /// What was measured, in the unit of the bound; `None` without a sample.
     pub value: Option<f64>,
-    /// Whether it holds. What has no sample does not hold.
-    pub pass: bool,
+    /// Whether it holds. What has no sample does not hold; what was interrupted is not judged.
+    pub pass: Option<bool>,
 }
 
 /// How every expectation went, in file order.
@@ -24,7 +24,8 @@ pub fn verdicts<'a>(input: &Input<'a>) -> Vec<Verdict<'a>> {
     let measured = input.results.measured.iter().copied().chain(std::iter::repeat(None));
     let verdict = |(expectation, value): (&'a Expectation, Option<f64>)| {
         let bound = bound_value(expectation.bound);
-        Verdict { expectation, value, pass: value.is_some_and(|v| expectation.comparison.holds(v, bound)) }
+        let holds = value.is_some_and(|v| expectation.comparison.holds(v, bound));
+        Verdict { expectation, value, pass: (!input.results.interrupted).then_some(holds) }
     };
     input.model.expectations.iter().zip(measured).map(verdict).collect()
 }

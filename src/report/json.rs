@@ -56,7 +56,7 @@ struct ExpectationRow<'a> {
     value: Option<f64>,
     comparison: &'static str,
     bound: f64,
-    pass: bool,
+    pass: Option<bool>,
 }
 
 #[derive(Serialize)]

@@ -27,3 +27,11 @@ pub struct Input<'a> {
     /// Version of brownout.
     pub version: &'a str,
 }
+
+impl Input<'_> {
+    /// As much of the hash as a person compares.
+    fn short_hash(&self) -> &str {
+        const DIGITS: usize = 12;
+        self.hash.get(..DIGITS).unwrap_or(self.hash)
+    }
+}

@@ -11,8 +11,10 @@ use brownout::measure::Results;
 use brownout::model::Model;
 use brownout::report::{self, Input};
 
+const HASH: &str = "3f2a91c07be4b5a1d0c9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7";
+
 fn input<'a>(model: &'a Model, results: &'a Results) -> Input<'a> {
-    Input { model, results, hash: "3f2a91c07be4", version: "0.1.0" }
+    Input { model, results, hash: HASH, version: "0.1.0" }
 }
 
 /// Every format of a run but the figures.
@@ -137,7 +139,7 @@ fn manifest_repeats_the_run() {
     assert_eq!(json["scenario"], scenario);
     assert_eq!(json["command"], "brownout run - --seed 1");
     assert_eq!(json["seed"], 1);
-    assert_eq!(json["scenario_hash"], "3f2a91c07be4");
+    assert_eq!(json["scenario_hash"], HASH);
 }
 
 #[test]
@@ -166,11 +168,22 @@ fn expectations_without_a_sample_do_not_hold() {
     let mut results = synthetic::results(&model);
     results.measured = vec![None, Some(1.0)];
     let input = input(&model, &results);
-    let verdicts: Vec<bool> = report::verdicts(&input).iter().map(|verdict| verdict.pass).collect();
-    assert_eq!(verdicts, [false, true]);
+    let verdicts: Vec<Option<bool>> = report::verdicts(&input).iter().map(|verdict| verdict.pass).collect();
+    assert_eq!(verdicts, [Some(false), Some(true)]);
     assert!(
         report::terminal::summary(&input, false, 100).contains("✗ no-blackout: goodput(shoppers) >= 99% — no sample")
     );
+}
+
+#[test]
+fn an_interrupted_run_is_not_judged() {
+    let model = synthetic::model(false);
+    let mut results = synthetic::results(&model);
+    results.interrupted = true;
+    let input = input(&model, &results);
+    assert!(report::verdicts(&input).iter().all(|verdict| verdict.pass.is_none()));
+    let text = report::terminal::summary(&input, false, 100);
+    assert!(text.contains("? no-blackout") && !text.contains("expectations failed"), "{text}");
 }
 
 #[test]

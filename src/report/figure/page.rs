@@ -50,7 +50,8 @@ impl Page {
         let axis = Axis { secs: end.max(1e-9), ticks: time_ticks(end), points: points.bounds() };
         let (windows, lanes) = place(windows(facts), &axis);
         let interval = input.results.series.interval.as_secs_f64() * points.group as f64;
-        let origin = format!("seed {} · scenario {} · brownout {}", input.model.seed, input.hash, input.version);
+        let origin =
+            format!("seed {} · scenario {} · brownout {}", input.model.seed, input.short_hash(), input.version);
         let mut precision = format!("one point is {}", number::secs(Some(interval)));
         match windows.iter().filter(|it| it.label.is_none()).count() {
             0 => {}

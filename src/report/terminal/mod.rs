@@ -76,7 +76,11 @@ fn expectations(input: &Input, facts: &Facts, look: Look) -> String {
     let mut text = String::new();
     for verdict in &verdicts {
         let it = verdict.expectation;
-        let (style, mark) = if verdict.pass { (GOOD, "✓") } else { (BAD, "✗") };
+        let (style, mark) = match verdict.pass {
+            Some(true) => (GOOD, "✓"),
+            Some(false) => (BAD, "✗"),
+            None => (DIM, "?"),
+        };
         let until = number::secs(Some(it.until.min(facts.results.ended).as_secs_f64()));
         let from = number::secs(Some(it.from.as_secs_f64()));
         let line = format!("{}: {} — {} from {from} to {until}", it.name, it.text, measured(verdict));
@@ -84,7 +88,7 @@ fn expectations(input: &Input, facts: &Facts, look: Look) -> String {
         let line = look.wrap("  ", &line);
         text += &format!("{}{}", look.paint(style, mark), &line[1..]);
     }
-    let failed = verdicts.iter().filter(|verdict| !verdict.pass).count();
+    let failed = verdicts.iter().filter(|verdict| verdict.pass == Some(false)).count();
     if failed > 0 {
         let of = format!("{failed} of {} expectations failed", verdicts.len());
         text += &(look.paint(BAD, &of) + "\n");
@@ -112,7 +116,7 @@ fn repeat(input: &Input, facts: &Facts, look: Look) -> String {
     let line = format!(
         "brownout {} · scenario {} · seed {} · {} events · totals: arrivals from {from} to {until}",
         input.version,
-        input.hash,
+        input.short_hash(),
         input.model.seed,
         number::count(input.results.events),
     );
