@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::scenario::{self, Loaded};
+
 use super::console::Console;
 use super::exit::Exit;
 use super::overrides::Overrides;
-use super::pending::{self, Loaded};
 use super::source;
 
 const EXAMPLES: &str = "\
@@ -34,7 +35,7 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
             Ok(source) => source,
             Err(failure) => return console.fail(&failure),
         };
-        let loaded = pending::load(&source.name, &source.bytes, &arguments.overrides.options());
+        let loaded = scenario::load(&source.name, &source.bytes, &arguments.overrides.options());
         say_diagnostics(&loaded, console);
         if loaded.model.is_none() {
             return Exit::BadScenario;

@@ -11,10 +11,10 @@ mod files;
 mod import;
 mod interrupt;
 mod overrides;
-mod pending;
 mod progress;
 mod run;
 mod source;
+mod turns;
 
 use std::panic;
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::pending::LoadOptions;
+use crate::scenario::LoadOptions;
 
 /// Changes to a scenario.
 #[derive(Clone, Debug, Args)]

@@ -3,7 +3,7 @@
 //! Several files run in parallel, each on one thread; what they print keeps the order of the
 //! command line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -11,8 +11,10 @@ use std::sync::mpsc;
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
-use crate::measure::Results;
+use crate::measure::{self, Results};
 use crate::model::Model;
+use crate::report::{self, Input, csv, figure, json, manifest, terminal};
+use crate::scenario;
 
 use super::console::Console;
 use super::exit::Exit;
@@ -20,9 +22,9 @@ use super::failure::Failure;
 use super::files::Directory;
 use super::interrupt;
 use super::overrides::Overrides;
-use super::pending::{self, Input, csv, figure, json, manifest, terminal};
 use super::progress::Bars;
 use super::source::{self, Source};
+use super::turns::{Said, Turns};
 
 /// Where runs land unless `--out` says otherwise.
 const OUTPUT: &str = "output";
@@ -80,13 +82,6 @@ enum Series {
     All,
 }
 
-/// What one run has to say, held back until its turn.
-struct Said {
-    data: String,
-    remarks: String,
-    exit: Exit,
-}
-
 /// Runs every file and returns the worst exit.
 pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
     let directories = match directories(arguments) {
@@ -94,10 +89,11 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
         Err(failure) => return console.fail(&failure),
     };
     interrupt::watch();
-    let jobs = arguments.jobs.map_or(0, usize::from);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments.jobs.map_or(processors, usize::from).min(arguments.files.len());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
     let bars = Bars::new(console.quiet);
-    let mut worst = Exit::Fine;
+    let mut turns = Turns::new(console, arguments.format == Format::Csv);
     pool.in_place_scope_fifo(|scope| {
         let (sender, receiver) = mpsc::channel();
         for (index, (file, directory)) in arguments.files.iter().zip(&directories).enumerate() {
@@ -109,17 +105,11 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
             });
         }
         drop(sender);
-        let mut waiting = BTreeMap::new();
-        let mut next = 0;
         for (index, said) in receiver {
-            waiting.insert(index, said);
-            while let Some(said) = waiting.remove(&next) {
-                worst = worst.max(bars.suspend(|| tell(&said, console)));
-                next += 1;
-            }
+            bars.suspend(|| turns.take(index, said));
         }
     });
-    worst
+    turns.worst()
 }
 
 /// Where the files of each run go; no two runs to the same place.
@@ -141,15 +131,6 @@ fn directories(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
             message: format!("two scenarios would write to `{}`", twice.display()),
             hint: "run them one after the other, each with its own `--out DIR`".to_owned(),
         }),
-    }
-}
-
-fn tell(said: &Said, console: Console) -> Exit {
-    let printed = console.print(&said.data);
-    console.say(&said.remarks);
-    match printed {
-        Ok(()) => said.exit,
-        Err(failure) => console.fail(&failure).max(said.exit),
     }
 }
 
@@ -175,7 +156,7 @@ fn run_into(
     bars: &Bars,
 ) -> Result<(), Failure> {
     let source = source::read(file)?;
-    let loaded = pending::load(&source.name, &source.bytes, &arguments.overrides.options());
+    let loaded = scenario::load(&source.name, &source.bytes, &arguments.overrides.options());
     if loaded.diagnostics.errors() > 0 || !console.quiet {
         said.remarks.push_str(&loaded.diagnostics.render(console.color_err));
     }
@@ -193,18 +174,27 @@ fn run_into(
         Format::Text if console.quiet => String::new(),
         Format::Text => terminal::summary(&input, console.color_out, console.width),
         Format::Json => json::summary(&input),
+        Format::Csv if arguments.files.len() > 1 => with_scenario(&csv::summary(&input), &source.name),
         Format::Csv => csv::summary(&input),
     };
     if !console.quiet {
         said.remarks.push_str(&format!("files: {}\n", directory.path().display()));
     }
-    judge(said, &source.name, &model, &results);
+    judge(said, &source.name, &input, console);
     Ok(())
+}
+
+/// A table with a first column that says which scenario a row belongs to.
+fn with_scenario(table: &str, name: &str) -> String {
+    let quoted =
+        if name.contains([',', '"', '\n']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() };
+    let row = |(index, row): (usize, &str)| format!("{},{row}\n", if index == 0 { "scenario" } else { &quoted });
+    table.lines().enumerate().map(row).collect()
 }
 
 fn simulate(model: &Model, name: &str, bars: &Bars) -> Results {
     let mut bar = bars.start(name, model.duration);
-    pending::simulate(model, &mut |now| {
+    measure::simulate(model, &mut |now| {
         bar.advance(now);
         if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
@@ -240,14 +230,21 @@ fn command() -> String {
 }
 
 /// Decides the exit; says what failed to those who do not see the summary.
-fn judge(said: &mut Said, name: &str, model: &Model, results: &Results) {
-    if results.interrupted {
+fn judge(said: &mut Said, name: &str, input: &Input<'_>, console: Console) {
+    if input.results.interrupted {
+        let (ended, duration) = (input.results.ended, input.model.duration);
         said.remarks.push_str(&format!(
-            "interrupted: {name} ended at {} of {}; the numbers cover that part, expectations are not judged\n",
-            results.ended, model.duration
+            "interrupted: {name} ended at {ended} of {duration}; the numbers cover that part, expectations are not judged\n"
         ));
         said.exit = Exit::Interrupted;
         return;
     }
-    let _ = model;
+    for verdict in report::verdicts(input).iter().filter(|verdict| verdict.pass == Some(false)) {
+        said.exit = Exit::ExpectationFailed;
+        if console.quiet {
+            let expectation = verdict.expectation;
+            said.remarks
+                .push_str(&format!("{name}: expectation `{}` failed: {}\n", expectation.name, expectation.text));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,22 +58,17 @@ impl Faults {
         for fault in self.iter() {
             let place = AnnotationKind::Primary.span(fault.range.clone());
             let snippet = Snippet::source(self.text.as_str()).path(self.name.as_str()).annotation(place);
-            let group = Level::ERROR.primary_title(fault.message.as_str()).element(snippet);
-            let group = group.elements(fault.hint.as_deref().map(|hint| Level::HELP.message(hint)));
-            out.push_str(&renderer.render(&[group]).to_string());
-            out.push_str("\n\n");
+            let group = Level::ERROR.primary_title(normalize_untrusted_str(&fault.message)).element(snippet);
+            let hint = fault.hint.as_deref().map(|hint| Level::HELP.message(normalize_untrusted_str(hint)));
+            out += &renderer.render(&[group.elements(hint)]);
+            out += "\n\n";
         }
         let count = match self.list.len() {
             1 => "1 error".to_owned(),
             count => format!("{count} errors"),
         };
-        let title = format!("`{}` cannot be imported: {count}", self.name);
-        out.push_str(
-            &renderer
-                .render(&[annotate_snippets::Group::with_title(Level::ERROR.primary_title(title.as_str()))])
-                .to_string(),
-        );
-        out.push('\n');
-        out
+        let title = Level::ERROR.primary_title(format!("the graph has {count}"));
+        out += &renderer.render(&[Group::with_title(title)]);
+        out + "\n"
     }
 }

@@ -3,7 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use std::ops::ControlFlow;
+
 use brownout::import::isotope::{Options, import};
+use brownout::measure::simulate;
+use brownout::model::{Caller, Model};
+use brownout::scenario::{LoadOptions, load};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/isotope")
@@ -31,6 +36,14 @@ fn refused(text: &str) -> String {
         Ok(scenario) => panic!("was imported:\n{scenario}"),
         Err(faults) => faults.render(false),
     }
+}
+
+/// The model of an imported scenario, which must load without a word, but for services that nobody asks.
+fn model(scenario: &str) -> Model {
+    let loaded = load("imported.toml", scenario.as_bytes(), &LoadOptions::default());
+    let only_unasked = loaded.diagnostics.codes().iter().all(|code| *code == "W008");
+    assert!(only_unasked, "{}\n{scenario}", loaded.diagnostics.render(false));
+    loaded.model.unwrap()
 }
 
 #[test]
@@ -105,7 +118,7 @@ fn every_graph_here_is_imported() {
     let graphs = graphs(&folder());
     assert_eq!(graphs.len(), 6, "graphs in tests/data/isotope");
     for graph in graphs {
-        scenario(&graph, &options());
+        model(&scenario(&graph, &options()));
     }
 }
 
@@ -120,6 +133,47 @@ fn every_graph_of_the_whole_set_is_imported() {
     let graphs = graphs(&folder);
     assert_eq!(graphs.len(), 14, "graphs in {}", folder.display());
     for graph in graphs {
-        scenario(&graph, &options());
+        model(&scenario(&graph, &options()));
     }
+}
+
+/// The calculation in the comment against the run: in one of the graphs calls fail and are made by chance.
+#[test]
+fn the_busiest_service_is_half_busy() {
+    for name in ["canonical.yaml", "tree-13-services.yaml", "every-feature.yaml"] {
+        let model = model(&scenario(&folder().join(name), &options()));
+        let results = simulate(&model, &mut |_| ControlFlow::Continue(()));
+        let seconds = results.ended.as_secs_f64() - model.warmup.as_secs_f64();
+        let busy = |service: brownout::model::ServiceId| {
+            let cores = model.services[service].replicas * model.services[service].cores.unwrap();
+            results.services[service.0 as usize].work_nanos as f64 / 1e9 / seconds / f64::from(cores)
+        };
+        let busiest = model.services.ids().map(busy).fold(0.0, f64::max);
+        // At least 13 500 Poisson arrivals, each bringing the same work: a standard deviation of 1/√13500 of a half,
+        // 0.0043; four of them.
+        assert!((busiest - 0.5).abs() < 0.0172, "{name}: the busiest service is {busiest} busy");
+    }
+}
+
+/// Visits of each service against those that the importer expects, in the graph with errors and chances.
+#[test]
+fn calls_are_made_as_often_as_the_graph_says() {
+    let model = model(&scenario(&folder().join("every-feature.yaml"), &options()));
+    let results = simulate(&model, &mut |_| ControlFlow::Continue(()));
+    let arrivals = |name: &str| {
+        let service = model.services.enumerate().find(|(_, service)| service.name == name).unwrap().0;
+        results.services[service.0 as usize].arrivals as f64
+    };
+    // Of the shop's requests a quarter asks for ads, whatever becomes of the cart.
+    let (shop, ads) = (arrivals("shop"), arrivals("ads"));
+    // Four standard deviations of a binomial with 27 000 trials.
+    assert!((ads / shop - 0.25).abs() < 4.0 * (0.25 * 0.75 / shop).sqrt(), "ads {ads} of {shop}");
+    // The stock is asked when both carts went well, each in 95% of the calls.
+    let (stock, expected) = (arrivals("stock-v2"), 0.95 * 0.95 * (0.25 * 0.999 + 0.75));
+    assert!(
+        (stock / shop - expected).abs() < 4.0 * (expected * (1.0 - expected) / shop).sqrt(),
+        "stock {stock} of {shop}"
+    );
+    assert!(arrivals("forgotten") == 0.0);
+    assert!(model.edges().iter().filter(|edge| matches!(edge.from, Caller::Workload(_))).count() == 2);
 }

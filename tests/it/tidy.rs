@@ -220,3 +220,66 @@ fn every_scenario_opens_with_a_lesson() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The commands of the README's shell blocks.
+fn readme_commands() -> Vec<String> {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks.flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn the_commands_of_the_readme_exist() {
+    let commands = readme_commands();
+    assert!(
+        commands.iter().any(|command| command.starts_with("cargo run --release -- run scenarios/")),
+        "{commands:?}"
+    );
+    let mut written = Vec::new();
+    for command in &commands {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let arguments = match words.as_slice() {
+            ["cargo", "test"] => continue,
+            ["cargo", "run", "--release", "--", rest @ ..] | ["brownout", rest @ ..] => rest,
+            _ => panic!("`{command}` is not a command that this test knows"),
+        };
+        let arguments: Vec<&str> = arguments.iter().copied().take_while(|word| *word != ">").collect();
+        let file = arguments.last().unwrap();
+        assert!(written.contains(file) || root().join(file).exists(), "`{command}`: there is no `{file}`");
+        let help = std::process::Command::new(assert_cmd::cargo::cargo_bin("brownout"))
+            .args(arguments[..arguments.len() - 1].iter().filter(|word| !word.starts_with('-')))
+            .arg("--help")
+            .output()
+            .unwrap();
+        assert!(help.status.success(), "`{command}`: {}", String::from_utf8_lossy(&help.stderr));
+        let help = String::from_utf8(help.stdout).unwrap();
+        for flag in arguments.iter().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(flag), "`{command}`: there is no `{flag}`");
+        }
+        written.extend(words.iter().skip_while(|word| **word != ">").nth(1).copied());
+    }
+}
+
+#[test]
+fn the_example_of_the_readme_runs() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(example.lines().count(), 10, "the README promises ten lines");
+    let place = tempfile::TempDir::new().unwrap();
+    fs::write(place.path().join("ten.toml"), example).unwrap();
+    let run = std::process::Command::new(assert_cmd::cargo::cargo_bin("brownout"))
+        .args(["run", "--quiet", "ten.toml"])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
+fn the_pictures_of_the_readme_exist() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let targets = readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+    for target in targets.filter(|target| !target.starts_with("http")) {
+        assert!(root().join(target).exists(), "README.md points to `{target}`, which does not exist");
+    }
+}
