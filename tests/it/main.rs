@@ -10,6 +10,7 @@ mod determinism;
 mod isotope;
 mod kernel;
 mod policies;
+mod reference;
 mod report;
 mod theory;
 mod tidy;
