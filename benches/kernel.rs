@@ -58,7 +58,9 @@ fn model(services: &[(&str, u32, f64)], rate: f64, n: f64, client: Client, entry
     m
 }
 
+#[allow(non_snake_case)]
 fn main() {
+    let N: f64 = std::env::var("N").map(|n| n.parse().unwrap()).unwrap_or(1_000_000.0);
     let which = std::env::args().nth(1).unwrap_or_default();
     let mut c = Client::direct();
     c.latency = Distribution::Constant(Span::from_micros(250));
@@ -79,8 +81,8 @@ fn main() {
         half_open_calls: 10,
     });
     let runs = [
-        ("mm1", model(&[("a", 1, 1.0)], 800.0, 1_000_000.0, Client::direct(), Client::direct())),
-        ("chain", model(&[("a", 64, 5.0), ("b", 64, 5.0), ("c", 32, 8.0)], 1500.0, 1_000_000.0, c, Client::direct())),
+        ("mm1", model(&[("a", 1, 1.0)], 800.0, N, Client::direct(), Client::direct())),
+        ("chain", model(&[("a", 64, 5.0), ("b", 64, 5.0), ("c", 32, 8.0)], 1500.0, N, c, Client::direct())),
     ];
     for (name, model) in runs {
         if which.starts_with('-') || name.contains(&which) {

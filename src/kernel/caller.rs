@@ -14,10 +14,13 @@ use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::{Departure, Observer};
 use super::program::Op;
-use super::world::Hop;
+use super::world::{Hop, Transit};
 
+/// Calls that take no time nest up to here; deeper ones queue up.
+const DEPTH_MAX: u32 = 32;
 const SALT_REQUEST: u64 = salt("network/request");
 const SALT_ANSWER: u64 = salt("network/answer");
+const SALT_CANCEL: u64 = salt("network/cancel");
 const SALT_BACKOFF: u64 = salt("backoff");
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
@@ -44,12 +47,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A user's request has ended.
     pub(super) fn user_done(&mut self, id: u32, outcome: Outcome) {
         let now = self.now();
-        let frame = self.frames[id];
+        let frame = &self.frames[id];
+        let (user, workload, arrived) = (frame.parent, frame.parent_token, frame.arrived);
         self.frames.remove(id);
-        let workload = frame.parent_token;
-        self.observer.finished(workload, now, frame.arrived, outcome);
-        if frame.parent != NONE {
-            self.think(workload, frame.parent);
+        self.observer.finished(workload, now, arrived, outcome);
+        if user != NONE {
+            self.think(workload, user);
         }
     }
 
@@ -98,28 +101,30 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.child = NONE;
         frame.target = NONE;
         frame.state = State::Calling;
-        let caller = *frame;
-        let port = self.port(edge, caller.replica);
+        let (key, deadline, iteration, count, flags, replica) =
+            (frame.key, frame.deadline, frame.iteration, frame.count, frame.flags, frame.replica);
+        let port = self.port(edge, replica);
         if !self.permitted(port, edge, now) {
             self.observer.short_circuited(edge, now);
             self.attempt_failed(id, Outcome::ShortCircuited);
             return;
         }
         self.observer.sent(edge, now);
-        let deadline = self.set_timeout(edge, ticket, caller.deadline);
+        let deadline = self.set_timeout(edge, ticket, deadline);
         let Some(target) = self.pick(port, edge) else {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         };
         self.frames[id].target = target;
-        let place = salt ^ (u64::from(caller.iteration) << 16) ^ u64::from(caller.count);
+        let place = salt ^ (u64::from(iteration) << 16) ^ u64::from(count);
         let child = Frame {
             deadline,
             pc: self.world.routes[edge as usize].start,
             edge,
             replica: target,
-            flags: caller.flags & flag::ABANDONED,
-            ..Frame::new(caller.key.child(place), ticket)
+            service: self.world.routes[edge as usize].service,
+            flags: flags & flag::ABANDONED,
+            ..Frame::new(key.child(place), ticket)
         };
         let child = self.frames.insert(child);
         self.frames[id].child = child;
@@ -176,18 +181,40 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     fn send(&mut self, child: u32, edge: u32) {
         let ticket = self.frames.ticket(child);
-        let route = &self.world.routes[edge as usize];
-        if route.troubled {
+        if self.world.routes[edge as usize].troubled {
             self.send_into_trouble(ticket, edge);
             return;
         }
-        match &route.hop {
-            Hop::None => self.soon.push_back(Event::Arrive(ticket)),
-            Hop::Lane(lane) => self.agenda.after(*lane, Event::Arrive(ticket)),
-            Hop::Drawn(latency) => {
-                let delay = latency.sample(self.frames[child].key.child(SALT_REQUEST).draws());
-                self.agenda.at(self.agenda.now() + delay, Event::Arrive(ticket));
+        let hop = self.transit(edge, child, SALT_REQUEST);
+        self.deliver(hop, Event::Arrive(ticket));
+    }
+
+    /// How long a message of frame `id` takes along an edge without trouble; `direction` names its draw.
+    #[inline]
+    fn transit(&self, edge: u32, id: u32, direction: u64) -> Transit {
+        match &self.world.routes[edge as usize].hop {
+            Hop::None => Transit::None,
+            Hop::Lane(lane) => Transit::Lane(*lane),
+            Hop::Drawn(latency) => Transit::Span(latency.sample(self.frames[id].key.child(direction).draws())),
+        }
+    }
+
+    /// Lets a message arrive: what takes no time is there at once, as deep as calls may nest.
+    #[inline]
+    pub(super) fn deliver(&mut self, hop: Transit, event: Event) {
+        match hop {
+            Transit::Lane(lane) => self.agenda.after(lane, event),
+            Transit::Span(delay) => self.agenda.at(self.agenda.now() + delay, event),
+            Transit::None if self.depth < DEPTH_MAX && self.paused == 0 => {
+                self.depth += 1;
+                match event {
+                    Event::Arrive(ticket) => self.arrive(ticket),
+                    Event::Reply(ticket, outcome) => self.answered(ticket, outcome),
+                    event => self.soon.push_back(event),
+                }
+                self.depth -= 1;
             }
+            Transit::None => self.soon.push_back(event),
         }
     }
 
@@ -205,7 +232,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         let delay = self.troubled_delay(edge, frame.key, SALT_REQUEST);
-        self.agenda.at(self.now() + delay, Event::Arrive(ticket));
+        self.deliver(Transit::Span(delay), Event::Arrive(ticket));
     }
 
     /// A request that never reaches its replica.
@@ -214,7 +241,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if self.live(frame.parent_ticket()) {
             self.frames[frame.parent].child = NONE;
         }
-        self.left_system(frame.replica);
+        self.left_system(frame.service, frame.replica);
         self.frames.remove(child);
     }
 
@@ -229,30 +256,26 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         extra.fold(usual, |sum, (salt, latency)| sum + latency.sample(key.child(salt ^ direction).draws()))
     }
 
-    /// Sends a frame's answer to whoever waits for it.
+    /// Who waits for a frame's answer, and how long it takes there; `None` when nobody waits or it gets lost.
     #[inline]
-    pub(super) fn reply(&mut self, frame: &Frame, outcome: Outcome) {
+    pub(super) fn answer_of(&self, id: u32) -> Option<(Ticket, Transit)> {
+        let frame = &self.frames[id];
         let caller = frame.parent_ticket();
         if !self.live(caller) {
-            return;
+            return None;
         }
-        let event = Event::Reply(caller, outcome);
-        let route = &self.world.routes[frame.edge as usize];
+        self.message(frame.edge, id, SALT_ANSWER).map(|hop| (caller, hop))
+    }
+
+    /// How long a message of frame `id` takes along an edge; `None` when it gets lost.
+    #[inline]
+    fn message(&self, edge: u32, id: u32, direction: u64) -> Option<Transit> {
+        let route = &self.world.routes[edge as usize];
         if route.troubled {
-            if !route.trouble.cut {
-                let delay = self.troubled_delay(frame.edge, frame.key, SALT_ANSWER);
-                self.agenda.at(self.now() + delay, event);
-            }
-            return;
+            let delay = self.troubled_delay(edge, self.frames[id].key, direction);
+            return (!route.trouble.cut).then_some(Transit::Span(delay));
         }
-        match &route.hop {
-            Hop::None => self.soon.push_back(event),
-            Hop::Lane(lane) => self.agenda.after(*lane, event),
-            Hop::Drawn(latency) => {
-                let delay = latency.sample(frame.key.child(SALT_ANSWER).draws());
-                self.agenda.at(self.agenda.now() + delay, event);
-            }
-        }
+        Some(self.transit(edge, id, direction))
     }
 
     /// An answer reaches its caller.
@@ -293,11 +316,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (sent, target, replica) = (frame.mark, frame.target, frame.replica);
         let (edge, _) = self.current_call(&self.frames[id]);
         self.observer.answered(edge, now, sent, outcome);
-        let first = self.world.services[self.world.routes[edge as usize].service as usize].first_replica;
-        let port = self.port(edge, replica);
-        let port = &mut self.world.ports[port];
+        let route = &self.world.routes[edge as usize];
+        let port = &mut self.world.ports[route.port(replica)];
         if target != NONE {
-            port.balancer.ended(target - first);
+            port.balancer.ended(target - route.first_replica);
         }
         if let Some(breaker) = &mut port.breaker {
             let verdict = match outcome {
@@ -309,7 +331,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             breaker.record(now, verdict, now.since(sent));
             let after = breaker.state();
             if before != after {
-                self.observer.breaker(self.world.routes[edge as usize].channel, now, before, after);
+                self.observer.breaker(route.channel, now, before, after);
             }
         }
         edge
@@ -366,26 +388,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         self.abandon(child);
         let (edge, _) = self.current_call(&self.frames[id]);
-        let route = &self.world.routes[edge as usize];
-        if route.cancel == Cancel::Off {
+        if self.world.routes[edge as usize].cancel == Cancel::Off {
             return;
         }
-        let frame = &self.frames[child];
-        let notice = Event::Cancel(Ticket { frame: child, token: frame.generation });
-        if route.troubled {
-            if !route.trouble.cut {
-                let delay = self.troubled_delay(edge, frame.key, salt("network/cancel"));
-                self.agenda.at(self.now() + delay, notice);
-            }
-            return;
-        }
-        match &route.hop {
-            Hop::None => self.soon.push_back(notice),
-            Hop::Lane(lane) => self.agenda.after(*lane, notice),
-            Hop::Drawn(latency) => {
-                let delay = latency.sample(frame.key.child(salt("network/cancel")).draws());
-                self.agenda.at(self.agenda.now() + delay, notice);
-            }
+        let notice = Event::Cancel(Ticket { frame: child, token: self.frames[child].generation });
+        if let Some(hop) = self.message(edge, child, SALT_CANCEL) {
+            self.deliver(hop, notice);
         }
     }
 
@@ -405,8 +413,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.flags |= flag::ABANDONED;
         let frame = *frame;
         if frame.has(flag::THREAD) {
-            let service = self.world.replicas[frame.replica as usize].service;
-            self.observer.thread_abandoned(service, now);
+            self.observer.threads(frame.service, now, 0, 1);
         }
         match frame.state {
             State::Calling if frame.child != NONE && self.is_child(frame.child, id) => self.abandon(frame.child),
@@ -457,6 +464,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             pc: self.world.routes[edge as usize].start,
             edge: frame.edge,
             replica: target,
+            service: self.world.routes[edge as usize].service,
             flags: frame.flags & (flag::ABANDONED | flag::REPLIED),
             ..Frame::new(frame.key.child(place), frame.parent_ticket())
         });
@@ -479,12 +487,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         current_call(&self.world.program.ops, frame)
     }
 
-    /// The state of a caller replica's client towards a callee service.
     #[inline]
     fn port(&self, edge: u32, replica: u32) -> usize {
-        let channel = &self.world.channels[self.world.routes[edge as usize].channel as usize];
-        let number = if replica == NONE { 0 } else { replica - channel.first_replica };
-        (channel.first_port + number) as usize
+        self.world.routes[edge as usize].port(replica)
     }
 }
 

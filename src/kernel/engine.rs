@@ -26,6 +26,8 @@ pub struct Engine<'m, A, O> {
     pub(super) world: World,
     pub(super) frames: Frames,
     pub(super) soon: VecDeque<Event>,
+    /// How deep calls that take no time are nested.
+    pub(super) depth: u32,
     /// Number of paused replicas: while zero, nobody asks whether his is.
     pub(super) paused: u32,
     /// Faults that are on, by their place in the model.
@@ -56,6 +58,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             world,
             frames: Frames::new(),
             soon: VecDeque::new(),
+            depth: 0,
             paused: 0,
             active: vec![false; model.faults.len()],
             events: 0,

@@ -96,6 +96,8 @@ pub(super) struct Frame {
     pub(super) edge: u32,
     /// Where it runs, across services; [`NONE`] for a user's request.
     pub(super) replica: u32,
+    /// Whose replica that is.
+    pub(super) service: u32,
     /// The replica that it has called.
     pub(super) target: u32,
     /// Branches that still run.
@@ -127,6 +129,7 @@ impl Frame {
             sibling: NONE,
             edge: NONE,
             replica: NONE,
+            service: NONE,
             target: NONE,
             pending: 0,
             count: 0,

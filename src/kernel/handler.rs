@@ -12,6 +12,7 @@ use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::{Departure, Observer};
 use super::program::Op;
+use super::world::Transit;
 
 const SALT_ERROR: u64 = salt("fault/error");
 
@@ -116,10 +117,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if !self.live(ticket) {
             return;
         }
-        let now = self.now();
         let frame = &mut self.frames[ticket.frame];
         match frame.state {
-            State::Working => self.observer.cores(self.world.replicas[frame.replica as usize].service, now, -1),
             State::Joining if frame.count > 0 => {
                 self.end(ticket.frame, Outcome::Error);
                 return;
@@ -225,7 +224,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             demand
         };
         frame.mark = now + demand;
-        self.observer.cores(replica.service, now, 1);
+        self.observer.works(frame.service, now, frame.mark);
         let ticket = Ticket { frame: id, token: frame.token };
         self.agenda.at(now + demand, Event::Proceed(ticket));
     }
@@ -282,7 +281,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.token = frame.token.wrapping_add(1);
         if !frame.has(flag::ON_CORES) {
             if frame.state == State::Working {
-                self.observer.cores(replica.service, now, -1);
+                self.observer.work_changes(replica.service, frame.mark, now);
             }
             return;
         }
@@ -302,8 +301,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.agenda.now();
         let frame = &mut self.frames[id];
         frame.flags |= flag::THREAD;
-        let service = self.world.replicas[frame.replica as usize].service;
-        self.observer.thread_taken(service, now, frame.has(flag::ABANDONED));
+        self.observer.threads(frame.service, now, 1, i32::from(frame.has(flag::ABANDONED)));
     }
 
     /// Gives a frame's thread back, to whoever waits for it.
@@ -315,28 +313,31 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         frame.flags &= !flag::THREAD;
-        let replica = &mut self.world.replicas[frame.replica as usize];
-        let service = replica.service;
-        self.observer.thread_given(service, now, frame.has(flag::ABANDONED));
+        let (service, wasted) = (frame.service, i32::from(frame.has(flag::ABANDONED)));
+        let pool = &mut self.world.replicas[frame.replica as usize].pool;
         let frames = &self.frames;
-        let Some((next, newcomer)) = replica.pool.release(|ticket| frames.live(ticket)) else { return };
+        let Some((next, newcomer)) = pool.release(|ticket| frames.live(ticket)) else {
+            self.observer.threads(service, now, -1, -wasted);
+            return;
+        };
         if newcomer {
             self.observer.unqueued(service, now);
         }
-        self.frames[next.frame].state = State::Starting;
-        self.take_thread(next.frame);
+        let frame = &mut self.frames[next.frame];
+        frame.state = State::Starting;
+        frame.flags |= flag::THREAD;
+        let change = i32::from(frame.has(flag::ABANDONED)) - wasted;
+        if change != 0 {
+            self.observer.threads(service, now, 0, change);
+        }
         self.soon.push_back(Event::Begin(next));
     }
 
     /// An async handler that starts to wait gives its thread back.
     #[inline]
     pub(super) fn hand_back_thread(&mut self, id: u32) {
-        let replica = self.frames[id].replica;
-        if replica == NONE {
-            return;
-        }
-        let service = self.world.replicas[replica as usize].service;
-        if self.world.services[service as usize].hands_back {
+        let service = self.frames[id].service;
+        if service != NONE && self.world.services[service as usize].hands_back {
             self.give_thread(id);
         }
     }
@@ -344,12 +345,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// Goes on with a frame that has waited: at once when it has kept its thread or needs none, else when it has one.
     pub(super) fn go_on(&mut self, id: u32) {
         let frame = &self.frames[id];
-        if frame.replica != NONE && !frame.has(flag::THREAD) {
-            let service = self.world.replicas[frame.replica as usize].service;
-            if self.world.services[service as usize].hands_back {
-                self.want_thread(id);
-                return;
-            }
+        if !frame.has(flag::THREAD) && frame.service != NONE && self.world.services[frame.service as usize].hands_back {
+            self.want_thread(id);
+            return;
         }
         self.frames[id].state = State::Running;
         self.advance(id);
@@ -392,21 +390,21 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn leave(&mut self, id: u32, how: Departure, outcome: Outcome) {
         let now = self.now();
-        let frame = self.frames[id];
-        let replica = &self.world.replicas[frame.replica as usize];
-        self.observer.left(replica.service, now, frame.arrived, frame.has(flag::STARTED), how);
-        self.left_system(frame.replica);
-        if !frame.has(flag::REPLIED) {
-            self.reply(&frame, outcome);
-        }
+        let frame = &self.frames[id];
+        let (service, replica) = (frame.service, frame.replica);
+        self.observer.left(service, now, frame.arrived, frame.has(flag::STARTED), how);
+        let answer = if frame.has(flag::REPLIED) { None } else { self.answer_of(id) };
+        self.left_system(service, replica);
         self.give_thread(id);
         self.frames.remove(id);
+        if let Some((caller, hop)) = answer {
+            self.deliver(hop, Event::Reply(caller, outcome));
+        }
     }
 
     /// One request less in a replica or on the way to it.
     #[inline]
-    pub(super) fn left_system(&mut self, replica: u32) {
-        let service = self.world.replicas[replica as usize].service;
+    pub(super) fn left_system(&mut self, service: u32, replica: u32) {
         let service = &mut self.world.services[service as usize];
         if !service.in_system.is_empty() {
             service.in_system[(replica - service.first_replica) as usize] -= 1;
@@ -415,10 +413,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// The `reply` step: the caller has his answer, the handler goes on.
     fn reply_early(&mut self, id: u32) {
-        let frame = self.frames[id];
-        if !frame.has(flag::REPLIED) {
-            self.reply(&frame, Outcome::Ok);
-            self.frames[id].flags |= flag::REPLIED;
+        if self.frames[id].has(flag::REPLIED) {
+            return;
+        }
+        self.frames[id].flags |= flag::REPLIED;
+        if let Some((caller, hop)) = self.answer_of(id) {
+            // Not at once even without network: the handler goes on first.
+            match hop {
+                Transit::None => self.soon.push_back(Event::Reply(caller, Outcome::Ok)),
+                hop => self.deliver(hop, Event::Reply(caller, Outcome::Ok)),
+            }
         }
     }
 
@@ -444,6 +448,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 pc: entry.start,
                 edge: parent.edge,
                 replica: parent.replica,
+                service: parent.service,
                 sibling: next,
                 flags: flag::BRANCH
                     | flag::REPLIED

@@ -69,20 +69,20 @@ pub trait Observer {
     /// A request that reached the service at `arrived` gets its first thread.
     fn started(&mut self, service: u32, now: Time, arrived: Time) {}
 
-    /// A thread is taken; `wasted` when nobody waits for what it does.
-    fn thread_taken(&mut self, service: u32, now: Time, wasted: bool) {}
-
-    /// A thread is given back.
-    fn thread_given(&mut self, service: u32, now: Time, wasted: bool) {}
-
-    /// Nobody waits any longer for what a busy thread does.
-    fn thread_abandoned(&mut self, service: u32, now: Time) {}
+    /// The number of threads that a service uses changes, and of these the number that nobody waits for.
+    fn threads(&mut self, service: u32, now: Time, busy: i32, wasted: i32) {}
 
     /// A request that reached the service at `arrived` leaves it; `started` when it ever had a thread.
     fn left(&mut self, service: u32, now: Time, arrived: Time, started: bool, how: Departure) {}
 
-    /// The number of cores that a service uses changes.
+    /// The number of shared cores that a service uses changes.
     fn cores(&mut self, service: u32, now: Time, change: i32) {}
+
+    /// A thread begins to use a core of its own, until `until` unless [`Observer::work_changes`] is told.
+    fn works(&mut self, service: u32, now: Time, until: Time) {}
+
+    /// Work that would have ended at `from` ends at `to` (which is now when it is stopped).
+    fn work_changes(&mut self, service: u32, from: Time, to: Time) {}
 
     /// The run is over, and a request that was meant to start at `arrived` is still under way.
     fn request_remains(&mut self, workload: u32, arrived: Time) {}

@@ -160,6 +160,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if frame.replica != index || !matches!(frame.state, State::Working | State::Frozen) {
                 continue;
             }
+            let expected = frame.mark;
             let left = if old.paused { Span::from_nanos(frame.mark.as_nanos()) } else { frame.mark.since(now) };
             let left =
                 if slow == old.slow { left } else { Span::from_nanos_f64(left.as_nanos() as f64 / old.slow * slow) };
@@ -173,9 +174,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 frame.mark = now + left;
                 self.agenda.at(now + left, Event::Proceed(ticket));
             }
-            if paused != old.paused {
-                self.observer.cores(service, now, if paused { -1 } else { 1 });
-            }
+            // Frozen work counts as stopped.
+            let now_ends = if paused { now } else { now + left };
+            self.observer.work_changes(service, if old.paused { now } else { expected }, now_ends);
         }
     }
 

@@ -3,7 +3,9 @@
 //!
 //! The wheel has levels of 64 buckets; an event lies on the level of the highest base-64 digit in which
 //! its slot differs from the current one, so it moves down at most once a level. The current slot (the
-//! bottom) is sorted. While few events are pending all of them stay in the bottom. Lanes are sorted by nature and merge with the bottom by (time, order of entry).
+//! bottom) is sorted. While few events are pending all of them stay in the bottom. The width of a slot follows
+//! the density of events; it changes speed, never order. Lanes are sorted by nature and merge with the bottom
+//! by (time, order of entry).
 
 use std::collections::VecDeque;
 
@@ -11,57 +13,59 @@ use crate::base::time::{Span, Time};
 
 use super::agenda::{Agenda, Event, LaneId, Ticket, TimerId};
 
-/// Width of a slot as a power of two of nanoseconds: 2¹⁵ ns = 33 µs. Chosen by the kernel benchmark; it
-/// changes speed, never order.
-const SLOT_BITS: u32 = 15;
+/// Width of a slot at the start, as a power of two of nanoseconds: 2¹⁷ ns = 131 µs.
+const SLOT_BITS_START: u32 = 17;
+/// Between 2⁸ ns and 2³² ns (4.3 s).
+const SLOT_BITS: std::ops::RangeInclusive<u32> = 8..=32;
+/// After so many slots their mean occupation is looked at.
+const SLOTS_PER_TUNING: u32 = 1024;
+/// A mean occupation in this range is left as it is; outside, the width is halved or doubled.
+const OCCUPATION: std::ops::RangeInclusive<u32> = 3..=12;
 const DIGIT_BITS: u32 = 6;
+const BUCKETS: usize = 1 << DIGIT_BITS;
+const LEVELS: usize = (64 - *SLOT_BITS.start() as usize).div_ceil(DIGIT_BITS as usize);
 /// So many events that are not due in the current slot may be kept sorted rather than be put on levels.
 const BOTTOM_MAX: usize = 32;
 /// A class of fewer timers than this is never swept.
 const SWEEP_MIN: usize = 1024;
-const BUCKETS: usize = 1 << DIGIT_BITS;
-const LEVELS: usize = (64 - SLOT_BITS as usize).div_ceil(DIGIT_BITS as usize);
 
 /// The fast agenda.
 pub struct Wheel {
     now: Time,
     entered: u64,
+    slot_bits: u32,
     /// The slot that `bottom` holds; never after the slot of the next event.
     slot: u64,
-    /// Descending by (time, seq): the next event is last. Everything up to `slot`; and everything later, too, as
-    /// long as no level is occupied.
+    /// Descending: the next event is last. Everything up to `slot`; and everything later, too, as long as no level
+    /// is occupied.
     bottom: Vec<Entry>,
-    /// Entries on levels.
-    above: usize,
-    levels: [Level; LEVELS],
+    /// The levels that hold anything, one bit each.
+    occupied: u32,
+    /// The buckets of each level that hold anything, one bit each.
+    buckets_of: [u64; LEVELS],
+    buckets: Vec<Vec<Entry>>,
+    /// Slots entered, and entries in them, since the width was last looked at.
+    tuning: (u32, u32),
     lanes: Vec<Lane>,
-    /// The earliest head of all lanes.
-    first_lane: Head,
+    /// The earliest head of all lanes, and which lane it heads.
+    first_lane: (Order, usize),
     timers: Vec<Timers>,
 }
 
+/// The rule of order in one number: time above, order of entry below.
+type Order = u128;
+
+const NEVER: Order = Order::MAX;
+
 #[derive(Clone, Copy)]
 struct Entry {
-    time: Time,
-    seq: u64,
+    order: Order,
     event: Event,
-}
-
-struct Level {
-    occupied: u64,
-    buckets: [Vec<Entry>; BUCKETS],
 }
 
 struct Lane {
     delay: Span,
     queue: VecDeque<Entry>,
-}
-
-#[derive(Clone, Copy)]
-struct Head {
-    time: Time,
-    seq: u64,
-    lane: usize,
 }
 
 struct Timers {
@@ -74,24 +78,34 @@ struct Timers {
 
 #[derive(Clone, Copy)]
 struct Timer {
-    time: Time,
-    seq: u64,
+    order: Order,
     ticket: Ticket,
 }
 
-const NO_HEAD: Head = Head { time: Time::MAX, seq: u64::MAX, lane: usize::MAX };
+#[inline]
+fn order(time: Time, seq: u64) -> Order {
+    (u128::from(time.as_nanos()) << 64) | u128::from(seq)
+}
+
+#[inline]
+fn time(order: Order) -> Time {
+    Time::from_nanos((order >> 64) as u64)
+}
 
 impl Agenda for Wheel {
     fn new(lanes: &[Span], timers: &[Span]) -> Self {
         Wheel {
             now: Time::ZERO,
             entered: 0,
+            slot_bits: SLOT_BITS_START,
             slot: 0,
             bottom: Vec::new(),
-            above: 0,
-            levels: std::array::from_fn(|_| Level { occupied: 0, buckets: std::array::from_fn(|_| Vec::new()) }),
+            occupied: 0,
+            buckets_of: [0; LEVELS],
+            buckets: vec![Vec::new(); LEVELS * BUCKETS],
+            tuning: (0, 0),
             lanes: lanes.iter().map(|&delay| Lane { delay, queue: VecDeque::new() }).collect(),
-            first_lane: NO_HEAD,
+            first_lane: (NEVER, 0),
             timers: timers
                 .iter()
                 .map(|&timeout| Timers { timeout, queue: VecDeque::new(), armed: false, sweep_at: SWEEP_MIN })
@@ -108,7 +122,7 @@ impl Agenda for Wheel {
     fn at(&mut self, time: Time, event: Event) {
         debug_assert!(time >= self.now, "an event cannot be entered in the past");
         self.entered += 1;
-        self.place(Entry { time, seq: self.entered, event });
+        self.place(Entry { order: order(time, self.entered), event });
     }
 
     #[inline]
@@ -116,18 +130,19 @@ impl Agenda for Wheel {
         self.entered += 1;
         let index = lane.0 as usize;
         let lane = &mut self.lanes[index];
-        let entry = Entry { time: self.now + lane.delay, seq: self.entered, event };
-        if lane.queue.is_empty() && (entry.time, entry.seq) < (self.first_lane.time, self.first_lane.seq) {
-            self.first_lane = Head { time: entry.time, seq: entry.seq, lane: index };
-        }
+        let entry = Entry { order: order(self.now + lane.delay, self.entered), event };
         lane.queue.push_back(entry);
+        // Behind others of its lane it cannot be earlier than the first of all.
+        if entry.order < self.first_lane.0 {
+            self.first_lane = (entry.order, index);
+        }
     }
 
     #[inline]
     fn arm(&mut self, timer: TimerId, ticket: Ticket, live: impl Fn(Ticket) -> bool) {
         self.entered += 1;
         let timers = &mut self.timers[timer.0 as usize];
-        let entry = Timer { time: self.now + timers.timeout, seq: self.entered, ticket };
+        let entry = Timer { order: order(self.now + timers.timeout, self.entered), ticket };
         if timers.queue.len() >= timers.sweep_at {
             timers.queue.retain(|timer| live(timer.ticket));
             timers.sweep_at = SWEEP_MIN.max(2 * timers.queue.len());
@@ -135,52 +150,58 @@ impl Agenda for Wheel {
         timers.queue.push_back(entry);
         if !timers.armed {
             timers.armed = true;
-            self.place(Entry { time: entry.time, seq: entry.seq, event: Event::Armed(timer.0) });
+            self.place(Entry { order: entry.order, event: Event::Armed(timer.0) });
         }
     }
 
     #[inline]
     fn pop(&mut self, end: Time, live: impl Fn(Ticket) -> bool) -> Option<Event> {
         loop {
-            let lane = self.first_lane;
-            self.fill_bottom(lane.time.min(end));
+            let (first_lane, lane) = self.first_lane;
+            if self.bottom.is_empty() && self.occupied != 0 {
+                self.fill_bottom(time(first_lane).min(end));
+            }
             let entry = match self.bottom.last() {
-                Some(entry) if (entry.time, entry.seq) < (lane.time, lane.seq) => {
-                    if entry.time >= end {
+                Some(entry) if entry.order < first_lane => {
+                    if time(entry.order) >= end {
                         return None;
                     }
                     let entry = *entry;
                     self.bottom.pop();
                     entry
                 }
-                _ if lane.time < end => self.pop_lane(lane.lane),
+                _ if time(first_lane) < end => self.pop_lane(lane),
                 _ => return None,
             };
-            match entry.event {
-                Event::Armed(timer) => {
-                    if let Some(event) = self.expire(timer, entry, &live) {
-                        self.now = entry.time;
-                        return Some(event);
-                    }
-                }
-                event => {
-                    self.now = entry.time;
-                    return Some(event);
-                }
+            if let Event::Armed(class) = entry.event {
+                let Some(event) = self.expire(class, entry.order, &live) else { continue };
+                self.now = time(entry.order);
+                return Some(event);
             }
+            self.now = time(entry.order);
+            return Some(entry.event);
         }
     }
 }
 
 impl Wheel {
+    #[inline]
+    fn slot_of(&self, entry: &Entry) -> u64 {
+        (entry.order >> (64 + self.slot_bits)) as u64
+    }
+
     /// Puts an entry on its level, or into the bottom when it belongs to the current slot.
     #[inline]
     fn place(&mut self, entry: Entry) {
-        if self.above == 0 && self.bottom.len() >= BOTTOM_MAX {
-            self.spill();
+        if self.occupied == 0 {
+            if self.bottom.len() < BOTTOM_MAX {
+                self.place_bottom(entry);
+                return;
+            }
+            self.spread();
         }
-        let slot = entry.time.as_nanos() >> SLOT_BITS;
-        if slot <= self.slot || (self.above == 0 && self.bottom.len() < BOTTOM_MAX) {
+        let slot = self.slot_of(&entry);
+        if slot <= self.slot {
             self.place_bottom(entry);
         } else {
             self.place_above(entry, slot);
@@ -191,82 +212,124 @@ impl Wheel {
     fn place_above(&mut self, entry: Entry, slot: u64) {
         let level = ((u64::BITS - 1 - (slot ^ self.slot).leading_zeros()) / DIGIT_BITS) as usize;
         let bucket = ((slot >> (level as u32 * DIGIT_BITS)) & (BUCKETS as u64 - 1)) as usize;
-        let level = &mut self.levels[level];
-        level.occupied |= 1 << bucket;
-        level.buckets[bucket].push(entry);
-        self.above += 1;
+        self.occupied |= 1 << level;
+        self.buckets_of[level] |= 1 << bucket;
+        self.buckets[level * BUCKETS + bucket].push(entry);
     }
 
-    /// The bottom has grown too long to be kept sorted: what is later than the current slot goes up.
-    #[cold]
-    fn spill(&mut self) {
-        // The levels are empty: nothing depends on the slot that they were filled for.
-        self.slot = self.now.as_nanos() >> SLOT_BITS;
-        let late = self.bottom.partition_point(|entry| entry.time.as_nanos() >> SLOT_BITS > self.slot);
-        let entries: Vec<Entry> = self.bottom.drain(..late).collect();
-        for entry in entries {
-            self.place_above(entry, entry.time.as_nanos() >> SLOT_BITS);
-        }
-    }
-
+    #[inline]
     fn place_bottom(&mut self, entry: Entry) {
-        let key = (entry.time, entry.seq);
-        let index = self.bottom.partition_point(|other| (other.time, other.seq) > key);
+        // The bottom is short, and what is entered is rarely the next: look from the latest on.
+        let index = self.bottom.iter().position(|other| other.order < entry.order).unwrap_or(self.bottom.len());
         self.bottom.insert(index, entry);
     }
 
+    /// Takes everything out and puts it where it belongs from now on.
+    #[cold]
+    fn spread(&mut self) {
+        let mut entries = std::mem::take(&mut self.bottom);
+        for bucket in &mut self.buckets {
+            entries.append(bucket);
+        }
+        self.occupied = 0;
+        self.buckets_of = [0; LEVELS];
+        self.slot = self.now.as_nanos() >> self.slot_bits;
+        for entry in entries {
+            let slot = self.slot_of(&entry);
+            if slot <= self.slot { self.bottom.push(entry) } else { self.place_above(entry, slot) }
+        }
+        self.sort_bottom();
+    }
+
+    fn sort_bottom(&mut self) {
+        if self.bottom.len() > 1 {
+            self.bottom.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.order));
+        }
+    }
+
     /// Moves to the next slot that holds something, as long as it starts no later than `limit`.
-    #[inline]
     fn fill_bottom(&mut self, limit: Time) {
-        while self.bottom.is_empty() && self.above > 0 {
-            let Some(level) = self.levels.iter().position(|level| level.occupied != 0) else { return };
-            let bucket = self.levels[level].occupied.trailing_zeros() as usize;
+        while self.bottom.is_empty() && self.occupied != 0 {
+            let level = self.occupied.trailing_zeros() as usize;
+            let bucket = self.buckets_of[level].trailing_zeros() as usize;
             let shift = level as u32 * DIGIT_BITS;
-            let above = self.slot >> (shift + DIGIT_BITS);
+            let above = self.slot >> shift >> DIGIT_BITS;
             let slot = ((above << DIGIT_BITS) | bucket as u64) << shift;
-            if slot > limit.as_nanos() >> SLOT_BITS {
+            if slot > limit.as_nanos() >> self.slot_bits {
                 return;
             }
             self.enter(level, bucket, slot);
         }
     }
 
+    #[inline]
     fn enter(&mut self, level: usize, bucket: usize, slot: u64) {
         self.slot = slot;
-        self.levels[level].occupied &= !(1 << bucket);
-        self.above -= self.levels[level].buckets[bucket].len();
+        self.buckets_of[level] &= !(1 << bucket);
+        self.occupied &= !(u32::from(self.buckets_of[level] == 0) << level);
+        let place = level * BUCKETS + bucket;
         if level == 0 {
-            std::mem::swap(&mut self.bottom, &mut self.levels[0].buckets[bucket]);
-            self.bottom.sort_unstable_by(|a, b| (b.time, b.seq).cmp(&(a.time, a.seq)));
+            std::mem::swap(&mut self.bottom, &mut self.buckets[place]);
+            self.tune();
         } else {
-            let mut entries = std::mem::take(&mut self.levels[level].buckets[bucket]);
+            let mut entries = std::mem::take(&mut self.buckets[place]);
             for entry in entries.drain(..) {
-                let slot = entry.time.as_nanos() >> SLOT_BITS;
-                if slot == self.slot { self.place_bottom(entry) } else { self.place_above(entry, slot) }
+                let slot = self.slot_of(&entry);
+                if slot == self.slot { self.bottom.push(entry) } else { self.place_above(entry, slot) }
             }
-            self.levels[level].buckets[bucket] = entries;
+            self.buckets[place] = entries;
+        }
+        self.sort_bottom();
+    }
+
+    /// Now and then, halves or doubles the width of a slot.
+    #[inline]
+    fn tune(&mut self) {
+        let (slots, entries) = self.tuning;
+        self.tuning = (slots + 1, entries + self.bottom.len().min(1 << 16) as u32);
+        if slots == SLOTS_PER_TUNING {
+            self.retune();
         }
     }
 
+    #[cold]
+    fn retune(&mut self) {
+        let (slots, entries) = std::mem::take(&mut self.tuning);
+        let mean = entries / slots;
+        let bits = match mean {
+            mean if mean < *OCCUPATION.start() => self.slot_bits + 1,
+            mean if mean > *OCCUPATION.end() => self.slot_bits - 1,
+            _ => return,
+        };
+        if SLOT_BITS.contains(&bits) {
+            self.slot_bits = bits;
+            self.spread();
+        }
+    }
+
+    #[inline]
     fn pop_lane(&mut self, index: usize) -> Entry {
-        let entry = self.lanes[index].queue.pop_front().expect("the first lane has a head");
-        self.first_lane = NO_HEAD;
-        for (lane, it) in self.lanes.iter().enumerate() {
-            if let Some(head) = it.queue.front()
-                && (head.time, head.seq) < (self.first_lane.time, self.first_lane.seq)
-            {
-                self.first_lane = Head { time: head.time, seq: head.seq, lane };
+        let lane = &mut self.lanes[index];
+        let entry = lane.queue.pop_front().expect("the first lane has a head");
+        self.first_lane = (lane.queue.front().map_or(NEVER, |head| head.order), index);
+        if self.lanes.len() > 1 {
+            for (lane, it) in self.lanes.iter().enumerate() {
+                if let Some(head) = it.queue.front()
+                    && head.order < self.first_lane.0
+                {
+                    self.first_lane = (head.order, lane);
+                }
             }
         }
         entry
     }
 
     /// The armed entry of a class is due: fires its first timer if that is the one and live; arms the next live one.
-    fn expire(&mut self, class: u32, armed: Entry, live: impl Fn(Ticket) -> bool) -> Option<Event> {
+    fn expire(&mut self, class: u32, armed: Order, live: impl Fn(Ticket) -> bool) -> Option<Event> {
         let timers = &mut self.timers[class as usize];
         let mut fired = None;
         if let Some(first) = timers.queue.front()
-            && first.seq == armed.seq
+            && first.order == armed
         {
             fired = live(first.ticket).then_some(Event::Timeout(first.ticket));
             timers.queue.pop_front();
@@ -275,7 +338,7 @@ impl Wheel {
             timers.queue.pop_front();
         }
         match timers.queue.front().copied() {
-            Some(next) => self.place(Entry { time: next.time, seq: next.seq, event: Event::Armed(class) }),
+            Some(next) => self.place(Entry { order: next.order, event: Event::Armed(class) }),
             None => timers.armed = false,
         }
         fired

@@ -15,6 +15,7 @@ use crate::policy::retry::{AnyRetry, Backoff, Jitter};
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
+use super::frame::NONE;
 use super::program::Program;
 
 /// How long a message takes along an edge.
@@ -28,11 +29,26 @@ pub(super) enum Hop {
     Drawn(Distribution),
 }
 
+/// How long one message takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Transit {
+    /// No time.
+    None,
+    /// The time of a lane.
+    Lane(LaneId),
+    /// This time.
+    Span(Span),
+}
+
 /// An edge as the kernel needs it.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
     pub(super) channel: u32,
+    /// The port of the caller's replica 0 of all, as if ports were numbered like replicas; see [`Route::port`].
+    port_base: u32,
     pub(super) service: u32,
+    /// The callee's first replica.
+    pub(super) first_replica: u32,
     /// Where the callee's handler starts.
     pub(super) start: u32,
     pub(super) hop: Hop,
@@ -44,6 +60,14 @@ pub(super) struct Route {
     pub(super) trouble: EdgeTrouble,
     /// Whether `trouble` is anything.
     pub(super) troubled: bool,
+}
+
+impl Route {
+    /// The state of a caller replica's client towards the callee; users of a workload ([`NONE`]) share one.
+    #[inline]
+    pub(super) fn port(&self, replica: u32) -> usize {
+        if replica == NONE { self.port_base as usize } else { self.port_base.wrapping_add(replica) as usize }
+    }
 }
 
 /// What is wrong with an edge.
@@ -209,9 +233,14 @@ impl World {
                 _ => None,
             });
             let timeout = client.timeout.map(|timeout| (self.timer(timeout), timeout));
+            let channel = channels.of[id.index()];
+            let service = model.endpoints[edge.to].service;
+            let Channel { first_port, first_replica, .. } = self.channels[channel as usize];
             self.routes.push(Route {
-                channel: channels.of[id.index()],
-                service: model.endpoints[edge.to].service.0,
+                channel,
+                port_base: first_port.wrapping_sub(first_replica),
+                service: service.0,
+                first_replica: self.services[service.index()].first_replica,
                 start: self.program.endpoints[edge.to.index()],
                 hop,
                 timeout,

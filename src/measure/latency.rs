@@ -1,31 +1,27 @@
 //! Lengths of time, summarised: an exact mean, and quantiles from a histogram.
 
-use hdrhistogram::Histogram;
-
 use crate::base::time::Span;
 
+use super::histogram::Histogram;
+
 /// Many lengths of time. Count, mean, minimum and maximum are exact; a quantile is off by at most
-/// 0.4% or 32 ns, whichever is more (HDR histogram, two digits).
+/// 0.4% or 32 ns, whichever is more (the middle of a bucket of a log-linear histogram).
 #[derive(Clone, Debug)]
 pub struct Latency {
-    histogram: Histogram<u32>,
+    /// Made with the first sample: most of the thousands in a large model never get one.
+    histogram: Option<Histogram>,
     /// Zero lengths are counted here: a queue that is short has little else.
     zeros: u64,
+    /// Lengths that are not zero.
+    count: u64,
     sum_nanos: u128,
     min: Span,
     max: Span,
 }
 
-/// Lengths below this number of nanoseconds share one bucket.
-const LOWEST_NANOS: u64 = 64;
-/// Lengths above this number of nanoseconds (two hours) share one bucket; mean and maximum stay exact.
-const HIGHEST_NANOS: u64 = 2 * 3_600 * 1_000_000_000;
-
 impl Default for Latency {
     fn default() -> Self {
-        let histogram = Histogram::new_with_bounds(LOWEST_NANOS, HIGHEST_NANOS, 2)
-            .expect("the bounds are constants that HDR histograms accept");
-        Latency { histogram, zeros: 0, sum_nanos: 0, min: Span::MAX, max: Span::ZERO }
+        Latency { histogram: None, zeros: 0, count: 0, sum_nanos: 0, min: Span::MAX, max: Span::ZERO }
     }
 }
 
@@ -38,7 +34,8 @@ impl Latency {
             self.min = Span::ZERO;
             return;
         }
-        self.histogram.saturating_record(span.as_nanos());
+        self.histogram.get_or_insert_with(Histogram::new).record(span);
+        self.count += 1;
         self.sum_nanos += u128::from(span.as_nanos());
         self.min = self.min.min(span);
         self.max = self.max.max(span);
@@ -46,7 +43,7 @@ impl Latency {
 
     /// How many there are.
     pub fn count(&self) -> u64 {
-        self.zeros + self.histogram.len()
+        self.zeros + self.count
     }
 
     /// The mean, or `None` without a sample.
@@ -78,15 +75,16 @@ impl Latency {
         if count == 0 || rank <= self.zeros {
             return (count > 0).then_some(Span::ZERO);
         }
-        let share = (rank - self.zeros) as f64 / self.histogram.len() as f64;
-        let value = self.histogram.value_at_quantile(share);
-        let middle = self.histogram.median_equivalent(value);
-        Some(Span::from_nanos(middle).max(self.min).min(self.max))
+        let middle = self.histogram.as_ref()?.at_rank(rank - self.zeros);
+        Some(middle.max(self.min).min(self.max))
     }
 
     /// Adds all lengths of `other`.
     pub fn merge(&mut self, other: &Latency) {
-        self.histogram.add(&other.histogram).expect("all latencies have the same bounds");
+        if let Some(histogram) = &other.histogram {
+            self.histogram.get_or_insert_with(Histogram::new).merge(histogram);
+        }
+        self.count += other.count;
         self.zeros += other.zeros;
         self.sum_nanos += other.sum_nanos;
         self.min = self.min.min(other.min);
@@ -95,8 +93,11 @@ impl Latency {
 
     /// Forgets everything, keeping the memory.
     pub fn clear(&mut self) {
-        self.histogram.reset();
+        if let Some(histogram) = &mut self.histogram {
+            histogram.clear();
+        }
         self.zeros = 0;
+        self.count = 0;
         self.sum_nanos = 0;
         self.min = Span::MAX;
         self.max = Span::ZERO;

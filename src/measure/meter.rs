@@ -26,8 +26,9 @@ pub(super) fn measure<A: Agenda>(model: &Model, progress: &mut dyn FnMut(Time) -
 }
 
 struct Meter {
-    /// Start of the time that totals count.
+    /// Start and end of the time that totals count.
     from: Time,
+    end: Time,
     interval: Span,
     /// The next point of the series ends here.
     tick: Time,
@@ -58,6 +59,8 @@ struct ServiceMeter {
     queue: Level,
     in_system: Level,
     cores: Level,
+    /// Use of cores that are not shared.
+    worked_nanos: u128,
     up: Level,
     /// Integrals at the start of the time that totals count: in the order of [`ServiceMeter::integrals`].
     before: [u128; 5],
@@ -99,6 +102,7 @@ impl Meter {
         let watched = |target: Target| windows.iter().any(|window| window.wants_latency(target));
         let mut meter = Meter {
             from: Time::ZERO + model.warmup,
+            end: model.end(),
             interval: model.interval,
             tick: Time::ZERO + model.interval,
             boundary: Time::ZERO,
@@ -279,6 +283,7 @@ impl ServiceMeter {
             queue: Level::default(),
             in_system: Level::default(),
             cores: Level::default(),
+            worked_nanos: 0,
             up: Level::starting_at(replicas),
             before: [0; 5],
             last_integrals: [0; 5],
@@ -316,14 +321,14 @@ impl ServiceMeter {
 
     fn result(mut self, end: Time, wait: Latency, sojourn: Latency) -> ServiceResult {
         let after = self.integrals(end);
-        let [busy_nanos, wasted_nanos, queue_nanos, in_system_nanos, work_nanos] =
+        let [busy_nanos, wasted_nanos, queue_nanos, in_system_nanos, cores_nanos] =
             std::array::from_fn(|n| after[n] - self.before[n]);
         ServiceResult {
             busy_nanos,
             wasted_nanos,
             queue_nanos,
             in_system_nanos,
-            work_nanos,
+            work_nanos: cores_nanos + self.worked_nanos,
             wait,
             sojourn,
             ..self.result
@@ -508,25 +513,12 @@ impl Observer for Meter {
     }
 
     #[inline]
-    fn thread_taken(&mut self, service: u32, now: Time, wasted: bool) {
+    fn threads(&mut self, service: u32, now: Time, busy: i32, wasted: i32) {
         let meter = &mut self.services[service as usize];
-        meter.busy.add(now, 1);
-        if wasted {
-            meter.wasted.add(now, 1);
+        meter.busy.add(now, busy);
+        if wasted != 0 {
+            meter.wasted.add(now, wasted);
         }
-    }
-
-    #[inline]
-    fn thread_given(&mut self, service: u32, now: Time, wasted: bool) {
-        let meter = &mut self.services[service as usize];
-        meter.busy.add(now, -1);
-        if wasted {
-            meter.wasted.add(now, -1);
-        }
-    }
-
-    fn thread_abandoned(&mut self, service: u32, now: Time) {
-        self.services[service as usize].wasted.add(now, 1);
     }
 
     #[inline]
@@ -563,6 +555,18 @@ impl Observer for Meter {
     #[inline]
     fn cores(&mut self, service: u32, now: Time, change: i32) {
         self.services[service as usize].cores.add(now, change);
+    }
+
+    #[inline]
+    fn works(&mut self, service: u32, now: Time, until: Time) {
+        let clipped = until.min(self.end).since(now.max(self.from));
+        self.services[service as usize].worked_nanos += u128::from(clipped.as_nanos());
+    }
+
+    fn work_changes(&mut self, service: u32, from: Time, to: Time) {
+        let clip = |time: Time| time.min(self.end).max(self.from).as_nanos();
+        let worked = &mut self.services[service as usize].worked_nanos;
+        *worked = (*worked + u128::from(clip(to))).saturating_sub(u128::from(clip(from)));
     }
 
     fn request_remains(&mut self, workload: u32, arrived: Time) {

@@ -1,6 +1,7 @@
 //! Floor 5: measuring. Observers of the kernel turn what happens into [`Results`]: totals by cohort of
 //! arrival, time series by time of the event.
 
+mod histogram;
 mod latency;
 mod level;
 mod meter;
