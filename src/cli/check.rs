@@ -36,7 +36,7 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
             Err(failure) => return console.fail(&failure),
         };
         let loaded = scenario::load(&source.name, &source.bytes, &arguments.overrides.options());
-        say_diagnostics(&loaded, console);
+        console.say(&diagnostics(&loaded, console));
         if loaded.model.is_none() {
             return Exit::BadScenario;
         }
@@ -56,9 +56,11 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
     arguments.files.iter().map(check).max().unwrap_or(Exit::Fine)
 }
 
-/// Shows what is wrong; warnings alone only when the user wants to hear of them.
-pub(super) fn say_diagnostics(loaded: &Loaded, console: Console) {
-    if loaded.diagnostics.errors() > 0 || !console.quiet {
-        console.say(&loaded.diagnostics.render(console.color_err));
+/// What is wrong, as text; warnings alone only when the user wants to hear of them.
+pub(super) fn diagnostics(loaded: &Loaded, console: Console) -> String {
+    if loaded.diagnostics.has_errors() || !console.quiet {
+        loaded.diagnostics.render(console.color_err)
+    } else {
+        String::new()
     }
 }

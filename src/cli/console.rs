@@ -50,9 +50,7 @@ impl Console {
     pub(super) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::write("standard output".as_ref(), error))
-            }
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Print(error)),
             _ => Ok(()),
         }
     }

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 /// How a command ended. Ordered: the worse one is the larger one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(super) enum Exit {
     /// Everything went well and every expectation held.
+    #[default]
     Fine,
     /// An expectation of a scenario did not hold.
     ExpectationFailed,

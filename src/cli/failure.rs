@@ -19,13 +19,16 @@ pub(super) enum Failure {
         source: io::Error,
     },
     /// An output could not be written.
-    #[error("cannot write `{}`: {}", path.display(), plain(source))]
+    #[error("cannot write `{}`: {source}", path.display())]
     Write {
         /// Which file or directory.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
+    /// Standard output takes nothing.
+    #[error("cannot write to standard output: {0}")]
+    Print(io::Error),
     /// The arguments are well-formed, but make no sense together.
     #[error("{message}")]
     Usage {
@@ -51,7 +54,7 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Failure::Usage { .. } => Exit::Usage,
-            Failure::Read { .. } | Failure::Write { .. } => Exit::Failure,
+            Failure::Read { .. } | Failure::Write { .. } | Failure::Print(_) => Exit::Failure,
         }
     }
 
@@ -73,8 +76,8 @@ impl Failure {
             Failure::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("is the path relative to another directory? `-` reads standard input".to_owned())
             }
-            Failure::Write { .. } => Some("`--out DIR` puts the files elsewhere".to_owned()),
-            Failure::Read { .. } => None,
+            Failure::Write { .. } => Some("name a place that can be written to".to_owned()),
+            Failure::Read { .. } | Failure::Print(_) => None,
             Failure::Usage { hint, .. } => Some(hint.clone()),
         }
     }

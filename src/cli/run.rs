@@ -16,6 +16,7 @@ use crate::model::Model;
 use crate::report::{self, Input, csv, figure, json, manifest, terminal};
 use crate::scenario;
 
+use super::check;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -90,7 +91,8 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
     };
     interrupt::watch();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(processors, usize::from).min(arguments.files.len());
+    let useful = processors.max(arguments.files.len());
+    let jobs = arguments.jobs.map_or(processors, usize::from).min(useful);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
     let bars = Bars::new(console.quiet);
     let mut turns = Turns::new(console, arguments.format == Format::Csv);
@@ -135,7 +137,7 @@ fn directories(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn run(file: &Path, directory: &Path, arguments: &Arguments, console: Console, bars: &Bars) -> Said {
-    let mut said = Said { data: String::new(), remarks: String::new(), exit: Exit::Fine };
+    let mut said = Said::default();
     if interrupt::requested() {
         said.exit = Exit::Interrupted;
         return said;
@@ -157,9 +159,7 @@ fn run_into(
 ) -> Result<(), Failure> {
     let source = source::read(file)?;
     let loaded = scenario::load(&source.name, &source.bytes, &arguments.overrides.options());
-    if loaded.diagnostics.errors() > 0 || !console.quiet {
-        said.remarks.push_str(&loaded.diagnostics.render(console.color_err));
-    }
+    said.diagnostics = check::diagnostics(&loaded, console);
     let Some(model) = loaded.model else {
         said.exit = Exit::BadScenario;
         return Ok(());
@@ -210,6 +210,11 @@ fn hash(source: &Source, overrides: &Overrides) -> String {
 fn write(directory: &Directory, input: &Input<'_>, source: &Source, arguments: &Arguments) -> Result<(), Failure> {
     const MANIFEST: &str = "manifest.json";
     directory.remove(MANIFEST)?;
+    // A picture of an earlier run beside the numbers of this one would be a lie.
+    for name in figure::NAMES {
+        directory.remove(&format!("{name}.svg"))?;
+        directory.remove(&format!("{name}.png"))?;
+    }
     directory.write("summary.json", json::summary(input).as_bytes())?;
     let all_series = arguments.series == Series::All;
     directory.write("timeseries.csv", csv::timeseries(input, all_series).as_bytes())?;

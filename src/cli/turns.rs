@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use super::console::Console;
 use super::exit::Exit;
 
-/// What one run has to say.
+/// What one run has to say, in this order.
+#[derive(Debug, Default)]
 pub(super) struct Said {
+    /// For standard error: what the loader found.
+    pub(super) diagnostics: String,
     /// For standard output.
     pub(super) data: String,
-    /// For standard error.
+    /// For standard error: where the files are, what failed.
     pub(super) remarks: String,
     /// How it ended.
     pub(super) exit: Exit,
@@ -54,6 +57,7 @@ impl Turns {
             }
             self.has_header = true;
         }
+        self.console.say(&said.diagnostics);
         let printed = self.console.print(data);
         self.console.say(&said.remarks);
         self.worst = self.worst.max(said.exit);

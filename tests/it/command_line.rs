@@ -112,6 +112,16 @@ fn a_run_prints_the_summary_and_writes_the_files() {
 }
 
 #[test]
+fn no_picture_of_an_earlier_run_stays_beside_the_numbers_of_this_one() {
+    let place = Place::new();
+    place.run(&["run", "--out", "same", "good.toml"]);
+    assert!(place.files("same").contains_key("overview.png"));
+    place.run(&["run", "--out", "same", "--no-figures", "good.toml"]);
+    let names: Vec<String> = place.files("same").into_keys().collect();
+    assert_eq!(names, ["manifest.json", "summary.json", "timeseries.csv"]);
+}
+
+#[test]
 fn exit_codes() {
     let place = Place::new();
     for (arguments, code) in [
@@ -186,7 +196,7 @@ fn formats() {
     let table = place.run(&["run", "--format", "csv", "--quiet", "good.toml"]);
     exits(&table, 0);
     let mut reader = csv::Reader::from_reader(&table.stdout[..]);
-    let rows = reader.records().map(|record| record.unwrap()).count();
+    let rows = reader.records().collect::<Result<Vec<_>, _>>().unwrap().len();
     assert!(rows > 0);
 
     place.write("other.toml", GOOD);

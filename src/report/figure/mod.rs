@@ -34,6 +34,9 @@ pub struct Figure {
     pub png: Vec<u8>,
 }
 
+/// The names of all pictures that a run can have.
+pub const NAMES: [&str; 7] = ["overview", "load", "latency", "threads", "queues", "failures", "breakers"];
+
 /// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, `failures` and, if
 /// a client has a circuit breaker, `breakers`.
 pub fn all(input: &Input) -> Vec<Figure> {
