@@ -276,10 +276,11 @@ fn the_example_of_the_readme_runs() {
 }
 
 #[test]
-fn the_pictures_of_the_readme_exist() {
+fn the_links_of_the_readme_lead_somewhere() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let targets = readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
-    for target in targets.filter(|target| !target.starts_with("http")) {
+    let links = readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+    let images = readme.split("src=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    for target in images.chain(links).filter(|target| !target.starts_with("http")) {
         assert!(root().join(target).exists(), "README.md points to `{target}`, which does not exist");
     }
 }
