@@ -17,7 +17,7 @@ use super::program::Op;
 use super::world::{Hop, Transit};
 
 /// Calls that take no time nest up to here; deeper ones queue up.
-const DEPTH_MAX: u32 = 32;
+pub(super) const DEPTH_MAX: u32 = 32;
 const SALT_REQUEST: u64 = salt("network/request");
 const SALT_ANSWER: u64 = salt("network/answer");
 const SALT_CANCEL: u64 = salt("network/cancel");
@@ -87,6 +87,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         let (edge, salt) = self.current_call(frame);
+        if self.world.routes[edge as usize].propagate && self.now() >= frame.deadline {
+            // A paused process comes back to it too late.
+            self.call_failed(ticket.frame, Outcome::Expired);
+            return;
+        }
         self.attempt(ticket.frame, edge, salt);
     }
 
@@ -472,8 +477,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.frames[frame.parent].child = child;
         }
         self.frames[id].flags |= flag::REPLIED;
-        self.send(child, edge);
+        // It makes room before the other arrives, who may want its thread.
         self.leave(id, Departure::Completed, Outcome::Ok);
+        self.send(child, edge);
     }
 
     /// Whether `child` is what `id` waits for.

@@ -5,12 +5,14 @@ use crate::base::distribution::Distribution;
 use crate::base::random::salt;
 use crate::base::time::{Span, Time};
 use crate::model::{Caller, Effect, Fault, FaultTarget, Id, Subset};
+use crate::policy::breaker::{Breaker, BreakerState};
 
 use super::agenda::{Agenda, Event};
+use super::caller::DEPTH_MAX;
 use super::engine::Engine;
 use super::frame::{State, flag};
 use super::observer::{Departure, Observer};
-use super::world::{Condition, EdgeTrouble};
+use super::world::{Condition, EdgeTrouble, Port};
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// Enters every fault's start and end.
@@ -78,7 +80,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     fn condition_of(&self, replica: u32) -> Condition {
         let old = &self.world.replicas[replica as usize].condition;
-        let mut condition = Condition { down: old.down, starting: old.starting, ..Condition::sound() };
+        let mut condition = Condition { down: old.down, ..Condition::sound() };
         for (fault, _) in self.model.faults.iter().zip(&self.active).filter(|(_, active)| **active) {
             if !self.struck(fault).contains(&replica) {
                 continue;
@@ -183,13 +185,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A process dies with all that it holds; who waits for it sees the connection break.
     fn crash(&mut self, index: u32, detect: Span) {
         let now = self.now();
-        let condition = &mut self.world.replicas[index as usize].condition;
-        let was_down = condition.down;
-        condition.down = true;
-        condition.starting = false;
-        if was_down {
+        let replica = &mut self.world.replicas[index as usize];
+        replica.serves_at = Time::MAX;
+        if replica.condition.down {
             return;
         }
+        replica.condition.down = true;
+        replica.detected_at = now + detect;
+        // Whoever hears of it acts when all that dies is dead.
+        let depth = std::mem::replace(&mut self.depth, DEPTH_MAX);
         for id in self.frames.ids() {
             let frame = &self.frames[id];
             if frame.replica != index || matches!(frame.state, State::Free | State::Travelling | State::Done) {
@@ -200,6 +204,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.abort(id, Departure::Refused);
             }
         }
+        self.depth = depth;
+        self.forget_clients(index);
         let replica = &mut self.world.replicas[index as usize];
         replica.deferred.clear();
         self.observer.replica(replica.service, now, -1);
@@ -210,10 +216,30 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
+    /// What a process's clients have learned dies with it.
+    fn forget_clients(&mut self, index: u32) {
+        let now = self.now();
+        let service = self.world.replicas[index as usize].service;
+        let number = index - self.world.services[service as usize].first_replica;
+        let channels = self.model.channels(&self.model.edges()).list;
+        for (n, channel) in channels.iter().enumerate() {
+            if !matches!(channel.from, Caller::Service(from) if from.0 == service) {
+                continue;
+            }
+            let place = (self.world.channels[n].first_port + number) as usize;
+            let port = std::mem::replace(&mut self.world.ports[place], Port::new(&self.model.clients[channel.client]));
+            if let Some(state) = port.breaker.map(|breaker| breaker.state())
+                && state != BreakerState::Closed
+            {
+                self.observer.breaker(n as u32, now, state, BreakerState::Closed);
+            }
+        }
+    }
+
     /// Balancers stop to send to a replica that is down.
     pub(super) fn crash_detected(&mut self, index: u32) {
         let replica = &self.world.replicas[index as usize];
-        if !replica.condition.down {
+        if !replica.condition.down || replica.detected_at != self.now() {
             return;
         }
         let service = &mut self.world.services[replica.service as usize];
@@ -230,12 +256,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         let replica = &mut self.world.replicas[index as usize];
-        replica.condition.starting = true;
         let startup = self.world.services[replica.service as usize].startup;
+        let serves_at = self.agenda.now() + startup;
+        replica.serves_at = serves_at;
         if startup.is_zero() {
             self.started_up(index);
         } else {
-            self.agenda.at(self.now() + startup, Event::Started(index));
+            self.agenda.at(serves_at, Event::Started(index));
         }
     }
 
@@ -243,11 +270,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn started_up(&mut self, index: u32) {
         let now = self.now();
         let replica = &mut self.world.replicas[index as usize];
-        if !replica.condition.starting {
+        if replica.serves_at != now {
             return;
         }
         replica.condition.down = false;
-        replica.condition.starting = false;
         replica.troubled = replica.condition != Condition::sound();
         self.observer.replica(replica.service, now, 1);
         let service = &mut self.world.services[replica.service as usize];

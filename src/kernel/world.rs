@@ -3,11 +3,12 @@
 
 use crate::base::distribution::Distribution;
 use crate::base::random::Stream;
-use crate::base::time::Span;
+use crate::base::time::{Span, Time};
 use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::Pool;
 use crate::model::{
-    Caller, Cancel, Channel as ModelChannel, Deadlines, Discipline, Edge, EdgeId, Handlers, Id, Ids, Limit, Model,
+    Caller, Cancel, Channel as ModelChannel, Client, Deadlines, Discipline, Edge, EdgeId, Handlers, Id, Ids, Limit,
+    Model,
 };
 use crate::policy::balance::{AnyBalancer, Balance};
 use crate::policy::breaker::AnyBreaker;
@@ -85,6 +86,17 @@ pub(super) struct Port {
     pub(super) breaker: Option<AnyBreaker>,
 }
 
+impl Port {
+    /// Of a process that has just started.
+    pub(super) fn new(client: &Client) -> Port {
+        Port {
+            balancer: AnyBalancer::from_settings(client.balance),
+            retry: client.retry.as_ref().map(AnyRetry::from_settings),
+            breaker: client.breaker.as_ref().map(AnyBreaker::from_settings),
+        }
+    }
+}
+
 /// All ports of one caller, client and callee service.
 #[derive(Clone, Debug)]
 pub(super) struct Channel {
@@ -118,14 +130,16 @@ pub(super) struct Replica {
     pub(super) troubled: bool,
     /// Events for a paused process, in order.
     pub(super) deferred: Vec<Event>,
+    /// When balancers learn of the last crash; what comes at another time is about an earlier one.
+    pub(super) detected_at: Time,
+    /// When it serves again after the last restart; never once it has crashed again.
+    pub(super) serves_at: Time,
 }
 
 /// What is wrong with a process.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Condition {
     pub(super) down: bool,
-    /// Whether it is on its way up again.
-    pub(super) starting: bool,
     pub(super) paused: bool,
     /// Work takes this many times as long.
     pub(super) slow: f64,
@@ -135,7 +149,7 @@ pub(super) struct Condition {
 
 impl Condition {
     pub(super) fn sound() -> Condition {
-        Condition { down: false, starting: false, paused: false, slow: 1.0, latency: Vec::new(), errors: Vec::new() }
+        Condition { down: false, paused: false, slow: 1.0, latency: Vec::new(), errors: Vec::new() }
     }
 }
 
@@ -196,6 +210,8 @@ impl World {
                     condition: Condition::sound(),
                     troubled: false,
                     deferred: Vec::new(),
+                    detected_at: Time::MAX,
+                    serves_at: Time::MAX,
                 });
             }
             self.services.push(ServiceState {
@@ -219,11 +235,7 @@ impl World {
             let first_port = self.ports.len() as u32;
             self.channels.push(Channel { first_port, first_replica, picks: World::stream(model, channel) });
             let client = &model.clients[channel.client];
-            self.ports.extend((0..model.caller_replicas(channel.from)).map(|_| Port {
-                balancer: AnyBalancer::from_settings(client.balance),
-                retry: client.retry.as_ref().map(AnyRetry::from_settings),
-                breaker: client.breaker.as_ref().map(AnyBreaker::from_settings),
-            }));
+            self.ports.extend((0..model.caller_replicas(channel.from)).map(|_| Port::new(client)));
         }
         for (id, edge) in edges.enumerate() {
             let client = &model.clients[edge.client];

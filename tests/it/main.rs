@@ -12,5 +12,6 @@ mod kernel;
 mod policies;
 mod reference;
 mod report;
+mod semantics;
 mod theory;
 mod tidy;

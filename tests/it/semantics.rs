@@ -1,0 +1,201 @@
+//! What calls, crashes and pauses mean at their edges: each test is a small scenario in which it would show.
+
+use brownout::policy::Outcome;
+
+use crate::reference::Run;
+
+fn outcomes(run: &Run, outcome: Outcome) -> u64 {
+    run.users().outcomes[outcome as usize]
+}
+
+#[test]
+fn a_retry_that_a_pause_keeps_until_after_the_deadline_is_not_sent() {
+    let run = Run::of(
+        r#"
+        duration = "20s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "burst(1)"
+        client = "users"
+
+        [client.users]
+        timeout = "1s"
+        deadlines = "propagate"
+
+        [client.inner]
+        deadlines = "propagate"
+        retry = { attempts = 3, backoff = "100ms" }
+
+        [service.a.endpoint.page]
+        steps = [{ call = "b.get", client = "inner" }]
+        [service.b.endpoint.get]
+        steps = [{ fail = true }]
+
+        [fault.stop]
+        at = "50ms"
+        for = "5s"
+        service = "a"
+        pause = true
+        "#,
+    );
+    assert_eq!(run.service("b").arrivals, 1);
+    assert_eq!(run.service("a").failed, 1);
+}
+
+#[test]
+fn a_handler_that_forwards_within_its_service_makes_room_first() {
+    let run = Run::of(
+        r#"
+        duration = "10s"
+
+        [workload.users]
+        entry = "a.first"
+        arrivals = "even(10/s)"
+
+        [service.a]
+        threads = 1
+        queue = 0
+        [service.a.endpoint.first]
+        steps = [{ work = "1ms" }, { forward = "a.second" }]
+        [service.a.endpoint.second]
+        steps = [{ work = "1ms" }]
+        "#,
+    );
+    assert_eq!(outcomes(&run, Outcome::Ok), 100);
+    assert_eq!(run.service("a").waited, 0);
+}
+
+#[test]
+fn a_process_that_dies_answers_nothing_but_a_broken_connection() {
+    let run = Run::of(
+        r#"
+        duration = "10s"
+
+        [workload.users]
+        entry = { "a.page" = "50%", "a.helper" = "50%" }
+        arrivals = "poisson(100/s)"
+
+        [service.a.endpoint.page]
+        steps = [{ call = "a.helper" }]
+        [service.a.endpoint.helper]
+        steps = [{ sleep = "exp(100ms)" }]
+
+        [fault.crash]
+        at = "5s"
+        for = "1s"
+        service = "a"
+        crash = true
+        "#,
+    );
+    assert!(outcomes(&run, Outcome::Refused) > 90);
+    assert_eq!(outcomes(&run, Outcome::Error), 0, "nobody is left who could answer");
+    assert_eq!(run.service("a").failed, 0);
+}
+
+#[test]
+fn a_second_crash_starts_the_startup_anew() {
+    let run = Run::of(
+        r#"
+        duration = "60s"
+        interval = "1s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "even(10/s)"
+
+        [service.a]
+        startup = "20s"
+        [service.a.endpoint.page]
+        steps = [{ work = "1ms" }]
+
+        [fault.first]
+        at = "10s"
+        for = "5s"
+        service = "a"
+        crash = true
+
+        [fault.second]
+        at = "20s"
+        for = "10s"
+        service = "a"
+        crash = true
+        "#,
+    );
+    assert_eq!(run.good(10..50), 0, "the second crash ends at 30 s");
+    assert_eq!(run.good(50..60), 100);
+}
+
+#[test]
+fn every_crash_is_detected_for_itself() {
+    let run = Run::of(
+        r#"
+        duration = "60s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "even(10/s)"
+
+        [service.a]
+        replicas = 2
+        [service.a.endpoint.page]
+        steps = [{ work = "1ms" }]
+
+        [fault.first]
+        at = "10s"
+        for = "2s"
+        service = "a"
+        replicas = 1
+        crash = true
+        detect = "5s"
+
+        [fault.second]
+        at = "14s"
+        for = "20s"
+        service = "a"
+        replicas = 1
+        crash = true
+        detect = "5s"
+        "#,
+    );
+    // Every second request during 2 s, and during 5 s.
+    assert_eq!(outcomes(&run, Outcome::Refused), 10 + 25);
+}
+
+#[test]
+fn a_process_that_was_restarted_has_a_fresh_breaker() {
+    let run = Run::of(
+        r#"
+        duration = "20s"
+        interval = "1s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "even(100/s)"
+
+        [client.inner]
+        breaker = { window = 10, minimum_calls = 10, open_for = "1h" }
+
+        [service.a.endpoint.page]
+        steps = [{ call = "b.get", client = "inner" }]
+        [service.b.endpoint.get]
+        steps = [{ work = "1ms" }]
+
+        [fault.errors]
+        at = "1s"
+        for = "2s"
+        service = "b"
+        error_rate = "100%"
+
+        [fault.crash]
+        at = "10s"
+        for = "1s"
+        service = "a"
+        crash = true
+        "#,
+    );
+    assert_eq!(run.good(3..10), 0, "the breaker is open");
+    assert_eq!(run.good(11..20), 900, "the new process knows nothing of the errors");
+    let open = &run.results.series.edges[1].open;
+    assert_eq!((open[9], open[12]), (1.0, 0.0));
+}
