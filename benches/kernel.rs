@@ -1,107 +1,150 @@
-//! The kernel's speed in CPU time: medians over several runs of a few fixed workloads.
+//! The kernel's speed: CPU time per request and per event of a few fixed scenarios, medians over runs.
+//!
+//! `cargo bench --bench kernel` runs all, `cargo bench --bench kernel -- chain` those whose name contains "chain".
+//! `RUNS=15` sets the number of runs (default 7). With `PEERS=DIR`, the SimPy programs in DIR
+//! (`simpy_chain_full.py`) run in between, on the same machine at the same time, and the ratio is printed.
 
 use std::ops::ControlFlow;
+use std::process::Command;
 
-use brownout::base::distribution::Distribution;
-use brownout::base::time::Span;
-use brownout::base::units::{Rate, Share};
-use brownout::measure::simulate;
-use brownout::model::*;
+use brownout::measure::{Results, simulate};
+use brownout::model::Model;
+use brownout::scenario::{LoadOptions, load};
 use rustix::time::{ClockId, clock_gettime};
+
+struct Case {
+    name: &'static str,
+    scenario: String,
+    /// Arguments of `simpy_chain_full.py` for the same workload.
+    peer: Option<[&'static str; 3]>,
+}
+
+fn main() {
+    let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
+    let runs = std::env::var("RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(7);
+    println!(
+        "{:<8} {:>10} {:>10} {:>10} {:>10}  CPU time, median of {runs}",
+        "case", "ns/request", "min", "max", "ns/event"
+    );
+    for case in cases().into_iter().filter(|case| case.name.contains(&filter)) {
+        let model = model(&case.scenario);
+        let mut samples: Vec<(f64, f64)> = (0..runs).map(|_| measure(&model)).collect();
+        samples.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (per_request, per_event) = samples[runs / 2];
+        let (min, max) = (samples[0].0, samples[runs - 1].0);
+        println!("{:<8} {per_request:>10.1} {min:>10.1} {max:>10.1} {per_event:>10.1}", case.name);
+        if let (Some(args), Ok(dir)) = (case.peer, std::env::var("PEERS")) {
+            compare(&dir, args, per_request);
+        }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    vec![
+        Case { name: "mm1", scenario: MM1.to_owned(), peer: Some(["mm1", "200000", "3"]) },
+        Case { name: "chain", scenario: CHAIN.to_owned(), peer: Some(["chain", "50000", "3"]) },
+        Case { name: "storm", scenario: storm(), peer: None },
+        Case { name: "mesh", scenario: mesh(), peer: None },
+    ]
+}
+
+/// One queue, no network, no client: 1 000 000 requests.
+const MM1: &str = r#"
+duration = "1250s"
+interval = "10s"
+[workload.users]
+entry = "server.get"
+arrivals = "poisson(800/s)"
+[service.server]
+threads = 1
+[service.server.endpoint.get]
+steps = [ { work = "exp(1ms)" } ]
+"#;
+
+/// Three tiers with network, timeouts, retries and breakers: 1 000 000 requests.
+const CHAIN: &str = r#"
+duration = "667s"
+interval = "1s"
+[workload.users]
+entry = "front.get"
+arrivals = "poisson(1500/s)"
+[client.rest]
+latency = "250us"
+timeout = "200ms"
+retry = { attempts = 4, backoff = "0s" }
+breaker = { window = 100, minimum_calls = 100, failure_rate = "50%", open_for = "5s", half_open_calls = 10 }
+[service.front]
+threads = 64
+[service.front.endpoint.get]
+steps = [ { work = "exp(5ms)" }, { call = "middle.get", client = "rest" } ]
+[service.middle]
+threads = 64
+[service.middle.endpoint.get]
+steps = [ { work = "exp(5ms)" }, { call = "store.get", client = "rest" } ]
+[service.store]
+threads = 32
+[service.store.endpoint.get]
+steps = [ { work = "exp(8ms)" } ]
+"#;
+
+/// The chain without breakers, whose users retry: a slow store for ten seconds, and it never comes back.
+fn storm() -> String {
+    let chain = CHAIN.lines().filter(|line| !line.starts_with("breaker")).collect::<Vec<_>>().join("\n");
+    let chain = chain.replace("duration = \"667s\"", "duration = \"150s\"");
+    chain.replace("arrivals = ", "client = \"rest\"\narrivals = ")
+        + r#"
+[fault.slow-store]
+at = "20s"
+for = "10s"
+service = "store"
+add_latency = "200ms"
+"#
+}
+
+/// 1000 services in 25 trees of 40, three calls each: 119 events a request.
+fn mesh() -> String {
+    let mut text = "duration = \"20s\"\n[client.rest]\nlatency = \"250us\"\n".to_owned();
+    let entries: Vec<String> = (0..25).map(|tree| format!("\"t{tree}n0.get\" = \"4%\"")).collect();
+    text += &format!("[workload.users]\narrivals = \"poisson(2000/s)\"\nentry = {{ {} }}\n", entries.join(", "));
+    for tree in 0..25 {
+        for node in 0..40 {
+            let calls: Vec<String> = (3 * node + 1..=3 * node + 3)
+                .filter(|child| *child < 40)
+                .map(|child| format!(", {{ call = \"t{tree}n{child}.get\", client = \"rest\" }}"))
+                .collect();
+            text += &format!("[service.t{tree}n{node}]\nthreads = 64\n[service.t{tree}n{node}.endpoint.get]\n");
+            text += &format!("steps = [ {{ work = \"exp(1ms)\" }}{} ]\n", calls.concat());
+        }
+    }
+    text
+}
+
+fn model(scenario: &str) -> Model {
+    let loaded = load("bench", scenario.as_bytes(), &LoadOptions::default());
+    loaded.model.unwrap_or_else(|| panic!("{}", loaded.diagnostics.render(false)))
+}
+
+/// CPU nanoseconds per request and per event of one run.
+fn measure(model: &Model) -> (f64, f64) {
+    let start = cpu_nanos();
+    let results: Results = simulate(model, &mut |_| ControlFlow::Continue(()));
+    let nanos = (cpu_nanos() - start) as f64;
+    let offered: u64 = results.workloads.iter().map(|workload| workload.offered).sum();
+    (nanos / offered as f64, nanos / results.events as f64)
+}
 
 fn cpu_nanos() -> u64 {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
-fn model(services: &[(&str, u32, f64)], rate: f64, n: f64, client: Client, entry: Client) -> Model {
-    let mut m = Model {
-        title: "t".into(),
-        seed: 1,
-        duration: Span::from_secs_f64(n / rate),
-        warmup: Span::ZERO,
-        interval: Span::from_secs(1),
-        workloads: Ids::default(),
-        services: Ids::default(),
-        endpoints: Ids::default(),
-        clients: Ids::default(),
-        faults: vec![],
-        expectations: vec![],
-    };
-    m.clients.push(Client::direct());
-    let c = m.clients.push(client);
-    let e = m.clients.push(entry);
-    for (i, (name, threads, mean)) in services.iter().enumerate() {
-        let s = m.services.push(Service {
-            name: name.to_string(),
-            replicas: 1,
-            threads: Limit::AtMost(*threads),
-            queue: Limit::Unlimited,
-            discipline: Discipline::Fifo,
-            cores: None,
-            handlers: Handlers::Blocking,
-            startup: Span::ZERO,
-        });
-        let mut steps = vec![Step::Work(format!("exp({mean}ms)").parse::<Distribution>().unwrap())];
-        if i + 1 < services.len() {
-            steps.push(Step::Call { endpoint: EndpointId(i as u32 + 1), client: c, optional: false });
-        }
-        m.endpoints.push(Endpoint { service: s, name: "get".into(), steps });
-    }
-    m.workloads.push(Workload {
-        name: "w".into(),
-        entry: vec![(Share::ONE, EndpointId(0))],
-        arrivals: Arrivals::Poisson(Profile::constant(Rate::per_sec(rate).unwrap())),
-        deadline: None,
-        client: e,
-    });
-    m
-}
-
-#[allow(non_snake_case)]
-fn main() {
-    let N: f64 = std::env::var("N").map(|n| n.parse().unwrap()).unwrap_or(1_000_000.0);
-    let which = std::env::args().nth(1).unwrap_or_default();
-    let mut c = Client::direct();
-    c.latency = Distribution::Constant(Span::from_micros(250));
-    c.timeout = Some(Span::from_millis(200));
-    c.retry = Some(brownout::policy::retry::RetrySettings {
-        attempts: 4,
-        backoff: brownout::policy::retry::Backoff::Fixed(Span::ZERO),
-        jitter: brownout::policy::retry::Jitter::None,
-        budget: None,
-    });
-    c.breaker = Some(brownout::policy::breaker::BreakerSettings {
-        window: 100,
-        minimum_calls: 100,
-        failure_rate: Share::new(0.5).unwrap(),
-        slow_call_duration: Span::from_secs(60),
-        slow_call_rate: Share::ONE,
-        open_for: Span::from_secs(5),
-        half_open_calls: 10,
-    });
-    let runs = [
-        ("mm1", model(&[("a", 1, 1.0)], 800.0, N, Client::direct(), Client::direct())),
-        ("chain", model(&[("a", 64, 5.0), ("b", 64, 5.0), ("c", 32, 8.0)], 1500.0, N, c, Client::direct())),
-    ];
-    for (name, model) in runs {
-        if which.starts_with('-') || name.contains(&which) {
-            let mut nanos: Vec<(u64, u64, u64)> = (0..7)
-                .map(|_| {
-                    let start = cpu_nanos();
-                    let results = simulate(&model, &mut |_| ControlFlow::Continue(()));
-                    (cpu_nanos() - start, results.events, results.workloads[0].offered)
-                })
-                .collect();
-            nanos.sort();
-            let (median, events, requests) = nanos[3];
-            println!(
-                "{name} {:.1} ns/request {:.1} ns/event ({} events/request)  min {:.1}",
-                median as f64 / requests as f64,
-                median as f64 / events as f64,
-                events as f64 / requests as f64,
-                nanos[0].0 as f64 / requests as f64
-            );
-        }
-    }
+/// Runs the peer and prints its own line and the ratio.
+fn compare(dir: &str, args: [&str; 3], per_request: f64) {
+    let output = Command::new("python3").arg(format!("{dir}/simpy_chain_full.py")).args(args).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("simpy")).unwrap_or("simpy: could not be run");
+    let median = line.split("median ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<f64>().ok());
+    let ratio =
+        median.map_or_else(|| "no figure".to_owned(), |peer| format!("{:.0} times as long", peer / per_request));
+    println!("         {line}: {ratio}");
 }
