@@ -103,7 +103,7 @@ add_latency = "200ms"
 
 /// 1000 services in 25 trees of 40, three calls each: 119 events a request.
 fn mesh() -> String {
-    let mut text = "duration = \"20s\"\n[client.rest]\nlatency = \"250us\"\n".to_owned();
+    let mut text = "duration = \"20s\"\ninterval = \"1s\"\n[client.rest]\nlatency = \"250us\"\n".to_owned();
     let entries: Vec<String> = (0..25).map(|tree| format!("\"t{tree}n0.get\" = \"4%\"")).collect();
     text += &format!("[workload.users]\narrivals = \"poisson(2000/s)\"\nentry = {{ {} }}\n", entries.join(", "));
     for tree in 0..25 {

@@ -9,6 +9,7 @@ use super::agenda::Event;
 
 /// How a request left a service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub enum Departure {
     /// Handled and answered well.
     Completed,

@@ -41,6 +41,14 @@ impl Latency {
         self.max = self.max.max(span);
     }
 
+    /// Adds `count` zero lengths.
+    pub(super) fn record_zeros(&mut self, count: u64) {
+        self.zeros += count;
+        if count > 0 {
+            self.min = Span::ZERO;
+        }
+    }
+
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.zeros + self.count

@@ -14,7 +14,7 @@ use super::latency::Latency;
 use super::level::Level;
 use super::recorder::Recorder;
 use super::results::{
-    EdgeResult, EdgeSeries, Results, Series, ServiceResult, ServiceSeries, WorkloadResult, WorkloadSeries,
+    EdgeResult, EdgeSeries, OUTCOMES, Results, Series, ServiceResult, ServiceSeries, WorkloadResult, WorkloadSeries,
 };
 use super::window::{Counts, Window};
 
@@ -51,33 +51,83 @@ struct WorkloadMeter {
     watched: bool,
 }
 
+/// What changes with every request, kept close together: in a large model each of these is cold.
+#[derive(Clone, Default)]
 struct ServiceMeter {
-    counts: Counts,
-    last: Counts,
     busy: Level,
-    wasted: Level,
-    queue: Level,
     in_system: Level,
-    cores: Level,
+    arrivals: u64,
+    /// Requests that left, by [`Departure`].
+    left: [u64; DEPARTURES],
+    /// Requests that had to wait.
+    waited: u64,
+    /// Requests that got a thread at once, of those that count.
+    no_wait: u64,
     /// Use of cores that are not shared.
     worked_nanos: u128,
-    up: Level,
-    /// Integrals at the start of the time that totals count: in the order of [`ServiceMeter::integrals`].
-    before: [u128; 5],
-    last_integrals: [u128; 5],
-    result: ServiceResult,
+    sojourn_clipped_nanos: u128,
     watched: bool,
+    rare: Box<ServiceExtra>,
 }
 
+/// What changes only when a service is in trouble, and what is read off now and then.
+#[derive(Clone, Default)]
+struct ServiceExtra {
+    wasted: Level,
+    queue: Level,
+    cores: Level,
+    up: Level,
+    peak_queue: u32,
+    /// Requests that came before the time that totals count, and left in it.
+    left_late: [u64; DEPARTURES],
+    /// At the start of the time that totals count.
+    before: ServiceReading,
+    last: ServiceReading,
+}
+
+/// What a service's meter shows at a time, counted from the start.
+#[derive(Clone, Copy, Default)]
+struct ServiceReading {
+    arrivals: u64,
+    left: [u64; DEPARTURES],
+    waited: u64,
+    busy_nanos: u128,
+    wasted_nanos: u128,
+    queue_nanos: u128,
+    in_system_nanos: u128,
+    cores_nanos: u128,
+}
+
+/// See [`ServiceMeter`].
+#[derive(Clone, Default)]
 struct EdgeMeter {
+    calls: u64,
+    attempts: u64,
+    /// Attempts that ended, by [`Outcome`].
+    outcomes: [u64; OUTCOMES],
     from_workload: Option<u32>,
+    rare: Box<EdgeExtra>,
+}
+
+#[derive(Clone, Default)]
+struct EdgeExtra {
     service: u32,
     channel: u32,
-    /// Counts by time of the event: calls, attempts, ok, failed, timeouts, short-circuited.
-    counts: [u64; 6],
-    last: [u64; 6],
-    result: EdgeResult,
+    /// Attempts that were sent before the time that totals count, and ended in it.
+    late: [u64; OUTCOMES],
+    before: EdgeReading,
+    last: EdgeReading,
 }
+
+/// What an edge's meter shows at a time, counted from the start.
+#[derive(Clone, Copy, Default)]
+struct EdgeReading {
+    calls: u64,
+    attempts: u64,
+    outcomes: [u64; OUTCOMES],
+}
+
+const DEPARTURES: usize = 5;
 
 struct ChannelMeter {
     /// Breakers; zero when the client has none.
@@ -86,13 +136,6 @@ struct ChannelMeter {
     half_open: Level,
     last: [u128; 2],
 }
-
-const CALLS: usize = 0;
-const ATTEMPTS: usize = 1;
-const OK: usize = 2;
-const FAILED: usize = 3;
-const TIMEOUTS: usize = 4;
-const SHORT: usize = 5;
 
 impl Meter {
     fn new(model: &Model) -> Meter {
@@ -121,7 +164,14 @@ impl Meter {
             services: model
                 .services
                 .enumerate()
-                .map(|(id, service)| ServiceMeter::new(service.replicas, watched(Target::Service(id))))
+                .map(|(id, service)| ServiceMeter {
+                    watched: watched(Target::Service(id)),
+                    rare: Box::new(ServiceExtra {
+                        up: Level::starting_at(service.replicas),
+                        ..ServiceExtra::default()
+                    }),
+                    ..ServiceMeter::default()
+                })
                 .collect(),
             edges: edges
                 .enumerate()
@@ -130,11 +180,12 @@ impl Meter {
                         Caller::Workload(id) => Some(id.0),
                         Caller::Service(_) => None,
                     },
-                    service: model.endpoints[edge.to].service.0,
-                    channel: channels.of[id.index()],
-                    counts: [0; 6],
-                    last: [0; 6],
-                    result: EdgeResult::default(),
+                    rare: Box::new(EdgeExtra {
+                        service: model.endpoints[edge.to].service.0,
+                        channel: channels.of[id.index()],
+                        ..EdgeExtra::default()
+                    }),
+                    ..EdgeMeter::default()
                 })
                 .collect(),
             channels: channels
@@ -188,13 +239,44 @@ impl Meter {
             .unwrap_or(Time::MAX)
     }
 
+    /// What has been counted so far is left out of the totals.
+    fn start_totals(&mut self, now: Time) {
+        for service in &mut self.services {
+            service.rare.before = service.read(now);
+        }
+        for edge in &mut self.edges {
+            edge.rare.before = edge.read();
+        }
+    }
+
     fn pass_windows(&mut self, now: Time) {
-        for window in &mut self.windows {
-            let counts = match window.target {
+        for n in 0..self.windows.len() {
+            let counts = match self.windows[n].target {
                 Target::Workload(id) => self.workloads[id.index()].counts,
-                Target::Service(id) => self.services[id.index()].counts_at(now),
+                Target::Service(id) => self.service_counts(id, now),
             };
-            window.pass(now, counts);
+            self.windows[n].pass(now, counts);
+        }
+    }
+
+    fn service_counts(&mut self, id: ServiceId, now: Time) -> Counts {
+        let reading = self.services[id.index()].read(now);
+        let (calls, attempts) = self
+            .edges
+            .iter()
+            .filter(|edge| edge.rare.service == id.0)
+            .fold((0, 0), |(calls, attempts), edge| (calls + edge.calls, attempts + edge.attempts));
+        Counts {
+            offered: reading.arrivals,
+            answered: reading.left[Departure::Completed as usize],
+            good: 0,
+            failed: reading.left[Departure::Failed as usize],
+            rejected: reading.left[Departure::Rejected as usize],
+            calls,
+            attempts,
+            busy_nanos: reading.busy_nanos,
+            wasted_nanos: reading.wasted_nanos,
+            queue_nanos: reading.queue_nanos,
         }
     }
 
@@ -209,7 +291,7 @@ impl Meter {
         }
         let shares: Vec<_> = self.channels.iter_mut().map(|channel| channel.shares(now, length)).collect();
         for (meter, series) in self.edges.iter_mut().zip(&mut self.series.edges) {
-            meter.add_point(series, shares[meter.channel as usize]);
+            meter.add_point(series, shares[meter.rare.channel as usize]);
         }
     }
 
@@ -217,6 +299,9 @@ impl Meter {
         let started = self.tick - self.interval;
         if end.at > started {
             self.add_point(end.at, end.at.since(started));
+        }
+        if end.at < self.from {
+            self.start_totals(end.at);
         }
         self.pass_windows(end.at);
         let measured = self
@@ -245,12 +330,7 @@ impl Meter {
                 .zip(sojourns)
                 .map(|((meter, wait), sojourn)| meter.result(end.at, wait, sojourn))
                 .collect(),
-            edges: self
-                .edges
-                .into_iter()
-                .zip(of_edges)
-                .map(|(meter, latency)| EdgeResult { latency, ..meter.result })
-                .collect(),
+            edges: self.edges.into_iter().zip(of_edges).map(|(meter, latency)| meter.result(latency)).collect(),
             measured,
             series: self.series,
         }
@@ -274,82 +354,94 @@ impl WorkloadMeter {
 }
 
 impl ServiceMeter {
-    fn new(replicas: u32, watched: bool) -> ServiceMeter {
-        ServiceMeter {
-            counts: Counts::default(),
-            last: Counts::default(),
-            busy: Level::default(),
-            wasted: Level::default(),
-            queue: Level::default(),
-            in_system: Level::default(),
-            cores: Level::default(),
-            worked_nanos: 0,
-            up: Level::starting_at(replicas),
-            before: [0; 5],
-            last_integrals: [0; 5],
-            result: ServiceResult::default(),
-            watched,
+    fn read(&mut self, now: Time) -> ServiceReading {
+        ServiceReading {
+            arrivals: self.arrivals,
+            left: self.left,
+            waited: self.waited,
+            busy_nanos: self.busy.integral(now),
+            wasted_nanos: self.rare.wasted.integral(now),
+            queue_nanos: self.rare.queue.integral(now),
+            in_system_nanos: self.in_system.integral(now),
+            cores_nanos: self.rare.cores.integral(now),
         }
     }
 
-    /// Busy, wasted, queue, in system, cores.
-    fn integrals(&mut self, now: Time) -> [u128; 5] {
-        [&mut self.busy, &mut self.wasted, &mut self.queue, &mut self.in_system, &mut self.cores]
-            .map(|level| level.integral(now))
-    }
-
-    fn counts_at(&mut self, now: Time) -> Counts {
-        let [busy_nanos, wasted_nanos, queue_nanos, ..] = self.integrals(now);
-        Counts { busy_nanos, wasted_nanos, queue_nanos, ..self.counts }
-    }
-
     fn add_point(&mut self, series: &mut ServiceSeries, now: Time, length: Span) {
-        let (counts, last) = (self.counts, self.last);
-        series.arrivals.push(counts.offered - last.offered);
-        series.completed.push(counts.answered - last.answered);
-        series.failed.push(counts.failed - last.failed);
-        series.rejected.push(counts.rejected - last.rejected);
-        let integrals = self.integrals(now);
-        let mean = |n: usize| (integrals[n] - self.last_integrals[n]) as f64 / length.as_nanos() as f64;
-        series.busy.push(mean(0));
-        series.wasted.push(mean(1));
-        series.queue.push(mean(2));
-        series.up.push(self.up.value());
-        self.last = counts;
-        self.last_integrals = integrals;
+        let reading = self.read(now);
+        let last = std::mem::replace(&mut self.rare.last, reading);
+        let left = |how: Departure| reading.left[how as usize] - last.left[how as usize];
+        let mean = |nanos: u128| nanos as f64 / length.as_nanos() as f64;
+        series.arrivals.push(reading.arrivals - last.arrivals);
+        series.completed.push(left(Departure::Completed));
+        series.failed.push(left(Departure::Failed));
+        series.rejected.push(left(Departure::Rejected));
+        series.busy.push(mean(reading.busy_nanos - last.busy_nanos));
+        series.wasted.push(mean(reading.wasted_nanos - last.wasted_nanos));
+        series.queue.push(mean(reading.queue_nanos - last.queue_nanos));
+        series.up.push(self.rare.up.value());
     }
 
-    fn result(mut self, end: Time, wait: Latency, sojourn: Latency) -> ServiceResult {
-        let after = self.integrals(end);
-        let [busy_nanos, wasted_nanos, queue_nanos, in_system_nanos, cores_nanos] =
-            std::array::from_fn(|n| after[n] - self.before[n]);
+    fn result(mut self, end: Time, mut wait: Latency, sojourn: Latency) -> ServiceResult {
+        let after = self.read(end);
+        let before = &self.rare.before;
+        wait.record_zeros(self.no_wait);
+        // Who came before does not count, though he left within the time.
+        let left = |how: Departure| {
+            let how = how as usize;
+            after.left[how] - before.left[how] - self.rare.left_late[how]
+        };
         ServiceResult {
-            busy_nanos,
-            wasted_nanos,
-            queue_nanos,
-            in_system_nanos,
-            work_nanos: cores_nanos + self.worked_nanos,
+            arrivals: after.arrivals - before.arrivals,
+            completed: left(Departure::Completed),
+            failed: left(Departure::Failed),
+            rejected: left(Departure::Rejected),
+            refused: left(Departure::Refused),
+            dropped: left(Departure::Dropped),
+            waited: after.waited - before.waited,
             wait,
             sojourn,
-            ..self.result
+            busy_nanos: after.busy_nanos - before.busy_nanos,
+            wasted_nanos: after.wasted_nanos - before.wasted_nanos,
+            queue_nanos: after.queue_nanos - before.queue_nanos,
+            in_system_nanos: after.in_system_nanos - before.in_system_nanos,
+            sojourn_clipped_nanos: self.sojourn_clipped_nanos,
+            work_nanos: after.cores_nanos - before.cores_nanos + self.worked_nanos,
+            peak_queue: self.rare.peak_queue,
         }
     }
 }
 
 impl EdgeMeter {
+    fn read(&self) -> EdgeReading {
+        EdgeReading { calls: self.calls, attempts: self.attempts, outcomes: self.outcomes }
+    }
+
     fn add_point(&mut self, series: &mut EdgeSeries, shares: Option<(f64, f64)>) {
-        let new: [u64; 6] = std::array::from_fn(|n| self.counts[n] - self.last[n]);
-        series.calls.push(new[CALLS]);
-        series.attempts.push(new[ATTEMPTS]);
-        series.ok.push(new[OK]);
-        series.failed.push(new[FAILED]);
-        series.timeouts.push(new[TIMEOUTS]);
-        series.short_circuited.push(new[SHORT]);
+        let reading = self.read();
+        let last = std::mem::replace(&mut self.rare.last, reading);
+        let new: [u64; OUTCOMES] = std::array::from_fn(|n| reading.outcomes[n] - last.outcomes[n]);
+        let (ok, short) = (new[Outcome::Ok as usize], new[Outcome::ShortCircuited as usize]);
+        series.calls.push(reading.calls - last.calls);
+        series.attempts.push(reading.attempts - last.attempts);
+        series.ok.push(ok);
+        series.failed.push(new.iter().sum::<u64>() - ok - short);
+        series.timeouts.push(new[Outcome::Timeout as usize]);
+        series.short_circuited.push(short);
         if let Some((open, half_open)) = shares {
             series.open.push(open);
             series.half_open.push(half_open);
         }
-        self.last = self.counts;
+    }
+
+    fn result(self, latency: Latency) -> EdgeResult {
+        let EdgeExtra { before, late, .. } = *self.rare;
+        EdgeResult {
+            calls: self.calls - before.calls,
+            attempts: self.attempts - before.attempts,
+            outcomes: std::array::from_fn(|n| self.outcomes[n] - before.outcomes[n] - late[n]),
+            latency,
+        }
     }
 }
 
@@ -383,9 +475,7 @@ impl Observer for Meter {
         let now = self.boundary;
         self.pass_windows(now);
         if now == self.from {
-            for service in &mut self.services {
-                service.before = service.integrals(now);
-            }
+            self.start_totals(now);
         }
         if now == self.tick {
             self.add_point(now, self.interval);
@@ -426,11 +516,9 @@ impl Observer for Meter {
     }
 
     #[inline]
-    fn called(&mut self, edge: u32, now: Time) {
+    fn called(&mut self, edge: u32, _now: Time) {
         let meter = &mut self.edges[edge as usize];
-        meter.counts[CALLS] += 1;
-        meter.result.calls += u64::from(now >= self.from);
-        self.services[meter.service as usize].counts.calls += 1;
+        meter.calls += 1;
         if let Some(workload) = meter.from_workload {
             self.workloads[workload as usize].counts.calls += 1;
         }
@@ -438,38 +526,28 @@ impl Observer for Meter {
 
     #[inline]
     fn sent(&mut self, edge: u32, now: Time) {
-        let counted = u64::from(now >= self.from);
         let meter = &mut self.edges[edge as usize];
-        meter.counts[ATTEMPTS] += 1;
-        meter.result.attempts += counted;
-        self.services[meter.service as usize].counts.attempts += 1;
+        meter.attempts += 1;
         if let Some(workload) = meter.from_workload {
             let workload = &mut self.workloads[workload as usize];
             workload.counts.attempts += 1;
-            workload.result.attempts += counted;
+            workload.result.attempts += u64::from(now >= self.from);
         }
     }
 
-    fn short_circuited(&mut self, edge: u32, now: Time) {
-        let meter = &mut self.edges[edge as usize];
-        meter.counts[SHORT] += 1;
-        meter.result.outcomes[Outcome::ShortCircuited as usize] += u64::from(now >= self.from);
+    fn short_circuited(&mut self, edge: u32, _now: Time) {
+        self.edges[edge as usize].outcomes[Outcome::ShortCircuited as usize] += 1;
     }
 
     #[inline]
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {
-        let counted = sent >= self.from;
         let meter = &mut self.edges[edge as usize];
-        meter.result.outcomes[outcome as usize] += u64::from(counted);
-        if outcome.is_ok() {
-            meter.counts[OK] += 1;
-            if counted {
-                let place = self.edge_place(edge);
-                self.recorder.record(place, now.since(sent));
-            }
-        } else {
-            meter.counts[FAILED] += 1;
-            meter.counts[TIMEOUTS] += u64::from(outcome == Outcome::Timeout);
+        meter.outcomes[outcome as usize] += 1;
+        if sent < self.from {
+            meter.rare.late[outcome as usize] += u64::from(now >= self.from);
+        } else if outcome.is_ok() {
+            let place = self.edge_place(edge);
+            self.recorder.record(place, now.since(sent));
         }
     }
 
@@ -486,27 +564,31 @@ impl Observer for Meter {
     #[inline]
     fn arrived(&mut self, service: u32, now: Time) {
         let meter = &mut self.services[service as usize];
-        meter.counts.offered += 1;
-        meter.result.arrivals += u64::from(now >= self.from);
+        meter.arrivals += 1;
         meter.in_system.add(now, 1);
     }
 
     #[inline]
     fn queued(&mut self, service: u32, now: Time, waiting: u32) {
         let meter = &mut self.services[service as usize];
-        meter.queue.add(now, 1);
-        meter.result.waited += u64::from(now >= self.from);
-        meter.result.peak_queue = meter.result.peak_queue.max(waiting);
+        meter.waited += 1;
+        meter.rare.queue.add(now, 1);
+        meter.rare.peak_queue = meter.rare.peak_queue.max(waiting);
     }
 
     #[inline]
     fn unqueued(&mut self, service: u32, now: Time) {
-        self.services[service as usize].queue.add(now, -1);
+        self.services[service as usize].rare.queue.add(now, -1);
     }
 
     #[inline]
     fn started(&mut self, service: u32, now: Time, arrived: Time) {
-        if arrived >= self.from {
+        if arrived < self.from {
+            return;
+        }
+        if now == arrived {
+            self.services[service as usize].no_wait += 1;
+        } else {
             let place = self.wait_place(service);
             self.recorder.record(place, now.since(arrived));
         }
@@ -517,7 +599,7 @@ impl Observer for Meter {
         let meter = &mut self.services[service as usize];
         meter.busy.add(now, busy);
         if wasted != 0 {
-            meter.wasted.add(now, wasted);
+            meter.rare.wasted.add(now, wasted);
         }
     }
 
@@ -526,35 +608,24 @@ impl Observer for Meter {
         let from = self.from;
         let meter = &mut self.services[service as usize];
         meter.in_system.add(now, -1);
-        meter.result.sojourn_clipped_nanos += u128::from(now.since(arrived.max(from)).as_nanos());
-        let counted = arrived >= from;
-        let (count, total) = match how {
-            Departure::Completed => (Some(&mut meter.counts.answered), &mut meter.result.completed),
-            Departure::Failed => (Some(&mut meter.counts.failed), &mut meter.result.failed),
-            Departure::Rejected => (Some(&mut meter.counts.rejected), &mut meter.result.rejected),
-            Departure::Refused => (None, &mut meter.result.refused),
-            Departure::Dropped => (None, &mut meter.result.dropped),
-        };
-        if let Some(count) = count {
-            *count += 1;
+        meter.left[how as usize] += 1;
+        meter.sojourn_clipped_nanos += u128::from(now.since(arrived.max(from)).as_nanos());
+        let sojourn = now.since(arrived);
+        if meter.watched && how == Departure::Completed {
+            let target = Target::Service(ServiceId(service));
+            self.windows.iter_mut().filter(|it| it.wants_latency(target)).for_each(|it| it.record(now, sojourn));
         }
-        *total += u64::from(counted);
-        if started {
-            let sojourn = now.since(arrived);
-            if meter.watched && how == Departure::Completed {
-                let target = Target::Service(ServiceId(service));
-                self.windows.iter_mut().filter(|it| it.wants_latency(target)).for_each(|it| it.record(now, sojourn));
-            }
-            if counted {
-                let place = self.sojourn_place(service);
-                self.recorder.record(place, sojourn);
-            }
+        if arrived < from {
+            self.services[service as usize].rare.left_late[how as usize] += u64::from(now >= from);
+        } else if started {
+            let place = self.sojourn_place(service);
+            self.recorder.record(place, sojourn);
         }
     }
 
     #[inline]
     fn cores(&mut self, service: u32, now: Time, change: i32) {
-        self.services[service as usize].cores.add(now, change);
+        self.services[service as usize].rare.cores.add(now, change);
     }
 
     #[inline]
@@ -575,10 +646,10 @@ impl Observer for Meter {
 
     fn visit_remains(&mut self, service: u32, end: Time, arrived: Time) {
         let stay = end.since(arrived.max(self.from));
-        self.services[service as usize].result.sojourn_clipped_nanos += u128::from(stay.as_nanos());
+        self.services[service as usize].sojourn_clipped_nanos += u128::from(stay.as_nanos());
     }
 
     fn replica(&mut self, service: u32, now: Time, change: i32) {
-        self.services[service as usize].up.add(now, change);
+        self.services[service as usize].rare.up.add(now, change);
     }
 }

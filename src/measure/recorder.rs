@@ -6,7 +6,7 @@ use crate::base::time::Span;
 use super::latency::Latency;
 
 /// Records per batch.
-const BATCH: usize = 4096;
+const BATCH: usize = 32_768;
 /// Up to so many histograms stay in the cache and are recorded into directly.
 const DIRECT_MAX: usize = 64;
 
@@ -15,12 +15,21 @@ const DIRECT_MAX: usize = 64;
 pub(super) struct Recorder {
     latencies: Vec<Latency>,
     batch: Vec<(u32, Span)>,
+    /// The batch, sorted; and for each place where its records end.
+    sorted: Vec<(u32, Span)>,
+    ends: Vec<u32>,
     direct: bool,
 }
 
 impl Recorder {
     pub(super) fn new(places: usize) -> Recorder {
-        Recorder { latencies: vec![Latency::default(); places], batch: Vec::new(), direct: places <= DIRECT_MAX }
+        Recorder {
+            latencies: vec![Latency::default(); places],
+            batch: Vec::new(),
+            sorted: Vec::new(),
+            ends: Vec::new(),
+            direct: places <= DIRECT_MAX,
+        }
     }
 
     #[inline]
@@ -35,11 +44,25 @@ impl Recorder {
         }
     }
 
+    /// Counting sort by place, then one histogram after the other.
     #[cold]
     fn flush(&mut self) {
-        self.batch.sort_unstable_by_key(|(place, _)| *place);
-        for (place, span) in self.batch.drain(..) {
-            self.latencies[place as usize].record(span);
+        self.ends.clear();
+        self.ends.resize(self.latencies.len() + 1, 0);
+        for (place, _) in &self.batch {
+            self.ends[*place as usize + 1] += 1;
+        }
+        for place in 1..self.ends.len() {
+            self.ends[place] += self.ends[place - 1];
+        }
+        self.sorted.resize(self.batch.len(), (0, Span::ZERO));
+        for record in self.batch.drain(..) {
+            let next = &mut self.ends[record.0 as usize];
+            self.sorted[*next as usize] = record;
+            *next += 1;
+        }
+        for (place, span) in &self.sorted {
+            self.latencies[*place as usize].record(*span);
         }
     }
 
