@@ -230,7 +230,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let trouble = &self.world.routes[edge as usize].trouble;
         let errs = trouble.errors.iter().any(|&(salt, share)| frame.key.child(salt).uniform() < share);
         if trouble.cut || errs {
-            if !trouble.cut {
+            if !trouble.cut && !frame.has(flag::REPLIED) {
                 self.soon.push_back(Event::Reply(frame.parent_ticket(), Outcome::Error));
             }
             self.lose(ticket.frame);
@@ -379,7 +379,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn call_failed(&mut self, id: u32, outcome: Outcome) {
         let frame = &self.frames[id];
         match &self.world.program.ops[frame.pc as usize - 1] {
-            Op::Call { optional: true, .. } => self.go_on(id),
+            Op::Call { optional: true, .. } => self.go_on_soon(id),
             _ if frame.has(flag::USER) => self.user_done(id, outcome),
             _ => self.end(id, Outcome::Error),
         }
@@ -489,7 +489,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The edge and the salt of the call that a frame is in.
-    fn current_call(&self, frame: &Frame) -> (u32, u64) {
+    pub(super) fn current_call(&self, frame: &Frame) -> (u32, u64) {
         current_call(&self.world.program.ops, frame)
     }
 

@@ -44,6 +44,8 @@ pub struct End {
     pub interrupted: bool,
     /// Events that were handled.
     pub events: u64,
+    /// Requests, attempts and branches of handlers that were still under way.
+    pub in_flight: u64,
 }
 
 impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
@@ -77,13 +79,20 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         while stopped.is_none() && self.observer.boundary() <= end {
             self.observer.cross();
         }
-        self.tell_what_remains(at);
-        End { at, interrupted: stopped.is_some(), events: self.events }
+        let in_flight = self.tell_what_remains(at);
+        End { at, interrupted: stopped.is_some(), events: self.events, in_flight }
     }
 
-    fn tell_what_remains(&mut self, end: Time) {
+    /// Returns how many frames are in use.
+    fn tell_what_remains(&mut self, end: Time) -> u64 {
+        let mut in_flight = 0;
         for id in self.frames.ids() {
             let frame = &self.frames[id];
+            in_flight += u64::from(frame.state != State::Free);
+            if frame.state == State::Calling {
+                let (edge, _) = self.current_call(frame);
+                self.observer.attempt_remains(edge, frame.mark);
+            }
             if frame.has(flag::USER) && frame.state != State::Free {
                 self.observer.request_remains(frame.parent_token, frame.arrived);
             } else if !matches!(frame.state, State::Free | State::Travelling | State::Done) && !frame.has(flag::BRANCH)
@@ -92,6 +101,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
                 self.observer.visit_remains(service, end, frame.arrived);
             }
         }
+        in_flight
     }
 
     /// The observer, with what it has seen.

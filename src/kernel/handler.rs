@@ -353,6 +353,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.advance(id);
     }
 
+    /// Goes on with a frame of a handler, but not at once: a long row of calls that fail at once must not nest.
+    pub(super) fn go_on_soon(&mut self, id: u32) {
+        let ticket = self.frames.renew(id);
+        self.frames[id].state = State::Sleeping;
+        self.soon.push_back(Event::Proceed(ticket));
+    }
+
     /// A frame without a thread wants to run on; frames of blocking handlers that hold none (branches) just do.
     fn want_thread(&mut self, id: u32) {
         let ticket = self.frames.ticket(id);

@@ -88,6 +88,9 @@ pub trait Observer {
     /// The run is over, and a request that was meant to start at `arrived` is still under way.
     fn request_remains(&mut self, workload: u32, arrived: Time) {}
 
+    /// The run is over, and an attempt that was sent at `sent` is still without an answer.
+    fn attempt_remains(&mut self, edge: u32, sent: Time) {}
+
     /// The run is over at `end`, and a request that reached the service at `arrived` is still there.
     fn visit_remains(&mut self, service: u32, end: Time, arrived: Time) {}
 

@@ -173,13 +173,16 @@ impl Agenda for Wheel {
                 _ if time(first_lane) < end => self.pop_lane(lane),
                 _ => return None,
             };
-            if let Event::Armed(class) = entry.event {
-                let Some(event) = self.expire(class, entry.order, &live) else { continue };
-                self.now = time(entry.order);
-                return Some(event);
-            }
+            let event = match entry.event {
+                Event::Armed(class) => match self.expire(class, entry.order, &live) {
+                    Some(event) => event,
+                    None => continue,
+                },
+                Event::Timeout(ticket) if !live(ticket) => continue,
+                event => event,
+            };
             self.now = time(entry.order);
-            return Some(entry.event);
+            return Some(event);
         }
     }
 }

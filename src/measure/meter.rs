@@ -80,6 +80,8 @@ struct ServiceExtra {
     peak_queue: u32,
     /// Requests that came before the time that totals count, and left in it.
     left_late: [u64; DEPARTURES],
+    /// Requests that are still there at the end, of those that count.
+    in_flight: u64,
     /// At the start of the time that totals count.
     before: ServiceReading,
     last: ServiceReading,
@@ -115,6 +117,8 @@ struct EdgeExtra {
     channel: u32,
     /// Attempts that were sent before the time that totals count, and ended in it.
     late: [u64; OUTCOMES],
+    /// Attempts without an answer at the end, of those that count.
+    in_flight: u64,
     before: EdgeReading,
     last: EdgeReading,
 }
@@ -398,6 +402,7 @@ impl ServiceMeter {
             rejected: left(Departure::Rejected),
             refused: left(Departure::Refused),
             dropped: left(Departure::Dropped),
+            in_flight: self.rare.in_flight,
             waited: after.waited - before.waited,
             wait,
             sojourn,
@@ -435,11 +440,12 @@ impl EdgeMeter {
     }
 
     fn result(self, latency: Latency) -> EdgeResult {
-        let EdgeExtra { before, late, .. } = *self.rare;
+        let EdgeExtra { before, late, in_flight, .. } = *self.rare;
         EdgeResult {
             calls: self.calls - before.calls,
             attempts: self.attempts - before.attempts,
             outcomes: std::array::from_fn(|n| self.outcomes[n] - before.outcomes[n] - late[n]),
+            in_flight,
             latency,
         }
     }
@@ -644,9 +650,15 @@ impl Observer for Meter {
         self.workloads[workload as usize].result.in_flight += u64::from(arrived >= self.from);
     }
 
+    fn attempt_remains(&mut self, edge: u32, sent: Time) {
+        self.edges[edge as usize].rare.in_flight += u64::from(sent >= self.from);
+    }
+
     fn visit_remains(&mut self, service: u32, end: Time, arrived: Time) {
         let stay = end.since(arrived.max(self.from));
-        self.services[service as usize].sojourn_clipped_nanos += u128::from(stay.as_nanos());
+        let meter = &mut self.services[service as usize];
+        meter.sojourn_clipped_nanos += u128::from(stay.as_nanos());
+        meter.rare.in_flight += u64::from(arrived >= self.from);
     }
 
     fn replica(&mut self, service: u32, now: Time, change: i32) {

@@ -63,6 +63,8 @@ pub struct ServiceResult {
     pub refused: u64,
     /// Left early: cancelled, or their deadline had passed.
     pub dropped: u64,
+    /// Still there at the end: `arrivals` is the sum of this and of the five counts above.
+    pub in_flight: u64,
     /// Had to wait for a thread.
     pub waited: u64,
     /// Time in the queue of those that got a thread (zero for those that did not wait).
@@ -95,6 +97,8 @@ pub struct EdgeResult {
     pub attempts: u64,
     /// Attempts by how they ended; `ShortCircuited` ones were not sent.
     pub outcomes: [u64; OUTCOMES],
+    /// Without an answer at the end: `attempts` is the sum of this and of all `outcomes` but `ShortCircuited`.
+    pub in_flight: u64,
     /// From sending to the good answer.
     pub latency: Latency,
 }

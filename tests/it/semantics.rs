@@ -199,3 +199,55 @@ fn a_process_that_was_restarted_has_a_fresh_breaker() {
     let open = &run.results.series.edges[1].open;
     assert_eq!((open[9], open[12]), (1.0, 0.0));
 }
+
+#[test]
+fn an_early_answer_on_its_way_is_not_overtaken_by_what_happens_afterwards() {
+    let run = Run::of(
+        r#"
+        duration = "1s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "burst(1)"
+        client = "far"
+
+        [client.far]
+        latency = "10ms"
+
+        [service.a.endpoint.page]
+        steps = [{ reply = true }, { forward = "b.rest" }]
+        [service.b.endpoint.rest]
+        steps = [{ work = "1ms" }]
+
+        [fault.errors]
+        at = "0s"
+        from = "a"
+        to = "b"
+        error_rate = "100%"
+        "#,
+    );
+    assert_eq!(outcomes(&run, Outcome::Ok), 1);
+}
+
+#[test]
+fn a_long_row_of_calls_that_fail_at_once_fits_the_stack() {
+    let run = Run::of(
+        r#"
+        duration = "1s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "burst(1)"
+
+        [client.guarded]
+        breaker = { window = 10, minimum_calls = 10 }
+
+        [service.a.endpoint.page]
+        steps = [{ repeat = 300_000, steps = [{ call = "b.fails", client = "guarded", optional = true }] }]
+        [service.b.endpoint.fails]
+        steps = [{ fail = true }]
+        "#,
+    );
+    assert_eq!(outcomes(&run, Outcome::Ok), 1);
+    assert_eq!(run.results.edges[1].outcomes[Outcome::ShortCircuited as usize], 300_000 - 10);
+}

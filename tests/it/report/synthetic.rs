@@ -270,6 +270,7 @@ fn service_totals(it: &ServiceSeries) -> ServiceResult {
         rejected: after_warmup(&it.rejected),
         refused: 0,
         dropped: 0,
+        in_flight: 0,
         waited: arrivals / 2,
         wait: latencies(&[(1000, 0.002), (4000, 0.8)]),
         sojourn: latencies(&[(1000, 0.014), (4000, 1.1)]),
@@ -294,6 +295,7 @@ fn edge_totals(it: &EdgeSeries) -> EdgeResult {
         calls: after_warmup(&it.calls),
         attempts: after_warmup(&it.attempts),
         outcomes,
+        in_flight: 0,
         latency: latencies(&[(1000, 0.014), (300, 0.8)]),
     }
 }
