@@ -1,1 +1,7 @@
-//! Kernel.
+//! Floor 4: the order of events against a plain heap, and the laws that every run keeps whatever the model.
+
+mod agenda;
+mod laws;
+mod ledger;
+mod recipe;
+mod traces;

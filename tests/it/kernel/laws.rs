@@ -1,0 +1,233 @@
+//! Laws that hold for every model, at every moment and in total.
+
+use std::ops::ControlFlow;
+
+use brownout::base::time::{Span, Time};
+use brownout::kernel::wheel::Wheel;
+use brownout::measure::{Results, simulate};
+use brownout::model::{EdgeId, Effect, Id, Limit, Model};
+use brownout::policy::Outcome;
+use proptest::prelude::*;
+
+use super::ledger::{Ledger, audit};
+use super::recipe::{Lengths, config, draining_models, models, with_warmup};
+
+/// Runs `model` unless it explodes: a run that handles more than a million events stops there.
+fn run(model: &Model) -> Results {
+    let (mut last, mut questions) = (Time::MAX, 0);
+    simulate(model, &mut |time| {
+        // Asked twice at one time, or between the points of the series: because of the number of events.
+        let point = time != last && time.as_nanos().is_multiple_of(model.interval.as_nanos());
+        last = time;
+        questions += u32::from(!point);
+        if questions > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+}
+
+fn outcomes_sent(outcomes: &[u64]) -> u64 {
+    let all: u64 = outcomes.iter().sum();
+    all - outcomes[Outcome::ShortCircuited as usize]
+}
+
+/// What holds of the totals of any run.
+fn check_totals(model: &Model, results: &Results) -> Result<(), TestCaseError> {
+    let length = u128::from(results.ended.since(Time::ZERO + model.warmup).as_nanos());
+    for (n, it) in results.workloads.iter().enumerate() {
+        let ended: u64 = it.outcomes.iter().sum();
+        prop_assert_eq!(it.offered, ended + it.in_flight, "workload {}: {:?}", n, it.outcomes);
+        prop_assert!(it.good <= it.outcomes[Outcome::Ok as usize], "workload {}", n);
+        prop_assert_eq!(it.latency.count(), it.outcomes[Outcome::Ok as usize], "workload {}", n);
+    }
+    for ((n, it), service) in results.services.iter().enumerate().zip(model.services.iter()) {
+        let gone = it.completed + it.failed + it.rejected + it.refused + it.dropped;
+        prop_assert_eq!(it.arrivals, gone + it.in_flight, "service {}", n);
+        prop_assert_eq!(it.in_system_nanos, it.sojourn_clipped_nanos, "Little's law of service {}", n);
+        prop_assert!(it.wasted_nanos <= it.busy_nanos, "service {}", n);
+        if let Some(threads) = service.threads_in_all() {
+            prop_assert!(it.busy_nanos <= u128::from(threads) * length, "service {}", n);
+        }
+        if let Some(cores) = service.cores {
+            let all = u128::from(cores) * u128::from(service.replicas);
+            prop_assert!(it.work_nanos <= all * length, "service {}", n);
+        }
+        if let Limit::AtMost(places) = service.queue {
+            prop_assert!(it.peak_queue <= places, "service {}", n);
+            prop_assert!(it.queue_nanos <= u128::from(places) * u128::from(service.replicas) * length);
+        }
+        prop_assert!(it.waited <= it.arrivals, "service {}", n);
+        prop_assert!(it.rejected == 0 || service.queue != Limit::Unlimited, "service {}", n);
+    }
+    for (n, it) in results.edges.iter().enumerate() {
+        prop_assert_eq!(it.attempts, outcomes_sent(&it.outcomes) + it.in_flight, "edge {}: {:?}", n, it.outcomes);
+        prop_assert_eq!(it.latency.count(), it.outcomes[Outcome::Ok as usize], "edge {}", n);
+    }
+    Ok(())
+}
+
+/// What the meter counted against what the ledger counted, over the whole run.
+fn check_books(model: &Model, results: &Results, ledger: &Ledger) -> Result<(), TestCaseError> {
+    for (it, book) in results.workloads.iter().zip(&ledger.workloads) {
+        prop_assert_eq!(it.offered, book.offered.len() as u64);
+        prop_assert_eq!(it.in_flight, book.remaining);
+        for outcome in Outcome::ALL {
+            let count = book.finished.iter().filter(|(.., how)| *how == outcome).count();
+            prop_assert_eq!(it.outcomes[outcome as usize], count as u64, "{:?}", outcome);
+        }
+    }
+    for (it, book) in results.services.iter().zip(&ledger.services) {
+        prop_assert_eq!((it.arrivals, it.in_flight), (book.arrivals, book.remaining));
+        prop_assert_eq!(book.arrivals, book.departures() + book.remaining);
+        prop_assert_eq!(book.in_system, book.remaining as i64);
+        prop_assert_eq!(it.peak_queue, book.peak);
+        prop_assert_eq!((it.wait.count(), it.sojourn.count() <= book.started), (book.started, true));
+    }
+    for (it, book) in results.edges.iter().zip(&ledger.edges) {
+        prop_assert_eq!((it.calls, it.attempts), (book.calls, book.sent));
+        prop_assert_eq!(it.outcomes[Outcome::ShortCircuited as usize], book.short_circuited);
+        prop_assert_eq!(it.in_flight, book.sent - book.answered);
+    }
+    check_retries(model, results)
+}
+
+/// No client sends more than its attempts and its budget allow.
+fn check_retries(model: &Model, results: &Results) -> Result<(), TestCaseError> {
+    let edges = model.edges();
+    let channels = model.channels(&edges);
+    for (place, channel) in channels.list.iter().enumerate() {
+        let retry = &model.clients[channel.client].retry;
+        let of_channel = results.edges.iter().zip(&channels.of).filter(|(_, of)| **of == place as u32);
+        let (mut calls, mut tries) = (0, 0);
+        for (it, _) in of_channel {
+            calls += it.calls;
+            tries += it.attempts + it.outcomes[Outcome::ShortCircuited as usize];
+        }
+        let most = retry.as_ref().map_or(1, |retry| u64::from(retry.attempts));
+        prop_assert!(tries <= calls * most, "{} tries of {} calls, {} each at most", tries, calls, most);
+        // A crash renews a process's clients, and with them what they have saved.
+        let crashes = model.faults.iter().any(|fault| matches!(fault.effect, Effect::Crash { .. }));
+        if let Some(budget) = retry.as_ref().and_then(|retry| retry.budget).filter(|_| !crashes) {
+            let instances = f64::from(model.caller_replicas(channel.from));
+            let granted = f64::from(budget.burst) * instances + budget.ratio.as_f64() * calls as f64;
+            // A ratio is kept to nine decimal places.
+            prop_assert!(tries.saturating_sub(calls) as f64 <= granted + 1e-6 * calls as f64);
+        }
+    }
+    Ok(())
+}
+
+/// The points of the series add up to the totals of the whole run.
+fn check_series(results: &Results) -> Result<(), TestCaseError> {
+    let sum = |counts: &[u64]| counts.iter().sum::<u64>();
+    for (it, series) in results.workloads.iter().zip(&results.series.workloads) {
+        let ok = it.outcomes[Outcome::Ok as usize];
+        prop_assert_eq!(sum(&series.offered), it.offered);
+        prop_assert_eq!(sum(&series.answered), ok);
+        prop_assert_eq!(sum(&series.good), it.good);
+        prop_assert_eq!(sum(&series.failed), it.outcomes.iter().sum::<u64>() - ok);
+        prop_assert_eq!(sum(&series.attempts), it.attempts);
+    }
+    for (it, series) in results.services.iter().zip(&results.series.services) {
+        prop_assert_eq!(sum(&series.arrivals), it.arrivals);
+        prop_assert_eq!(sum(&series.completed), it.completed);
+        prop_assert_eq!(sum(&series.failed), it.failed);
+        prop_assert_eq!(sum(&series.rejected), it.rejected);
+    }
+    for (it, series) in results.edges.iter().zip(&results.series.edges) {
+        let ok = it.outcomes[Outcome::Ok as usize];
+        prop_assert_eq!(sum(&series.calls), it.calls);
+        prop_assert_eq!(sum(&series.attempts), it.attempts);
+        prop_assert_eq!(sum(&series.ok), ok);
+        prop_assert_eq!(sum(&series.failed), outcomes_sent(&it.outcomes) - ok);
+        prop_assert_eq!(sum(&series.timeouts), it.outcomes[Outcome::Timeout as usize]);
+        prop_assert_eq!(sum(&series.short_circuited), it.outcomes[Outcome::ShortCircuited as usize]);
+    }
+    Ok(())
+}
+
+fn check(model: &Model) -> Result<(), TestCaseError> {
+    let results = run(model);
+    check_totals(model, &results)?;
+    check_series(&results)?;
+    let (ledger, end) = audit::<Wheel>(model);
+    if !results.interrupted && !end.interrupted {
+        check_books(model, &results, &ledger)?;
+    }
+    let warmup = Span::from_nanos(model.duration.as_nanos() / 3 + 1);
+    let warm = run(&with_warmup(model, warmup));
+    check_totals(model, &warm)?;
+    if !results.interrupted && !end.interrupted {
+        for (it, book) in warm.workloads.iter().zip(&ledger.workloads) {
+            let cohort = |arrived: Time| arrived >= Time::ZERO + warmup;
+            prop_assert_eq!(it.offered, book.offered.iter().filter(|at| cohort(**at)).count() as u64);
+            let ended = book.finished.iter().filter(|(arrived, ..)| cohort(*arrived)).count();
+            prop_assert_eq!(it.outcomes.iter().sum::<u64>(), ended as u64);
+        }
+        prop_assert_eq!(format!("{:?}", warm.series), format!("{:?}", results.series), "a warm-up changes no series");
+        let again = run(model);
+        prop_assert_eq!(format!("{results:?}"), format!("{again:?}"), "the same run twice");
+    }
+    Ok(())
+}
+
+/// Everything that was started has ended, and everything that was taken is given back.
+fn check_drained(model: &Model) -> Result<(), TestCaseError> {
+    let (ledger, end) = audit::<Wheel>(model);
+    if end.interrupted {
+        return Ok(());
+    }
+    for (n, book) in ledger.workloads.iter().enumerate() {
+        prop_assert_eq!((book.offered.len(), book.remaining), (book.finished.len(), 0), "workload {}", n);
+    }
+    for (n, book) in ledger.services.iter().enumerate() {
+        prop_assert_eq!(
+            (book.busy, book.waiting, book.in_system, book.cores, book.wasted),
+            (0, 0, 0, 0, 0),
+            "service {}",
+            n
+        );
+    }
+    for (n, book) in ledger.edges.iter().enumerate() {
+        prop_assert_eq!(book.sent, book.answered, "edge {}", n);
+    }
+    prop_assert_eq!(end.in_flight, 0, "frames are left over");
+    check_attempts_arrive(model, &ledger)
+}
+
+/// Without faults that keep attempts away, all that are sent arrive.
+fn check_attempts_arrive(model: &Model, ledger: &Ledger) -> Result<(), TestCaseError> {
+    let away = |effect: &Effect| matches!(effect, Effect::Crash { .. } | Effect::Cut | Effect::ErrorRate(_));
+    if model.faults.iter().any(|fault| away(&fault.effect)) {
+        return Ok(());
+    }
+    let edges = model.edges();
+    for (id, _) in model.services.enumerate() {
+        let into = edges.enumerate().filter(|(_, edge)| model.endpoints[edge.to].service == id);
+        let sent: u64 = into.map(|(edge, _): (EdgeId, _)| ledger.edges[edge.index()].sent).sum();
+        prop_assert_eq!(ledger.services[id.index()].arrivals, sent, "service {}", id.index());
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn the_laws_hold_where_everything_ties(model in models(Lengths::Even)) {
+        check(&model)?;
+    }
+
+    #[test]
+    fn the_laws_hold_for_every_model(model in models(Lengths::Any)) {
+        check(&model)?;
+    }
+
+    #[test]
+    fn what_is_finite_drains(model in draining_models(Lengths::Any)) {
+        check_drained(&model)?;
+    }
+
+    #[test]
+    fn what_is_finite_drains_where_everything_ties(model in draining_models(Lengths::Even)) {
+        check_drained(&model)?;
+    }
+}

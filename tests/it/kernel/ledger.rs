@@ -1,0 +1,300 @@
+//! An observer that keeps its own books and knows the laws: it panics at the first breach.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use brownout::base::time::{Span, Time};
+use brownout::kernel::agenda::{Agenda, Event};
+use brownout::kernel::{Departure, End, Engine, Observer};
+use brownout::model::{Discipline, Effect, Handlers, Limit, Model};
+use brownout::policy::Outcome;
+use brownout::policy::breaker::BreakerState;
+
+/// So often a run is asked whether it should go on at points that are not boundaries, before it is stopped: a
+/// random model may explode.
+const CHECKS_MAX: u32 = 1;
+
+/// Runs `model` under the eyes of a ledger.
+pub(super) fn audit<A: Agenda>(model: &Model) -> (Ledger, End) {
+    let mut engine = Engine::<A, Ledger>::new(model, Ledger::new(model));
+    let end = engine.run(&mut budget());
+    (engine.into_observer(), end)
+}
+
+/// Stops a run that has become far too large. Ledgers have no boundaries: every question is about size.
+fn budget() -> impl FnMut(Time) -> ControlFlow<()> {
+    let mut checks = 0;
+    move |_| {
+        checks += 1;
+        if checks > CHECKS_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// The books.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    now: Time,
+    pub(super) workloads: Vec<WorkloadBook>,
+    pub(super) services: Vec<ServiceBook>,
+    pub(super) edges: Vec<EdgeBook>,
+    /// Somebody may wait longer than his timeout: he himself is paused.
+    pauses: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct WorkloadBook {
+    /// When each request was offered, in order.
+    pub(super) offered: Vec<Time>,
+    /// How each ended: when it was offered, when it ended, how.
+    pub(super) finished: Vec<(Time, Time, Outcome)>,
+    pub(super) remaining: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct ServiceBook {
+    replicas: u32,
+    threads: Option<u32>,
+    queue_max: Option<u32>,
+    cores_max: Option<u32>,
+    fifo: bool,
+    blocking: bool,
+    pub(super) arrivals: u64,
+    pub(super) started: u64,
+    pub(super) left: BTreeMap<u8, u64>,
+    pub(super) in_system: i64,
+    pub(super) waiting: i64,
+    pub(super) busy: i64,
+    pub(super) wasted: i64,
+    pub(super) cores: i64,
+    up: i64,
+    last_started: Time,
+    pub(super) remaining: u64,
+    pub(super) peak: u32,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct EdgeBook {
+    timeout: Option<Span>,
+    pub(super) calls: u64,
+    pub(super) sent: u64,
+    pub(super) short_circuited: u64,
+    pub(super) answered: u64,
+}
+
+impl Ledger {
+    pub(super) fn new(model: &Model) -> Ledger {
+        let most = |limit: Limit| match limit {
+            Limit::Unlimited => None,
+            Limit::AtMost(n) => Some(n),
+        };
+        Ledger {
+            now: Time::ZERO,
+            workloads: model.workloads.iter().map(|_| WorkloadBook::default()).collect(),
+            services: model
+                .services
+                .iter()
+                .map(|service| ServiceBook {
+                    replicas: service.replicas,
+                    threads: most(service.threads),
+                    queue_max: most(service.queue),
+                    cores_max: service.cores,
+                    fifo: service.discipline == Discipline::Fifo,
+                    blocking: service.handlers == Handlers::Blocking,
+                    arrivals: 0,
+                    started: 0,
+                    left: BTreeMap::new(),
+                    in_system: 0,
+                    waiting: 0,
+                    busy: 0,
+                    wasted: 0,
+                    cores: 0,
+                    up: i64::from(service.replicas),
+                    last_started: Time::ZERO,
+                    remaining: 0,
+                    peak: 0,
+                })
+                .collect(),
+            edges: model
+                .edges()
+                .iter()
+                .map(|edge| EdgeBook { timeout: model.clients[edge.client].timeout, ..EdgeBook::default() })
+                .collect(),
+            pauses: model.faults.iter().any(|fault| fault.effect == Effect::Pause),
+        }
+    }
+
+    fn service(&mut self, service: u32, now: Time) -> &mut ServiceBook {
+        self.pass(now);
+        &mut self.services[service as usize]
+    }
+
+    /// Time never goes back, and what is told in between is told at the time of the event.
+    fn pass(&mut self, now: Time) {
+        assert_eq!(now.as_nanos(), self.now.as_nanos(), "everything that an event does, it does at its own time");
+    }
+}
+
+impl ServiceBook {
+    /// What holds whenever the clock moves.
+    fn check_at_rest(&self, number: usize) {
+        let (waiting, busy, wasted) = (self.waiting, self.busy, self.wasted);
+        assert!(waiting >= 0 && busy >= 0 && self.in_system >= 0 && self.cores >= 0, "service {number}: {self:?}");
+        assert!((0..=busy).contains(&wasted), "service {number}: {wasted} of {busy} busy threads are wasted");
+        assert!((0..=i64::from(self.replicas)).contains(&self.up), "service {number}: {} are up", self.up);
+        let replicas = i64::from(self.replicas);
+        match self.threads.map(i64::from) {
+            Some(threads) => {
+                assert!(busy <= threads * replicas, "service {number}: {busy} threads are busy of {threads} each");
+                // Who waits, waits at a replica all of whose threads are busy; of a single one that is all.
+                assert!(waiting == 0 || busy >= threads, "service {number}: {waiting} wait, {busy} threads are busy");
+            }
+            None => assert_eq!(waiting, 0, "service {number}: nobody waits for unlimited threads"),
+        }
+        if let Some(most) = self.queue_max {
+            assert!(waiting <= i64::from(most) * replicas, "service {number}: {waiting} wait in places for {most}");
+        }
+        if let Some(cores) = self.cores_max {
+            assert!(self.cores <= i64::from(cores) * replicas, "service {number}: {} cores are in use", self.cores);
+        }
+        if self.blocking {
+            assert_eq!(self.in_system, waiting + busy, "service {number}: who does not wait has a thread");
+        }
+    }
+
+    /// All that have left.
+    pub(super) fn departures(&self) -> u64 {
+        self.left.values().sum()
+    }
+}
+
+impl Observer for Ledger {
+    fn event(&mut self, now: Time, _event: &Event) {
+        assert!(now >= self.now, "time goes back from {} to {}", self.now.as_nanos(), now.as_nanos());
+        if now > self.now {
+            self.services.iter().enumerate().for_each(|(n, it)| it.check_at_rest(n));
+            self.now = now;
+        }
+    }
+
+    fn offered(&mut self, workload: u32, now: Time) {
+        self.pass(now);
+        self.workloads[workload as usize].offered.push(now);
+    }
+
+    fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {
+        self.pass(now);
+        self.workloads[workload as usize].finished.push((arrived, now, outcome));
+    }
+
+    fn called(&mut self, edge: u32, now: Time) {
+        self.pass(now);
+        self.edges[edge as usize].calls += 1;
+    }
+
+    fn sent(&mut self, edge: u32, now: Time) {
+        self.pass(now);
+        self.edges[edge as usize].sent += 1;
+    }
+
+    fn short_circuited(&mut self, edge: u32, now: Time) {
+        self.pass(now);
+        self.edges[edge as usize].short_circuited += 1;
+    }
+
+    fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {
+        self.pass(now);
+        let pauses = self.pauses;
+        let edge = &mut self.edges[edge as usize];
+        edge.answered += 1;
+        assert!(edge.answered <= edge.sent, "more answers than attempts");
+        let took = now.since(sent);
+        if let Some(timeout) = edge.timeout {
+            assert!(took <= timeout || pauses, "waited {} ns in spite of a timeout", took.as_nanos());
+            assert!(outcome != Outcome::Timeout || took == timeout || pauses, "gave up after {} ns", took.as_nanos());
+        } else {
+            assert_ne!(outcome, Outcome::Timeout, "who waits for ever never gives up");
+        }
+    }
+
+    fn breaker(&mut self, _channel: u32, now: Time, from: BreakerState, to: BreakerState) {
+        self.pass(now);
+        assert_ne!(from, to, "a breaker that changes becomes another");
+    }
+
+    fn arrived(&mut self, service: u32, now: Time) {
+        let book = self.service(service, now);
+        book.arrivals += 1;
+        book.in_system += 1;
+    }
+
+    fn queued(&mut self, service: u32, now: Time, waiting: u32) {
+        let book = self.service(service, now);
+        book.waiting += 1;
+        book.peak = book.peak.max(waiting);
+        assert!(waiting > 0, "who waits is counted");
+        assert!(book.queue_max.is_none_or(|most| waiting <= most), "{waiting} wait in {:?} places", book.queue_max);
+    }
+
+    fn unqueued(&mut self, service: u32, now: Time) {
+        let book = self.service(service, now);
+        book.waiting -= 1;
+        assert!(book.waiting >= 0, "who stops to wait has waited");
+    }
+
+    fn started(&mut self, service: u32, now: Time, arrived: Time) {
+        let book = self.service(service, now);
+        book.started += 1;
+        assert!(arrived <= now);
+        if book.fifo && book.replicas == 1 {
+            assert!(arrived >= book.last_started, "first come, first served");
+            book.last_started = arrived;
+        }
+    }
+
+    fn threads(&mut self, service: u32, now: Time, busy: i32, wasted: i32) {
+        let book = self.service(service, now);
+        book.busy += i64::from(busy);
+        book.wasted += i64::from(wasted);
+        let most = book.threads.map(|threads| i64::from(threads) * i64::from(book.replicas));
+        assert!(most.is_none_or(|most| book.busy <= most), "more threads than there are");
+        assert!(book.busy >= 0, "a thread that is given back was taken");
+        assert!((0..=book.busy).contains(&book.wasted), "only a busy thread can be wasted");
+    }
+
+    fn left(&mut self, service: u32, now: Time, arrived: Time, started: bool, how: Departure) {
+        let book = self.service(service, now);
+        book.in_system -= 1;
+        *book.left.entry(how as u8).or_default() += 1;
+        assert!(book.in_system >= 0, "who leaves has arrived");
+        assert!(arrived <= now);
+        let may_start = match how {
+            Departure::Completed | Departure::Failed => started,
+            Departure::Rejected => !started,
+            Departure::Refused | Departure::Dropped => true,
+        };
+        assert!(may_start, "{how:?} with started = {started}");
+    }
+
+    fn cores(&mut self, service: u32, now: Time, change: i32) {
+        let book = self.service(service, now);
+        book.cores += i64::from(change);
+        assert!(book.cores >= 0, "a core that is given back was in use");
+    }
+
+    fn works(&mut self, _service: u32, now: Time, until: Time) {
+        self.pass(now);
+        assert!(until >= now, "work ends after it begins");
+    }
+
+    fn request_remains(&mut self, workload: u32, _arrived: Time) {
+        self.workloads[workload as usize].remaining += 1;
+    }
+
+    fn visit_remains(&mut self, service: u32, _end: Time, _arrived: Time) {
+        self.services[service as usize].remaining += 1;
+    }
+
+    fn replica(&mut self, service: u32, now: Time, change: i32) {
+        self.service(service, now).up += i64::from(change);
+    }
+}
