@@ -1,8 +1,12 @@
 //! What is wrong with a foreign file: all of it at once, each fault with its place and a hint.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+
+/// Beyond this many, further faults are only counted: nobody reads so far.
+const KEPT_MAX: usize = 100;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +25,14 @@ pub struct Faults {
     name: String,
     text: String,
     list: Vec<Fault>,
+    /// Place and message of everything that was added.
+    seen: BTreeSet<(usize, usize, String)>,
 }
 
 impl Faults {
     /// No faults yet, of the file `name` that holds `text`.
     pub(super) fn new(name: &str, text: &str) -> Faults {
-        Faults { name: name.to_owned(), text: text.to_owned(), list: Vec::new() }
+        Faults { name: name.to_owned(), text: text.to_owned(), list: Vec::new(), seen: BTreeSet::new() }
     }
 
     /// Adds a fault at `range`. The same fault twice (a default that several services take) is one.
@@ -34,7 +40,7 @@ impl Faults {
         let end = range.end.min(self.text.len());
         let start = range.start.min(end);
         let fault = Fault { range: start..end, message: message.into(), hint };
-        if !self.list.contains(&fault) {
+        if self.seen.insert((start, end, fault.message.clone())) && self.list.len() < KEPT_MAX {
             self.list.push(fault);
         }
     }
@@ -44,7 +50,7 @@ impl Faults {
         self.list.is_empty()
     }
 
-    /// The faults in the order of their places.
+    /// The faults in the order of their places, as many as were kept.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
         let mut list: Vec<&Fault> = self.list.iter().collect();
         list.sort_by_key(|fault| fault.range.start);
@@ -63,8 +69,9 @@ impl Faults {
             out += &renderer.render(&[group.elements(hint)]);
             out += "\n\n";
         }
-        let count = match self.list.len() {
+        let count = match self.seen.len() {
             1 => "1 error".to_owned(),
+            count if count > KEPT_MAX => format!("{count} errors; the first {KEPT_MAX} found are shown"),
             count => format!("{count} errors"),
         };
         let title = Level::ERROR.primary_title(format!("the graph has {count}"));

@@ -92,7 +92,7 @@ fn graphs_that_make_no_sense_are_refused() {
         ("services: []", "expected at least one service"),
         ("services: [{name: a}, {name: b, script: [{call: a}]}]", "nobody calls `b`"),
         ("services: [{name: a, isEntrypoint: true, script: [{call: a}]}]", "a cycle: a -> a"),
-        ("services: [{name: a, isEntrypoint: true}, {name: a}]", "several services `a`"),
+        ("services: [{name: a, isEntrypoint: true}, {name: a}]", "there is a service `a` already"),
         ("services: [{name: a, name: b}]", "duplicated key"),
         ("services: [{name: a, script: [{sleep: {SleepCommand: []}}]}]", "only a fixed length of time"),
     ] {
@@ -102,6 +102,8 @@ fn graphs_that_make_no_sense_are_refused() {
     let binary = import("graph.yaml", b"services:\n- name: \xff", &options()).unwrap_err().render(false);
     assert!(binary.contains("graph.yaml:2:9"), "{binary}");
     assert!(refused(&"[".repeat(100_000)).contains("this is not YAML"));
+    let faults = refused(&format!("services: [{}]", "{nam: 1}, ".repeat(1_000)));
+    assert!(faults.contains("2000 errors; the first 100"), "{}", faults.lines().last().unwrap());
 }
 
 #[test]

@@ -119,13 +119,14 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Graph> {
     };
     // The documentation calls the key `default`, the program and its examples `defaults`.
     let defaults = get(entries, "defaults").or(get(entries, "default"));
-    let mut reader = Reader { faults, names: Vec::new(), unused: BTreeMap::new() };
+    let mut reader = Reader { faults, places: BTreeMap::new(), unused: BTreeMap::new() };
     reader.graph(services, defaults)
 }
 
 struct Reader<'a> {
     faults: &'a mut Faults,
-    names: Vec<String>,
+    /// Where each name stands in the list of services; the last one where several have it.
+    places: BTreeMap<String, usize>,
     unused: BTreeMap<String, Vec<Range<usize>>>,
 }
 
@@ -145,9 +146,13 @@ impl Reader<'_> {
         let maps: Vec<&[(Key, Node)]> =
             list.iter().filter_map(|node| node.map("a service", &SERVICE, self.faults)).collect();
         let names: Vec<_> = list.iter().zip(&maps).map(|(node, map)| self.name(node, map)).collect();
-        self.names = names.iter().map(|(name, _)| name.clone()).collect();
+        for (place, (name, range)) in names.iter().enumerate().filter(|(_, (name, _))| !name.is_empty()) {
+            if self.places.insert(name.clone(), place).is_some() {
+                self.faults.add(range.clone(), format!("there is a service `{name}` already"), None);
+            }
+        }
         let services: Vec<Service> =
-            names.into_iter().zip(maps).map(|((name, range), map)| self.service(name, range, map, defaults)).collect();
+            names.into_iter().zip(maps).map(|((name, _), map)| self.service(name, map, defaults)).collect();
         (services.len() == list.len()).then(|| Graph {
             services,
             range: list[0].range.clone(),
@@ -165,10 +170,7 @@ impl Reader<'_> {
         (text, name.range.clone())
     }
 
-    fn service(&mut self, name: String, range: Range<usize>, map: &[(Key, Node)], defaults: &[(Key, Node)]) -> Service {
-        if !name.is_empty() && self.names.iter().filter(|other| **other == name).count() > 1 {
-            self.faults.add(range, format!("there are several services `{name}`"), None);
-        }
+    fn service(&mut self, name: String, map: &[(Key, Node)], defaults: &[(Key, Node)]) -> Service {
         self.check_unused(map);
         let own_or_default = |key| get(map, key).or(get(defaults, key));
         let replicas = own_or_default("numReplicas").map_or(Some(1), |node| values::replicas(node, self.faults));
@@ -239,9 +241,9 @@ impl Reader<'_> {
 
     fn callee(&mut self, node: &Node) -> Option<usize> {
         let name = node.text("the name of a service", self.faults)?;
-        let found = self.names.iter().position(|other| other == name);
+        let found = self.places.get(name).copied();
         if found.is_none() {
-            let hint = did_you_mean(name, self.names.iter().map(String::as_str));
+            let hint = did_you_mean(name, self.places.keys().map(String::as_str));
             let hint = hint.map(|near| format!("did you mean `{near}`?"));
             self.faults.add(node.range.clone(), format!("there is no service `{name}`"), hint);
         }
