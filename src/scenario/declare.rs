@@ -112,7 +112,7 @@ impl Kind {
             Kind::Name(what) => format!("the name of {} {what}", article(what)),
             Kind::Or(word, other) => format!("{} or \"{word}\"", other.describe()),
             Kind::Table(section) => format!("a table ({})", section().noun),
-            Kind::Named(section) => format!("a table from names to tables (each {})", section().noun),
+            Kind::Named(section) => format!("tables with names (each {})", section().noun),
             Kind::Map(what, _) => format!("a table from {what}"),
             Kind::List(_) => "an array".to_owned(),
             Kind::Steps => "a step or an array of steps".to_owned(),
@@ -131,7 +131,9 @@ impl Kind {
             Kind::Form { example, .. } => format!("\"{example}\""),
             Kind::Words { words, .. } => format!("\"{}\"", words.first().unwrap_or(&"")),
             Kind::Name("endpoint") => "\"orders.create\"".to_owned(),
-            Kind::Name(what) => format!("\"{what}\""),
+            Kind::Name("workload") => "\"shoppers\"".to_owned(),
+            Kind::Name("client") => "\"internal\"".to_owned(),
+            Kind::Name(_) => "\"orders\"".to_owned(),
             Kind::Or(_, other) => other.example(),
             Kind::Table(section) => {
                 let keys = section().keys;

@@ -1,7 +1,7 @@
 //! The language at one sight: every table, every key, its type, its default and what it means. This is the
 //! only place where a key is declared; decoder, hints, schema and reference all read it here.
 
-use super::declare::keys;
+use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{Arms, Branches, CallerName, EndpointName, Overlays};
 use super::decode::{
     ArrivalsForm, BackoffForm, BreakerPreset, ClientName, Condition, Count, Entries, LimitFrom, Named, NeedForm,
@@ -331,4 +331,86 @@ keys! {
         until: Time;
     }
     later { "for" "replications" }
+}
+
+/// Every section, each once, in the order in which the language is explained.
+pub(crate) fn sections() -> Vec<&'static Section> {
+    let mut sections = Vec::new();
+    add_sections(ScenarioKeys::section(), &mut sections);
+    sections
+}
+
+fn add_sections(section: &'static Section, sections: &mut Vec<&'static Section>) {
+    if sections.iter().any(|known| std::ptr::eq(*known, section)) {
+        return;
+    }
+    sections.push(section);
+    for key in section.keys {
+        add_sections_of((key.kind)(), sections);
+    }
+}
+
+fn add_sections_of(kind: Kind, sections: &mut Vec<&'static Section>) {
+    match kind {
+        Kind::Table(section) | Kind::Named(section) => add_sections(section(), sections),
+        Kind::Steps => super::decode::VERBS.iter().for_each(|(_, section, _)| add_sections(section(), sections)),
+        Kind::Or(_, inner) | Kind::List(inner) | Kind::Map(_, inner) => add_sections_of(*inner, sections),
+        Kind::Either(kinds) => kinds.into_iter().for_each(|kind| add_sections_of(kind, sections)),
+        _ => {}
+    }
+}
+
+/// The section to which a key belongs, if it belongs to one alone; steps only when it belongs to no other table.
+pub(crate) fn section_of(key: &str) -> Option<&'static Section> {
+    let has_key = |section: &&'static Section| section.keys.iter().any(|known| known.name == key);
+    let (steps, tables): (Vec<_>, Vec<_>) =
+        sections().into_iter().filter(has_key).partition(|section| section.path.starts_with("step"));
+    match (tables.as_slice(), steps.as_slice()) {
+        ([only], _) | ([], [only]) => Some(only),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys are read by the same declaration that names them; what is left to see is that one file shows them all.
+    #[test]
+    fn every_key_stands_in_the_file_with_everything() {
+        let file = include_str!("../../tests/data/good/everything.toml");
+        let has = |key: &str| {
+            let is_key = |at: usize| {
+                let before = file[..at].chars().next_back().unwrap_or('\n');
+                let after = file[at + key.len()..].trim_start_matches(' ');
+                " \n.[{".contains(before) && after.starts_with(['=', '.', ']'])
+            };
+            file.match_indices(key).any(|(at, _)| is_key(at))
+        };
+        for section in sections() {
+            for key in section.keys {
+                assert!(has(key.name), "{} of {}", key.name, section.noun);
+            }
+        }
+    }
+
+    #[test]
+    fn declarations_are_whole() {
+        let sections = sections();
+        assert_eq!(sections.len(), 21);
+        for section in sections {
+            assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
+            for key in section.keys {
+                let doc = key.doc.join(" ");
+                assert!(doc.trim().ends_with('.'), "the doc of `{}` is a sentence", key.name);
+                assert!(!section.later.contains(&key.name), "`{}` is both there and not there yet", key.name);
+            }
+            let mut names: Vec<_> =
+                section.keys.iter().map(|key| key.name).chain(section.later.iter().copied()).collect();
+            let all = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), all, "{} declares a key twice", section.noun);
+        }
+    }
 }

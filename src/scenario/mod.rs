@@ -14,10 +14,12 @@ mod declare;
 mod decode;
 mod language;
 mod load;
+mod reference;
 mod say;
 mod tree;
 
 pub use load::{LoadOptions, Loaded, load};
+pub use reference::reference;
 pub use say::Diagnostics;
 pub use say::catalogue::{ALL as CODES, Code, Severity};
 

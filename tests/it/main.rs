@@ -12,6 +12,7 @@ mod kernel;
 mod policies;
 mod reference;
 mod report;
+mod scenarios;
 mod semantics;
 mod theory;
 mod tidy;

@@ -35,7 +35,8 @@ fn window(keys: &ExpectKeys, model: &Model, cx: &mut Cx<'_>) -> (Time, Time) {
         cx.say(&catalogue::CONDITION, keys.until.place(), format!("the run ends at {end}"))
             .help("leave `until` out to measure to the end");
     } else if from >= until && keys.after.given().is_some() {
-        cx.say(&catalogue::CONDITION, keys.after.place(), format!("nothing is left to measure before {until}"))
+        let end = if keys.until.given().is_some() { "the measurement" } else { "the run" };
+        cx.say(&catalogue::CONDITION, keys.after.place(), format!("{end} ends at {until}: nothing is left to measure"))
             .also(keys.until.place(), "it is measured until here")
             .help(format!("write a time before `{until}`"));
     } else if from >= until && keys.until.given().is_some() {
@@ -56,6 +57,7 @@ fn target(condition: &Condition, names: &Names<'_>, model: &Model, cx: &mut Cx<'
         // A name with two meanings means the one that can be measured.
         (Measured::Workload, (Some(id), _)) => Target::Workload(id),
         (Measured::Service, (_, Some(id))) => Target::Service(id),
+        (Measured::Workload, (None, None)) if !name.text.contains('.') => Target::Workload(names.workload(name, cx)?),
         _ => match names.party(name, cx)? {
             Party::Workload(id) => Target::Workload(id),
             Party::Service(id) => Target::Service(id),

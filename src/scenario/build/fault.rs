@@ -39,10 +39,13 @@ fn effect(keys: &FaultKeys, cx: &mut Cx<'_>) -> Option<(Effect, Place)> {
         written("traffic", &keys.traffic, |factor| Effect::Traffic(*factor)),
     ];
     let has_bad = written.iter().any(|effect| matches!(effect, Written::Bad));
-    let mut good = written.into_iter().filter_map(|effect| match effect {
+    let good = written.into_iter().filter_map(|effect| match effect {
         Written::Effect(name, effect, place) => Some((name, effect, place)),
         Written::Bad | Written::Nothing => None,
     });
+    let mut good: Vec<_> = good.collect();
+    good.sort_by_key(|(_, _, place)| *place);
+    let mut good = good.into_iter();
     let Some((name, effect, place)) = good.next() else {
         if !has_bad && !cx.has_gaps {
             cx.say(&catalogue::MISSING_KEY, keys.place, "a fault needs an effect")
@@ -53,7 +56,7 @@ fn effect(keys: &FaultKeys, cx: &mut Cx<'_>) -> Option<(Effect, Place)> {
     if let Some((second, _, second_place)) = good.next() {
         cx.say(&catalogue::EXCLUDE, second_place, format!("a fault has one effect, not `{name}` and `{second}`"))
             .also(place, "the other one")
-            .help(format!("write two faults; an overlay takes an effect away with `{name} = \"none\"`"));
+            .help(format!("write two faults; a variant takes an effect away with `{name} = \"none\"`"));
     }
     if let (Field::Given { key, .. }, false) = (&keys.detect, matches!(effect, Effect::Crash { .. })) {
         cx.say(&catalogue::PARTNER, *key, "`detect` goes with `crash`")

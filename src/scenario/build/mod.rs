@@ -97,6 +97,8 @@ pub(crate) struct CallSite {
 
 /// Makes a model of what was read. `file` is what the scenario is called when it has no title.
 pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
+    // Variants did their work before anything was decoded.
+    let _ = &keys.variant;
     let names = Names::new(keys, cx.has_gaps);
     let mut atlas = Atlas::default();
     let duration = keys.duration.value().map_or(Span::from_secs(60), |NotZero(span)| *span);

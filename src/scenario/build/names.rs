@@ -127,8 +127,7 @@ impl<'k> Names<'k> {
             (None, None) => {
                 if !self.lost.workloads && !self.lost.services {
                     let all = self.workloads.keys().chain(self.services.keys()).copied();
-                    let lacking = format!("there is neither a workload nor a service `{text}`");
-                    unknown(name, all, &lacking, cx);
+                    unknown(name, all, "", cx);
                 }
                 None
             }
@@ -151,6 +150,9 @@ impl<'k> Names<'k> {
             self.without_dot(name, cx);
             return None;
         };
+        if let Some(id) = self.endpoint_of_bad_name(&name.text) {
+            return Some(id);
+        }
         let service_place = name.place.part(0..service.len());
         let id = self.service(&Ref::new(service, service_place), cx)?;
         let own = &self.endpoints[id.index()];
@@ -165,13 +167,23 @@ impl<'k> Names<'k> {
                 place,
                 format!("the service `{service}` has no endpoint `{endpoint}`"),
             );
-            diagnostic.maybe_help(near.map(|near| format!("did you mean `{service}.{near}`?")));
-            diagnostic.help(match own.list.as_slice() {
-                [] => format!("define it as [service.{service}.endpoint.{endpoint}]"),
-                list => format!("it has {}", shortened(list)),
+            diagnostic.help(match (near, own.list.as_slice()) {
+                (Some(near), _) => format!("did you mean `{service}.{near}`?"),
+                (None, []) => format!("define it as [service.{service}.endpoint.{endpoint}]"),
+                (None, list) => format!("it has {}", shortened(list)),
             });
         }
         None
+    }
+
+    /// The endpoint of a service whose name holds a dot: that has been said where it is defined.
+    fn endpoint_of_bad_name(&self, text: &str) -> Option<EndpointId> {
+        let dots = text.match_indices('.').map(|(at, _)| at).skip(1);
+        let mut found = dots.filter_map(|at| {
+            let id = self.services.get(&text[..at])?;
+            self.endpoints[id.index()].ids.get(&text[at + 1..]).copied()
+        });
+        found.next()
     }
 
     fn without_dot(&self, name: &EndpointName, cx: &mut Cx<'_>) {
@@ -208,18 +220,24 @@ fn ids<T, I: Id>(named: Option<&Named<T>>, first: usize) -> BTreeMap<&str, I> {
 }
 
 fn unknown<'n, K: Noun>(name: &Ref<K>, known: impl Iterator<Item = &'n str> + Clone, otherwise: &str, cx: &mut Cx<'_>) {
-    let near = did_you_mean(&name.text, known.clone());
+    let near = if cx.findings.is_full() { None } else { did_you_mean(&name.text, known.clone()) };
     let diagnostic = cx.say(&catalogue::UNKNOWN_NAME, name.place, format!("unknown {} `{}`", K::NOUN, name.text));
     match near {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        Some(near) => {
+            diagnostic.help(format!("did you mean `{near}`?"));
+        }
         None => {
             let list: Vec<&str> = known.collect();
             if !list.is_empty() {
-                diagnostic.help(format!("there is {}", shortened(&list)));
+                let what =
+                    K::NOUN.split(' ').map(|word| if word == "or" { "and".to_owned() } else { format!("{word}s") });
+                diagnostic.help(format!("the {} are {}", what.collect::<Vec<_>>().join(" "), shortened(&list)));
             }
-            diagnostic.help(otherwise)
+            if !otherwise.is_empty() {
+                diagnostic.help(otherwise);
+            }
         }
-    };
+    }
 }
 
 /// A list of names that stays readable in a scenario of a thousand services.

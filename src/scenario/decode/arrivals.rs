@@ -92,6 +92,11 @@ fn call(text: &str) -> Result<ArrivalsForm, ParseError> {
         let range = 0..text.find('(').unwrap_or(text.len());
         let near = did_you_mean(word, names);
         return Err(match (word, near) {
+            _ if text.parse::<Rate>().is_ok() => {
+                ParseError::new(range, "a rate alone does not say how requests arrive").hint(format!(
+                    "write `poisson({text})` for arrivals by chance, or `even({text})` for a steady beat"
+                ))
+            }
             ("trace", _) => ParseError::new(range, "arrivals from a trace are not there yet").hint(list()),
             ("diurnal", _) => ParseError::new(range, "a diurnal rate needs a way to arrive")
                 .hint(format!("write `arrivals = {{ poisson = \"{DIURNAL}\" }}`")),
@@ -151,14 +156,14 @@ fn rate(arg: &Arg<'_>) -> Result<Rate, ParseError> {
 }
 
 fn at_once(arg: &Arg<'_>) -> Result<u32, ParseError> {
-    let Count(count) = arg.parse()?;
+    let too_many =
+        || ParseError::new(arg.value_range.clone(), "too many at once").hint(format!("write at most `{AT_ONCE_MAX}`"));
+    let is_number = arg.value.chars().all(|c| c.is_ascii_digit());
+    let Count(count) = arg.parse().map_err(|fault| if is_number { too_many() } else { fault })?;
     match count {
         0 => Err(ParseError::new(arg.value_range.clone(), "at least one is needed").hint("write `1` or more")),
         1..=AT_ONCE_MAX => Ok(count),
-        _ => {
-            Err(ParseError::new(arg.value_range.clone(), "too many at once")
-                .hint(format!("write at most `{AT_ONCE_MAX}`")))
-        }
+        _ => Err(too_many()),
     }
 }
 

@@ -191,15 +191,16 @@ fn bound(text: &str, units: &[Unit]) -> Result<Bound, ParseError> {
     } else {
         Unit::Number
     };
-    if !units.contains(&unit) && (unit != Unit::Number || text.parse::<Number>().is_ok()) {
+    if !units.contains(&unit) {
         let wanted = units.iter().map(|unit| match unit {
             Unit::Share => "a share such as `99%`",
             Unit::Rate => "a rate such as `500/s`",
             Unit::Span => "a length of time such as `200ms`",
             Unit::Number => "a number such as `10`",
         });
-        return Err(ParseError::new(0..text.len(), "this metric is not compared with such a value")
-            .hint(format!("write {}", wanted.collect::<Vec<_>>().join(" or "))));
+        let wanted = wanted.collect::<Vec<_>>().join(" or ");
+        return Err(ParseError::new(0..text.len(), format!("this metric is not compared with `{text}`"))
+            .hint(format!("write {wanted}")));
     }
     Ok(match unit {
         Unit::Share => Bound::Share(text.parse::<Share>()?.as_f64()),

@@ -12,6 +12,7 @@ mod words;
 use crate::base::suggest::did_you_mean;
 use crate::base::units::ParseError;
 use crate::scenario::declare::{Key, Keys, Kind, Presence, Section};
+use crate::scenario::language::section_of;
 use crate::scenario::say::{Code, Diagnostic, Findings, Place, Sources, catalogue};
 use crate::scenario::tree::{Entry, Node, Value, place_in_text};
 
@@ -22,7 +23,7 @@ pub(crate) use name::{
 };
 pub(crate) use policy::{BackoffForm, BreakerPreset, RetryPreset, StruckReplicas};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
-pub(crate) use steps::{ArmForm, Arms, BranchForm, Branches, NeedForm, StepForm, StepKind, Steps};
+pub(crate) use steps::{ArmForm, Arms, BranchForm, Branches, NeedForm, StepForm, StepKind, Steps, VERBS};
 pub(crate) use words::Word;
 
 /// What decoding needs at hand.
@@ -35,6 +36,8 @@ pub(crate) struct Cx<'a> {
     pub(crate) has_gaps: bool,
     /// The key that is being read.
     key: &'static str,
+    /// The names of the tables around it: `orders`, `create` in `service.orders.endpoint.create`.
+    path: Vec<String>,
 }
 
 /// A type that a key can have.
@@ -116,7 +119,7 @@ impl<T> Field<T> {
 impl<'a> Cx<'a> {
     /// A context for one tree.
     pub(crate) fn new(sources: &'a Sources, findings: &'a mut Findings, has_gaps: bool) -> Cx<'a> {
-        Cx { sources, findings, has_gaps, key: "" }
+        Cx { sources, findings, has_gaps, key: "", path: Vec::new() }
     }
 
     /// Says something.
@@ -126,7 +129,7 @@ impl<'a> Cx<'a> {
 
     /// Says that the value has another type.
     pub(crate) fn wrong_type(&mut self, node: &Node, kind: &Kind) -> Option<&mut Diagnostic> {
-        if matches!(node.value, Value::Broken) {
+        if matches!(node.value, Value::Broken) || self.refuses_parameter(node) {
             return None;
         }
         let (key, expected) = (self.key, kind.describe());
@@ -141,10 +144,14 @@ impl<'a> Cx<'a> {
     /// Says that the value has another type, and shows one that fits.
     pub(crate) fn wrong_type_with_example(&mut self, node: &Node, kind: &Kind) {
         let key = self.key;
+        let help = match kind {
+            Kind::Named(section) => format!("write [{}] and its keys below", self.header(section().path)),
+            _ => format!("write for example `{key} = {}`", kind.example()),
+        };
         if let Some(diagnostic) = self.wrong_type(node, kind)
             && !key.is_empty()
         {
-            diagnostic.help(format!("write for example `{key} = {}`", kind.example()));
+            diagnostic.help(help);
         }
     }
 
@@ -160,11 +167,37 @@ impl<'a> Cx<'a> {
     }
 
     /// Says what is wrong inside the text value `node`.
-    pub(crate) fn bad_text(&mut self, node: &Node, fault: ParseError) -> &mut Diagnostic {
+    pub(crate) fn bad_text(&mut self, node: &Node, fault: ParseError) {
         let text = node.text().unwrap_or("");
+        if self.refuses_parameter(node) {
+            return;
+        }
         let place = place_in_text(self.sources, node.place, text, fault.range);
-        let diagnostic = self.say(&catalogue::BAD_VALUE, place, fault.message);
-        diagnostic.maybe_help(fault.hint)
+        self.say(&catalogue::BAD_VALUE, place, fault.message).maybe_help(fault.hint);
+    }
+
+    /// Whether the text value names a parameter, which is said to come later.
+    pub(crate) fn refuses_parameter(&mut self, node: &Node) -> bool {
+        let text = node.text().unwrap_or("");
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let starts = text.match_indices('$').map(|(at, _)| at);
+        let mut names =
+            starts.map(|at| at..text[at + 1..].find(|c| !is_name(c)).map_or(text.len(), |end| at + 1 + end));
+        let Some(range) = names.find(|range| range.len() > 1) else { return false };
+        let place = place_in_text(self.sources, node.place, text, range.clone());
+        self.say(&catalogue::NOT_YET, place, format!("parameters such as `{}` are not there yet", &text[range]))
+            .help("write the value itself");
+        true
+    }
+
+    /// `section`'s path with the names around the current table in the places of NAME.
+    pub(crate) fn header(&self, path: &str) -> String {
+        let mut names = self.path.iter();
+        let name = |segment: &str| match segment {
+            "NAME" => names.next().cloned().unwrap_or_else(|| "NAME".to_owned()),
+            other => other.to_owned(),
+        };
+        path.split('.').map(name).collect::<Vec<_>>().join(".")
     }
 
     /// The place of bytes `range` of a text value.
@@ -224,7 +257,7 @@ impl Reader<'_, '_, '_> {
         }
         let (noun, name) = (self.section.noun, key.name);
         let example = match (key.kind)() {
-            Kind::Named(section) => format!("write it as a table of its own: [{}]", section().path),
+            Kind::Named(section) => format!("write [{}] and its keys below", self.cx.header(section().path)),
             kind => format!("add for example `{name} = {}`", kind.example()),
         };
         self.cx.say(&catalogue::MISSING_KEY, self.place, format!("{noun} needs `{name}`")).help(example);
@@ -261,8 +294,8 @@ pub(crate) fn read_table<T: Keys>(node: &Node, cx: &mut Cx<'_>) -> Option<T> {
 fn unknown_key(entry: &Entry, section: &Section, cx: &mut Cx<'_>) {
     let (key, noun) = (entry.key.as_str(), section.noun);
     if section.later.contains(&key) {
-        cx.say(&catalogue::NOT_YET, entry.key_place, format!("`{key}` is not there yet"))
-            .label(format!("this version cannot simulate the `{key}` of {noun}"))
+        let what = if section.path.is_empty() { format!("`{key}`") } else { format!("the `{key}` of {noun}") };
+        cx.say(&catalogue::NOT_YET, entry.key_place, format!("{what} is not there yet"))
             .help("remove it: it is refused rather than ignored");
         return;
     }
@@ -277,9 +310,23 @@ pub(crate) fn say_unknown_key<'k>(
     cx: &mut Cx<'_>,
 ) {
     let key = entry.key.as_str();
-    let near = did_you_mean(key, keys.clone());
+    let meant = if cx.findings.is_full() { None } else { meant_key(key, keys.clone()) };
     let diagnostic = cx.say(&catalogue::UNKNOWN_KEY, entry.key_place, format!("unknown key `{key}`"));
     diagnostic.label(format!("{noun} has no such key"));
-    diagnostic.maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+    diagnostic.maybe_help(meant);
     diagnostic.help(format!("the keys of {noun} are {}", keys.collect::<Vec<_>>().join(", ")));
+}
+
+/// What somebody meant who wrote `key` where it does not belong.
+fn meant_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
+    // `latency` for `add_latency`.
+    let longer = || keys.clone().find(|known| known.split('_').any(|word| word == key));
+    let elsewhere = || {
+        section_of(key).map(|section| match section.path {
+            "step" => format!("`{key}` belongs to {}", section.noun),
+            path => format!("`{key}` belongs to {}: [{path}]", section.noun),
+        })
+    };
+    let near = |near: &str| format!("did you mean `{near}`?");
+    longer().map(near).or_else(elsewhere).or_else(|| did_you_mean(key, keys.clone()).map(near))
 }

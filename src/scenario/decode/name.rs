@@ -6,7 +6,7 @@ use super::{Cx, Decode};
 use crate::base::units::Share;
 use crate::scenario::declare::{Keys, Kind};
 use crate::scenario::say::{Place, catalogue};
-use crate::scenario::tree::{Node, place_in_text};
+use crate::scenario::tree::{Node, Value, place_in_text};
 
 /// What a name is a name of.
 pub(crate) trait Noun {
@@ -71,6 +71,9 @@ impl<K: Noun> Decode for Ref<K> {
             cx.wrong_type_with_example(node, &Self::kind());
             return None;
         };
+        if cx.refuses_parameter(node) {
+            return None;
+        }
         Some(Ref::new(text, cx.place_in(node, 0..text.len())))
     }
 }
@@ -116,13 +119,16 @@ impl<T: Keys + Decode> Decode for Named<T> {
                 continue;
             }
             check_name(&entry.key, entry.key_place, cx);
-            let value = match entry.node.table() {
-                Some(_) => T::decode(&entry.node, cx),
-                None => {
+            cx.path.push(entry.key.clone());
+            let value = match &entry.node.value {
+                Value::Table(_) => T::decode(&entry.node, cx),
+                Value::Broken => None,
+                _ => {
                     not_a_table::<T>(entry.node.type_name(), &entry.key, entry.key_place, cx);
                     None
                 }
             };
+            cx.path.pop();
             items.push(Item { name: entry.key.clone(), place: entry.key_place, value });
         }
         Some(Named { items })
@@ -132,14 +138,15 @@ impl<T: Keys + Decode> Decode for Named<T> {
 /// A key where a name should be: `[service] replicas = 3`.
 fn not_a_table<T: Keys>(found: &str, key: &str, place: Place, cx: &mut Cx<'_>) {
     let section = T::section();
-    let header = section.path.rsplit_once('.').map_or(section.path, |(head, _)| head);
+    let header = cx.header(section.path);
     let diagnostic =
         cx.say(&catalogue::WRONG_TYPE, place, format!("`{key}` should be the name of {}, a table", section.noun));
     diagnostic.label(format!("this is {found}"));
     if section.keys.iter().any(|known| known.name == key) {
-        diagnostic.help(format!("`{key}` belongs to one {}: write it below [{header}.NAME]", section.noun));
+        let outer = header.rsplit_once('.').map_or(header.as_str(), |(outer, _)| outer);
+        diagnostic.help(format!("`{key}` is a key of {}: write it below [{outer}.NAME]", section.noun));
     } else {
-        diagnostic.help(format!("write [{header}.{key}] and its keys below"));
+        diagnostic.help(format!("write [{header}] and its keys below"));
     }
 }
 
@@ -149,13 +156,13 @@ fn check_name(name: &str, place: Place, cx: &mut Cx<'_>) {
         return;
     }
     let bad = name.chars().find(|c| !fits(*c));
-    let diagnostic = cx.say(&catalogue::BAD_NAME, place, format!("`{name}` is not a name"));
-    match bad {
-        Some(c) => diagnostic.label(format!("`{}` cannot stand in a name", c.escape_debug())),
-        None => diagnostic.label("a name has at least one character"),
-    };
-    let proposal: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
-    let proposal = proposal.trim_matches('-');
+    let title = if name.is_empty() { "the name is empty".to_owned() } else { format!("`{name}` is not a name") };
+    let diagnostic = cx.say(&catalogue::BAD_NAME, place, title);
+    if let Some(c) = bad {
+        diagnostic.label(format!("`{}` cannot stand in a name", c.escape_debug()));
+    }
+    let pieces: Vec<&str> = name.split(|c| !fits(c)).filter(|piece| !piece.is_empty()).collect();
+    let proposal = pieces.join("-");
     diagnostic.help(if proposal.is_empty() {
         "names consist of letters from a to z, digits, `-` and `_`".to_owned()
     } else {

@@ -112,6 +112,9 @@ fn preset<T>(
         cx.say(&catalogue::NOT_YET, node.place, format!("the preset \"{name}\" is not there yet")).help(help);
         return None;
     }
+    if cx.refuses_parameter(node) {
+        return None;
+    }
     let near = did_you_mean(name, names.iter().chain(COMING_PRESETS).copied());
     cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("unknown preset \"{name}\""))
         .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))

@@ -102,12 +102,18 @@ fn quantity<T: FromStr<Err = ParseError>>(node: &Node, cx: &mut Cx<'_>, kind: &K
     // A number lacks its unit: the type itself knows what to say about that.
     let key = cx.key();
     let fault = number.parse::<T>().err();
+
     let title =
         fault.as_ref().map_or_else(|| format!("`{key}` takes {}", kind.describe()), |fault| fault.message.clone());
     cx.say(&catalogue::BAD_VALUE, node.place, title)
-        .maybe_help(fault.and_then(|fault| fault.hint))
-        .note(format!("values with a unit stand in quotes: `{key} = {}`", kind.example()));
+        .maybe_help(fault.and_then(|fault| fault.hint).map(|hint| in_quotes(&hint)));
     None
+}
+
+/// "write `5s`" → "write `"5s"`": what stood there was a TOML number, not a text.
+fn in_quotes(hint: &str) -> String {
+    let quoted = |(at, piece): (usize, &str)| if at % 2 == 1 { format!("`\"{piece}\"`") } else { piece.to_owned() };
+    hint.split('`').enumerate().map(quoted).collect()
 }
 
 /// A quantity that is not zero.
@@ -254,6 +260,12 @@ impl<const MIN: u32> Decode for LimitFrom<MIN> {
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
         if node.text() == Some("unlimited") {
             return Some(LimitFrom(Limit::Unlimited));
+        }
+        if matches!(node.text(), Some("none" | "infinite" | "inf")) {
+            let key = cx.key();
+            cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("no limit of `{key}` is called \"unlimited\""))
+                .help(format!("write `{key} = \"unlimited\"`"));
+            return None;
         }
         let number = integer(node, cx, &Self::kind(), MIN.into(), u32::MAX.into())?;
         Some(LimitFrom(Limit::AtMost(u32::try_from(number).expect("it was checked to be a u32"))))

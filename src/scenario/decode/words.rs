@@ -45,6 +45,9 @@ impl<T: Words> Decode for Word<T> {
                 .help(format!("write one of {}", list()));
             return None;
         }
+        if cx.refuses_parameter(node) {
+            return None;
+        }
         let near = did_you_mean(text, words());
         cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("\"{text}\" is not {}", T::WHAT))
             .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))

@@ -98,6 +98,11 @@ impl Findings {
         self.kept.last_mut().expect("it was just pushed")
     }
 
+    /// Whether more errors would only be counted: looking for good advice is not worth while any more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.errors > KEPT_MAX
+    }
+
     /// How many errors, those that were not kept included.
     pub(crate) fn errors(&self) -> usize {
         self.errors

@@ -15,17 +15,13 @@ impl Diagnostics {
     /// All of it as text, with ANSI colours or without; empty when there is nothing to say.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let mut text = String::new();
-        for diagnostic in &self.list {
-            text += &renderer.render(&[group(diagnostic, &self.sources)]);
-            text += "\n\n";
-        }
+        let said = self.list.iter().map(|diagnostic| renderer.render(&[group(diagnostic, &self.sources)]));
+        let mut said: Vec<String> = said.collect();
         if self.has_errors() {
             let summary = Level::ERROR.primary_title(self.summary());
-            text += &renderer.render(&[Group::with_title(summary)]);
-            text += "\n";
+            said.push(renderer.render(&[Group::with_title(summary)]));
         }
-        text
+        if said.is_empty() { String::new() } else { said.join("\n\n") + "\n" }
     }
 
     fn summary(&self) -> String {

@@ -73,8 +73,12 @@ impl Assignment {
             {
                 let diagnostic =
                     findings.add(Diagnostic::new(&catalogue::UNKNOWN_NAME, *place, format!("unknown {what} `{key}`")));
-                let near = did_you_mean(key, table.keys());
-                diagnostic.maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+                let known: Vec<&str> = table.keys().take(8).collect();
+                diagnostic.help(match did_you_mean(key, table.keys()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if known.is_empty() => format!("the file has no {what}s"),
+                    None => format!("the file has the {what}s {}", known.join(", ")),
+                });
                 return;
             }
             let is_last = depth + 1 == self.path.len();

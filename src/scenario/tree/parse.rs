@@ -32,12 +32,20 @@ pub(crate) fn parse_file(sources: &Sources, id: SourceId, findings: &mut Finding
             .help(format!("write at most {KEY_SEGMENTS_MAX} segments between the dots"));
         return Parsed { root: empty(), has_gaps: true };
     }
-    let (root, errors) = DeTable::parse_recoverable(text);
+    let (root, mut errors) = DeTable::parse_recoverable(text);
+    errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
     let mut bad = Vec::new();
+    // Behind an open bracket everything looks wrong, up to the next table; so do the keys of a table opened twice.
+    let mut quiet_until = 0;
     for error in &errors {
-        let place = id.place(error.span().unwrap_or(0..0));
-        bad.push(place);
-        say(sources, id, error, place, findings);
+        let range = error.span().unwrap_or(0..0);
+        bad.push(id.place(range.clone()));
+        if range.start >= quiet_until && !findings.is_full() {
+            say(sources, id, error, id.place(range.clone()), findings);
+            if hides_what_follows(text, error.message(), &range) {
+                quiet_until = next_header(text, range.end);
+            }
+        }
     }
     bad.sort_unstable();
     let mut converter = Converter { id, offset: 0, bad, too_deep: None };
@@ -94,7 +102,8 @@ fn say(sources: &Sources, id: SourceId, error: &toml::de::Error, place: Place, f
         if let Some(first) = first_definition(sources.text(id), place.range()) {
             diagnostic.also(id.place(first), "first defined here");
         }
-        diagnostic.help("keep one of them");
+        let is_header = line_of(sources.text(id), place.range().start).trim_start().starts_with('[');
+        diagnostic.help(if is_header { "write all its keys below one of them" } else { "keep one of them" });
         return;
     }
     if message.starts_with("cannot recurse further") {
@@ -105,21 +114,40 @@ fn say(sources: &Sources, id: SourceId, error: &toml::de::Error, place: Place, f
         Some((title, expected)) => (title, Some(expected)),
         None => (message, None),
     };
+    let title = match title {
+        "invalid basic string" | "invalid literal string" => "the string is never closed, or holds a bad character",
+        "string values must be quoted" => "text must stand in quotes",
+        other => other,
+    };
     let diagnostic = findings.add(Diagnostic::new(&catalogue::SYNTAX, place, title));
-    if let Some(expected) = expected {
+    if let Some(expected) = expected.filter(|expected| *expected != "literal string") {
         diagnostic.label(format!("expected {expected}"));
     }
     diagnostic.maybe_help(syntax_help(sources.text(id), place.range()));
 }
 
+fn hides_what_follows(text: &str, message: &str, range: &Range<usize>) -> bool {
+    let opened_twice = message.starts_with("duplicate key") && line_of(text, range.start).trim_start().starts_with('[');
+    opened_twice || ["array", "inline table", "comma"].iter().any(|word| message.contains(word))
+}
+
+/// Where the next line starts that opens a table.
+fn next_header(text: &str, from: usize) -> usize {
+    text[from..].find("\n[").map_or(text.len(), |at| from + at + 1)
+}
+
+/// The line that byte `at` lies in.
+fn line_of(text: &str, at: usize) -> &str {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    text[start..].lines().next().unwrap_or("")
+}
+
 /// What to write instead, for the mistakes that people make in scenarios.
 fn syntax_help(text: &str, range: Range<usize>) -> Option<String> {
-    let line_start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
-    let line = text[line_start..].lines().next().unwrap_or("");
-    let (key, value) = line.split_once('=')?;
-    let value = value.split('#').next().unwrap_or("").trim();
+    let (key, value) = line_of(text, range.start).split_once('=')?;
+    let (key, value) = (key.trim(), value.split('#').next().unwrap_or("").trim());
     let plain = !value.is_empty() && !value.starts_with(['"', '\'', '[', '{']) && !value.contains('"');
-    plain.then(|| format!("text and values with a unit stand in quotes: {} = \"{value}\"", key.trim()))
+    (plain && !key.is_empty()).then(|| format!("values with a unit are text, too: {key} = \"{value}\""))
 }
 
 /// Where the key or table at `range` was defined first, as far as the lines before it tell.
