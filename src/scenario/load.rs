@@ -13,7 +13,7 @@ use crate::base::suggest::did_you_mean;
 use crate::model::Model;
 
 /// Larger files are refused unread.
-const BYTES_MAX: usize = 16 << 20;
+const BYTES_MAX: usize = 8 << 20;
 
 /// What the command line changes in a scenario.
 #[derive(Clone, Debug, Default)]
@@ -49,25 +49,26 @@ pub fn load(name: &str, bytes: &[u8], options: &LoadOptions) -> Loaded {
         options.variants.iter().map(|variant| sources.add("--variant", variant.as_str())).collect();
 
     let parsed = parse_file(&sources, file, &mut findings);
-    let Value::Table(root) = parsed.root.value else { unreachable!("a TOML document is a table") };
+    let root = &parsed.root;
     if root.entries.is_empty() && !parsed.has_gaps {
         say_empty(file.place(0..0), &mut findings);
         return Loaded { model: None, diagnostics: findings.finish(sources) };
     }
     let mut changed = root.clone();
     for id in asked {
-        lay_variant(&root, &mut changed, &sources, id, &mut findings);
+        lay_variant(root, &mut changed, &sources, id, &mut findings);
     }
     for id in arguments {
         if let Some(assignment) = Assignment::parse(&sources, id, &mut findings) {
             assignment.apply(&mut changed, &names_at, &mut findings);
         }
     }
-    let mut draft = read(changed, file, name, parsed.has_gaps, &sources, &mut findings);
-    check_other_variants(&root, file, name, parsed.has_gaps, options, &sources, &mut findings);
+    let reading = Reading { file, name, has_gaps: parsed.has_gaps, sources: &sources };
+    let mut draft = reading.read(changed, &mut findings);
+    reading.check_other_variants(root, options, &mut findings);
     if let Some(draft) = draft.as_mut().filter(|_| findings.errors() == 0) {
         let mut cx = Cx::new(&sources, &mut findings, false);
-        find_warnings(&draft.model, &draft.atlas, &texts_of_variants(&root), &mut cx);
+        find_warnings(&draft.model, &draft.atlas, &texts_of_variants(root), &mut cx);
         if let Some(seed) = options.seed {
             draft.model.seed = seed;
         }
@@ -148,43 +149,38 @@ fn without_variants(overlay: &Table) -> Table {
     Table { entries }
 }
 
-/// Decodes, builds and looks for errors.
-fn read(
-    table: Table,
+/// What reading a tree needs to know about where it comes from.
+struct Reading<'s> {
     file: SourceId,
-    name: &str,
+    name: &'s str,
     has_gaps: bool,
-    sources: &Sources,
-    findings: &mut Findings,
-) -> Option<Draft> {
-    let root = Node { value: Value::Table(table), place: file.place(0..0) };
-    let mut cx = Cx::new(sources, findings, has_gaps);
-    let keys = ScenarioKeys::decode(&root, &mut cx)?;
-    let draft = build(&keys, name, &mut cx);
-    find_errors(&draft.model, &draft.atlas, &mut cx);
-    Some(draft)
+    sources: &'s Sources,
 }
 
-/// Says what is wrong with each variant alone that is not laid over already.
-fn check_other_variants(
-    root: &Table,
-    file: SourceId,
-    name: &str,
-    has_gaps: bool,
-    options: &LoadOptions,
-    sources: &Sources,
-    findings: &mut Findings,
-) {
-    let Some(variants) = root.get("variant").and_then(|entry| entry.node.table()) else { return };
-    let is_asked = |variant: &str| options.variants.iter().any(|asked| asked == variant);
-    for entry in variants.entries.iter().filter(|entry| !is_asked(&entry.key)) {
-        let Some(overlay) = entry.node.table() else { continue };
-        let mut changed = root.clone();
-        lay_over(&mut changed, &without_variants(overlay));
-        let mut own = Findings::default();
-        let _ = read(changed, file, name, has_gaps, sources, &mut own);
-        for diagnostic in own.into_kept() {
-            findings.add(diagnostic).note(format!("in the variant `{}`", entry.key));
+impl Reading<'_> {
+    /// Decodes, builds and looks for errors.
+    fn read(&self, table: Table, findings: &mut Findings) -> Option<Draft> {
+        let root = Node { value: Value::Table(table), place: self.file.place(0..0) };
+        let mut cx = Cx::new(self.sources, findings, self.has_gaps);
+        let keys = ScenarioKeys::decode(&root, &mut cx)?;
+        let draft = build(&keys, self.name, &mut cx);
+        find_errors(&draft.model, &draft.atlas, &mut cx);
+        Some(draft)
+    }
+
+    /// Says what is wrong with each variant alone that is not laid over already.
+    fn check_other_variants(&self, root: &Table, options: &LoadOptions, findings: &mut Findings) {
+        let Some(variants) = root.get("variant").and_then(|entry| entry.node.table()) else { return };
+        let is_asked = |variant: &str| options.variants.iter().any(|asked| asked == variant);
+        for entry in variants.entries.iter().filter(|entry| !is_asked(&entry.key)) {
+            let Some(overlay) = entry.node.table() else { continue };
+            let mut changed = root.clone();
+            lay_over(&mut changed, &without_variants(overlay));
+            let mut own = Findings::default();
+            let _ = self.read(changed, &mut own);
+            for diagnostic in own.into_kept() {
+                findings.add(diagnostic).note(format!("in the variant `{}`", entry.key));
+            }
         }
     }
 }

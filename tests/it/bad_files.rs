@@ -106,16 +106,16 @@ fn a_hundred_megabytes_are_refused_unread() {
 }
 
 #[test]
-fn garbage_of_sixteen_megabytes_is_refused_without_filling_the_memory() {
+fn megabytes_of_garbage_are_refused_with_the_first_errors() {
     for line in ["a = 1\n", "= [\n", "\"\n", "[a]\n", "{[{[\n"] {
-        let text = line.repeat((16 << 20) / line.len());
+        let text = line.repeat((1 << 20) / line.len());
         let loaded = load_with(&text, &[], &[]);
         assert!(loaded.model.is_none(), "{line:?}");
         assert!(loaded.diagnostics.codes().len() <= 200, "{line:?}");
     }
-    let unique: String = (0..400_000).map(|line| format!("key{line} = \"value\"\n")).collect();
+    let unique: String = (0..100_000).map(|line| format!("key{line} = \"value\"\n")).collect();
     let loaded = load_with(&unique, &[], &[]);
-    assert!(loaded.diagnostics.errors() > 400_000 && loaded.diagnostics.codes().len() <= 200);
+    assert!(loaded.diagnostics.errors() > 100_000 && loaded.diagnostics.codes().len() <= 200);
     assert!(loaded.diagnostics.render(false).contains("the first 200 errors found are shown"));
 }
 
@@ -135,7 +135,7 @@ fn deep_nesting_is_refused_and_exhausts_no_stack() {
         let loaded = load_with(&text, &[], &[]);
         assert!(loaded.diagnostics.codes().contains(&"E003"), "{:?}", &text[..40]);
     }
-    let set = format!("title={}", "[".repeat(100_000));
+    let set = format!("duration={}", "[".repeat(100_000));
     assert!(load_with(SMALL, &[], &[&set]).diagnostics.has_errors());
     let set = format!("{}=1", vec!["a"; 100_000].join("."));
     assert!(load_with(SMALL, &[], &[&set]).diagnostics.has_errors());

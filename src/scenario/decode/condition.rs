@@ -157,7 +157,10 @@ fn metric(word: &str) -> Result<(Metric, &'static [Unit]), ParseError> {
     if let Some(digits) = name.strip_prefix('p').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
         let percent = digits.parse::<Number>().map_err(|fault| fault.shifted(1))?.as_f64();
         if percent > 0.0 && percent < 100.0 {
-            return Ok((Metric::Quantile(percent / 100.0), &[Unit::Span]));
+            // As a share its point is moved in the text, so that p99.9 is the float nearest to 0.999.
+            let quantile =
+                format!("{digits}%").parse::<Share>().map_err(|_| ParseError::new(all, "not a percentile"))?;
+            return Ok((Metric::Quantile(quantile.as_f64()), &[Unit::Span]));
         }
         let fault = ParseError::new(all, "a percentile lies between p0 and p100");
         return Err(match digits.strip_prefix("99").filter(|rest| !rest.is_empty() && !rest.contains('.')) {

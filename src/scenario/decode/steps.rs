@@ -79,10 +79,11 @@ pub(crate) enum NeedForm {
     AtLeast(u32),
 }
 
-type ReadStep = fn(&Node, &mut Cx<'_>) -> StepKind;
+/// A verb, what tables with it can hold, and how they are read.
+type Verb = (&'static str, fn() -> &'static Section, fn(&Node, &mut Cx<'_>) -> StepKind);
 
-/// Every verb, what tables with it can hold, and how they are read.
-pub(crate) const VERBS: [(&str, fn() -> &'static Section, ReadStep); 9] = [
+/// Every verb.
+pub(crate) const VERBS: [Verb; 9] = [
     ("work", WorkKeys::section, work),
     ("sleep", SleepKeys::section, sleep),
     ("call", CallKeys::section, call),

@@ -47,7 +47,7 @@ codes! {
             "A scenario is a text file in UTF-8. Save it in that encoding; the place of the first byte that \
              does not fit is shown."
         "E003" TOO_LARGE "too large or nested too deeply"
-            "A scenario file holds at most 16 MiB, and tables and arrays nest at most a few dozen levels deep."
+            "A scenario file holds at most 8 MiB, and tables and arrays nest at most a few dozen levels deep."
         "E004" EMPTY "nothing to run"
             "A scenario needs at least one workload: without it, nothing ever arrives."
         "E005" DEFINED_TWICE "defined twice"

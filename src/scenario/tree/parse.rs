@@ -17,7 +17,7 @@ const DEPTH_MAX: usize = 64;
 /// What [`parse_file`] found.
 pub(crate) struct Parsed {
     /// What could be read; values at syntax errors are [`Value::Broken`].
-    pub(crate) root: Node,
+    pub(crate) root: Table,
     /// Whether something could not be read, so that keys may be missing for that reason alone.
     pub(crate) has_gaps: bool,
 }
@@ -25,12 +25,11 @@ pub(crate) struct Parsed {
 /// Reads the whole of a source as a TOML document.
 pub(crate) fn parse_file(sources: &Sources, id: SourceId, findings: &mut Findings) -> Parsed {
     let text = sources.text(id);
-    let empty = || Node { value: Value::Table(Table::default()), place: id.place(0..0) };
     if let Some(range) = first_long_key(text) {
         findings
             .add(Diagnostic::new(&catalogue::TOO_LARGE, id.place(range), "this key has too many segments"))
             .help(format!("write at most {KEY_SEGMENTS_MAX} segments between the dots"));
-        return Parsed { root: empty(), has_gaps: true };
+        return Parsed { root: Table::default(), has_gaps: true };
     }
     let (root, mut errors) = DeTable::parse_recoverable(text);
     errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
@@ -49,14 +48,11 @@ pub(crate) fn parse_file(sources: &Sources, id: SourceId, findings: &mut Finding
     }
     bad.sort_unstable();
     let mut converter = Converter { id, offset: 0, bad, too_deep: None };
-    let table = converter.table(root.into_inner(), 0);
+    let root = converter.table(root.into_inner(), 0);
     if let Some(place) = converter.too_deep {
         findings.add(Diagnostic::new(&catalogue::TOO_LARGE, place, "nested too deeply"));
     }
-    Parsed {
-        root: Node { value: Value::Table(table), place: id.place(0..0) },
-        has_gaps: !errors.is_empty() || converter.too_deep.is_some(),
-    }
+    Parsed { root, has_gaps: !errors.is_empty() || converter.too_deep.is_some() }
 }
 
 /// Reads bytes `range` of a source as one TOML value, if they are one.
