@@ -148,7 +148,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Arms the caller's patience; returns the deadline that the callee learns.
-    #[inline]
+    #[inline(always)]
     fn set_timeout(&mut self, edge: u32, ticket: Ticket, deadline: Time) -> Time {
         let now = self.now();
         let route = &self.world.routes[edge as usize];
@@ -165,7 +165,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Chooses the replica of an attempt, across services; `None` when none is up.
-    #[inline]
+    #[inline(always)]
     fn pick(&mut self, port: usize, edge: u32) -> Option<u32> {
         let route = &self.world.routes[edge as usize];
         let service = &mut self.world.services[route.service as usize];
@@ -183,7 +183,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Puts a request on its way.
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, child: u32, edge: u32) {
         let ticket = self.frames.ticket(child);
         if self.world.routes[edge as usize].troubled {
@@ -195,7 +195,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// How long a message of frame `id` takes along an edge without trouble; `direction` names its draw.
-    #[inline]
+    #[inline(always)]
     fn transit(&self, edge: u32, id: u32, direction: u64) -> Transit {
         match &self.world.routes[edge as usize].hop {
             Hop::None => Transit::None,
@@ -205,7 +205,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Lets a message arrive: what takes no time is there at once, as deep as calls may nest.
-    #[inline]
+    #[inline(always)]
     pub(super) fn deliver(&mut self, hop: Transit, event: Event) {
         match hop {
             Transit::Lane(lane) => self.agenda.after(lane, event),
@@ -262,7 +262,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Who waits for a frame's answer, and how long it takes there; `None` when nobody waits or it gets lost.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answer_of(&self, id: u32) -> Option<(Ticket, Transit)> {
         let frame = &self.frames[id];
         let caller = frame.parent_ticket();

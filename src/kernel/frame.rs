@@ -112,7 +112,7 @@ const _: () = assert!(size_of::<Frame>() <= 96);
 
 impl Frame {
     /// A frame that has just been made for `parent`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(key: Key, parent: Ticket) -> Frame {
         Frame {
             key,
@@ -163,21 +163,34 @@ impl Frames {
         Frames { frames: Vec::new(), free: NONE, in_use: 0 }
     }
 
-    /// Puts `frame` into a free place. Its token and generation go on from those of the last tenant.
-    #[inline]
-    pub(super) fn insert(&mut self, mut frame: Frame) -> u32 {
+    /// Puts a frame into a free place. Its token and generation go on from those of the last tenant.
+    #[inline(always)]
+    pub(super) fn insert(&mut self, frame: Frame) -> u32 {
         self.in_use += 1;
         if self.free == NONE {
-            self.frames.push(frame);
-            return u32::try_from(self.frames.len() - 1).expect("fewer than 2^32 requests are in flight");
+            self.grow();
         }
         let id = self.free;
         let place = &mut self.frames[id as usize];
         self.free = place.sibling;
-        frame.token = place.token;
-        frame.generation = place.generation;
-        *place = frame;
+        // Field by field, so that the frame is written once, where it lives, and never as a copy.
+        let Frame { key, arrived, mark, deadline, parent, parent_token, token: _, generation: _, .. } = frame;
+        let Frame { pc, iteration, child, sibling, edge, replica, service, target, pending, count, .. } = frame;
+        (place.key, place.arrived, place.mark, place.deadline) = (key, arrived, mark, deadline);
+        (place.parent, place.parent_token, place.pc, place.iteration) = (parent, parent_token, pc, iteration);
+        (place.child, place.sibling, place.edge, place.replica) = (child, sibling, edge, replica);
+        (place.service, place.target, place.pending, place.count) = (service, target, pending, count);
+        (place.state, place.flags) = (frame.state, frame.flags);
         id
+    }
+
+    /// Adds a free place.
+    #[cold]
+    fn grow(&mut self) {
+        let id = u32::try_from(self.frames.len()).expect("fewer than 2^32 requests are in flight");
+        let nobody = Ticket { frame: NONE, token: 0 };
+        self.frames.push(Frame { state: State::Free, sibling: NONE, ..Frame::new(Key::default(), nobody) });
+        self.free = id;
     }
 
     /// Frees a place; every ticket to it is stale from now on.

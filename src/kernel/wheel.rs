@@ -188,13 +188,13 @@ impl Agenda for Wheel {
 }
 
 impl Wheel {
-    #[inline]
+    #[inline(always)]
     fn slot_of(&self, entry: &Entry) -> u64 {
         (entry.order >> (64 + self.slot_bits)) as u64
     }
 
     /// Puts an entry on its level, or into the bottom when it belongs to the current slot.
-    #[inline]
+    #[inline(always)]
     fn place(&mut self, entry: Entry) {
         if self.occupied == 0 {
             if self.bottom.len() < BOTTOM_MAX {
@@ -211,7 +211,7 @@ impl Wheel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn place_above(&mut self, entry: Entry, slot: u64) {
         let level = ((u64::BITS - 1 - (slot ^ self.slot).leading_zeros()) / DIGIT_BITS) as usize;
         let bucket = ((slot >> (level as u32 * DIGIT_BITS)) & (BUCKETS as u64 - 1)) as usize;
@@ -251,6 +251,7 @@ impl Wheel {
     }
 
     /// Moves to the next slot that holds something, as long as it starts no later than `limit`.
+    #[cold]
     fn fill_bottom(&mut self, limit: Time) {
         while self.bottom.is_empty() && self.occupied != 0 {
             let level = self.occupied.trailing_zeros() as usize;
