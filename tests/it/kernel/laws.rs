@@ -79,6 +79,8 @@ fn check_books(model: &Model, results: &Results, ledger: &Ledger) -> Result<(), 
         prop_assert_eq!(book.arrivals, book.departures() + book.remaining);
         prop_assert_eq!(book.in_system, book.remaining as i64);
         prop_assert_eq!(it.peak_queue, book.peak);
+        let integrals = [it.busy_nanos, it.wasted_nanos, it.queue_nanos, it.in_system_nanos];
+        prop_assert_eq!(integrals, book.integrals, "busy, wasted, waiting, in the system");
         prop_assert_eq!((it.wait.count(), it.sojourn.count() <= book.started), (book.started, true));
     }
     for (it, book) in results.edges.iter().zip(&ledger.edges) {

@@ -18,7 +18,9 @@ const CHECKS_MAX: u32 = 1;
 pub(super) fn audit<A: Agenda>(model: &Model) -> (Ledger, End) {
     let mut engine = Engine::<A, Ledger>::new(model, Ledger::new(model));
     let end = engine.run(&mut budget());
-    (engine.into_observer(), end)
+    let mut ledger = engine.into_observer();
+    ledger.pass_to(end.at);
+    (ledger, end)
 }
 
 /// Stops a run that has become far too large. Ledgers have no boundaries: every question is about size.
@@ -66,6 +68,8 @@ pub(super) struct ServiceBook {
     pub(super) busy: i64,
     pub(super) wasted: i64,
     pub(super) cores: i64,
+    /// Integrals over time of busy, wasted, waiting and in the system, in nanoseconds.
+    pub(super) integrals: [u128; 4],
     up: i64,
     last_started: Time,
     pub(super) remaining: u64,
@@ -108,6 +112,7 @@ impl Ledger {
                     busy: 0,
                     wasted: 0,
                     cores: 0,
+                    integrals: [0; 4],
                     up: i64::from(service.replicas),
                     last_started: Time::ZERO,
                     remaining: 0,
@@ -121,6 +126,19 @@ impl Ledger {
                 .collect(),
             pauses: model.faults.iter().any(|fault| fault.effect == Effect::Pause),
         }
+    }
+
+    /// Moves the clock to `now`; until then everything stays as it is.
+    fn pass_to(&mut self, now: Time) {
+        let passed = u128::from(now.since(self.now).as_nanos());
+        for (number, it) in self.services.iter_mut().enumerate() {
+            it.check_at_rest(number);
+            let levels = [it.busy, it.wasted, it.waiting, it.in_system];
+            for (integral, level) in it.integrals.iter_mut().zip(levels) {
+                *integral += passed * level as u128;
+            }
+        }
+        self.now = now;
     }
 
     fn service(&mut self, service: u32, now: Time) -> &mut ServiceBook {
@@ -171,8 +189,7 @@ impl Observer for Ledger {
     fn event(&mut self, now: Time, _event: &Event) {
         assert!(now >= self.now, "time goes back from {} to {}", self.now.as_nanos(), now.as_nanos());
         if now > self.now {
-            self.services.iter().enumerate().for_each(|(n, it)| it.check_at_rest(n));
-            self.now = now;
+            self.pass_to(now);
         }
     }
 
@@ -232,6 +249,7 @@ impl Observer for Ledger {
         book.waiting += 1;
         book.peak = book.peak.max(waiting);
         assert!(waiting > 0, "who waits is counted");
+        assert!(book.replicas > 1 || i64::from(waiting) == book.waiting, "{waiting} wait, or {}", book.waiting);
         assert!(book.queue_max.is_none_or(|most| waiting <= most), "{waiting} wait in {:?} places", book.queue_max);
     }
 
@@ -263,6 +281,12 @@ impl Observer for Ledger {
 
     fn left(&mut self, service: u32, now: Time, arrived: Time, started: bool, how: Departure) {
         let book = self.service(service, now);
+        if how == Departure::Rejected {
+            // At his replica every thread is busy and every place is taken; of a single one that is all.
+            let (threads, places) = (book.threads.map(i64::from), book.queue_max.map(i64::from));
+            assert!(threads.is_some_and(|threads| book.busy >= threads), "turned away from a free thread");
+            assert!(places.is_some_and(|places| book.waiting >= places), "turned away from a free place");
+        }
         book.in_system -= 1;
         *book.left.entry(how as u8).or_default() += 1;
         assert!(book.in_system >= 0, "who leaves has arrived");
