@@ -4,16 +4,11 @@
 //! their own and are left out.
 
 use super::graph::components;
-use crate::base::time::Time;
-use crate::model::{
-    Arrivals, ClientId, EndpointId, Handlers, Id, Limit, Model, Need, Profile, ServiceId, Step, Workload,
-};
+use super::traffic::{Visit, offered, rates, visits};
+use crate::model::{Arrivals, ClientId, EndpointId, Handlers, Id, Limit, Model, Need, ServiceId, Step};
 use crate::scenario::build::Atlas;
 use crate::scenario::decode::Cx;
 use crate::scenario::say::catalogue;
-
-/// Recursion under `choose` converges quickly or not at all.
-const ROUNDS_MAX: usize = 1_000;
 
 pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     outside(model, atlas, cx);
@@ -37,128 +32,6 @@ fn outside(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             )
             .help(format!("write a time before `{}`, or lengthen `duration`", model.end()));
         }
-    }
-}
-
-/// Calls of one execution of a handler to one endpoint.
-struct Visit {
-    to: EndpointId,
-    client: ClientId,
-    /// How many, on average.
-    times: f64,
-}
-
-fn visits(steps: &[Step]) -> Vec<Visit> {
-    let mut visits = Vec::new();
-    add_visits(steps, 1.0, &mut visits);
-    visits
-}
-
-fn add_visits(steps: &[Step], times: f64, visits: &mut Vec<Visit>) {
-    for step in steps {
-        match step {
-            Step::Call { endpoint, client, .. } => visits.push(Visit { to: *endpoint, client: *client, times }),
-            Step::Forward { endpoint, client } => {
-                visits.push(Visit { to: *endpoint, client: *client, times });
-                return;
-            }
-            Step::Parallel { branches, .. } => {
-                branches.iter().for_each(|branch| add_visits(&branch.steps, times, visits))
-            }
-            Step::Choose(arms) => {
-                arms.iter().for_each(|(share, steps)| add_visits(steps, times * share.as_f64(), visits));
-            }
-            Step::Repeat { times: again, steps } => add_visits(steps, times * f64::from(*again), visits),
-            Step::Fail => return,
-            Step::Work(_) | Step::Sleep(_) | Step::Reply => {}
-        }
-    }
-}
-
-/// Requests per second that each endpoint gets, averaged over the run.
-fn rates(model: &Model, calls: &[Vec<Visit>], order: &[Vec<usize>]) -> Vec<f64> {
-    let mut rates = vec![0.0; model.endpoints.len()];
-    for workload in model.workloads.iter() {
-        let rate = offered(model, workload);
-        for (share, endpoint) in &workload.entry {
-            rates[endpoint.index()] += rate * share.as_f64();
-        }
-    }
-    // Callers before callees.
-    for component in order.iter().rev() {
-        let within = |endpoint: EndpointId| component.binary_search(&endpoint.index()).is_ok();
-        settle(component, calls, &mut rates);
-        for from in component {
-            for visit in calls[*from].iter().filter(|visit| !within(visit.to)) {
-                rates[visit.to.index()] += rates[*from] * visit.times;
-            }
-        }
-    }
-    rates
-}
-
-/// Adds the rates that a component sends to itself.
-fn settle(component: &[usize], calls: &[Vec<Visit>], rates: &mut [f64]) {
-    let is_cyclic = component.len() > 1 || calls[component[0]].iter().any(|visit| visit.to.index() == component[0]);
-    if !is_cyclic {
-        return;
-    }
-    let place = |endpoint: EndpointId| component.binary_search(&endpoint.index()).ok();
-    let mut more: Vec<f64> = component.iter().map(|at| rates[*at]).collect();
-    for _ in 0..ROUNDS_MAX {
-        let mut next = vec![0.0; component.len()];
-        for (from, extra) in component.iter().zip(&more) {
-            for visit in &calls[*from] {
-                if let Some(to) = place(visit.to) {
-                    next[to] += extra * visit.times;
-                }
-            }
-        }
-        component.iter().zip(&next).for_each(|(at, extra)| rates[*at] += extra);
-        more = next;
-        if more.iter().all(|extra| *extra < 1e-6 || !extra.is_finite()) {
-            break;
-        }
-    }
-}
-
-/// Requests per second of an open workload, averaged over the run; zero for a closed one.
-fn offered(model: &Model, workload: &Workload) -> f64 {
-    let secs = model.duration.as_secs_f64();
-    match &workload.arrivals {
-        Arrivals::Even(profile) | Arrivals::Poisson(profile) => requests(profile, model.end()) / secs,
-        Arrivals::Burst { size, first, every } => {
-            let first_secs = first.as_secs_f64();
-            let bursts = match every {
-                _ if first_secs >= secs => 0.0,
-                Some(every) => ((secs - first_secs) / every.as_secs_f64()).floor() + 1.0,
-                None => 1.0,
-            };
-            f64::from(*size) * bursts / secs
-        }
-        Arrivals::Users { .. } => 0.0,
-    }
-}
-
-/// The integral of a profile up to `end`.
-fn requests(profile: &Profile, end: Time) -> f64 {
-    let mut sum = 0.0;
-    for pair in profile.points.windows(2) {
-        let (a, b) = (pair[0], pair[1]);
-        if a.at >= end {
-            return sum;
-        }
-        let (from, to) = (a.rate.as_per_sec(), b.rate.as_per_sec());
-        let whole = b.at.since(a.at).as_secs_f64();
-        let part = end.min(b.at).since(a.at).as_secs_f64();
-        if whole > 0.0 {
-            let last = from + (to - from) * (part / whole);
-            sum += (from + last) / 2.0 * part;
-        }
-    }
-    match profile.points.last() {
-        Some(last) => sum + last.rate.as_per_sec() * end.since(last.at).as_secs_f64(),
-        None => sum,
     }
 }
 

@@ -5,6 +5,7 @@ mod graph;
 mod load;
 mod recursion;
 mod timeouts;
+mod traffic;
 mod unused;
 
 use std::collections::BTreeSet;

@@ -2,28 +2,30 @@
 //! that a value stands where it stands, and whether names exist, is decided later, in `build`.
 
 mod arrivals;
+mod branches;
 mod condition;
 mod name;
 mod policy;
 mod scalar;
 mod steps;
+mod table;
 mod words;
 
-use crate::base::suggest::did_you_mean;
 use crate::base::units::ParseError;
-use crate::scenario::declare::{Key, Keys, Kind, Presence, Section};
-use crate::scenario::language::section_of;
+use crate::scenario::declare::Kind;
 use crate::scenario::say::{Code, Diagnostic, Findings, Place, Sources, catalogue};
-use crate::scenario::tree::{Entry, Node, Value, place_in_text};
+use crate::scenario::tree::{Node, Value, place_in_text};
 
 pub(crate) use arrivals::{ArrivalsForm, ProfileForm};
+pub(crate) use branches::{ArmForm, Arms, BranchForm, Branches, NeedForm};
 pub(crate) use condition::{Condition, Measured, measured, metric_name};
 pub(crate) use name::{
     CallerName, ClientName, EndpointName, Entries, Named, Noun, Overlays, Ref, ServiceName, WorkloadName,
 };
 pub(crate) use policy::{BackoffForm, BreakerPreset, RetryPreset, StruckReplicas};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
-pub(crate) use steps::{ArmForm, Arms, BranchForm, Branches, NeedForm, StepForm, StepKind, Steps, VERBS};
+pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
+pub(crate) use table::{Reader, read_table, say_unknown_key};
 pub(crate) use words::Word;
 
 /// What decoding needs at hand.
@@ -209,124 +211,4 @@ impl<'a> Cx<'a> {
     pub(crate) fn key(&self) -> &'static str {
         self.key
     }
-}
-
-/// Hands out the declared keys of one table, in the order of their declaration.
-pub(crate) struct Reader<'r, 'a, 't> {
-    cx: &'r mut Cx<'a>,
-    place: Place,
-    section: &'static Section,
-    slots: Vec<Option<&'t Entry>>,
-    next: usize,
-}
-
-impl Reader<'_, '_, '_> {
-    /// Where the table stands.
-    pub(crate) fn place(&self) -> Place {
-        self.place
-    }
-
-    /// The next declared key.
-    pub(crate) fn next_field<T: Decode>(&mut self) -> Field<T> {
-        let (key, slot) = (&self.section.keys[self.next], self.slots[self.next]);
-        self.next += 1;
-        match (slot, key.presence) {
-            (Some(entry), _) => {
-                let outer = std::mem::replace(&mut self.cx.key, key.name);
-                let value = T::decode(&entry.node, self.cx);
-                self.cx.key = outer;
-                match value {
-                    Some(value) => Field::Given { value, place: entry.node.place, key: entry.key_place },
-                    None => Field::Bad,
-                }
-            }
-            (None, Presence::Default(text)) => {
-                Field::Default(decode_default(text, self.cx).expect("a declared default is a value of its key"))
-            }
-            (None, Presence::Optional) => Field::Absent,
-            (None, Presence::Required) => {
-                self.missing(key);
-                Field::Bad
-            }
-        }
-    }
-
-    fn missing(&mut self, key: &Key) {
-        if self.cx.has_gaps {
-            return;
-        }
-        let (noun, name) = (self.section.noun, key.name);
-        let example = match (key.kind)() {
-            Kind::Named(section) => format!("write [{}] and its keys below", self.cx.header(section().path)),
-            kind => format!("add for example `{name} = {}`", kind.example()),
-        };
-        self.cx.say(&catalogue::MISSING_KEY, self.place, format!("{noun} needs `{name}`")).help(example);
-    }
-}
-
-fn decode_default<T: Decode>(text: &str, cx: &mut Cx<'_>) -> Option<T> {
-    let value = match (text.parse(), text) {
-        (Ok(integer), _) => Value::Integer(integer),
-        (_, "true") => Value::Flag(true),
-        (_, "false") => Value::Flag(false),
-        _ => Value::Text(text.to_owned()),
-    };
-    T::decode(&Node { value, place: Place::NOWHERE }, cx)
-}
-
-/// Reads a table with declared keys.
-pub(crate) fn read_table<T: Keys>(node: &Node, cx: &mut Cx<'_>) -> Option<T> {
-    let section = T::section();
-    let Some(table) = node.table() else {
-        cx.wrong_type_with_example(node, &Kind::Table(T::section));
-        return None;
-    };
-    let mut slots = vec![None; section.keys.len()];
-    for entry in &table.entries {
-        match section.keys.iter().position(|key| key.name == entry.key) {
-            Some(at) => slots[at] = Some(entry),
-            None => unknown_key(entry, section, cx),
-        }
-    }
-    Some(T::read(Reader { cx, place: node.place, section, slots, next: 0 }))
-}
-
-fn unknown_key(entry: &Entry, section: &Section, cx: &mut Cx<'_>) {
-    let (key, noun) = (entry.key.as_str(), section.noun);
-    if section.later.contains(&key) {
-        let what = if section.path.is_empty() { format!("`{key}`") } else { format!("the `{key}` of {noun}") };
-        cx.say(&catalogue::NOT_YET, entry.key_place, format!("{what} is not there yet"))
-            .help("remove it: it is refused rather than ignored");
-        return;
-    }
-    say_unknown_key(entry, noun, section.keys.iter().map(|key| key.name), cx);
-}
-
-/// Says that a table has no such key, what was meant, and what there is.
-pub(crate) fn say_unknown_key<'k>(
-    entry: &Entry,
-    noun: &str,
-    keys: impl Iterator<Item = &'k str> + Clone,
-    cx: &mut Cx<'_>,
-) {
-    let key = entry.key.as_str();
-    let meant = if cx.findings.is_full() { None } else { meant_key(key, keys.clone()) };
-    let diagnostic = cx.say(&catalogue::UNKNOWN_KEY, entry.key_place, format!("unknown key `{key}`"));
-    diagnostic.label(format!("{noun} has no such key"));
-    diagnostic.maybe_help(meant);
-    diagnostic.help(format!("the keys of {noun} are {}", keys.collect::<Vec<_>>().join(", ")));
-}
-
-/// What somebody meant who wrote `key` where it does not belong.
-fn meant_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
-    // `latency` for `add_latency`.
-    let longer = || keys.clone().find(|known| known.split('_').any(|word| word == key));
-    let elsewhere = || {
-        section_of(key).map(|section| match section.path {
-            "step" => format!("`{key}` belongs to {}", section.noun),
-            path => format!("`{key}` belongs to {}: [{path}]", section.noun),
-        })
-    };
-    let near = |near: &str| format!("did you mean `{near}`?");
-    longer().map(near).or_else(elsewhere).or_else(|| did_you_mean(key, keys.clone()).map(near))
 }
