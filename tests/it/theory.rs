@@ -1,9 +1,9 @@
 //! Queueing theory: scenarios whose exact results are known. Every row of `tests/data/theory.csv` is held against a
 //! run, with that row's tolerance.
 //!
-//! Runs are long enough that a tolerance is at least three standard errors. `SE` in the comments of the cases is the
-//! standard deviation of one run over seeds, in per cent of the expected value and of the worst row where a case has
-//! several, measured by `cargo test --test it standard_errors -- --ignored --nocapture`.
+//! Runs are long enough that a tolerance is more than three standard errors. The comment of each case names the row
+//! where the two are closest, and its standard error `SE`: the standard deviation of one run over 16 seeds, in per cent
+//! of the expected value, measured by `CASE=Q01 cargo test --test it standard_errors -- --ignored --nocapture`.
 
 mod balancing;
 pub(crate) mod calls;
