@@ -145,7 +145,7 @@ fn constant(params: &Params, requests: f64) -> Station {
     }
 }
 
-/// SE 1.04%, 0.50% and 2.45%, tolerances 4%, 2% and 10%.
+/// SE 1.04%, 0.50% and 2.94%, tolerances 4%, 2% and 10%.
 pub(super) fn mg1(params: &Params, seed: u64) -> Measured {
     let (work, requests) = match params.text("service") {
         "lognormal mean 0.1 scv 4" => ("lognormal(mean=100ms, cv=2)", 6e6),
