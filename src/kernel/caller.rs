@@ -16,6 +16,9 @@ use super::observer::{Departure, Observer};
 use super::program::Op;
 use super::world::{Hop, Transit};
 
+/// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
+/// long, or one who does not think would ask for ever at the same instant.
+const BREATH: Span = Span::from_micros(100);
 /// Calls that take no time nest up to here; deeper ones queue up.
 pub(super) const DEPTH_MAX: u32 = 32;
 const SALT_REQUEST: u64 = salt("network/request");
@@ -52,7 +55,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.frames.remove(id);
         self.observer.finished(workload, now, arrived, outcome);
         if user != NONE {
-            self.think(workload, user);
+            let at_least = if now == arrived { BREATH } else { Span::ZERO };
+            self.think(workload, user, at_least);
         }
     }
 

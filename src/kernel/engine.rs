@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use crate::base::time::Time;
+use crate::base::time::{Span, Time};
 use crate::model::Model;
 
 use super::agenda::{Agenda, Event, Ticket};
@@ -141,7 +141,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
     fn enter_workloads(&mut self) {
         for workload in 0..self.world.sources.len() as u32 {
             for user in 0..self.world.sources[workload as usize].users() {
-                self.think(workload, user);
+                self.think(workload, user, Span::ZERO);
             }
             self.enter_next_arrival(workload);
         }
@@ -153,9 +153,9 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         }
     }
 
-    /// A user starts to think; a zero thought is over at once.
-    pub(super) fn think(&mut self, workload: u32, user: u32) {
-        let length = self.world.sources[workload as usize].think(user);
+    /// A user starts to think, for `at_least` as long.
+    pub(super) fn think(&mut self, workload: u32, user: u32, at_least: Span) {
+        let length = self.world.sources[workload as usize].think(user).max(at_least);
         self.agenda.at(self.agenda.now() + length, Event::Thought { workload, user });
     }
 

@@ -7,7 +7,8 @@
 //! the density of events; it changes speed, never order. Lanes are sorted by nature and merge with the bottom
 //! by (time, order of entry).
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
 use crate::base::time::{Span, Time};
 
@@ -26,6 +27,9 @@ const BUCKETS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = (64 - *SLOT_BITS.start() as usize).div_ceil(DIGIT_BITS as usize);
 /// So many events that are not due in the current slot may be kept sorted rather than be put on levels.
 const BOTTOM_MAX: usize = 32;
+/// A bottom as long as this takes no more: what comes for its slot goes to a heap, so that a crowd at one instant
+/// does not shift the rest for every newcomer.
+const BOTTOM_CROWDED: usize = 256;
 /// A class of fewer timers than this is never swept.
 const SWEEP_MIN: usize = 1024;
 
@@ -39,6 +43,10 @@ pub struct Wheel {
     /// Descending: the next event is last. Everything up to `slot`; and everything later, too, as long as no level
     /// is occupied.
     bottom: Vec<Entry>,
+    /// Whether the bottom may hold what is later than `slot`.
+    ahead: bool,
+    /// What came for the current slot when the bottom was crowded.
+    crowd: BinaryHeap<Reverse<Entry>>,
     /// The levels that hold anything, one bit each.
     occupied: u32,
     /// The buckets of each level that hold anything, one bit each.
@@ -61,6 +69,26 @@ const NEVER: Order = Order::MAX;
 struct Entry {
     order: Order,
     event: Event,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        self.order == other.order
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Entry) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Entry) -> std::cmp::Ordering {
+        self.order.cmp(&other.order)
+    }
 }
 
 struct Lane {
@@ -100,6 +128,8 @@ impl Agenda for Wheel {
             slot_bits: SLOT_BITS_START,
             slot: 0,
             bottom: Vec::new(),
+            ahead: false,
+            crowd: BinaryHeap::new(),
             occupied: 0,
             buckets_of: [0; LEVELS],
             buckets: vec![Vec::new(); LEVELS * BUCKETS],
@@ -158,20 +188,19 @@ impl Agenda for Wheel {
     fn pop(&mut self, end: Time, live: impl Fn(Ticket) -> bool) -> Option<Event> {
         loop {
             let (first_lane, lane) = self.first_lane;
-            if self.bottom.is_empty() && self.occupied != 0 {
+            if self.occupied != 0 && self.bottom.is_empty() && self.crowd.is_empty() {
                 self.fill_bottom(time(first_lane).min(end));
             }
-            let entry = match self.bottom.last() {
-                Some(entry) if entry.order < first_lane => {
-                    if time(entry.order) >= end {
-                        return None;
-                    }
-                    let entry = *entry;
-                    self.bottom.pop();
-                    entry
+            let head = self.head();
+            let entry = if head < first_lane {
+                if time(head) >= end {
+                    return None;
                 }
-                _ if time(first_lane) < end => self.pop_lane(lane),
-                _ => return None,
+                self.pop_head(head)
+            } else if time(first_lane) < end {
+                self.pop_lane(lane)
+            } else {
+                return None;
             };
             let event = match entry.event {
                 Event::Armed(class) => match self.expire(class, entry.order, &live) {
@@ -193,19 +222,39 @@ impl Wheel {
         (entry.order >> (64 + self.slot_bits)) as u64
     }
 
+    /// The next event of the bottom and its crowd.
+    #[inline(always)]
+    fn head(&self) -> Order {
+        let head = self.bottom.last().map_or(NEVER, |entry| entry.order);
+        match self.crowd.peek() {
+            Some(Reverse(first)) => head.min(first.order),
+            None => head,
+        }
+    }
+
+    #[inline(always)]
+    fn pop_head(&mut self, head: Order) -> Entry {
+        match self.bottom.last() {
+            Some(entry) if entry.order == head => {
+                let entry = *entry;
+                self.bottom.pop();
+                entry
+            }
+            _ => self.crowd.pop().expect("the head is in the bottom or in its crowd").0,
+        }
+    }
+
     /// Puts an entry on its level, or into the bottom when it belongs to the current slot.
     #[inline(always)]
     fn place(&mut self, entry: Entry) {
-        if self.occupied == 0 {
-            if self.bottom.len() < BOTTOM_MAX {
-                self.place_bottom(entry);
-                return;
-            }
-            self.spread();
-        }
         let slot = self.slot_of(&entry);
         if slot <= self.slot {
             self.place_bottom(entry);
+        } else if self.occupied == 0 && self.bottom.len() < BOTTOM_MAX {
+            self.ahead = true;
+            self.place_bottom(entry);
+        } else if self.ahead {
+            self.spread(entry);
         } else {
             self.place_above(entry, slot);
         }
@@ -222,20 +271,27 @@ impl Wheel {
 
     #[inline]
     fn place_bottom(&mut self, entry: Entry) {
+        if self.bottom.len() >= BOTTOM_CROWDED {
+            self.crowd.push(Reverse(entry));
+            return;
+        }
         // The bottom is short, and what is entered is rarely the next: look from the latest on.
         let index = self.bottom.iter().position(|other| other.order < entry.order).unwrap_or(self.bottom.len());
         self.bottom.insert(index, entry);
     }
 
-    /// Takes everything out and puts it where it belongs from now on.
+    /// Takes everything out and puts it, and one more, where it belongs from now on.
     #[cold]
-    fn spread(&mut self) {
+    fn spread(&mut self, one_more: Entry) {
         let mut entries = std::mem::take(&mut self.bottom);
+        entries.push(one_more);
+        entries.extend(std::mem::take(&mut self.crowd).into_iter().map(|Reverse(entry)| entry));
         for bucket in &mut self.buckets {
             entries.append(bucket);
         }
         self.occupied = 0;
         self.buckets_of = [0; LEVELS];
+        self.ahead = false;
         self.slot = self.now.as_nanos() >> self.slot_bits;
         for entry in entries {
             let slot = self.slot_of(&entry);
@@ -246,7 +302,7 @@ impl Wheel {
 
     fn sort_bottom(&mut self) {
         if self.bottom.len() > 1 {
-            self.bottom.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.order));
+            self.bottom.sort_unstable_by_key(|entry| Reverse(entry.order));
         }
     }
 
@@ -269,6 +325,7 @@ impl Wheel {
     #[inline]
     fn enter(&mut self, level: usize, bucket: usize, slot: u64) {
         self.slot = slot;
+        self.ahead = false;
         self.buckets_of[level] &= !(1 << bucket);
         self.occupied &= !(u32::from(self.buckets_of[level] == 0) << level);
         let place = level * BUCKETS + bucket;
@@ -307,7 +364,9 @@ impl Wheel {
         };
         if SLOT_BITS.contains(&bits) {
             self.slot_bits = bits;
-            self.spread();
+            if let Some(entry) = self.bottom.pop() {
+                self.spread(entry);
+            }
         }
     }
 

@@ -42,7 +42,7 @@ pub struct WorkloadResult {
     pub in_flight: u64,
     /// Answered well and within the deadline.
     pub good: u64,
-    /// Attempts that the users' client sent for them.
+    /// Attempts that the users' client sent after the warm-up.
     pub attempts: u64,
     /// From the intended start to the good answer (late ones too).
     pub latency: Latency,

@@ -37,7 +37,8 @@ pub enum Arrivals {
         /// How long until the next; not zero.
         every: Option<Span>,
     },
-    /// Closed: users that think, ask, wait for the answer, and think again.
+    /// Closed: users that think, ask, wait for the answer, and think again. After a request that took no time at all
+    /// a user pauses for at least 100 µs.
     Users {
         /// How many; at least 1.
         count: u32,

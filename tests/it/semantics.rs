@@ -251,3 +251,22 @@ fn a_long_row_of_calls_that_fail_at_once_fits_the_stack() {
     assert_eq!(outcomes(&run, Outcome::Ok), 1);
     assert_eq!(run.results.edges[1].outcomes[Outcome::ShortCircuited as usize], 300_000 - 10);
 }
+
+#[test]
+fn a_user_who_does_not_think_and_is_refused_at_once_does_not_stop_the_clock() {
+    let run = Run::of(
+        r#"
+        duration = "1s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "users(2, think=0s)"
+
+        [service.a.endpoint.page]
+        steps = [{ fail = true }]
+        "#,
+    );
+    // One request at the start and then one every 100 µs, twice.
+    assert_eq!(run.users().offered, 20_000);
+    assert_eq!(outcomes(&run, Outcome::Error), 20_000);
+}
