@@ -385,7 +385,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         match &self.world.program.ops[frame.pc as usize - 1] {
             Op::Call { optional: true, .. } => self.go_on_soon(id),
             _ if frame.has(flag::USER) => self.user_done(id, outcome),
-            _ => self.end(id, Outcome::Error),
+            _ => self.fail(id),
         }
     }
 

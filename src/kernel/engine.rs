@@ -89,9 +89,16 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         for id in self.frames.ids() {
             let frame = &self.frames[id];
             in_flight += u64::from(frame.state != State::Free);
-            if frame.state == State::Calling {
-                let (edge, _) = self.current_call(frame);
-                self.observer.attempt_remains(edge, frame.mark);
+            match frame.state {
+                State::Calling => {
+                    let (edge, _) = self.current_call(frame);
+                    self.observer.attempt_remains(edge, frame.mark);
+                }
+                // It was told to work longer than the run lasts.
+                State::Working if !frame.has(flag::ON_CORES) => {
+                    self.observer.work_changes(frame.service, frame.mark, end);
+                }
+                _ => {}
             }
             if frame.has(flag::USER) && frame.state != State::Free {
                 self.observer.request_remains(frame.parent_token, frame.arrived);
@@ -194,22 +201,24 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         }
     }
 
-    /// Keeps an event for the process that it concerns if that is paused. Arrivals and cancellations go on: they
-    /// are the queue's, which the operating system keeps.
+    /// Keeps an event for the process that it concerns if that is paused. The queue goes on: the operating system
+    /// keeps it.
     #[cold]
     fn defer(&mut self, event: Event) -> bool {
-        let ticket = match event {
+        let frame = match event {
             Event::Begin(ticket)
             | Event::Proceed(ticket)
             | Event::Reply(ticket, _)
             | Event::Timeout(ticket)
-            | Event::Retry(ticket) => ticket,
+            | Event::Retry(ticket)
+                if self.frames.live(ticket) =>
+            {
+                ticket.frame
+            }
+            Event::Cancel(notice) if self.frames.is_inside(notice) => notice.frame,
             _ => return false,
         };
-        if !self.frames.live(ticket) {
-            return false;
-        }
-        let replica = self.frames[ticket.frame].replica;
+        let replica = self.frames[frame].replica;
         if replica == NONE || !self.world.replicas[replica as usize].condition.paused {
             return false;
         }

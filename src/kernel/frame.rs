@@ -155,18 +155,16 @@ impl Frame {
 pub(super) struct Frames {
     frames: Vec<Frame>,
     free: u32,
-    in_use: usize,
 }
 
 impl Frames {
     pub(super) fn new() -> Frames {
-        Frames { frames: Vec::new(), free: NONE, in_use: 0 }
+        Frames { frames: Vec::new(), free: NONE }
     }
 
     /// Puts a frame into a free place. Its token and generation go on from those of the last tenant.
     #[inline(always)]
     pub(super) fn insert(&mut self, frame: Frame) -> u32 {
-        self.in_use += 1;
         if self.free == NONE {
             self.grow();
         }
@@ -203,13 +201,19 @@ impl Frames {
         frame.generation = frame.generation.wrapping_add(1);
         frame.sibling = self.free;
         self.free = id;
-        self.in_use -= 1;
     }
 
     /// Whether what `ticket` was made for is still waited for.
     #[inline]
     pub(super) fn live(&self, ticket: Ticket) -> bool {
         self.frames[ticket.frame as usize].token == ticket.token
+    }
+
+    /// Whether the frame of a notice (whose token is its generation) is past the queue of its replica.
+    pub(super) fn is_inside(&self, notice: Ticket) -> bool {
+        let frame = &self.frames[notice.frame as usize];
+        let outside = matches!(frame.state, State::Free | State::Travelling | State::Waiting);
+        !outside && frame.generation == notice.token
     }
 
     /// The current ticket of a frame.

@@ -120,7 +120,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = &mut self.frames[ticket.frame];
         match frame.state {
             State::Joining if frame.count > 0 => {
-                self.end(ticket.frame, Outcome::Error);
+                self.fail(ticket.frame);
                 return;
             }
             State::Sleeping | State::Joining if !frame.has(flag::THREAD) => {
@@ -536,8 +536,22 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             State::Travelling => self.frames[id].flags |= flag::CANCELLED,
             State::Waiting => self.withdraw(id),
             _ if how == Cancel::AtOnce => self.abort(id, Departure::Dropped),
-            _ if how == Cancel::BetweenSteps => self.frames[id].flags |= flag::CANCELLED,
+            _ if how == Cancel::BetweenSteps => self.stop_between_steps(id),
             _ => {}
+        }
+    }
+
+    /// A handler and all its branches go no further than their next step.
+    fn stop_between_steps(&mut self, id: u32) {
+        let frame = &mut self.frames[id];
+        frame.flags |= flag::CANCELLED;
+        let mut next = if frame.state == State::Joining { frame.child } else { NONE };
+        while next != NONE {
+            let branch = next;
+            next = self.frames[branch].sibling;
+            if self.frames[branch].state != State::Done {
+                self.stop_between_steps(branch);
+            }
         }
     }
 
@@ -550,6 +564,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         replica.pool.withdraw(true, |ticket| frames.live(ticket));
         self.observer.unqueued(replica.service, now);
         self.leave(id, Departure::Dropped, Outcome::Cancelled);
+    }
+
+    /// A handler or a branch cannot go on: something that it needs has failed, or it was told to stop meanwhile.
+    pub(super) fn fail(&mut self, id: u32) {
+        if self.frames[id].has(flag::CANCELLED) {
+            self.drop_cancelled(id);
+        } else {
+            self.end(id, Outcome::Error);
+        }
     }
 
     fn drop_cancelled(&mut self, id: u32) {

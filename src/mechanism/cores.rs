@@ -122,14 +122,6 @@ impl<T: Copy> Cores<T> {
         if self.speed == 0 { 0 } else { self.active.min(self.cores) }
     }
 
-    /// Everybody is gone at once: the process has died.
-    pub fn reset(&mut self, now: Time) {
-        self.jobs.clear();
-        self.active = 0;
-        self.virtual_now = 0;
-        self.updated = now;
-    }
-
     /// Virtual units per nanosecond, times [`Cores::crowd`].
     fn rate(&self) -> u128 {
         u128::from(self.speed) * u128::from(self.cores.min(self.crowd()))

@@ -92,11 +92,6 @@ impl<T: Copy> Pool<T> {
         }
     }
 
-    /// Everybody is gone at once: the process has died.
-    pub fn reset(&mut self) {
-        *self = Pool::new(self.threads, self.places, self.last_first);
-    }
-
     /// Threads in use.
     pub fn busy(&self) -> u32 {
         self.busy

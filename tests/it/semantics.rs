@@ -270,3 +270,89 @@ fn a_user_who_does_not_think_and_is_refused_at_once_does_not_stop_the_clock() {
     assert_eq!(run.users().offered, 20_000);
     assert_eq!(outcomes(&run, Outcome::Error), 20_000);
 }
+
+#[test]
+fn who_stops_between_steps_stops_in_all_branches() {
+    let run = Run::of(
+        r#"
+        duration = "1s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "burst(1)"
+        client = "hasty"
+
+        [client.hasty]
+        timeout = "10ms"
+        cancel = "between-steps"
+
+        [service.a.endpoint.page]
+        steps = [
+          { parallel = [[{ work = "20ms" }, { work = "20ms" }, { call = "b.get" }], [{ work = "30ms" }, { work = "1ms" }]] },
+          { work = "5ms" },
+        ]
+        [service.b.endpoint.get]
+        steps = [{ work = "1ms" }]
+        "#,
+    );
+    assert_eq!(run.service("b").arrivals, 0);
+    assert_eq!(run.service("a").work_nanos, 20_000_000 + 30_000_000);
+    assert_eq!(run.service("a").dropped, 1, "it has not failed, it was told to stop");
+}
+
+#[test]
+fn who_was_told_to_stop_while_he_waited_for_a_failure_has_not_failed() {
+    let run = Run::of(
+        r#"
+        duration = "1s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "burst(1)"
+        client = "hasty"
+
+        [client.hasty]
+        timeout = "10ms"
+        cancel = "between-steps"
+
+        [service.a.endpoint.page]
+        steps = [{ call = "b.get" }]
+        [service.b.endpoint.get]
+        steps = [{ work = "20ms" }, { fail = true }]
+        "#,
+    );
+    assert_eq!((run.service("a").dropped, run.service("a").failed), (1, 0));
+    assert_eq!((run.service("b").dropped, run.service("b").failed), (0, 1));
+}
+
+#[test]
+fn a_frozen_process_does_not_hear_that_it_should_stop() {
+    let run = Run::of(
+        r#"
+        duration = "2s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "burst(2)"
+        client = "hasty"
+
+        [client.hasty]
+        timeout = "200ms"
+        cancel = "at-once"
+
+        [service.a]
+        threads = 1
+        [service.a.endpoint.page]
+        steps = [{ sleep = "1s" }]
+
+        [fault.stop]
+        at = "100ms"
+        for = "500ms"
+        service = "a"
+        pause = true
+        "#,
+    );
+    assert_eq!(run.service("a").busy_nanos, 600_000_000, "until the pause ends");
+    assert_eq!(run.service("a").queue_nanos, 200_000_000, "the queue is not the process's");
+    assert_eq!(run.service("a").dropped, 2);
+}

@@ -1,11 +1,14 @@
 //! Laws that hold for every model, at every moment and in total.
 
+use std::fmt::Debug;
 use std::ops::ControlFlow;
 
+use brownout::base::distribution::Distribution;
 use brownout::base::time::{Span, Time};
+use brownout::base::units::Share;
 use brownout::kernel::wheel::Wheel;
 use brownout::measure::{Results, simulate};
-use brownout::model::{EdgeId, Effect, Id, Limit, Model};
+use brownout::model::{EdgeId, Effect, Fault, FaultTarget, Id, Limit, Model, Subset};
 use brownout::policy::Outcome;
 use proptest::prelude::*;
 
@@ -27,6 +30,14 @@ fn run(model: &Model) -> Results {
 fn outcomes_sent(outcomes: &[u64]) -> u64 {
     let all: u64 = outcomes.iter().sum();
     all - outcomes[Outcome::ShortCircuited as usize]
+}
+
+/// Where two things that were measured begin to differ.
+fn difference<T: Debug>(one: &T, other: &T) -> Option<String> {
+    let (one, other) = (format!("{one:?}"), format!("{other:?}"));
+    let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+    let part = |text: &str| text.chars().skip(same.saturating_sub(200)).take(300).collect::<String>();
+    (one != other).then(|| format!("\n{}\n{}", part(&one), part(&other)))
 }
 
 /// What holds of the totals of any run.
@@ -164,9 +175,9 @@ fn check(model: &Model) -> Result<(), TestCaseError> {
             let ended = book.finished.iter().filter(|(arrived, ..)| cohort(*arrived)).count();
             prop_assert_eq!(it.outcomes.iter().sum::<u64>(), ended as u64);
         }
-        prop_assert_eq!(format!("{:?}", warm.series), format!("{:?}", results.series), "a warm-up changes no series");
+        prop_assert_eq!(difference(&warm.series, &results.series), None, "a warm-up changes no series");
         let again = run(model);
-        prop_assert_eq!(format!("{results:?}"), format!("{again:?}"), "the same run twice");
+        prop_assert_eq!(difference(&results, &again), None, "the same run twice");
     }
     Ok(())
 }
@@ -210,8 +221,59 @@ fn check_attempts_arrive(model: &Model, ledger: &Ledger) -> Result<(), TestCaseE
     Ok(())
 }
 
+/// A run that is interrupted at a point of the series is the run of a scenario that ends there.
+fn check_interruption(model: &Model) -> Result<(), TestCaseError> {
+    let at = Time::ZERO + model.interval;
+    let short = Model { duration: model.interval, ..model.clone() };
+    let cut_off =
+        simulate(model, &mut |time| if time >= at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+    let whole = run(&short);
+    if cut_off.ended != at || whole.interrupted {
+        // It exploded before, or nothing happens as late as that.
+        return Ok(());
+    }
+    check_totals(model, &cut_off)?;
+    let whole = Results { interrupted: true, ..whole };
+    prop_assert_eq!(difference(&cut_off, &whole), None);
+    Ok(())
+}
+
+/// Faults that strike without effect leave everything as it is, though they take the path of trouble.
+fn check_harmless_faults(model: &Model) -> Result<(), TestCaseError> {
+    let mut troubled = model.clone();
+    let effects = [Effect::Slow(1.0), Effect::ErrorRate(Share::ZERO), Effect::AddLatency(Distribution::ZERO)];
+    for (id, _) in model.services.enumerate() {
+        for (n, effect) in effects.iter().enumerate() {
+            troubled.faults.push(Fault {
+                name: format!("harmless{n}"),
+                at: Time::ZERO + Span::from_millis(10 * (1 + n as u64)),
+                lasts: Some(Span::from_millis(150)),
+                target: FaultTarget::Service(id, Subset::All),
+                effect: effect.clone(),
+            });
+        }
+    }
+    let (sound, troubled) = (run(model), run(&troubled));
+    if !sound.interrupted && !troubled.interrupted {
+        let events = sound.events;
+        let troubled = Results { events, ..troubled };
+        prop_assert_eq!(difference(&sound, &troubled), None);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(config(300))]
+
+    #[test]
+    fn an_interrupted_run_is_the_run_of_a_shorter_scenario(model in models(Lengths::Any)) {
+        check_interruption(&model)?;
+    }
+
+    #[test]
+    fn faults_without_effect_change_nothing(model in models(Lengths::Any)) {
+        check_harmless_faults(&model)?;
+    }
 
     #[test]
     fn the_laws_hold_where_everything_ties(model in models(Lengths::Even)) {
