@@ -489,7 +489,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// Whether `child` is what `id` waits for.
     fn is_child(&self, child: u32, id: u32) -> bool {
         let child = &self.frames[child];
-        child.state != State::Free && child.parent_ticket() == self.frames.ticket(id)
+        // Its place may be free or another's by now; and what a user's request calls its parent is no ticket.
+        child.state != State::Free && !child.has(flag::USER) && child.parent_ticket() == self.frames.ticket(id)
     }
 
     /// The edge and the salt of the call that a frame is in.
