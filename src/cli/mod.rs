@@ -5,7 +5,9 @@
 
 mod check;
 mod console;
+mod disk;
 mod exit;
+mod explain;
 mod failure;
 mod files;
 mod import;
@@ -13,6 +15,7 @@ mod interrupt;
 mod overrides;
 mod progress;
 mod run;
+mod schema;
 mod source;
 mod turns;
 
@@ -55,6 +58,8 @@ enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
     Import(import::Arguments),
+    Explain(explain::Arguments),
+    Schema(schema::Arguments),
 }
 
 /// Runs the command that the program was called with.
@@ -77,6 +82,8 @@ fn execute(arguments: Arguments) -> Exit {
         Command::Run(arguments) => run::execute(&arguments, console),
         Command::Check(arguments) => check::execute(&arguments, console),
         Command::Import(arguments) => import::execute(&arguments, console),
+        Command::Explain(arguments) => explain::execute(&arguments, console),
+        Command::Schema(_) => schema::execute(console),
     }
 }
 

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::measure::{self, Results};
 use crate::model::Model;
 use crate::report::{self, Input, csv, figure, json, manifest, terminal};
-use crate::scenario;
+use crate::scenario::{self, NamedFile};
 
 use super::check;
 use super::console::Console;
@@ -158,7 +158,7 @@ fn run_into(
     bars: &Bars,
 ) -> Result<(), Failure> {
     let source = source::read(file)?;
-    let loaded = scenario::load(&source.name, &source.bytes, &arguments.overrides.options());
+    let loaded = scenario::load_with_files(&source.name, &source.bytes, &arguments.overrides.options(), source.files());
     said.diagnostics = check::diagnostics(&loaded, console);
     let Some(model) = loaded.model else {
         said.exit = Exit::BadScenario;
@@ -166,10 +166,10 @@ fn run_into(
     };
     let directory = Directory::open(directory)?;
     let results = simulate(&model, &source.name, bars);
-    let hash = hash(&source, &arguments.overrides);
+    let hash = hash(&source, &arguments.overrides, &loaded.files);
     let input = Input { model: &model, results: &results, hash: &hash, version: env!("CARGO_PKG_VERSION") };
 
-    write(&directory, &input, &source, arguments)?;
+    write(&directory, &input, &source, &loaded.files, arguments)?;
     said.data = match arguments.format {
         Format::Text if console.quiet => String::new(),
         Format::Text => terminal::summary(&input, console.color_out, console.width),
@@ -200,14 +200,35 @@ fn simulate(model: &Model, name: &str, bars: &Bars) -> Results {
     })
 }
 
-/// Names what decides the results, apart from seed and version: the file, and what was changed in it.
-fn hash(source: &Source, overrides: &Overrides) -> String {
-    let digest = Sha256::new().chain_update(&source.bytes).chain_update(overrides.fingerprint()).finalize();
+/// Names what decides the results, apart from seed and version: the file, what was changed in it, and the files that
+/// it names.
+fn hash(source: &Source, overrides: &Overrides, named: &[NamedFile]) -> String {
+    let digest = Sha256::new().chain_update(&source.bytes).chain_update(overrides.fingerprint());
+    let with_length = |digest: Sha256, file: &NamedFile| {
+        digest.chain_update((file.bytes.len() as u64).to_le_bytes()).chain_update(&file.bytes)
+    };
+    hex(&named.iter().fold(digest, with_length).finalize())
+}
+
+fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A file that the scenario names; the text of large ones is left to whoever has them.
+fn of_manifest(file: &NamedFile) -> manifest::File<'_> {
+    const TEXT_BYTES_MAX: usize = 1 << 20;
+    let text = std::str::from_utf8(&file.bytes).ok().filter(|text| text.len() <= TEXT_BYTES_MAX);
+    manifest::File { path: &file.path, sha256: hex(&Sha256::digest(&file.bytes)), text }
+}
+
 /// Writes every file of a run; the manifest last, so that its presence says that the rest is whole.
-fn write(directory: &Directory, input: &Input<'_>, source: &Source, arguments: &Arguments) -> Result<(), Failure> {
+fn write(
+    directory: &Directory,
+    input: &Input<'_>,
+    source: &Source,
+    named: &[NamedFile],
+    arguments: &Arguments,
+) -> Result<(), Failure> {
     const MANIFEST: &str = "manifest.json";
     directory.remove(MANIFEST)?;
     // A picture of an earlier run beside the numbers of this one would be a lie.
@@ -225,7 +246,8 @@ fn write(directory: &Directory, input: &Input<'_>, source: &Source, arguments: &
         }
     }
     let text = String::from_utf8_lossy(&source.bytes);
-    directory.write(MANIFEST, manifest::manifest(input, &text, &command()).as_bytes())
+    let files: Vec<manifest::File<'_>> = named.iter().map(of_manifest).collect();
+    directory.write(MANIFEST, manifest::manifest(input, &text, &files, &command()).as_bytes())
 }
 
 /// The command line as it was typed, arguments with spaces in quotes.

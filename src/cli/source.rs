@@ -4,6 +4,9 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::scenario::Files;
+
+use super::disk::Disk;
 use super::failure::Failure;
 
 /// The name that stands for standard input.
@@ -15,6 +18,13 @@ pub(super) struct Source {
     pub(super) name: String,
     /// Its bytes, which may be anything.
     pub(super) bytes: Vec<u8>,
+}
+
+impl Source {
+    /// The files beside it.
+    pub(super) fn files(&self) -> &'static dyn Files {
+        &Disk
+    }
 }
 
 /// Whether `path` stands for standard input.

@@ -2,6 +2,7 @@
 //! (replicas, ports) are dense vectors; nothing here decides anything.
 
 use crate::base::distribution::Distribution;
+use crate::base::keys::KeyDistribution;
 use crate::base::random::Stream;
 use crate::base::time::{Span, Time};
 use crate::mechanism::cores::Cores;
@@ -10,7 +11,7 @@ use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, Deadlines, Discipline, Edge, EdgeId, Handlers, Id, Ids, Limit,
     Model,
 };
-use crate::policy::balance::{AnyBalancer, Balance};
+use crate::policy::balance::{AnyBalancer, Balance, Ring};
 use crate::policy::breaker::AnyBreaker;
 use crate::policy::retry::{AnyRetry, Backoff, Jitter};
 
@@ -115,7 +116,7 @@ pub(super) struct ServiceState {
     pub(super) startup: Span,
     /// Replica numbers that balancers choose from, ascending.
     pub(super) up: Vec<u32>,
-    /// Requests in each replica or on the way to it.
+    /// Requests in each replica or on the way to it; empty where no balancer asks.
     pub(super) in_system: Vec<u32>,
 }
 
@@ -160,10 +161,14 @@ pub(super) struct World {
     pub(super) channels: Vec<Channel>,
     pub(super) ports: Vec<Port>,
     pub(super) services: Vec<ServiceState>,
+    /// By service; empty where no balancer asks, and apart because that is nearly everywhere.
+    pub(super) rings: Vec<Ring>,
     pub(super) replicas: Vec<Replica>,
     pub(super) sources: Vec<Source>,
     /// Deadline of each workload, for clients that pass it on.
     pub(super) deadlines: Vec<Option<Span>>,
+    /// What the requests of each workload are about.
+    pub(super) keys: Vec<Option<KeyDistribution>>,
     /// Constant delays with a queue of their own.
     pub(super) lanes: Vec<Span>,
     /// Constant timeouts with a queue of their own.
@@ -182,9 +187,11 @@ impl World {
             channels: Vec::new(),
             ports: Vec::new(),
             services: Vec::new(),
+            rings: Vec::new(),
             replicas: Vec::new(),
             sources: model.workloads.enumerate().map(|(id, _)| Source::new(model, id)).collect(),
             deadlines: model.workloads.iter().map(|workload| workload.deadline).collect(),
+            keys: model.workloads.iter().map(|workload| workload.key.clone()).collect(),
             lanes: Vec::new(),
             timers: Vec::new(),
         };
@@ -194,7 +201,8 @@ impl World {
     }
 
     fn add_services(&mut self, model: &Model) {
-        let counts = in_system_counts(model);
+        let counted = balanced_by(model, Balance::JoinShortest);
+        let hashed = balanced_by(model, Balance::RingHash);
         for (id, service) in model.services.enumerate() {
             let first_replica = self.replicas.len() as u32;
             for _ in 0..service.replicas {
@@ -220,8 +228,9 @@ impl World {
                 hands_back: service.handlers == Handlers::Async,
                 startup: service.startup,
                 up: (0..service.replicas).collect(),
-                in_system: if counts[id.index()] { vec![0; service.replicas as usize] } else { Vec::new() },
+                in_system: if counted[id.index()] { vec![0; service.replicas as usize] } else { Vec::new() },
             });
+            self.rings.push(if hashed[id.index()] { Ring::new(service.replicas) } else { Ring::default() });
         }
     }
 
@@ -304,15 +313,15 @@ impl World {
     }
 }
 
-/// Which services must count what is in their replicas: those that somebody balances by it.
-fn in_system_counts(model: &Model) -> Vec<bool> {
-    let mut counts = vec![false; model.services.len()];
+/// Which services somebody balances by `balance`.
+fn balanced_by(model: &Model, balance: Balance) -> Vec<bool> {
+    let mut found = vec![false; model.services.len()];
     for edge in model.edges().iter() {
-        if model.clients[edge.client].balance == Balance::JoinShortest {
-            counts[model.endpoints[edge.to].service.index()] = true;
+        if model.clients[edge.client].balance == balance {
+            found[model.endpoints[edge.to].service.index()] = true;
         }
     }
-    counts
+    found
 }
 
 fn limit(limit: Limit) -> u32 {

@@ -26,6 +26,8 @@ pub(crate) struct Key {
     pub(crate) kind: fn() -> Kind,
     /// What holds when it is left out.
     pub(crate) presence: Presence,
+    /// The version that knew it first.
+    pub(crate) since: &'static str,
     /// What it means, line by line.
     pub(crate) doc: &'static [&'static str],
 }
@@ -66,12 +68,7 @@ pub(crate) enum Kind {
     /// A finite number that is not negative.
     Number,
     /// Text that reads itself.
-    Form {
-        /// With an article: "a length of time".
-        what: &'static str,
-        /// One that can be read.
-        example: &'static str,
-    },
+    Form(Form),
     /// One of a few words.
     Words {
         /// With an article: "a balancer".
@@ -79,6 +76,8 @@ pub(crate) enum Kind {
         /// All of them, with those not there yet.
         words: Vec<&'static str>,
     },
+    /// A text, a number, `true` or `false`.
+    Scalar,
     /// The name of something that the file defines: "client".
     Name(&'static str),
     /// Such a word, or something else.
@@ -108,7 +107,8 @@ impl Kind {
             Kind::True => "`true`".to_owned(),
             Kind::Integer { .. } => "a whole number".to_owned(),
             Kind::Number => "a number".to_owned(),
-            Kind::Form { what, .. } | Kind::Words { what, .. } => (*what).to_owned(),
+            Kind::Scalar => "a text, a number, `true` or `false`".to_owned(),
+            Kind::Form(Form { what, .. }) | Kind::Words { what, .. } => (*what).to_owned(),
             Kind::Name(what) => format!("the name of {} {what}", article(what)),
             Kind::Or(word, other) => format!("{} or \"{word}\"", other.describe()),
             Kind::Table(section) => format!("a table ({})", section().noun),
@@ -121,6 +121,16 @@ impl Kind {
         }
     }
 
+    /// The units in which it counts.
+    pub(crate) fn unit(&self) -> Option<&'static str> {
+        match self {
+            Kind::Form(form) if !form.unit.is_empty() => Some(form.unit),
+            Kind::Or(_, inner) => inner.unit(),
+            Kind::Either(kinds) => kinds.iter().find_map(Kind::unit),
+            _ => None,
+        }
+    }
+
     /// One value, as it would stand behind `key =`.
     pub(crate) fn example(&self) -> String {
         match self {
@@ -128,7 +138,8 @@ impl Kind {
             Kind::Flag | Kind::True => "true".to_owned(),
             Kind::Integer { min, max } => (*min).max(10).min(*max).to_string(),
             Kind::Number => "2.0".to_owned(),
-            Kind::Form { example, .. } => format!("\"{example}\""),
+            Kind::Scalar => "\"100/s\"".to_owned(),
+            Kind::Form(Form { example, .. }) => quoted(example),
             Kind::Words { words, .. } => format!("\"{}\"", words.first().unwrap_or(&"")),
             Kind::Name("endpoint") => "\"orders.create\"".to_owned(),
             Kind::Name("workload") => "\"shoppers\"".to_owned(),
@@ -147,6 +158,35 @@ impl Kind {
             Kind::Named(_) | Kind::Overlays => "{}".to_owned(),
         }
     }
+}
+
+/// Text that reads itself: what editors and readers are told of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    /// With an article: "a length of time".
+    pub(crate) what: &'static str,
+    /// One that can be read.
+    pub(crate) example: &'static str,
+    /// The units in which it counts; empty when it has none.
+    pub(crate) unit: &'static str,
+    /// A regular expression that all of its texts match, and most mistakes do not. `TIME` stands for a number with a
+    /// unit of time, `NUMBER` for a number without one, `UNIT` for a unit of time.
+    pub(crate) pattern: &'static str,
+}
+
+impl Form {
+    /// The regular expression with its words spelled out.
+    pub(crate) fn regular_expression(&self) -> String {
+        const UNITS: &str = "(ns|us|µs|ms|s|m|min|h|d)";
+        const NUMBER: &str = "[0-9]+(\\.[0-9]+)?";
+        let time = format!("{NUMBER}{UNITS}");
+        self.pattern.replace("TIME", &time).replace("NUMBER", NUMBER).replace("UNIT", UNITS)
+    }
+}
+
+/// Text as TOML writes it: in the quotes that need no escapes.
+fn quoted(text: &str) -> String {
+    if text.contains('"') { format!("'{text}'") } else { format!("\"{text}\"") }
 }
 
 /// "a" or "an".
@@ -170,12 +210,12 @@ pub(crate) const fn key_name(field: &'static str) -> &'static str {
 }
 
 /// Declares a table: `name: Type = "default"`, `name: Type, required`, or `name: Type` with a doc that says what
-/// its absence means.
+/// its absence means. A key that came after the first version has `[since "0.2"]` before its name.
 macro_rules! keys {
     (
         $(#[doc = $about:literal])+
         $Name:ident is $noun:literal at $path:literal {
-            $( $(#[doc = $doc:literal])+ $field:ident : $Type:ty $(= $default:literal)? $(, $required:ident)? ; )*
+            $( $(#[doc = $doc:literal])+ $([since $since:literal])? $field:ident : $Type:ty $(= $default:literal)? $(, $required:ident)? ; )*
         }
         later { $($later:literal)* }
     ) => {
@@ -190,7 +230,7 @@ macro_rules! keys {
 
         impl $crate::scenario::declare::Keys for $Name {
             fn section() -> &'static $crate::scenario::declare::Section {
-                use $crate::scenario::declare::{Key, Section, key_name, presence};
+                use $crate::scenario::declare::{Key, Section, key_name, presence, since};
                 static SECTION: Section = Section {
                     path: $path,
                     noun: $noun,
@@ -199,6 +239,7 @@ macro_rules! keys {
                         name: key_name(stringify!($field)),
                         kind: <$Type as $crate::scenario::decode::Decode>::kind,
                         presence: presence!($($default)? $($required)?),
+                        since: since!($($since)?),
                         doc: &[$($doc),+],
                     } ),*],
                     later: &[$($later),*],
@@ -239,4 +280,14 @@ macro_rules! presence {
     };
 }
 
-pub(crate) use {keys, presence};
+/// The version of a key that does not say it: the first one.
+macro_rules! since {
+    () => {
+        "0.1"
+    };
+    ($since:literal) => {
+        $since
+    };
+}
+
+pub(crate) use {keys, presence, since};

@@ -5,9 +5,11 @@ use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{Arms, Branches, CallerName, EndpointName, Overlays};
 use super::decode::{
     ArrivalsForm, BackoffForm, BreakerPreset, ClientName, Condition, Count, Entries, LimitFrom, Named, NeedForm,
-    NotZero, Or, PositiveNumber, RetryPreset, Seed, ServiceName, Steps, StruckReplicas, True, Word, WorkloadName,
+    NotZero, Or, PositiveNumber, ProfileForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps, StruckReplicas,
+    True, Word, WorkloadName,
 };
 use crate::base::distribution::Distribution;
+use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::Share;
 use crate::model::{Cancel, Deadlines, Discipline, Handlers};
@@ -33,15 +35,20 @@ keys! {
         service: Named<ServiceKeys>;
         /// How calls are made: configured client libraries.
         client: Named<ClientKeys>;
+        /// Named knobs: `"$NAME"` stands for the value of one anywhere in the file.
+        param: Named<ParameterKeys>;
         /// What goes wrong, and when.
         fault: Named<FaultKeys>;
         /// What must hold: the gate of a continuous build.
         expect: Named<ExpectKeys>;
         /// Overlays: the same file with another architecture or another cure.
         variant: Overlays;
+        /// Another scenario, which this one is laid over as a variant is laid over its file. The path is relative to
+        /// this file.
+        extends: String;
     }
     later {
-        "param" "topic" "cache" "pool" "consumer" "change" "extends" "prices" "verdict" "sweep" "broker" "lock"
+        "topic" "cache" "pool" "consumer" "change" "prices" "verdict" "sweep" "broker" "lock"
         "region" "autoscale"
     }
 }
@@ -52,16 +59,36 @@ keys! {
         /// Which endpoint is asked for, or a table of several with their shares.
         entry: Entries, required;
         /// When requests come: `even(500/s)`, `poisson(500/s)`, `burst(1000, at=10s, every=60s)`,
-        /// `users(50, think=exp(1s))`, or a profile: `{ poisson = [["0s", "500/s"], ["60s", "2000/s"]] }` is linear
-        /// between its points (two at the same time are a step), and
-        /// `{ poisson = "diurnal(low=100/s, high=1000/s, period=24h)" }` a day.
+        /// `users(50, think=exp(1s))`; as recorded, from a CSV file: `trace('requests.csv', per=5m)` has a row for the
+        /// requests of every five minutes (Poisson arrivals at their rate), `trace('times.csv')` a row for each
+        /// request; or a profile, such as `{ poisson = [["0s", "500/s"], ["60s", "2000/s"]] }`.
+        /// `speed=60` plays an hour in a minute, with all its requests; `scale=0.1` keeps a tenth of the counts; `at`
+        /// starts it later; `gaps=hold` keeps the rate where rows are missing (else nothing arrives); `unit=1s` is
+        /// what plain numbers count; `time=` and `column=` name the columns.
         arrivals: ArrivalsForm, required;
+        /// What a request is about, of many things of the same kind: `zipf(1.0, 20000)` has an exponent and a number of
+        /// keys, of which the first is the hottest; `uniform(20000)` makes them equal. A request and all that it causes
+        /// have one key, by which `balance = "ring-hash"` picks the replica.
+        key: KeyDistribution;
         /// An answer later than this is throughput, not goodput.
         deadline: Or<NotZero<Span>> = "none";
         /// How the users' own client behaves; "direct" is a call without network, timeout, retries or breaker.
         client: ClientName = "direct";
     }
-    later { "key" "priority" "request" "response" "transport" "trace" }
+    later { "priority" "request" "response" "transport" "trace" }
+}
+
+keys! {
+    /// A rate over time.
+    ProfileKeys is "a profile" at "workload.NAME.arrivals" {
+        /// Arrivals by chance, at a rate that is linear between points, `[["0s", "500/s"], ["60s", "2000/s"]]` (two at
+        /// the same time are a step), that follows the day, `"diurnal(low=100/s, high=1000/s, period=24h)"`, or that
+        /// was recorded, `"trace('requests.csv', per=5m)"`.
+        poisson: ProfileForm;
+        /// The same with evenly spaced arrivals.
+        even: ProfileForm;
+    }
+    later { }
 }
 
 keys! {
@@ -216,7 +243,8 @@ keys! {
         latency: Distribution = "0s";
         /// How long one attempt is waited for.
         timeout: Or<NotZero<Span>> = "none";
-        /// Which replica gets an attempt.
+        /// Which replica gets an attempt: each in turn, any, the one of two with fewer calls of this client outstanding,
+        /// the one with the fewest requests in it, or the one that owns the request's key (on a ring of hashes).
         balance: Word<Balance> = "round-robin";
         /// Whether failed attempts are repeated.
         retry: Or<RetryKeys> = "none";
@@ -283,12 +311,26 @@ keys! {
 }
 
 keys! {
+    /// A named knob. `"$NAME"` stands for its value wherever a value can stand, alone or in a text such as
+    /// `"poisson($NAME)"`; `--set NAME=VALUE` turns it. `$$` is a dollar sign.
+    ParameterKeys is "a parameter" at "param.NAME" {
+        /// What `"$NAME"` stands for: a text, a number, `true` or `false`.
+        value: Scalar, required;
+        /// Between which bounds it makes sense, such as `"100/s .. 3000/s"`, or a list of the values that do.
+        range: RangeForm;
+        /// What turning it means.
+        doc: String;
+    }
+    later { }
+}
+
+keys! {
     /// Something that goes wrong for a time: one target, one effect.
     FaultKeys is "a fault" at "fault.NAME" {
         /// When it starts.
         at: Time, required;
         /// How long it lasts; to the end of the run if absent.
-        r#for: Or<NotZero<Span>>;
+        r#for: NotZero<Span>;
         /// Target: replicas of this service.
         service: ServiceName;
         /// How many of them: a number or a share; all if absent.
@@ -301,21 +343,21 @@ keys! {
         workload: WorkloadName;
         /// Effect on a service: every handler first sleeps as long, holding its thread. On calls: network delay,
         /// each way.
-        add_latency: Or<Distribution>;
+        add_latency: Distribution;
         /// Effect on a service: work takes this many times as long.
-        slow: Or<PositiveNumber>;
+        slow: PositiveNumber;
         /// Effect on a service or on calls: this share fails at once.
-        error_rate: Or<Share>;
+        error_rate: Share;
         /// Effect on a service: work freezes, and goes on afterwards.
-        pause: Or<True>;
+        pause: True;
         /// Effect on a service: the process dies with all it holds, and comes back at the end.
-        crash: Or<True>;
+        crash: True;
         /// With `crash`: how long balancers go on sending to it.
         detect: Span;
         /// Effect on calls: requests and answers are lost.
-        cut: Or<True>;
+        cut: True;
         /// Effect on a workload: arrivals come at this many times their rate.
-        traffic: Or<f64>;
+        traffic: f64;
     }
     later { "flush" "key" "topic" "broker" "every" "cores" "disk" }
 }

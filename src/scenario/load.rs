@@ -1,19 +1,19 @@
 //! From bytes to a model: the order of the steps, and what is done with what they say.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::build::{Draft, build};
-use super::check::{find_errors, find_warnings};
+use super::build::{Draft, Parameter, build, parameters};
+use super::check::{Elsewhere, find_errors, find_warnings};
 use super::declare::{Keys, Kind, Section};
 use super::decode::{Cx, Decode};
+use super::expand::expand;
+use super::extend::parse_chain;
+use super::files::{Files, NamedFile, NoFiles, SCENARIO_BYTES_MAX, Shelf, add_text};
 use super::language::ScenarioKeys;
 use super::say::{Diagnostic, Diagnostics, Findings, Place, SourceId, Sources, catalogue};
-use super::tree::{Assignment, Node, Table, Value, lay_over, parse_file};
+use super::tree::{Assignment, Node, Parsed, Table, Value, insert_parameters, lay_over};
 use crate::base::suggest::did_you_mean;
 use crate::model::Model;
-
-/// Larger files are refused unread.
-const BYTES_MAX: usize = 8 << 20;
 
 /// What the command line changes in a scenario.
 #[derive(Clone, Debug, Default)]
@@ -33,71 +33,141 @@ pub struct Loaded {
     pub model: Option<Model>,
     /// Errors and warnings.
     pub diagnostics: Diagnostics,
+    /// The knobs of the file, with the values that they have in this model.
+    pub parameters: Vec<Parameter>,
+    /// The files that it names, as they were read: with the scenario itself they decide the model.
+    pub files: Vec<NamedFile>,
 }
 
-/// Reads the scenario in `bytes`, which diagnostics call `name`.
+/// Reads the scenario in `bytes`, which diagnostics call `name` and which stands alone: it names no other file.
 ///
 /// Variants that are not asked for are checked too: a file is right only when all of its variants are.
 pub fn load(name: &str, bytes: &[u8], options: &LoadOptions) -> Loaded {
-    let mut sources = Sources::default();
-    let mut findings = Findings::default();
-    let Some(file) = add_file(&mut sources, name, bytes, &mut findings) else {
-        return Loaded { model: None, diagnostics: findings.finish(sources) };
-    };
-    let arguments: Vec<SourceId> = options.sets.iter().map(|set| sources.add("--set", set.as_str())).collect();
-    let asked: Vec<SourceId> =
-        options.variants.iter().map(|variant| sources.add("--variant", variant.as_str())).collect();
-
-    let parsed = parse_file(&sources, file, &mut findings);
-    let root = &parsed.root;
-    if root.entries.is_empty() && !parsed.has_gaps {
-        say_empty(file.place(0..0), &mut findings);
-        return Loaded { model: None, diagnostics: findings.finish(sources) };
-    }
-    let mut changed = root.clone();
-    for id in asked {
-        lay_variant(root, &mut changed, &sources, id, &mut findings);
-    }
-    for id in arguments {
-        if let Some(assignment) = Assignment::parse(&sources, id, &mut findings) {
-            assignment.apply(&mut changed, &names_at, &mut findings);
-        }
-    }
-    let reading = Reading { file, name, has_gaps: parsed.has_gaps, sources: &sources };
-    let mut draft = reading.read(changed, &mut findings);
-    reading.check_other_variants(root, options, &mut findings);
-    if let Some(draft) = draft.as_mut().filter(|_| findings.errors() == 0) {
-        let mut cx = Cx::new(&sources, &mut findings, false);
-        find_warnings(&draft.model, &draft.atlas, &texts_of_variants(root), &mut cx);
-        if let Some(seed) = options.seed {
-            draft.model.seed = seed;
-        }
-    }
-    let model = draft.map(|draft| draft.model).filter(|_| findings.errors() == 0);
-    Loaded { model, diagnostics: findings.finish(sources) }
+    load_with_files(name, bytes, options, &NoFiles)
 }
 
-/// Adds the file if it is text of a reasonable size.
-fn add_file(sources: &mut Sources, name: &str, bytes: &[u8], findings: &mut Findings) -> Option<SourceId> {
-    if bytes.len() > BYTES_MAX {
-        let id = sources.add(name, "");
-        let megabytes = bytes.len().div_ceil(1 << 20);
-        findings
-            .add(Diagnostic::new(&catalogue::TOO_LARGE, id.place(0..0), format!("the file has {megabytes} MiB")))
-            .help(format!("a scenario has at most {} MiB; is this the right file?", BYTES_MAX >> 20));
-        return None;
+/// Reads the scenario in `bytes`, whose path is `name`, with the files that it names.
+pub fn load_with_files(name: &str, bytes: &[u8], options: &LoadOptions, files: &dyn Files) -> Loaded {
+    let mut loading = Loading::new(name, files);
+    let read = loading.read(bytes, options);
+    let model = read.draft.map(|draft| draft.model).filter(|_| loading.findings.errors() == 0);
+    Loaded {
+        model,
+        diagnostics: loading.findings.finish(loading.sources),
+        parameters: read.parameters,
+        files: loading.shelf.into_read(),
     }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some(sources.add(name, text)),
-        Err(fault) => {
-            let at = fault.valid_up_to();
-            let id = sources.add(name, String::from_utf8_lossy(bytes));
-            let replaced = '\u{FFFD}'.len_utf8();
-            findings
-                .add(Diagnostic::new(&catalogue::NOT_UTF8, id.place(at..at + replaced), "the file is not UTF-8 text"))
-                .label(format!("byte {at} of the file is 0x{:02x}", bytes[at]))
-                .help("save the file as UTF-8");
-            None
+}
+
+/// The scenario as it will run, as a scenario: with all defaults, and where each value comes from. `None` when it has
+/// errors; the diagnostics say which.
+pub fn expanded(name: &str, bytes: &[u8], options: &LoadOptions, files: &dyn Files) -> (Option<String>, Diagnostics) {
+    let mut loading = Loading::new(name, files);
+    let read = loading.read(bytes, options);
+    let draft = read.draft.filter(|_| loading.findings.errors() == 0);
+    let text = draft.map(|draft| expand(&read.table, &draft.model, &loading.sources, &loading.of_variant));
+    (text, loading.findings.finish(loading.sources))
+}
+
+/// A scenario on its way.
+struct Loading<'l> {
+    name: &'l str,
+    sources: Sources,
+    findings: Findings,
+    files: &'l dyn Files,
+    shelf: Shelf,
+    /// Whether parts of the file could not be read.
+    has_gaps: bool,
+    /// The values that a variant laid over the file, and its name.
+    of_variant: BTreeMap<Place, String>,
+}
+
+/// What became of it.
+#[derive(Default)]
+struct Read {
+    /// The tree as it was decoded: variants, arguments and parameters have done their work.
+    table: Table,
+    draft: Option<Draft>,
+    parameters: Vec<Parameter>,
+}
+
+impl<'l> Loading<'l> {
+    fn new(name: &'l str, files: &'l dyn Files) -> Loading<'l> {
+        Loading {
+            name,
+            sources: Sources::default(),
+            findings: Findings::default(),
+            files,
+            shelf: Shelf::default(),
+            has_gaps: false,
+            of_variant: BTreeMap::new(),
+        }
+    }
+
+    fn read(&mut self, bytes: &[u8], options: &LoadOptions) -> Read {
+        let Loading { sources, findings, shelf, .. } = self;
+        let Some(file) = add_text(sources, self.name, bytes, SCENARIO_BYTES_MAX, findings) else {
+            return Read::default();
+        };
+        let arguments: Vec<SourceId> = options.sets.iter().map(|set| sources.add("--set", set.as_str())).collect();
+        let asked: Vec<SourceId> =
+            options.variants.iter().map(|variant| sources.add("--variant", variant.as_str())).collect();
+        let Parsed { root, has_gaps } = parse_chain(file, self.name, self.files, shelf, sources, findings);
+        self.has_gaps = has_gaps;
+        if root.entries.is_empty() && !has_gaps {
+            say_empty(file.place(0..0), findings);
+            return Read::default();
+        }
+        let mut changed = root.clone();
+        for id in asked {
+            if let Some(overlay) = lay_variant(&root, &mut changed, sources, id, findings) {
+                note_places(overlay, sources.text(id), &mut self.of_variant);
+            }
+        }
+        for id in arguments {
+            if let Some(assignment) = Assignment::parse(sources, id, findings) {
+                assignment.apply(&mut changed, &names_at, &top_keys(), findings);
+            }
+        }
+        let mut read = self.understand(changed, file);
+        self.check_other_variants(&root, options, file);
+        if let Some(draft) = read.draft.as_mut().filter(|_| self.findings.errors() == 0) {
+            let mut cx = Cx::new(self.files, &mut self.shelf, &mut self.sources, &mut self.findings, false);
+            find_warnings(&draft.model, &draft.atlas, &Elsewhere::in_variants(&root), &mut cx);
+            if let Some(seed) = options.seed {
+                draft.model.seed = seed;
+            }
+        }
+        read
+    }
+
+    /// Inserts parameters, decodes, builds and looks for errors.
+    fn understand(&mut self, mut table: Table, file: SourceId) -> Read {
+        let uses = insert_parameters(&mut table, &mut self.sources, &mut self.findings);
+        let root = Node { value: Value::Table(table), place: file.place(0..0) };
+        let mut cx = Cx::new(self.files, &mut self.shelf, &mut self.sources, &mut self.findings, self.has_gaps);
+        let Some(keys) = ScenarioKeys::decode(&root, &mut cx) else { return Read::default() };
+        let mut draft = build(&keys, self.name, &mut cx);
+        find_errors(&draft.model, &draft.atlas, &mut cx);
+        let parameters = parameters(&keys, &uses, &mut draft.atlas, &mut cx);
+        let Value::Table(table) = root.value else { return Read::default() };
+        Read { table, draft: Some(draft), parameters }
+    }
+
+    /// Says what is wrong with each variant alone that is not laid over already.
+    fn check_other_variants(&mut self, root: &Table, options: &LoadOptions, file: SourceId) {
+        let Some(variants) = root.get("variant").and_then(|entry| entry.node.table()) else { return };
+        let is_asked = |variant: &str| options.variants.iter().any(|asked| asked == variant);
+        for entry in variants.entries.iter().filter(|entry| !is_asked(&entry.key)) {
+            let Some(overlay) = entry.node.table() else { continue };
+            let mut changed = root.clone();
+            lay_over(&mut changed, &without_variants(overlay));
+            let outer = std::mem::take(&mut self.findings);
+            let _ = self.understand(changed, file);
+            let own = std::mem::replace(&mut self.findings, outer);
+            for diagnostic in own.into_kept() {
+                self.findings.add(diagnostic).note(format!("in the variant `{}`", entry.key));
+            }
         }
     }
 }
@@ -117,15 +187,21 @@ fn say_empty(place: Place, findings: &mut Findings) {
     );
 }
 
-/// Lays the variant over `changed` that the argument in source `id` names.
-fn lay_variant(root: &Table, changed: &mut Table, sources: &Sources, id: SourceId, findings: &mut Findings) {
+/// Lays the variant over `changed` that the argument in source `id` names, and returns it.
+fn lay_variant<'r>(
+    root: &'r Table,
+    changed: &mut Table,
+    sources: &Sources,
+    id: SourceId,
+    findings: &mut Findings,
+) -> Option<&'r Table> {
     let name = sources.text(id);
     let variants = root.get("variant").and_then(|entry| entry.node.table());
     match variants.and_then(|variants| variants.get(name)) {
         Some(entry) => {
-            if let Some(overlay) = entry.node.table() {
-                lay_over(changed, &without_variants(overlay));
-            }
+            let overlay = entry.node.table()?;
+            lay_over(changed, &without_variants(overlay));
+            Some(overlay)
         }
         None => {
             let known: Vec<&str> = variants.map(|variants| variants.keys().collect()).unwrap_or_default();
@@ -139,50 +215,34 @@ fn lay_variant(root: &Table, changed: &mut Table, sources: &Sources, id: SourceI
             } else {
                 format!("the variants of the file are {}", known.join(", "))
             });
+            None
         }
     }
 }
 
-/// A variant cannot change variants; that it tries is said where the file is decoded.
+/// Notes the places of all values in `overlay`, which is the variant `name`.
+fn note_places(overlay: &Table, name: &str, places: &mut BTreeMap<Place, String>) {
+    let mut to_visit: Vec<&Node> = overlay.entries.iter().map(|entry| &entry.node).collect();
+    while let Some(node) = to_visit.pop() {
+        places.insert(node.place, name.to_owned());
+        match &node.value {
+            Value::Table(table) => to_visit.extend(table.entries.iter().map(|entry| &entry.node)),
+            Value::List(items) => to_visit.extend(items),
+            _ => {}
+        }
+    }
+}
+
+/// A variant cannot change variants or what the file extends; that it tries is said where the file is decoded.
 fn without_variants(overlay: &Table) -> Table {
-    let entries = overlay.entries.iter().filter(|entry| entry.key != "variant").cloned().collect();
+    let is_refused = |key: &str| matches!(key, "variant" | "extends");
+    let entries = overlay.entries.iter().filter(|entry| !is_refused(&entry.key)).cloned().collect();
     Table { entries }
 }
 
-/// What reading a tree needs to know about where it comes from.
-struct Reading<'s> {
-    file: SourceId,
-    name: &'s str,
-    has_gaps: bool,
-    sources: &'s Sources,
-}
-
-impl Reading<'_> {
-    /// Decodes, builds and looks for errors.
-    fn read(&self, table: Table, findings: &mut Findings) -> Option<Draft> {
-        let root = Node { value: Value::Table(table), place: self.file.place(0..0) };
-        let mut cx = Cx::new(self.sources, findings, self.has_gaps);
-        let keys = ScenarioKeys::decode(&root, &mut cx)?;
-        let draft = build(&keys, self.name, &mut cx);
-        find_errors(&draft.model, &draft.atlas, &mut cx);
-        Some(draft)
-    }
-
-    /// Says what is wrong with each variant alone that is not laid over already.
-    fn check_other_variants(&self, root: &Table, options: &LoadOptions, findings: &mut Findings) {
-        let Some(variants) = root.get("variant").and_then(|entry| entry.node.table()) else { return };
-        let is_asked = |variant: &str| options.variants.iter().any(|asked| asked == variant);
-        for entry in variants.entries.iter().filter(|entry| !is_asked(&entry.key)) {
-            let Some(overlay) = entry.node.table() else { continue };
-            let mut changed = root.clone();
-            lay_over(&mut changed, &without_variants(overlay));
-            let mut own = Findings::default();
-            let _ = self.read(changed, &mut own);
-            for diagnostic in own.into_kept() {
-                findings.add(diagnostic).note(format!("in the variant `{}`", entry.key));
-            }
-        }
-    }
+/// The keys of a whole scenario.
+fn top_keys() -> Vec<&'static str> {
+    ScenarioKeys::section().keys.iter().map(|key| key.name).collect()
 }
 
 /// What the keys of the table at `path` are names of, if they are.
@@ -203,24 +263,4 @@ fn names_at(path: &[&str]) -> Option<&'static str> {
             _ => return None,
         }
     }
-}
-
-/// All texts in variants, deep down.
-fn texts_of_variants(root: &Table) -> BTreeSet<&str> {
-    let mut texts = BTreeSet::new();
-    let mut to_visit: Vec<&Node> = root.get("variant").map(|entry| &entry.node).into_iter().collect();
-    while let Some(node) = to_visit.pop() {
-        match &node.value {
-            Value::Text(text) => {
-                texts.insert(text.as_str());
-            }
-            Value::List(items) => to_visit.extend(items),
-            Value::Table(table) => {
-                texts.extend(table.keys());
-                to_visit.extend(table.entries.iter().map(|entry| &entry.node));
-            }
-            _ => {}
-        }
-    }
-    texts
 }

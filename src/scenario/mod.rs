@@ -10,18 +10,28 @@
 
 mod build;
 mod check;
+mod data;
 mod declare;
 mod decode;
+mod expand;
+mod explain;
+mod extend;
+mod files;
 mod language;
 mod load;
 mod reference;
 mod say;
+mod schema;
 mod tree;
 
-pub use load::{LoadOptions, Loaded, load};
+pub use build::{Parameter, ParameterRange};
+pub use explain::{Unknown, explain};
+pub use files::{DATA_BYTES_MAX, Files, NamedFile, NoFiles, SCENARIO_BYTES_MAX};
+pub use load::{LoadOptions, Loaded, expanded, load, load_with_files};
 pub use reference::reference;
 pub use say::Diagnostics;
-pub use say::catalogue::{ALL as CODES, Code, Severity};
+pub use say::catalogue::{Code, Severity, all as codes};
+pub use schema::schema;
 
 #[cfg(doc)]
 use crate::model::Model;

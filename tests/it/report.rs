@@ -25,7 +25,7 @@ fn texts(input: &Input) -> Vec<String> {
         report::json::summary(input),
         report::csv::timeseries(input, false),
         report::csv::summary(input),
-        report::manifest::manifest(input, "title = \"x\"", "brownout run x.toml"),
+        report::manifest::manifest(input, "title = \"x\"", &[], "brownout run x.toml"),
     ]
 }
 
@@ -134,7 +134,7 @@ fn manifest_repeats_the_run() {
     let model = synthetic::model(false);
     let results = synthetic::results(&model);
     let scenario = "title = \"Grüße\"\n";
-    let text = report::manifest::manifest(&input(&model, &results), scenario, "brownout run - --seed 1");
+    let text = report::manifest::manifest(&input(&model, &results), scenario, &[], "brownout run - --seed 1");
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["scenario"], scenario);
     assert_eq!(json["command"], "brownout run - --seed 1");

@@ -268,11 +268,15 @@ fn the_seed_of_the_options_wins() {
 #[test]
 fn the_reference_names_every_table() {
     let text = reference();
-    for heading in ["## The file", "## `[client.NAME.retry.budget]`", "## A `parallel` step", "## `[expect.NAME]`"] {
+    for heading in
+        ["### The whole file", "### `[client.NAME.retry.budget]`", "### Step: `parallel`", "### `[expect.NAME]`"]
+    {
         assert!(text.contains(heading), "{heading}");
     }
     assert!(
-        text.contains("| `threads` | a whole number or \"unlimited\" | `unlimited` | Worker threads of one replica. |")
+        text.contains(
+            "| `threads` | a whole number from 1 on or `\"unlimited\"` | `unlimited` | 0.1 | Worker threads of one replica. |"
+        )
     );
 }
 

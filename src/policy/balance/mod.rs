@@ -2,12 +2,14 @@
 
 mod join_shortest;
 mod least_request;
+mod ring_hash;
 mod round_robin;
 
 use crate::base::random::Stream;
 
 pub use join_shortest::JoinShortest;
 pub use least_request::LeastRequest;
+pub use ring_hash::{Ring, RingHash};
 pub use round_robin::RoundRobin;
 
 /// The balancers that a client can name.
@@ -21,13 +23,34 @@ pub enum Balance {
     LeastRequest,
     /// The one with the fewest requests in it, known without delay; ties are broken by chance.
     JoinShortest,
+    /// The one that the key of the request leads to on a ring of hashes. A request without a key goes to any.
+    RingHash,
+}
+
+impl Balance {
+    /// Every balancer.
+    pub const ALL: [Balance; 5] =
+        [Balance::RoundRobin, Balance::Random, Balance::LeastRequest, Balance::JoinShortest, Balance::RingHash];
+}
+
+/// What there is to choose from for one attempt, and what it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    /// The numbers of the replicas that are up; never empty, ascending.
+    pub up: &'a [u32],
+    /// Requests that each replica holds, waiting or in service, by replica number. Empty where no client of the
+    /// service asks for it.
+    pub in_system: &'a [u32],
+    /// The ring of the service, the same for all its clients. Empty where none of them asks for it.
+    pub ring: &'a Ring,
+    /// What the request is about, if it is about something.
+    pub key: Option<u32>,
 }
 
 /// What the kernel tells and asks a balancer. One per caller replica and callee service.
 pub trait Balancer: Send {
-    /// The replica for the next attempt: an element of `up` (never empty, ascending replica numbers).
-    /// `in_system[r]` is the number of requests that replica `r` holds, waiting or in service.
-    fn pick(&mut self, up: &[u32], in_system: &[u32], stream: &mut Stream) -> u32;
+    /// The replica for the next attempt: one of those that are up.
+    fn pick(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> u32;
 
     /// An attempt went to `replica`.
     fn started(&mut self, replica: u32);
@@ -46,6 +69,8 @@ pub enum AnyBalancer {
     LeastRequest(LeastRequest),
     /// [`Balance::JoinShortest`].
     JoinShortest(JoinShortest),
+    /// [`Balance::RingHash`].
+    RingHash(RingHash),
     /// Anything else.
     Custom(Box<dyn Balancer>),
 }
@@ -58,37 +83,45 @@ impl AnyBalancer {
             Balance::Random => AnyBalancer::Random,
             Balance::LeastRequest => AnyBalancer::LeastRequest(LeastRequest::default()),
             Balance::JoinShortest => AnyBalancer::JoinShortest(JoinShortest),
+            Balance::RingHash => AnyBalancer::RingHash(RingHash),
         }
     }
 }
 
 impl Balancer for AnyBalancer {
     #[inline]
-    fn pick(&mut self, up: &[u32], in_system: &[u32], stream: &mut Stream) -> u32 {
+    fn pick(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> u32 {
         match self {
-            AnyBalancer::RoundRobin(balancer) => balancer.pick(up, in_system, stream),
-            AnyBalancer::Random => any(up, stream),
-            AnyBalancer::LeastRequest(balancer) => balancer.pick(up, in_system, stream),
-            AnyBalancer::JoinShortest(balancer) => balancer.pick(up, in_system, stream),
-            AnyBalancer::Custom(balancer) => balancer.pick(up, in_system, stream),
+            AnyBalancer::RoundRobin(balancer) => balancer.pick(choice, stream),
+            AnyBalancer::Random => any(choice.up, stream),
+            AnyBalancer::LeastRequest(balancer) => balancer.pick(choice, stream),
+            AnyBalancer::JoinShortest(balancer) => balancer.pick(choice, stream),
+            AnyBalancer::RingHash(balancer) => balancer.pick(choice, stream),
+            AnyBalancer::Custom(balancer) => balancer.pick(choice, stream),
         }
     }
 
     #[inline]
     fn started(&mut self, replica: u32) {
         match self {
-            AnyBalancer::RoundRobin(_) | AnyBalancer::Random | AnyBalancer::JoinShortest(_) => {}
             AnyBalancer::LeastRequest(balancer) => balancer.started(replica),
             AnyBalancer::Custom(balancer) => balancer.started(replica),
+            AnyBalancer::RoundRobin(_)
+            | AnyBalancer::Random
+            | AnyBalancer::JoinShortest(_)
+            | AnyBalancer::RingHash(_) => {}
         }
     }
 
     #[inline]
     fn ended(&mut self, replica: u32) {
         match self {
-            AnyBalancer::RoundRobin(_) | AnyBalancer::Random | AnyBalancer::JoinShortest(_) => {}
             AnyBalancer::LeastRequest(balancer) => balancer.ended(replica),
             AnyBalancer::Custom(balancer) => balancer.ended(replica),
+            AnyBalancer::RoundRobin(_)
+            | AnyBalancer::Random
+            | AnyBalancer::JoinShortest(_)
+            | AnyBalancer::RingHash(_) => {}
         }
     }
 }

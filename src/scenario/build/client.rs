@@ -14,7 +14,13 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
     let mut clients = Ids::default();
     clients.push(Client::direct());
     let nowhere = Place::NOWHERE;
-    atlas.clients.push(ClientPlaces { name: nowhere, timeout: nowhere, retry: nowhere, breaker: nowhere });
+    atlas.clients.push(ClientPlaces {
+        name: nowhere,
+        balance: nowhere,
+        timeout: nowhere,
+        retry: nowhere,
+        breaker: nowhere,
+    });
     for item in keys.client.value().iter().flat_map(|clients| &clients.items) {
         if item.name == Client::DIRECT {
             cx.say(&catalogue::BAD_NAME, item.place, "`direct` is the client of calls that name none")
@@ -27,6 +33,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
         let place = |field: fn(&ClientKeys) -> Place| item.value.as_ref().map_or(nowhere, field);
         atlas.clients.push(ClientPlaces {
             name: item.place,
+            balance: place(|keys| keys.balance.place()),
             timeout: place(|keys| keys.timeout.place()),
             retry: place(|keys| keys.retry.key_place()),
             breaker: place(|keys| keys.breaker.key_place()),

@@ -3,8 +3,8 @@
 use super::names::{Names, Party};
 use super::{Atlas, FaultPlaces};
 use crate::base::time::Time;
-use crate::model::{Effect, Fault, FaultTarget, Model, Subset};
-use crate::scenario::decode::{Cx, Field, NotZero, Or, PositiveNumber, StruckReplicas};
+use crate::model::{Arrivals, Effect, Fault, FaultTarget, Model, Subset, Workload};
+use crate::scenario::decode::{Cx, Field, NotZero, PositiveNumber, StruckReplicas};
 use crate::scenario::language::{FaultKeys, ScenarioKeys};
 use crate::scenario::say::{Place, catalogue};
 
@@ -14,8 +14,8 @@ pub(super) fn faults(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Model, 
         let effect = effect(keys, cx);
         let target = target(keys, names, model, cx);
         if let (Some((effect, effect_place)), Some((target, target_place))) = (effect, target) {
-            check_fit(&effect, target, effect_place, target_place, cx);
-            let lasts = keys.r#for.value().and_then(|Or(lasts)| lasts.as_ref()).map(|NotZero(span)| *span);
+            check_fit(model, &effect, target, effect_place, target_place, cx);
+            let lasts = keys.r#for.value().map(|NotZero(span)| *span);
             let at = keys.at.value().copied().unwrap_or(Time::ZERO);
             model.faults.push(Fault { name: item.name.clone(), at, lasts, target, effect });
             let at = keys.at.place();
@@ -71,9 +71,9 @@ enum Written {
     Bad,
 }
 
-fn written<T>(name: &'static str, field: &Field<Or<T>>, effect: impl Fn(&T) -> Effect) -> Written {
+fn written<T>(name: &'static str, field: &Field<T>, effect: impl Fn(&T) -> Effect) -> Written {
     match field {
-        Field::Given { value: Or(Some(value)), key, .. } => Written::Effect(name, effect(value), *key),
+        Field::Given { value, key, .. } => Written::Effect(name, effect(value), *key),
         Field::Bad => Written::Bad,
         _ => Written::Nothing,
     }
@@ -150,7 +150,14 @@ fn subset(keys: &FaultKeys, replicas: u32, service: &str, cx: &mut Cx<'_>) -> Op
     }
 }
 
-fn check_fit(effect: &Effect, target: FaultTarget, effect_place: Place, target_place: Place, cx: &mut Cx<'_>) {
+fn check_fit(
+    model: &Model,
+    effect: &Effect,
+    target: FaultTarget,
+    effect_place: Place,
+    target_place: Place,
+    cx: &mut Cx<'_>,
+) {
     let (struck, takes) = match target {
         FaultTarget::Service(..) => ("a service", "`add_latency`, `slow`, `error_rate`, `pause` or `crash`"),
         FaultTarget::Edge(..) | FaultTarget::Entry(..) => ("calls", "`add_latency`, `error_rate` or `cut`"),
@@ -164,6 +171,9 @@ fn check_fit(effect: &Effect, target: FaultTarget, effect_place: Place, target_p
         FaultTarget::Workload(_) => matches!(effect, Effect::Traffic(_)),
     };
     if fits {
+        if let FaultTarget::Workload(id) = target {
+            check_rate(&model.workloads[id], effect_place, target_place, cx);
+        }
         return;
     }
     let (name, wanted) = match effect {
@@ -178,4 +188,17 @@ fn check_fit(effect: &Effect, target: FaultTarget, effect_place: Place, target_p
     cx.say(&catalogue::EFFECT, effect_place, format!("`{name}` cannot strike {struck}"))
         .also(target_place, format!("{struck} takes {takes}").replace("calls takes", "calls take"))
         .help(format!("`{name}` strikes {wanted}"));
+}
+
+/// `traffic` stretches a rate: what comes at given times, or when users want, has none.
+fn check_rate(workload: &Workload, effect_place: Place, target_place: Place, cx: &mut Cx<'_>) {
+    let what = match workload.arrivals {
+        Arrivals::Even(_) | Arrivals::Poisson(_) => return,
+        Arrivals::Burst { .. } => "`burst`",
+        Arrivals::Users { .. } => "`users`",
+        Arrivals::Times(_) => "recorded times",
+    };
+    cx.say(&catalogue::EFFECT, effect_place, format!("`traffic` cannot stretch arrivals that are {what}"))
+        .also(target_place, "they have no rate")
+        .help("give the workload `even` or `poisson` arrivals, or add a second workload for the surge");
 }

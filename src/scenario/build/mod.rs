@@ -5,15 +5,20 @@ mod client;
 mod expect;
 mod fault;
 mod names;
+mod parameter;
 mod steps;
 mod workload;
 
 use crate::base::time::{NANOS_PER_SEC, Span};
 use crate::model::{ClientId, Discipline, Endpoint, EndpointId, Handlers, Ids, Limit, Model, Service, ServiceId};
+use crate::scenario::data::Fit;
 use crate::scenario::decode::{Cx, NotZero, Seed, Word};
 use crate::scenario::language::{ScenarioKeys, ServiceKeys};
 use crate::scenario::say::{Place, catalogue};
 use names::Names;
+
+pub(crate) use parameter::parameters;
+pub use parameter::{Parameter, ParameterRange};
 
 /// Points of a time series that one run may have.
 const POINTS_MAX: u64 = 1_000_000;
@@ -29,20 +34,33 @@ pub(crate) struct Draft {
 /// Where the parts of a model were written.
 #[derive(Default)]
 pub(crate) struct Atlas {
-    /// Names, by workload.
-    pub(crate) workloads: Vec<Place>,
+    /// By workload.
+    pub(crate) workloads: Vec<WorkloadPlaces>,
     /// By service.
     pub(crate) services: Vec<ServicePlaces>,
     /// Names, by endpoint.
     pub(crate) endpoints: Vec<Place>,
     /// By client; the first is the built-in one.
     pub(crate) clients: Vec<ClientPlaces>,
+    /// How recorded traffic fits.
+    pub(crate) traces: Vec<Fit>,
+    /// Every parameter whose value could be read.
+    pub(crate) parameters: Vec<ParameterPlaces>,
     /// By fault.
     pub(crate) faults: Vec<FaultPlaces>,
     /// Every call and forward in the steps.
     pub(crate) calls: Vec<CallSite>,
     /// Steps behind one that ends the handler, and that one.
     pub(crate) unreachable: Vec<(Place, Place)>,
+}
+
+/// Where the parts of a workload were written.
+#[derive(Clone, Copy)]
+pub(crate) struct WorkloadPlaces {
+    /// Its name.
+    pub(crate) name: Place,
+    /// The key `key`.
+    pub(crate) key: Place,
 }
 
 /// Where the parts of a service were written.
@@ -52,6 +70,8 @@ pub(crate) struct ServicePlaces {
     pub(crate) name: Place,
     /// The value of `threads`.
     pub(crate) threads: Place,
+    /// The value of `queue`.
+    pub(crate) queue: Place,
     /// The value of `cores`.
     pub(crate) cores: Place,
 }
@@ -61,12 +81,26 @@ pub(crate) struct ServicePlaces {
 pub(crate) struct ClientPlaces {
     /// Its name.
     pub(crate) name: Place,
+    /// The value of `balance`.
+    pub(crate) balance: Place,
     /// The value of `timeout`.
     pub(crate) timeout: Place,
     /// The key `retry`.
     pub(crate) retry: Place,
     /// The key `breaker`.
     pub(crate) breaker: Place,
+}
+
+/// A parameter, and where it was written.
+pub(crate) struct ParameterPlaces {
+    /// As in the file.
+    pub(crate) name: String,
+    /// Its name.
+    pub(crate) place: Place,
+    /// In how many places its value stands.
+    pub(crate) uses: usize,
+    /// Its value and its range, when the one lies outside of the other.
+    pub(crate) outside: Option<(Place, Place)>,
 }
 
 /// Where the parts of a fault were written.
@@ -97,8 +131,8 @@ pub(crate) struct CallSite {
 
 /// Makes a model of what was read. `file` is what the scenario is called when it has no title.
 pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
-    // Variants did their work before anything was decoded.
-    let _ = &keys.variant;
+    // Variants and other scenarios did their work before anything was decoded.
+    let _ = (&keys.variant, &keys.extends);
     let names = Names::new(keys, cx.has_gaps);
     let mut atlas = Atlas::default();
     let duration = keys.duration.value().map_or(Span::from_secs(60), |NotZero(span)| *span);
@@ -160,6 +194,7 @@ fn services(
         atlas.services.push(ServicePlaces {
             name: item.place,
             threads: place(|keys| keys.threads.place()),
+            queue: place(|keys| keys.queue.place()),
             cores: place(|keys| keys.cores.place()),
         });
         let handlers = item.value.as_ref().and_then(|keys| keys.endpoint.value());

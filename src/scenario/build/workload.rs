@@ -1,13 +1,13 @@
 //! Workloads: their entries and their arrivals.
 
-use super::Atlas;
 use super::names::Names;
+use super::{Atlas, WorkloadPlaces};
 use crate::base::time::{Span, Time};
 use crate::base::units::{Rate, Share};
 use crate::model::{Arrivals, ClientId, EndpointId, Ids, Profile, RatePoint, Workload, WorkloadId};
 use crate::scenario::decode::{ArrivalsForm, Cx, Entries, Field, NotZero, ProfileForm};
 use crate::scenario::language::ScenarioKeys;
-use crate::scenario::say::catalogue;
+use crate::scenario::say::{Place, catalogue};
 
 /// Straight pieces of one day: their largest distance from the sine is 0.2% of its height.
 const DIURNAL_PIECES: u64 = 48;
@@ -29,20 +29,25 @@ pub(super) fn workloads(
             name: item.name.clone(),
             entry: Vec::new(),
             arrivals: Arrivals::Even(Profile::constant(Rate::default())),
+            key: None,
             deadline: None,
             client: ClientId(0),
         };
         if let Some(keys) = &item.value {
             workload.entry = entry(&keys.entry, names, cx);
+            workload.key = keys.key.given().cloned();
             workload.deadline = keys.deadline.or_default().0.map(|NotZero(span)| span);
-            if let Some(arrivals) = arrivals(&keys.arrivals, duration, cx) {
+            if let Some(arrivals) = arrivals(&keys.arrivals, duration, atlas, cx) {
                 workload.arrivals = arrivals;
             }
             let client = keys.client.value().and_then(|client| names.client(client, cx));
             workload.client = client.unwrap_or(ClientId(0));
         }
         workloads.push(workload);
-        atlas.workloads.push(item.place);
+        atlas.workloads.push(WorkloadPlaces {
+            name: item.place,
+            key: item.value.as_ref().map_or(Place::NOWHERE, |keys| keys.key.key_place()),
+        });
     }
     workloads
 }
@@ -69,8 +74,16 @@ pub(super) fn is_whole(sum: f64) -> bool {
     (sum - 1.0).abs() <= SUM_TOLERANCE
 }
 
-fn arrivals(field: &Field<ArrivalsForm>, duration: Span, cx: &mut Cx<'_>) -> Option<Arrivals> {
+fn arrivals(field: &Field<ArrivalsForm>, duration: Span, atlas: &mut Atlas, cx: &mut Cx<'_>) -> Option<Arrivals> {
+    let fit = match field.value()? {
+        ArrivalsForm::Times(_, fit)
+        | ArrivalsForm::Even(ProfileForm::Trace(_, fit))
+        | ArrivalsForm::Poisson(ProfileForm::Trace(_, fit)) => Some(fit.clone()),
+        _ => None,
+    };
+    atlas.traces.extend(fit);
     Some(match field.value()? {
+        ArrivalsForm::Times(times, _) => Arrivals::Times(times.as_slice().into()),
         ArrivalsForm::Even(form) => Arrivals::Even(profile(form, field, duration, cx)?),
         ArrivalsForm::Poisson(form) => Arrivals::Poisson(profile(form, field, duration, cx)?),
         ArrivalsForm::Burst { size, first, every } => Arrivals::Burst { size: *size, first: *first, every: *every },
@@ -80,7 +93,7 @@ fn arrivals(field: &Field<ArrivalsForm>, duration: Span, cx: &mut Cx<'_>) -> Opt
 
 fn profile(form: &ProfileForm, field: &Field<ArrivalsForm>, duration: Span, cx: &mut Cx<'_>) -> Option<Profile> {
     match form {
-        ProfileForm::Points(points) => Some(Profile { points: points.clone() }),
+        ProfileForm::Points(points) | ProfileForm::Trace(points, _) => Some(Profile { points: points.clone() }),
         ProfileForm::Diurnal { low, high, period, peak } => {
             let pieces =
                 (u128::from(duration.as_nanos()) * u128::from(DIURNAL_PIECES)).div_ceil(u128::from(period.as_nanos()));

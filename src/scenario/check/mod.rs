@@ -2,9 +2,14 @@
 
 mod circle;
 mod graph;
+mod keys;
 mod load;
+mod parameter;
+mod queues;
 mod recursion;
+mod retries;
 mod timeouts;
+mod traces;
 mod traffic;
 mod unused;
 
@@ -12,19 +17,58 @@ use std::collections::BTreeSet;
 
 use super::build::Atlas;
 use super::decode::Cx;
+use super::tree::{Node, Table, Value, parameters_in};
 use crate::model::Model;
 
 /// Looks for errors. The model may have holes; what they hide is not complained about.
 pub(crate) fn find_errors(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     recursion::find(model, atlas, cx);
+    keys::find_errors(model, atlas, cx);
+}
+
+/// What variants say that may not be laid over now: what they name is used, only not here.
+#[derive(Default)]
+pub(crate) struct Elsewhere<'t> {
+    texts: BTreeSet<&'t str>,
+    parameters: BTreeSet<&'t str>,
+}
+
+impl<'t> Elsewhere<'t> {
+    /// All texts in the variants of a file, deep down.
+    pub(crate) fn in_variants(root: &'t Table) -> Elsewhere<'t> {
+        let mut found = Elsewhere::default();
+        let mut to_visit: Vec<&Node> = root.get("variant").map(|entry| &entry.node).into_iter().collect();
+        while let Some(node) = to_visit.pop() {
+            match &node.value {
+                Value::Text(text) => {
+                    found.texts.insert(text.as_str());
+                    found.parameters.extend(parameters_in(text));
+                }
+                Value::List(items) => to_visit.extend(items),
+                Value::Table(table) => {
+                    found.texts.extend(table.keys());
+                    to_visit.extend(table.entries.iter().map(|entry| &entry.node));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn names(&self, text: &str) -> bool {
+        self.texts.contains(text)
+    }
 }
 
 /// Looks for what is suspicious in a model without errors.
-///
-/// `elsewhere` holds the texts of variants that are not laid over: what they name is used, only not now.
-pub(crate) fn find_warnings(model: &Model, atlas: &Atlas, elsewhere: &BTreeSet<&str>, cx: &mut Cx<'_>) {
+pub(crate) fn find_warnings(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {
     unused::find(model, atlas, elsewhere, cx);
+    parameter::find(atlas, elsewhere, cx);
     timeouts::find(model, atlas, cx);
+    retries::find(model, atlas, cx);
+    keys::find_warnings(model, atlas, cx);
     circle::find(model, atlas, cx);
+    queues::find(model, atlas, cx);
+    traces::find(model, atlas, cx);
     load::find(model, atlas, cx);
 }

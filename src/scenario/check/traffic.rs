@@ -2,9 +2,27 @@
 
 use crate::base::time::Time;
 use crate::model::{Arrivals, ClientId, EndpointId, Id, Model, Profile, Step, Workload};
+use crate::scenario::build::Atlas;
 
 /// Recursion under `choose` converges quickly or not at all.
 const ROUNDS_MAX: usize = 1_000;
+
+/// Endpoints that requests of `workloads` can come to.
+pub(super) fn reached<'m>(model: &Model, atlas: &Atlas, workloads: impl Iterator<Item = &'m Workload>) -> Vec<bool> {
+    let mut callees = vec![Vec::new(); model.endpoints.len()];
+    for call in &atlas.calls {
+        callees[call.from.index()].push(call.to);
+    }
+    let mut reached = vec![false; model.endpoints.len()];
+    let mut to_visit: Vec<EndpointId> =
+        workloads.flat_map(|workload| workload.entry.iter().map(|(_, endpoint)| *endpoint)).collect();
+    while let Some(id) = to_visit.pop() {
+        if !std::mem::replace(&mut reached[id.index()], true) {
+            to_visit.extend(&callees[id.index()]);
+        }
+    }
+    reached
+}
 
 /// Calls of one execution of a handler to one endpoint.
 pub(super) struct Visit {
@@ -102,6 +120,7 @@ pub(super) fn offered(model: &Model, workload: &Workload) -> f64 {
             };
             f64::from(*size) * bursts / secs
         }
+        Arrivals::Times(times) => times.partition_point(|time| *time < model.end()) as f64 / secs,
         Arrivals::Users { .. } => 0.0,
     }
 }

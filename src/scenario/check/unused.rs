@@ -2,19 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use super::Elsewhere;
+use super::traffic::reached;
 use crate::model::{ClientId, EndpointId, Id, Model, ServiceId};
 use crate::scenario::build::Atlas;
 use crate::scenario::decode::Cx;
 use crate::scenario::say::catalogue;
 
-/// `elsewhere` holds the texts of variants that are not laid over: what they name is used, only not now.
-pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &BTreeSet<&str>, cx: &mut Cx<'_>) {
+pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {
     unreachable_steps(atlas, cx);
     let mut used = BTreeSet::from([ClientId::new(0)]);
     used.extend(model.workloads.iter().map(|workload| workload.client));
     used.extend(atlas.calls.iter().map(|call| call.client));
     for (id, client) in model.clients.enumerate() {
-        if !used.contains(&id) && !elsewhere.contains(client.name.as_str()) {
+        if !used.contains(&id) && !elsewhere.names(&client.name) {
             cx.say(
                 &catalogue::UNUSED,
                 atlas.clients[id.index()].name,
@@ -26,9 +27,9 @@ pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &BTreeSet<&str>, cx:
     endpoints(model, atlas, elsewhere, cx);
 }
 
-fn endpoints(model: &Model, atlas: &Atlas, elsewhere: &BTreeSet<&str>, cx: &mut Cx<'_>) {
-    let reached = reached(model, atlas);
-    let is_unused = |id: EndpointId| !reached[id.index()] && !elsewhere.contains(model.endpoint_name(id).as_str());
+fn endpoints(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {
+    let reached = reached(model, atlas, model.workloads.iter());
+    let is_unused = |id: EndpointId| !reached[id.index()] && !elsewhere.names(&model.endpoint_name(id));
     let mut whole = vec![true; model.services.len()];
     for (id, endpoint) in model.endpoints.enumerate() {
         whole[endpoint.service.index()] &= is_unused(id);
@@ -55,23 +56,6 @@ fn endpoints(model: &Model, atlas: &Atlas, elsewhere: &BTreeSet<&str>, cx: &mut 
             .help("call it, or remove it");
         }
     }
-}
-
-/// Endpoints that requests of the workloads can come to.
-fn reached(model: &Model, atlas: &Atlas) -> Vec<bool> {
-    let mut callees = vec![Vec::new(); model.endpoints.len()];
-    for call in &atlas.calls {
-        callees[call.from.index()].push(call.to);
-    }
-    let mut reached = vec![false; model.endpoints.len()];
-    let entries = model.workloads.iter().flat_map(|workload| workload.entry.iter().map(|(_, endpoint)| *endpoint));
-    let mut to_visit: Vec<EndpointId> = entries.collect();
-    while let Some(id) = to_visit.pop() {
-        if !std::mem::replace(&mut reached[id.index()], true) {
-            to_visit.extend(&callees[id.index()]);
-        }
-    }
-    reached
 }
 
 fn unreachable_steps(atlas: &Atlas, cx: &mut Cx<'_>) {

@@ -1,13 +1,16 @@
 //! When requests arrive: one call for what is constant, a list of points for what changes.
 
-use super::{Cx, Decode, say_unknown_key};
+use super::scalar::SampleFiles;
+use super::{Cx, Decode, Field};
 use crate::base::call::{Arg, Bound, Call};
 use crate::base::distribution::Distribution;
 use crate::base::suggest::did_you_mean;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Count, ParseError, Rate};
 use crate::model::RatePoint;
-use crate::scenario::declare::Kind;
+use crate::scenario::data::{self, Fit, Played, TraceForm};
+use crate::scenario::declare::{Form, Kind};
+use crate::scenario::language::ProfileKeys;
 use crate::scenario::say::catalogue;
 use crate::scenario::tree::{Node, Value};
 
@@ -15,11 +18,12 @@ const EVEN: &str = "even(500/s)";
 const POISSON: &str = "poisson(500/s)";
 const BURST: &str = "burst(1000, at=10s, every=60s)";
 const USERS: &str = "users(50, think=exp(1s))";
+const TRACE: &str = "trace('requests.csv', per=5m)";
 const DIURNAL: &str = "diurnal(low=100/s, high=1000/s, period=24h)";
 const POINTS: &str = "[[\"0s\", \"500/s\"], [\"60s\", \"500/s\"], [\"61s\", \"2000/s\"]]";
 
 /// Time counts in nanoseconds: more than one arrival in each has no meaning.
-const RATE_MAX: f64 = 1e9;
+pub(crate) const RATE_MAX: f64 = 1e9;
 /// Each user and each request of a burst is held in memory at the same time.
 const AT_ONCE_MAX: u32 = 10_000_000;
 
@@ -46,6 +50,8 @@ pub(crate) enum ArrivalsForm {
         /// How long they think.
         think: Distribution,
     },
+    /// At recorded times.
+    Times(Vec<Time>, Fit),
 }
 
 /// A rate over time as written.
@@ -53,6 +59,8 @@ pub(crate) enum ArrivalsForm {
 pub(crate) enum ProfileForm {
     /// Linear between points.
     Points(Vec<RatePoint>),
+    /// As recorded.
+    Trace(Vec<RatePoint>, Fit),
     /// A sine.
     Diurnal {
         /// The lowest rate.
@@ -68,12 +76,24 @@ pub(crate) enum ProfileForm {
 
 impl Decode for ArrivalsForm {
     fn kind() -> Kind {
-        Kind::Form { what: "arrivals", example: POISSON }
+        let call =
+            Form { what: "arrivals", example: POISSON, unit: "", pattern: "(even|poisson|burst|users|trace)\\(.+\\)" };
+        Kind::Either(vec![Kind::Form(call), ProfileKeys::kind()])
     }
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<ArrivalsForm> {
         match &node.value {
-            Value::Text(text) => cx.read_text(node, call(text)),
+            Value::Text(text) if text.trim_start().starts_with("trace") => {
+                let form = cx.read_text(node, trace_form(text))?;
+                Some(match data::play(&form, node, cx)? {
+                    (Played::Rates(points), fit) => ArrivalsForm::Poisson(ProfileForm::Trace(points, fit)),
+                    (Played::Times(times), fit) => ArrivalsForm::Times(times, fit),
+                })
+            }
+            Value::Text(text) => {
+                let read = call(text, &mut |call| cx.empirical(node, call));
+                cx.read_text(node, read)
+            }
             Value::Table(_) => profile(node, cx),
             _ => {
                 cx.wrong_type_with_example(node, &Self::kind());
@@ -83,9 +103,21 @@ impl Decode for ArrivalsForm {
     }
 }
 
-fn call(text: &str) -> Result<ArrivalsForm, ParseError> {
-    let usages = [EVEN, POISSON, BURST, USERS];
-    let names = ["even", "poisson", "burst", "users"];
+fn trace_form(text: &str) -> Result<TraceForm, ParseError> {
+    let call = Call::parse(text.trim()).map_err(|fault| match fault.hint {
+        Some(_) => fault,
+        None => fault.hint(format!("write for example `{TRACE}`")),
+    })?;
+    if call.name != "trace" {
+        let fault = ParseError::new(call.name_range.clone(), format!("unknown arrivals `{}`", call.name));
+        return Err(fault.hint("did you mean `trace`?"));
+    }
+    TraceForm::of_call(&call)
+}
+
+fn call(text: &str, files: SampleFiles<'_>) -> Result<ArrivalsForm, ParseError> {
+    let usages = [EVEN, POISSON, BURST, USERS, TRACE];
+    let names = ["even", "poisson", "burst", "users", "trace"];
     let list = || format!("write for example `{}`", usages.join("`, `"));
     let word = text.split('(').next().unwrap_or(text).trim();
     let Some(at) = names.iter().position(|name| *name == word) else {
@@ -97,7 +129,6 @@ fn call(text: &str) -> Result<ArrivalsForm, ParseError> {
                     "write `poisson({text})` for arrivals by chance, or `even({text})` for a steady beat"
                 ))
             }
-            ("trace", _) => ParseError::new(range, "arrivals from a trace are not there yet").hint(list()),
             ("diurnal", _) => ParseError::new(range, "a diurnal rate needs a way to arrive")
                 .hint(format!("write `arrivals = {{ poisson = \"{DIURNAL}\" }}`")),
             (_, Some(near)) => {
@@ -130,7 +161,9 @@ fn call(text: &str) -> Result<ArrivalsForm, ParseError> {
         _ => {
             let bound = call.bind(&["count"], &["think"], usage)?;
             let count = at_once(bound.need("count")?)?;
-            let think = bound.need("think")?.parse()?;
+            let arg = bound.need("think")?;
+            let think =
+                Distribution::parse_with(arg.value, files).map_err(|fault| fault.shifted(arg.value_range.start))?;
             Ok(ArrivalsForm::Users { count, think })
         }
     }
@@ -169,39 +202,69 @@ fn at_once(arg: &Arg<'_>) -> Result<u32, ParseError> {
 
 /// `{ poisson = .. }` or `{ even = .. }`.
 fn profile(node: &Node, cx: &mut Cx<'_>) -> Option<ArrivalsForm> {
-    let table = node.table()?;
-    let known = ["poisson", "even"];
-    for entry in table.entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
-        say_unknown_key(entry, "a profile", known.into_iter(), cx);
-    }
-    let mut found = table.entries.iter().filter(|entry| known.contains(&entry.key.as_str()));
-    let Some(entry) = found.next() else {
-        if table.entries.is_empty() {
-            cx.say(&catalogue::MISSING_KEY, node.place, "the profile says nothing")
-                .help(format!("write for example `arrivals = {{ poisson = {POINTS} }}`"));
+    let keys = ProfileKeys::decode(node, cx)?;
+    let (poisson, even) = (keys.poisson, keys.even);
+    match (poisson, even) {
+        (Field::Given { key: first, .. }, Field::Given { key: second, .. }) => {
+            let (first, second) = (first.min(second), first.max(second));
+            cx.say(&catalogue::EXCLUDE, second, "`poisson` and `even` exclude each other")
+                .also(first, "the other one")
+                .help("keep one of them: several streams are several workloads");
+            None
         }
-        return None;
-    };
-    if let Some(second) = found.next() {
-        let title = format!("`{}` and `{}` exclude each other", entry.key, second.key);
-        cx.say(&catalogue::EXCLUDE, second.key_place, title)
-            .also(entry.key_place, "the other one")
-            .help("keep one of them: several streams are several workloads");
-        return None;
-    }
-    let profile = match &entry.node.value {
-        Value::Text(text) => cx.read_text(&entry.node, diurnal(text))?,
-        Value::List(items) => ProfileForm::Points(points(&entry.node, items, cx)?),
-        Value::Broken => return None,
-        _ => {
-            let found = entry.node.type_name();
-            let title = format!("`{}` takes points or `diurnal(..)`, not {found}", entry.key);
-            cx.say(&catalogue::WRONG_TYPE, entry.node.place, title)
-                .help(format!("write for example `{} = {POINTS}`", entry.key));
-            return None;
+        (Field::Given { value, .. }, _) => Some(ArrivalsForm::Poisson(value)),
+        (_, Field::Given { value, .. }) => Some(ArrivalsForm::Even(value)),
+        (Field::Absent, Field::Absent) => {
+            if node.table().is_some_and(|table| table.entries.is_empty()) {
+                cx.say(&catalogue::MISSING_KEY, node.place, "the profile says nothing")
+                    .help(format!("write for example `arrivals = {{ poisson = {POINTS} }}`"));
+            }
+            None
         }
-    };
-    Some(if entry.key == "even" { ArrivalsForm::Even(profile) } else { ArrivalsForm::Poisson(profile) })
+        _ => None,
+    }
+}
+
+impl Decode for ProfileForm {
+    fn kind() -> Kind {
+        Kind::Either(vec![
+            Kind::Form(Form {
+                what: "`diurnal(..)`, `trace(..)`",
+                example: DIURNAL,
+                unit: "",
+                pattern: "(diurnal|trace)\\(.+\\)",
+            }),
+            Kind::List(Box::new(Kind::List(Box::new(Kind::Either(vec![Time::kind(), Rate::kind()]))))),
+        ])
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<ProfileForm> {
+        match &node.value {
+            Value::Text(text) if text.trim_start().starts_with("trace") => {
+                let form = cx.read_text(node, trace_form(text))?;
+                if !form.counts() {
+                    let title = "arrival times leave nothing to `poisson` or `even`";
+                    cx.say(&catalogue::BAD_VALUE, node.place, title).help(
+                        "write `arrivals = \"trace(..)\"` to play them as they are, or add `per=5m` when rows are counts",
+                    );
+                    return None;
+                }
+                match data::play(&form, node, cx)? {
+                    (Played::Rates(points), fit) => Some(ProfileForm::Trace(points, fit)),
+                    (Played::Times(..), _) => None,
+                }
+            }
+            Value::Text(text) => cx.read_text(node, diurnal(text)),
+            Value::List(items) => Some(ProfileForm::Points(points(node, items, cx)?)),
+            Value::Broken => None,
+            _ => {
+                let (key, found) = (cx.key(), node.type_name());
+                let title = format!("`{key}` takes points, `diurnal(..)` or `trace(..)`, not {found}");
+                cx.say(&catalogue::WRONG_TYPE, node.place, title).help(format!("write for example `{key} = {POINTS}`"));
+                None
+            }
+        }
+    }
 }
 
 fn diurnal(text: &str) -> Result<ProfileForm, ParseError> {

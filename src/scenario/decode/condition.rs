@@ -8,7 +8,7 @@ use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
 use crate::base::units::{Number, ParseError, Rate, Share};
 use crate::model::{Bound, Comparison, Metric};
-use crate::scenario::declare::Kind;
+use crate::scenario::declare::{Form, Kind};
 use crate::scenario::tree::Node;
 
 /// A condition whose target may not exist.
@@ -28,7 +28,12 @@ pub(crate) struct Condition {
 
 impl Decode for Condition {
     fn kind() -> Kind {
-        Kind::Form { what: "a condition", example: "goodput(shoppers) >= 99%" }
+        Kind::Form(Form {
+            what: "a condition",
+            example: "goodput(shoppers) >= 99%",
+            unit: "",
+            pattern: "[a-z0-9_.]+ *\\(.+\\) *(<|<=|>=|>) *[0-9].*",
+        })
     }
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Condition> {
@@ -79,14 +84,27 @@ pub(crate) fn metric_name(metric: Metric) -> &'static str {
 
 /// How a bound can be given.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
+pub(crate) enum Unit {
     Share,
     Rate,
     Span,
     Number,
 }
 
-const METRICS: [(&str, Metric, &[Unit]); 10] = [
+impl Unit {
+    /// What is compared, and how it is written.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Unit::Share => "a share such as `99%`",
+            Unit::Rate => "a rate such as `500/s`",
+            Unit::Span => "a length of time such as `200ms`",
+            Unit::Number => "a number such as `10`",
+        }
+    }
+}
+
+/// Every metric but the percentiles, with the bounds that it can be compared with.
+pub(crate) const METRICS: [(&str, Metric, &[Unit]); 10] = [
     ("goodput", Metric::Goodput, &[Unit::Share, Unit::Rate]),
     ("throughput", Metric::Throughput, &[Unit::Share, Unit::Rate]),
     ("failures", Metric::Failures, &[Unit::Share, Unit::Rate]),
@@ -195,13 +213,7 @@ fn bound(text: &str, units: &[Unit]) -> Result<Bound, ParseError> {
         Unit::Number
     };
     if !units.contains(&unit) {
-        let wanted = units.iter().map(|unit| match unit {
-            Unit::Share => "a share such as `99%`",
-            Unit::Rate => "a rate such as `500/s`",
-            Unit::Span => "a length of time such as `200ms`",
-            Unit::Number => "a number such as `10`",
-        });
-        let wanted = wanted.collect::<Vec<_>>().join(" or ");
+        let wanted = units.iter().map(|unit| unit.example()).collect::<Vec<_>>().join(" or ");
         return Err(ParseError::new(0..text.len(), format!("this metric is not compared with `{text}`"))
             .hint(format!("write {wanted}")));
     }

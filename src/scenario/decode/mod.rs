@@ -5,6 +5,7 @@ mod arrivals;
 mod branches;
 mod condition;
 mod name;
+mod parameter;
 mod policy;
 mod scalar;
 mod steps;
@@ -13,16 +14,18 @@ mod words;
 
 use crate::base::units::ParseError;
 use crate::scenario::declare::Kind;
+use crate::scenario::files::{Files, Shelf};
 use crate::scenario::say::{Code, Diagnostic, Findings, Place, Sources, catalogue};
-use crate::scenario::tree::{Node, Value, place_in_text};
+use crate::scenario::tree::{Node, Value};
 
-pub(crate) use arrivals::{ArrivalsForm, ProfileForm};
+pub(crate) use arrivals::{ArrivalsForm, ProfileForm, RATE_MAX};
 pub(crate) use branches::{ArmForm, Arms, BranchForm, Branches, NeedForm};
-pub(crate) use condition::{Condition, Measured, measured, metric_name};
+pub(crate) use condition::{Condition, METRICS, Measured, measured, metric_name};
 pub(crate) use name::{
-    CallerName, ClientName, EndpointName, Entries, Named, Noun, Overlays, Ref, ServiceName, WorkloadName,
+    CallerName, ClientName, EndpointName, Entries, Item, Named, Noun, Overlays, Ref, ServiceName, WorkloadName,
 };
-pub(crate) use policy::{BackoffForm, BreakerPreset, RetryPreset, StruckReplicas};
+pub(crate) use parameter::{Quantity, RangeForm, Scalar};
+pub(crate) use policy::{BackoffForm, BreakerPreset, RetryPreset, StruckReplicas, preset_value};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
 pub(crate) use table::{Reader, read_table, say_unknown_key};
@@ -31,9 +34,13 @@ pub(crate) use words::Word;
 /// What decoding needs at hand.
 pub(crate) struct Cx<'a> {
     /// The texts.
-    pub(crate) sources: &'a Sources,
+    pub(crate) sources: &'a mut Sources,
     /// What is wrong.
     pub(crate) findings: &'a mut Findings,
+    /// Reads files that the scenario names.
+    pub(crate) files: &'a dyn Files,
+    /// Those that were read.
+    pub(crate) shelf: &'a mut Shelf,
     /// Whether parts of the file could not be read: what is missing may stand there.
     pub(crate) has_gaps: bool,
     /// The key that is being read.
@@ -120,8 +127,14 @@ impl<T> Field<T> {
 
 impl<'a> Cx<'a> {
     /// A context for one tree.
-    pub(crate) fn new(sources: &'a Sources, findings: &'a mut Findings, has_gaps: bool) -> Cx<'a> {
-        Cx { sources, findings, has_gaps, key: "", path: Vec::new() }
+    pub(crate) fn new(
+        files: &'a dyn Files,
+        shelf: &'a mut Shelf,
+        sources: &'a mut Sources,
+        findings: &'a mut Findings,
+        has_gaps: bool,
+    ) -> Cx<'a> {
+        Cx { files, shelf, sources, findings, has_gaps, key: "", path: Vec::new() }
     }
 
     /// Says something.
@@ -131,7 +144,7 @@ impl<'a> Cx<'a> {
 
     /// Says that the value has another type.
     pub(crate) fn wrong_type(&mut self, node: &Node, kind: &Kind) -> Option<&mut Diagnostic> {
-        if matches!(node.value, Value::Broken) || self.refuses_parameter(node) {
+        if matches!(node.value, Value::Broken) {
             return None;
         }
         let (key, expected) = (self.key, kind.describe());
@@ -171,25 +184,8 @@ impl<'a> Cx<'a> {
     /// Says what is wrong inside the text value `node`.
     pub(crate) fn bad_text(&mut self, node: &Node, fault: ParseError) {
         let text = node.text().unwrap_or("");
-        if self.refuses_parameter(node) {
-            return;
-        }
-        let place = place_in_text(self.sources, node.place, text, fault.range);
+        let place = self.sources.place_in_text(node.place, text, fault.range);
         self.say(&catalogue::BAD_VALUE, place, fault.message).maybe_help(fault.hint);
-    }
-
-    /// Whether the text value names a parameter, which is said to come later.
-    pub(crate) fn refuses_parameter(&mut self, node: &Node) -> bool {
-        let text = node.text().unwrap_or("");
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        let starts = text.match_indices('$').map(|(at, _)| at);
-        let mut names =
-            starts.map(|at| at..text[at + 1..].find(|c| !is_name(c)).map_or(text.len(), |end| at + 1 + end));
-        let Some(range) = names.find(|range| range.len() > 1) else { return false };
-        let place = place_in_text(self.sources, node.place, text, range.clone());
-        self.say(&catalogue::NOT_YET, place, format!("parameters such as `{}` are not there yet", &text[range]))
-            .help("write the value itself");
-        true
     }
 
     /// `section`'s path with the names around the current table in the places of NAME.
@@ -204,7 +200,15 @@ impl<'a> Cx<'a> {
 
     /// The place of bytes `range` of a text value.
     pub(crate) fn place_in(&self, node: &Node, range: std::ops::Range<usize>) -> Place {
-        place_in_text(self.sources, node.place, node.text().unwrap_or(""), range)
+        self.sources.place_in_text(node.place, node.text().unwrap_or(""), range)
+    }
+
+    /// The place of `part` in a text value.
+    pub(crate) fn place_of(&self, node: &Node, part: &str) -> Place {
+        match node.text().and_then(|text| text.find(part)) {
+            Some(at) => self.place_in(node, at..at + part.len()),
+            None => node.place,
+        }
     }
 
     /// The key that is being read.

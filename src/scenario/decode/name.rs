@@ -6,7 +6,7 @@ use super::{Cx, Decode};
 use crate::base::units::Share;
 use crate::scenario::declare::{Keys, Kind};
 use crate::scenario::say::{Place, catalogue};
-use crate::scenario::tree::{Node, Value, place_in_text};
+use crate::scenario::tree::{Node, Value};
 
 /// What a name is a name of.
 pub(crate) trait Noun {
@@ -71,9 +71,6 @@ impl<K: Noun> Decode for Ref<K> {
             cx.wrong_type_with_example(node, &Self::kind());
             return None;
         };
-        if cx.refuses_parameter(node) {
-            return None;
-        }
         Some(Ref::new(text, cx.place_in(node, 0..text.len())))
     }
 }
@@ -208,7 +205,7 @@ impl Decode for Entries {
                 entries.is_partial = true;
                 continue;
             }
-            let place = place_in_text(cx.sources, entry.key_place, &entry.key, 0..entry.key.len());
+            let place = cx.sources.place_in_text(entry.key_place, &entry.key, 0..entry.key.len());
             match Share::decode(&entry.node, cx) {
                 Some(share) => entries.shares.push((share, Ref::new(entry.key.clone(), place))),
                 None => entries.is_partial = true,
@@ -248,6 +245,10 @@ impl Decode for Overlays {
                     if let Some(nested) = inner.get("variant") {
                         cx.say(&catalogue::BAD_OVERLAY, nested.key_place, "a variant cannot hold variants")
                             .help("several variants can be laid over each other: --variant a --variant b");
+                    }
+                    if let Some(extends) = inner.get("extends") {
+                        cx.say(&catalogue::BAD_OVERLAY, extends.key_place, "a variant cannot extend a scenario")
+                            .help("write `extends` at the top of the file, or lay two variants over each other");
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! Values of policies and faults that are more than a number or a word.
 
+use super::words::Words;
 use super::{Count, Cx, Decode};
 use crate::base::call::Call;
 use crate::base::suggest::did_you_mean;
@@ -7,8 +8,8 @@ use crate::base::time::Span;
 use crate::base::units::{Number, ParseError, Share};
 use crate::policy::breaker::BreakerSettings;
 use crate::policy::preset::{BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, breaker_preset, retry_preset};
-use crate::policy::retry::{Backoff, RetrySettings};
-use crate::scenario::declare::Kind;
+use crate::policy::retry::{Backoff, Jitter, RetrySettings};
+use crate::scenario::declare::{Form, Kind};
 use crate::scenario::say::catalogue;
 use crate::scenario::tree::{Node, Value};
 
@@ -20,7 +21,12 @@ pub(crate) struct BackoffForm(pub(crate) Backoff);
 
 impl Decode for BackoffForm {
     fn kind() -> Kind {
-        Kind::Form { what: "a length of time or `exponential(..)`", example: USAGE }
+        Kind::Form(Form {
+            what: "a length of time or `exponential(..)`",
+            example: USAGE,
+            unit: "ns, us, ms, s, m, h, d",
+            pattern: "TIME|exponential\\(.+\\)",
+        })
     }
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<BackoffForm> {
@@ -112,14 +118,52 @@ fn preset<T>(
         cx.say(&catalogue::NOT_YET, node.place, format!("the preset \"{name}\" is not there yet")).help(help);
         return None;
     }
-    if cx.refuses_parameter(node) {
-        return None;
-    }
     let near = did_you_mean(name, names.iter().chain(COMING_PRESETS).copied());
     cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("unknown preset \"{name}\""))
         .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))
         .help(help);
     None
+}
+
+/// What `key` of the policy at `path` is under the name `preset`, as TOML.
+pub(crate) fn preset_value(path: &str, preset: &str, key: &str) -> Option<String> {
+    let text = |value: &dyn std::fmt::Display| Some(format!("\"{value}\""));
+    match path {
+        "client.NAME.retry" => {
+            let settings = retry_preset(preset)?;
+            match key {
+                "attempts" => Some(settings.attempts.to_string()),
+                "backoff" => match settings.backoff {
+                    Backoff::Fixed(delay) => text(&delay),
+                    Backoff::Exponential { base, factor, cap } => {
+                        text(&format!("exponential({base}, factor={factor}, cap={cap})"))
+                    }
+                },
+                "jitter" => {
+                    let word = Jitter::WORDS.iter().find(|(_, jitter)| *jitter == settings.jitter)?;
+                    text(&word.0)
+                }
+                "budget" => Some(settings.budget.map_or("\"none\"".to_owned(), |budget| {
+                    format!("{{ ratio = \"{}\", burst = {} }}", budget.ratio, budget.burst)
+                })),
+                _ => None,
+            }
+        }
+        "client.NAME.breaker" => {
+            let settings = breaker_preset(preset)?;
+            match key {
+                "window" => Some(settings.window.to_string()),
+                "minimum_calls" => Some(settings.minimum_calls.to_string()),
+                "failure_rate" => text(&settings.failure_rate),
+                "slow_call_duration" => text(&settings.slow_call_duration),
+                "slow_call_rate" => text(&settings.slow_call_rate),
+                "open_for" => text(&settings.open_for),
+                "half_open_calls" => Some(settings.half_open_calls.to_string()),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// How many replicas a fault strikes.

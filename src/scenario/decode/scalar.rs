@@ -3,11 +3,14 @@
 use std::str::FromStr;
 
 use super::{Cx, Decode};
+use crate::base::call::Call;
 use crate::base::distribution::Distribution;
+use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::{ParseError, Rate, Share};
 use crate::model::Limit;
-use crate::scenario::declare::Kind;
+use crate::scenario::data::{SamplesForm, samples};
+use crate::scenario::declare::{Form, Kind};
 use crate::scenario::say::catalogue;
 use crate::scenario::tree::{Node, Value};
 
@@ -66,10 +69,10 @@ impl Decode for True {
 }
 
 macro_rules! quantity {
-    ($($Type:ty: $what:literal, $example:literal;)*) => {$(
+    ($($Type:ty: $what:literal, $example:literal, $unit:literal, $pattern:literal;)*) => {$(
         impl Decode for $Type {
             fn kind() -> Kind {
-                Kind::Form { what: $what, example: $example }
+                Kind::Form(Form { what: $what, example: $example, unit: $unit, pattern: $pattern })
             }
 
             fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<$Type> {
@@ -80,11 +83,40 @@ macro_rules! quantity {
 }
 
 quantity! {
-    Span: "a length of time", "200ms";
-    Time: "a point of time", "60s";
-    Rate: "a rate", "1500/s";
-    Share: "a share", "99%";
-    Distribution: "a length of time or a distribution", "exp(5ms)";
+    Span: "a length of time", "200ms", "ns, us, ms, s, m, h, d", "TIME";
+    Time: "a point of time", "60s", "ns, us, ms, s, m, h, d", "TIME";
+    Rate: "a rate", "1500/s", "/ns, /us, /ms, /s, /m, /h, /d", "NUMBER/UNIT";
+    Share: "a share", "99%", "%", "NUMBER%";
+    KeyDistribution: "a distribution of keys", "zipf(1.0, 20000)", "", "(zipf|uniform)\\(.+\\)";
+}
+
+/// Finds the samples of an `empirical(..)` inside a text.
+pub(super) type SampleFiles<'f> = &'f mut dyn FnMut(&Call<'_>) -> Result<Distribution, ParseError>;
+
+impl Decode for Distribution {
+    fn kind() -> Kind {
+        Kind::Form(Form {
+            what: "a length of time or a distribution",
+            example: "exp(5ms)",
+            unit: "ns, us, ms, s, m, h, d",
+            pattern: "TIME|[a-z]+\\(.+\\)",
+        })
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Distribution> {
+        let Value::Text(text) = &node.value else { return quantity(node, cx, &Self::kind()) };
+        let read = Distribution::parse_with(text, &mut |call| cx.empirical(node, call));
+        cx.read_text(node, read)
+    }
+}
+
+impl Cx<'_> {
+    /// The distribution of an `empirical(..)` in the text at `node`; what is wrong with its file is said.
+    pub(super) fn empirical(&mut self, node: &Node, call: &Call<'_>) -> Result<Distribution, ParseError> {
+        let form = SamplesForm::of_call(call)?;
+        // A stand-in after an error: it never runs.
+        Ok(samples(&form, node, self).unwrap_or(Distribution::ZERO))
+    }
 }
 
 fn quantity<T: FromStr<Err = ParseError>>(node: &Node, cx: &mut Cx<'_>, kind: &Kind) -> Option<T> {

@@ -7,6 +7,9 @@ use crate::scenario::language::section_of;
 use crate::scenario::say::{Place, catalogue};
 use crate::scenario::tree::{Entry, Node, Value};
 
+/// What an overlay writes for a key that it takes away.
+const TAKEN_AWAY: &str = "none";
+
 /// Hands out the declared keys of one table, in the order of their declaration.
 pub(crate) struct Reader<'r, 'a, 't> {
     cx: &'r mut Cx<'a>,
@@ -27,6 +30,12 @@ impl Reader<'_, '_, '_> {
         let (key, slot) = (&self.section.keys[self.next], self.slots[self.next]);
         self.next += 1;
         match (slot, key.presence) {
+            // An overlay takes a key away by its name; a text may be any text.
+            (Some(entry), Presence::Optional)
+                if entry.node.text() == Some(TAKEN_AWAY) && !matches!((key.kind)(), Kind::Text) =>
+            {
+                Field::Absent
+            }
             (Some(entry), _) => {
                 let outer = std::mem::replace(&mut self.cx.key, key.name);
                 let value = T::decode(&entry.node, self.cx);

@@ -45,9 +45,6 @@ impl<T: Words> Decode for Word<T> {
                 .help(format!("write one of {}", list()));
             return None;
         }
-        if cx.refuses_parameter(node) {
-            return None;
-        }
         let near = did_you_mean(text, words());
         cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("\"{text}\" is not {}", T::WHAT))
             .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))
@@ -75,8 +72,9 @@ impl Words for Balance {
         ("random", Balance::Random),
         ("least-request", Balance::LeastRequest),
         ("join-shortest", Balance::JoinShortest),
+        ("ring-hash", Balance::RingHash),
     ];
-    const LATER: &'static [&'static str] = &["ring-hash", "maglev", "weighted", "pick-first", "peak-ewma", "sticky"];
+    const LATER: &'static [&'static str] = &["maglev", "weighted", "pick-first", "peak-ewma", "sticky"];
 }
 
 impl Words for Jitter {

@@ -1,12 +1,16 @@
 //! What is wrong with a scenario: values with a code, a place and a way out, collected and never thrown.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::{Code, Severity};
 use super::source::{Place, Sources};
 
 /// Beyond this many of a kind, further ones are only counted: a file of garbage must not fill the memory.
 const KEPT_MAX: usize = 200;
+
+/// Of the places at which a parameter is used, this many are shown.
+const USES_MAX: usize = 3;
 
 /// One thing that is wrong, or suspicious.
 #[derive(Clone, Debug)]
@@ -58,6 +62,17 @@ impl Diagnostic {
     pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Diagnostic {
         self.helps.push(help.into());
         self
+    }
+
+    /// Makes its places those at which somebody wrote something.
+    fn trace(&mut self, sources: &Sources) {
+        let written = sources.written(self.place);
+        let also = self.also.iter().map(|(place, label)| (sources.written(*place).here(), label.clone()));
+        let used = written.used.map(|used| (used, "used here".to_owned()));
+        let became = written.became.map(|text| format!("with the values of its parameters this is `{text}`"));
+        self.place = written.place;
+        self.also = used.into_iter().chain(also).collect();
+        self.notes.extend(became);
     }
 
     /// What to write instead, if anybody knows.
@@ -113,10 +128,32 @@ impl Findings {
         self.kept
     }
 
-    /// Sorted by place, with the texts they point into.
+    /// Sorted by the place where they were written, with the texts they point into.
     pub(crate) fn finish(mut self, sources: Sources) -> Diagnostics {
-        self.kept.sort_by_key(|diagnostic| diagnostic.place);
-        Diagnostics { list: self.kept, errors: self.errors, warnings: self.warnings, sources }
+        let mut list: Vec<Diagnostic> = Vec::with_capacity(self.kept.len());
+        let mut known = BTreeMap::new();
+        for mut diagnostic in self.kept {
+            diagnostic.trace(&sources);
+            match known.entry((diagnostic.place, diagnostic.code.id, diagnostic.title.clone())) {
+                Entry::Vacant(entry) => {
+                    entry.insert(list.len());
+                    list.push(diagnostic);
+                }
+                // The value of one parameter, wrong wherever it is used.
+                Entry::Occupied(entry) => {
+                    match diagnostic.code.severity {
+                        Severity::Error => self.errors -= 1,
+                        Severity::Warning => self.warnings -= 1,
+                    }
+                    let first = &mut list[*entry.get()];
+                    if first.also.len() < USES_MAX {
+                        first.also.extend(diagnostic.also);
+                    }
+                }
+            }
+        }
+        list.sort_by_key(|diagnostic| diagnostic.place);
+        Diagnostics { list, errors: self.errors, warnings: self.warnings, sources }
     }
 }
 

@@ -8,4 +8,4 @@ mod source;
 pub(crate) use catalogue::Code;
 pub use diagnostic::Diagnostics;
 pub(crate) use diagnostic::{Diagnostic, Findings};
-pub(crate) use source::{Place, SourceId, Sources};
+pub(crate) use source::{Insertion, Place, SourceId, Sources};

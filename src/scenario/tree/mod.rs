@@ -2,14 +2,14 @@
 //! of several texts and a fault still points to its own. No key has a meaning here yet.
 
 mod overlay;
+mod parameter;
 mod parse;
 
-use std::ops::Range;
-
-use crate::scenario::say::{Place, Sources};
+use crate::scenario::say::Place;
 
 pub(crate) use overlay::{Assignment, lay_over};
-pub(crate) use parse::{parse_file, parse_value};
+pub(crate) use parameter::{PARAMETERS, Uses, insert_parameters, parameters_in};
+pub(crate) use parse::{Parsed, parse_file, parse_value};
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -92,52 +92,5 @@ impl Node {
             Value::Text(text) => Some(text),
             _ => None,
         }
-    }
-}
-
-/// The place of bytes `range` of the text value at `place`: quotes and escapes are counted in.
-pub(crate) fn place_in_text(sources: &Sources, place: Place, text: &str, range: Range<usize>) -> Place {
-    let raw = sources.get(place);
-    if raw == text {
-        // An argument of the command line needs no quotes.
-        return place.part(range);
-    }
-    match raw.as_bytes() {
-        [b'\'', b'\'', b'\'', ..] | [b'"', b'"', b'"', ..] => place,
-        [b'\'', ..] => place.part(range.start + 1..range.end + 1),
-        [b'"', inner @ ..] => {
-            let mut raw_at = 0;
-            let mut value_at = 0;
-            let mut starts = None;
-            while value_at < range.end && raw_at < inner.len() {
-                if value_at >= range.start && starts.is_none() {
-                    starts = Some(raw_at);
-                }
-                let (raw_length, value_length) = piece_length(&raw[1 + raw_at..]);
-                raw_at += raw_length;
-                value_at += value_length;
-            }
-            place.part(1 + starts.unwrap_or(raw_at)..1 + raw_at)
-        }
-        _ => place,
-    }
-}
-
-/// The length of the first character of a basic string's inside, as written and as a value.
-fn piece_length(raw: &str) -> (usize, usize) {
-    let mut chars = raw.chars();
-    match (chars.next(), chars.next()) {
-        (Some('\\'), Some(kind @ ('u' | 'U' | 'x'))) => {
-            let digits = match kind {
-                'u' => 4,
-                'U' => 8,
-                _ => 2,
-            };
-            let code = raw.get(2..2 + digits).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-            (2 + digits, code.and_then(char::from_u32).map_or(1, char::len_utf8))
-        }
-        (Some('\\'), Some(_)) => (2, 1),
-        (Some(c), _) => (c.len_utf8(), c.len_utf8()),
-        (None, _) => (1, 1),
     }
 }

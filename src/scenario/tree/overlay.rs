@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Entry, Node, Table, Value, parse_value};
+use super::{Entry, Node, PARAMETERS, Table, Value, parse_value};
 use crate::base::suggest::did_you_mean;
 use crate::scenario::say::{Diagnostic, Findings, Place, SourceId, Sources, catalogue};
 
@@ -58,13 +58,19 @@ impl Assignment {
     }
 
     /// Sets the key in `root`. `names` tells what the keys of the table at a path are names of, if they are
-    /// names: these must exist, everything else may be new.
+    /// names: these must exist, everything else may be new. `top` lists the keys of a whole scenario; a single
+    /// name that is none of them is that of a parameter.
     pub(crate) fn apply(
-        self,
+        mut self,
         root: &mut Table,
         names: &dyn Fn(&[&str]) -> Option<&'static str>,
+        top: &[&'static str],
         findings: &mut Findings,
     ) {
+        if let Some(said) = self.comes_too_late().or_else(|| self.of_parameter(root, top)) {
+            findings.add(said);
+            return;
+        }
         let keys: Vec<&str> = self.path.iter().map(|(key, _)| key.as_str()).collect();
         let mut table = root;
         for (depth, (key, place)) in self.path.iter().enumerate() {
@@ -110,6 +116,50 @@ impl Assignment {
                 }
             }
         }
+    }
+}
+
+impl Assignment {
+    /// Says that the key has done its work before arguments are looked at.
+    fn comes_too_late(&self) -> Option<Diagnostic> {
+        let (key, place) = self.path.first()?;
+        let help = match key.as_str() {
+            "extends" => "write `extends` into the file",
+            "variant" => "set the key itself: arguments are laid over all variants",
+            _ => return None,
+        };
+        let mut said = Diagnostic::new(&catalogue::BAD_SET, *place, format!("`{key}` cannot be set here"));
+        said.help(help);
+        Some(said)
+    }
+
+    /// Makes the path of a parameter's value out of its name; says when there is no such parameter.
+    fn of_parameter(&mut self, root: &Table, top: &[&'static str]) -> Option<Diagnostic> {
+        let [(name, place)] = self.path.as_slice() else { return None };
+        if top.contains(&name.as_str()) {
+            return None;
+        }
+        let known = root.get(PARAMETERS).and_then(|entry| entry.node.table());
+        let known: Vec<&str> = known.map(|table| table.keys().collect()).unwrap_or_default();
+        let place = *place;
+        if known.contains(&name.as_str()) {
+            self.path = [PARAMETERS, name, "value"].map(|segment| (segment.to_owned(), place)).to_vec();
+            return None;
+        }
+        let mut said = Diagnostic::new(
+            &catalogue::UNKNOWN_PARAMETER,
+            place,
+            format!("`{name}` is neither a parameter nor a key of the whole scenario"),
+        );
+        said.maybe_help(
+            did_you_mean(name, known.iter().chain(top).copied()).map(|near| format!("did you mean `{near}`?")),
+        );
+        said.help(if known.is_empty() {
+            "the file has no parameters; a key is set by its path, such as `service.orders.threads`".to_owned()
+        } else {
+            format!("the parameters of the file are {}", known.join(", "))
+        });
+        Some(said)
     }
 }
 

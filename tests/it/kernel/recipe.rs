@@ -2,6 +2,7 @@
 //! whatever the numbers are.
 
 use brownout::base::distribution::Distribution;
+use brownout::base::keys::KeyDistribution;
 use brownout::base::time::{Span, Time};
 use brownout::base::units::{Rate, Share};
 use brownout::model::{
@@ -71,6 +72,7 @@ enum StepRecipe {
 struct WorkloadRecipe {
     entry: Vec<(u32, u32)>,
     arrivals: Arrivals,
+    key: Option<KeyDistribution>,
     deadline: Option<Span>,
     client: u32,
 }
@@ -204,7 +206,7 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
     (
         length(lengths),
         option::weighted(0.7, 1u64..40),
-        select(vec![Balance::RoundRobin, Balance::Random, Balance::LeastRequest, Balance::JoinShortest]),
+        select(Balance::ALL.to_vec()),
         option::of(retry()),
         option::weighted(0.3, breaker()),
         select(vec![Cancel::Off, Cancel::Waiting, Cancel::BetweenSteps, Cancel::AtOnce]),
@@ -252,16 +254,29 @@ fn arrivals(lengths: Lengths) -> impl Strategy<Value = Arrivals> {
         Lengths::Even => (1u64..10).prop_map(|millis| Distribution::Constant(ms(millis))).boxed(),
         Lengths::Any => (2u64..10).prop_map(|millis| Distribution::exponential(ms(millis))).boxed(),
     };
+    let recorded = vec(0u64..400, 1..100).prop_map(|mut times| {
+        times.sort_unstable();
+        Arrivals::Times(times.into_iter().map(|millis| Time::ZERO + ms(millis)).collect())
+    });
     prop_oneof![
         3 => open,
         1 => burst,
+        1 => recorded,
         1 => (1u32..8, think).prop_map(|(count, think)| Arrivals::Users { count, think }),
     ]
 }
 
 fn workload(arrivals: impl Strategy<Value = Arrivals>) -> impl Strategy<Value = WorkloadRecipe> {
-    (vec((1u32..5, any::<u32>()), 1..3), arrivals, option::of(1u64..60), any::<u32>()).prop_map(
-        |(entry, arrivals, deadline, client)| WorkloadRecipe { entry, arrivals, deadline: deadline.map(ms), client },
+    let keys = select(vec!["zipf(1.1, 100)", "uniform(3)"]).prop_map(|text| text.parse().expect("keys"));
+    let entry = vec((1u32..5, any::<u32>()), 1..3);
+    (entry, arrivals, option::of(keys), option::of(1u64..60), any::<u32>()).prop_map(
+        |(entry, arrivals, key, deadline, client)| WorkloadRecipe {
+            entry,
+            arrivals,
+            key,
+            deadline: deadline.map(ms),
+            client,
+        },
     )
 }
 
@@ -397,6 +412,7 @@ impl Recipe {
                 name: format!("workload{n}"),
                 entry: entry.collect(),
                 arrivals: recipe.arrivals.clone(),
+                key: recipe.key.clone(),
                 deadline: recipe.deadline,
                 client: ClientId::new(recipe.client as usize % model.clients.len()),
             });

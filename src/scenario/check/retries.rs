@@ -1,0 +1,122 @@
+//! Retries on paper: how many calls one request can become when each layer on its way tries again.
+
+use super::graph::components;
+use crate::model::{ClientId, Id, Model};
+use crate::scenario::build::{Atlas, CallSite};
+use crate::scenario::decode::Cx;
+use crate::scenario::say::catalogue;
+
+/// More calls than this from one request are worth a warning.
+const PRODUCT_MAX: u64 = 10;
+/// Layers that one message shows.
+const SHOWN_MAX: usize = 6;
+
+/// The most calls that one user's request can become at an endpoint, and the call that brings them.
+#[derive(Clone, Copy)]
+struct Load {
+    product: u64,
+    /// The call site, in the atlas; `None` is a workload.
+    through: Option<usize>,
+    workload: usize,
+}
+
+pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
+    let mut sites = vec![Vec::new(); model.endpoints.len()];
+    for (at, call) in atlas.calls.iter().enumerate() {
+        sites[call.from.index()].push((at, call));
+    }
+    let successors: Vec<Vec<usize>> =
+        sites.iter().map(|calls| calls.iter().map(|(_, call)| call.to.index()).collect()).collect();
+    let loads = loads(model, &sites, &components(&successors));
+    // The worst one that no call multiplies further: one message for a whole chain of layers.
+    let is_last = |endpoint: usize, product: u64| {
+        sites[endpoint].iter().all(|(_, call)| loads[call.to.index()].is_none_or(|load| load.product <= product))
+    };
+    let worst = loads
+        .iter()
+        .enumerate()
+        .filter_map(|(endpoint, load)| load.map(|load| (endpoint, load)))
+        .filter(|(endpoint, load)| load.product > PRODUCT_MAX && is_last(*endpoint, load.product))
+        // Of equal ones the one that is nearest to the users.
+        .fold(None, |worst: Option<(usize, Load)>, next| match worst {
+            Some(worst) if worst.1.product >= next.1.product => Some(worst),
+            _ => Some(next),
+        });
+    if let Some((endpoint, load)) = worst {
+        say(model, atlas, &loads, endpoint, load, cx);
+    }
+}
+
+/// Attempts of one call, the first included, that nothing but the policy limits.
+fn attempts(model: &Model, client: ClientId) -> u64 {
+    model.clients[client].retry.as_ref().filter(|retry| retry.budget.is_none()).map_or(1, |retry| retry.attempts.into())
+}
+
+fn loads(model: &Model, sites: &[Vec<(usize, &CallSite)>], order: &[Vec<usize>]) -> Vec<Option<Load>> {
+    let mut loads: Vec<Option<Load>> = vec![None; model.endpoints.len()];
+    let raise = |loads: &mut Vec<Option<Load>>, endpoint: usize, load: Load| {
+        if loads[endpoint].is_none_or(|known| known.product < load.product) {
+            loads[endpoint] = Some(load);
+        }
+    };
+    for (at, workload) in model.workloads.iter().enumerate() {
+        let product = attempts(model, workload.client);
+        for (_, endpoint) in &workload.entry {
+            raise(&mut loads, endpoint.index(), Load { product, through: None, workload: at });
+        }
+    }
+    // Callers before callees; calls within a circle multiply without end and are another warning's affair.
+    for component in order.iter().rev() {
+        for from in component {
+            let Some(load) = loads[*from] else { continue };
+            for (at, call) in sites[*from].iter().filter(|(_, call)| component.binary_search(&call.to.index()).is_err())
+            {
+                let factor = if call.is_forward { 1 } else { attempts(model, call.client) };
+                let product = load.product.saturating_mul(factor);
+                raise(&mut loads, call.to.index(), Load { product, through: Some(*at), workload: load.workload });
+            }
+        }
+    }
+    loads
+}
+
+fn say(model: &Model, atlas: &Atlas, loads: &[Option<Load>], endpoint: usize, load: Load, cx: &mut Cx<'_>) {
+    let mut layers = Vec::new();
+    let mut clients = Vec::new();
+    let (mut at, mut current) = (endpoint, load);
+    while let Some(site) = current.through {
+        let call = &atlas.calls[site];
+        layers.push((model.endpoint_name(Id::new(at)), if call.is_forward { 1 } else { attempts(model, call.client) }));
+        clients.push(call.client);
+        at = call.from.index();
+        let Some(above) = loads[at] else { break };
+        current = above;
+    }
+    let workload = &model.workloads.iter().nth(load.workload);
+    if let Some(workload) = workload {
+        layers.push((model.endpoint_name(Id::new(at)), attempts(model, workload.client)));
+        clients.push(workload.client);
+    }
+    layers.reverse();
+    layers.retain(|(_, attempts)| *attempts > 1);
+    let path: Vec<String> =
+        layers.iter().take(SHOWN_MAX).map(|(name, attempts)| format!("{attempts} x `{name}`")).collect();
+    let name = model.endpoint_name(Id::new(endpoint));
+    let retries = |client: &ClientId| attempts(model, *client) > 1;
+    let Some(client) = clients.iter().find(|client| retries(client)) else { return };
+    let diagnostic = cx.say(
+        &catalogue::RETRY_PRODUCT,
+        atlas.clients[client.index()].retry,
+        format!("one request can become {} calls of `{name}`", load.product),
+    );
+    let mut others: Vec<ClientId> =
+        clients.iter().filter(|other| retries(other) && *other != client).copied().collect();
+    others.sort_unstable();
+    others.dedup();
+    for other in others {
+        diagnostic.also(atlas.clients[other.index()].retry, "and here");
+    }
+    diagnostic
+        .note(format!("layers that try again multiply: {}", path.join(", ")))
+        .help("retry in one layer only, or give each client a budget: `retry = { attempts = 3, budget = { ratio = \"10%\" } }`");
+}

@@ -1,0 +1,206 @@
+//! What is legal, but probably not what its author means.
+
+use super::codes;
+
+codes! {
+    Warning
+
+    "W001" OVERLOAD "overloaded on paper"
+        "The offered load needs more than all threads or cores, even without retries and queues: the queue \
+         grows for as long as this lasts."
+        bad r#"[workload.users]
+arrivals = "poisson(20000/s)""#
+        good r#"[workload.users]
+arrivals = "poisson(5000/s)""#
+
+    "W002" INVERSION "timeout inversion"
+        "The caller gives up before its callee does: the callee goes on working, and retrying, for nobody. \
+         Timeouts should shrink on the way down, retries included, or deadlines should be propagated."
+        bad r#"[workload.users]
+client = "browser"
+
+[client.browser]
+timeout = "500ms"
+
+[client.rest]
+timeout = "1s""#
+        good r#"[workload.users]
+client = "browser"
+
+[client.browser]
+timeout = "2s"
+
+[client.rest]
+timeout = "1s""#
+
+    "W003" CIRCLE "services that call each other in a circle"
+        "Each holds threads while it waits for the other: when load rises, they can starve each other."
+        bad r#"[service.gateway.endpoint.price]
+steps = [{ work = "1ms" }]
+
+[service.orders.endpoint.create]
+steps = [{ work = "5ms" }, { call = "gateway.price", client = "rest" }]"#
+        good r#"[service.prices.endpoint.price]
+steps = [{ work = "1ms" }]
+
+[service.orders.endpoint.create]
+steps = [{ work = "5ms" }, { call = "prices.price", client = "rest" }]"#
+
+    "W004" OUTSIDE "outside the run"
+        "It starts after the end of the run, so it never happens."
+        bad r#"duration = "60s"
+
+[fault.backup]
+at      = "90s"
+service = "orders"
+slow    = 2.0"#
+        good r#"duration = "60s"
+
+[fault.backup]
+at      = "30s"
+service = "orders"
+slow    = 2.0"#
+
+    "W005" BREAKER_IDLE "a breaker that is never judged"
+        "A breaker is kept by each replica of the caller; at this load none of them sees the minimum number \
+         of calls within the run."
+        bad r#"[workload.users]
+arrivals = "poisson(1/s)"
+
+[client.rest]
+breaker = { preset = "resilience4j" }"#
+        good r#"[workload.users]
+arrivals = "poisson(1/s)"
+
+[client.rest]
+breaker = { preset = "resilience4j", minimum_calls = 20 }"#
+
+    "W006" CUT_FOR_EVER "a cut without a timeout"
+        "Requests on a cut edge are lost, and a caller without a timeout waits for ever and holds its thread."
+        bad r#"[service.gateway.endpoint.page]
+steps = [{ work = "1ms" }, { call = "orders.create" }]
+
+[fault.partition]
+at   = "10s"
+for  = "5s"
+from = "gateway"
+to   = "orders"
+cut  = true"#
+        good r#"[service.gateway.endpoint.page]
+steps = [{ work = "1ms" }, { call = "orders.create", client = "rest" }]
+
+[client.rest]
+timeout = "1s"
+
+[fault.partition]
+at   = "10s"
+for  = "5s"
+from = "gateway"
+to   = "orders"
+cut  = true"#
+
+    "W007" IGNORED_POLICY "a policy that a forward cannot follow"
+        "`forward` hands the request over and does not wait: timeout, retries and breaker of its client \
+         do not apply."
+        bad r#"[service.gateway.endpoint.page]
+steps = [{ work = "1ms" }, { forward = "orders.create", client = "rest" }]
+
+[client.rest]
+timeout = "1s""#
+        good r#"[service.gateway.endpoint.page]
+steps = [{ work = "1ms" }, { forward = "orders.create", client = "network" }]
+
+[client.network]
+latency = "1ms""#
+
+    "W008" UNUSED "defined and never used"
+        "Nothing refers to this name."
+        bad r#"[client.spare]
+timeout = "1s""#
+        good r#"[client.spare]
+timeout = "1s"
+
+[workload.users]
+client = "spare""#
+
+    "W009" UNREACHABLE "steps that are never reached"
+        "The step before them ends the handler."
+        bad r#"[service.orders.endpoint.create]
+steps = [{ fail = true }, { work = "5ms" }]"#
+        good r#"[service.orders.endpoint.create]
+steps = [{ work = "5ms" }, { fail = true }]"#
+
+    "W010" NO_SUCH_EDGE "a fault on calls that nobody makes"
+        "The fault strikes calls between two, but the one never calls the other."
+        bad r#"[fault.partition]
+at   = "10s"
+from = "orders"
+to   = "gateway"
+cut  = true"#
+        good r#"[fault.partition]
+at   = "10s"
+from = "gateway"
+to   = "orders"
+cut  = true"#
+
+    "W011" RETRY_PRODUCT "retries that multiply"
+        "Layers that retry multiply: three attempts in each of three layers are up to 27 calls below them, \
+         just when the lowest layer is in trouble."
+        bad r#"# Users call the gateway through it, and the gateway orders: 4 x 4 calls.
+[client.rest]
+timeout = "1s"
+retry   = { attempts = 4 }"#
+        good r#"[client.rest]
+timeout = "1s"
+retry   = { attempts = 4, budget = { ratio = "10%" } }"#
+
+    "W012" UNBOUNDED_QUEUE "an unbounded queue under open load"
+        "Users who come whether or not they are served fill an unbounded queue without end once the service \
+         is overloaded: everybody waits, and nobody is turned away."
+        bad r#"[service.stock]
+threads = 4
+
+[service.stock.endpoint.take]
+steps = [{ work = "5ms" }]
+
+[service.orders.endpoint.create]
+steps = [{ call = "stock.take", client = "rest" }]"#
+        good r#"[service.stock]
+threads = 4
+queue   = 100
+
+[service.stock.endpoint.take]
+steps = [{ work = "5ms" }]
+
+[service.orders.endpoint.create]
+steps = [{ call = "stock.take", client = "rest" }]"#
+
+    "W013" OUT_OF_KNOB "a parameter outside its range"
+        "The value of a parameter lies outside the range that the file gives for it."
+        bad r#"[param.load]
+value = "5000/s"
+range = "10/s .. 3000/s"
+
+[workload.users]
+arrivals = "poisson($load)""#
+        good r#"[param.load]
+value = "2000/s"
+range = "10/s .. 3000/s"
+
+[workload.users]
+arrivals = "poisson($load)""#
+
+    "W014" TRACE_FIT "a trace that does not fit the run"
+        "The trace is longer or shorter than the run, or has gaps: part of it is never played, or nothing \
+         arrives for part of the run."
+        bad r#"# requests.csv has five rows, each for five minutes.
+duration = "60s"
+
+[workload.users]
+arrivals = "trace('requests.csv', per=5m)""#
+        good r#"# Twenty-five minutes in one.
+duration = "60s"
+
+[workload.users]
+arrivals = "trace('requests.csv', per=5m, speed=25)""#
+}
