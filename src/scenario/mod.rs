@@ -13,11 +13,13 @@ mod check;
 mod declare;
 mod decode;
 mod language;
+mod lessons;
 mod load;
 mod reference;
 mod say;
 mod tree;
 
+pub use lessons::{LESSONS, Lesson, TEMPLATES, file, lesson};
 pub use load::{LoadOptions, Loaded, load};
 pub use reference::reference;
 pub use say::Diagnostics;

@@ -9,6 +9,7 @@ mod command_line;
 mod determinism;
 mod isotope;
 mod kernel;
+mod lessons;
 mod policies;
 mod reference;
 mod report;
