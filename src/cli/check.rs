@@ -21,7 +21,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Scenario files; `-` reads standard input
+    /// Scenario files, or names of built-in scenarios (see `brownout list`); `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
 /// Checks every file and returns the worst exit.
 pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
     let check = |file: &PathBuf| {
-        let source = match source::read(file) {
+        let source = match source::scenario(file) {
             Ok(source) => source,
             Err(failure) => return console.fail(&failure),
         };

@@ -41,7 +41,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Scenario files; `-` reads standard input
+    /// Scenario files, or names of built-in scenarios (see `brownout list`); `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -157,7 +157,7 @@ fn run_into(
     console: Console,
     bars: &Bars,
 ) -> Result<(), Failure> {
-    let source = source::read(file)?;
+    let source = source::scenario(file)?;
     let loaded = scenario::load(&source.name, &source.bytes, &arguments.overrides.options());
     said.diagnostics = check::diagnostics(&loaded, console);
     let Some(model) = loaded.model else {

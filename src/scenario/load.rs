@@ -12,8 +12,8 @@ use super::tree::{Assignment, Node, Table, Value, lay_over, parse_file};
 use crate::base::suggest::did_you_mean;
 use crate::model::Model;
 
-/// Larger files are refused unread.
-const BYTES_MAX: usize = 8 << 20;
+/// Larger files are refused unread; whoever reads one for [`load`] can stop one byte later.
+pub const BYTES_MAX: usize = 8 << 20;
 
 /// What the command line changes in a scenario.
 #[derive(Clone, Debug, Default)]
@@ -81,9 +81,9 @@ pub fn load(name: &str, bytes: &[u8], options: &LoadOptions) -> Loaded {
 fn add_file(sources: &mut Sources, name: &str, bytes: &[u8], findings: &mut Findings) -> Option<SourceId> {
     if bytes.len() > BYTES_MAX {
         let id = sources.add(name, "");
-        let megabytes = bytes.len().div_ceil(1 << 20);
+        let title = format!("the file has more than {} MiB", BYTES_MAX >> 20);
         findings
-            .add(Diagnostic::new(&catalogue::TOO_LARGE, id.place(0..0), format!("the file has {megabytes} MiB")))
+            .add(Diagnostic::new(&catalogue::TOO_LARGE, id.place(0..0), title))
             .help(format!("a scenario has at most {} MiB; is this the right file?", BYTES_MAX >> 20));
         return None;
     }

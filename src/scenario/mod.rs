@@ -20,7 +20,7 @@ mod say;
 mod tree;
 
 pub use lessons::{LESSONS, Lesson, TEMPLATES, file, lesson};
-pub use load::{LoadOptions, Loaded, load};
+pub use load::{BYTES_MAX, LoadOptions, Loaded, load};
 pub use reference::reference;
 pub use say::Diagnostics;
 pub use say::catalogue::{ALL as CODES, Code, Severity};

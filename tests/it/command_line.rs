@@ -1,5 +1,7 @@
 //! The program as a user meets it: exit codes, streams, files, and what it says when something is wrong.
 
+mod inputs;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
