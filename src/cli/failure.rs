@@ -44,6 +44,12 @@ pub(super) enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// An output would replace a file that nobody gave up.
+    #[error("cannot write `{}`: it exists already", path.display())]
+    Exists {
+        /// Which file.
+        path: PathBuf,
+    },
     /// Standard output takes nothing.
     #[error("cannot write to standard output: {0}")]
     Print(io::Error),
@@ -78,9 +84,11 @@ impl Failure {
         match self {
             Failure::Usage { .. } => Exit::Usage,
             Failure::TooLarge { .. } => Exit::BadScenario,
-            Failure::Read { .. } | Failure::NoScenario { .. } | Failure::Write { .. } | Failure::Print(_) => {
-                Exit::Failure
-            }
+            Failure::Read { .. }
+            | Failure::NoScenario { .. }
+            | Failure::Write { .. }
+            | Failure::Exists { .. }
+            | Failure::Print(_) => Exit::Failure,
         }
     }
 
@@ -110,11 +118,12 @@ impl Failure {
             }
             Failure::TooLarge { .. } => "is this the right file?",
             Failure::Write { source, .. } => match source.kind() {
-                io::ErrorKind::AlreadyExists => "`--force` replaces it",
+                io::ErrorKind::IsADirectory => "name a file in it",
                 io::ErrorKind::NotFound => "create the directory first, or name another place",
                 io::ErrorKind::InvalidFilename => "give it another name",
                 _ => "name a place that can be written to",
             },
+            Failure::Exists { .. } => "`--force` replaces it",
             Failure::Print(_) => return Vec::new(),
             Failure::Usage { hint, .. } => hint,
         };
@@ -137,7 +146,7 @@ fn plain(error: &io::Error) -> String {
 fn unwritable(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "its directory does not exist".to_owned(),
-        io::ErrorKind::AlreadyExists => "it exists already".to_owned(),
+        io::ErrorKind::AlreadyExists => "a file of this name is in the way".to_owned(),
         _ => plain(error),
     }
 }

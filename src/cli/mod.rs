@@ -10,6 +10,8 @@ mod failure;
 mod files;
 mod import;
 mod interrupt;
+mod list;
+mod new;
 mod overrides;
 mod progress;
 mod run;
@@ -54,6 +56,8 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    List(list::Arguments),
+    New(new::Arguments),
     Import(import::Arguments),
 }
 
@@ -76,6 +80,8 @@ fn execute(arguments: Arguments) -> Exit {
     match arguments.command {
         Command::Run(arguments) => run::execute(&arguments, console),
         Command::Check(arguments) => check::execute(&arguments, console),
+        Command::List(arguments) => list::execute(&arguments, console),
+        Command::New(arguments) => new::execute(&arguments, console),
         Command::Import(arguments) => import::execute(&arguments, console),
     }
 }

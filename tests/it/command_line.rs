@@ -1,5 +1,6 @@
 //! The program as a user meets it: exit codes, streams, files, and what it says when something is wrong.
 
+mod beginnings;
 mod inputs;
 
 use std::collections::BTreeMap;
