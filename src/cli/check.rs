@@ -14,7 +14,7 @@ use super::source;
 const EXAMPLES: &str = "\
 Examples:
   brownout check scenarios/*.toml
-  brownout check --variant breaker scenarios/forty-node-meltdown.toml
+  brownout check --variant breaker forty-node-meltdown
   cat scenario.toml | brownout check -";
 
 /// Say everything that is wrong with scenarios, without running them

@@ -4,6 +4,7 @@
 //! computes, the floors below do; here are only arguments, files, streams and exit codes.
 
 mod check;
+mod completions;
 mod console;
 mod exit;
 mod failure;
@@ -11,6 +12,7 @@ mod files;
 mod import;
 mod interrupt;
 mod list;
+mod man;
 mod new;
 mod overrides;
 mod progress;
@@ -21,10 +23,20 @@ mod turns;
 use std::panic;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use console::{Color, Console};
 use exit::Exit;
+
+/// What the program is called.
+const PROGRAM: &str = "brownout";
+
+const EXAMPLES: &str = "\
+Examples:
+  brownout list
+  brownout run forty-node-meltdown
+  brownout new shop.toml
+  brownout run shop.toml";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -40,7 +52,7 @@ Exit codes:
 /// A deterministic simulator of distributed call graphs: services, thread pools, queues, retries,
 /// breakers and faults in one TOML file. Same file, same seed, same bytes.
 #[derive(Debug, Parser)]
-#[command(name = "brownout", version, arg_required_else_help = true, after_long_help = EXIT_CODES)]
+#[command(name = PROGRAM, version, arg_required_else_help = true, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -59,6 +71,8 @@ enum Command {
     List(list::Arguments),
     New(new::Arguments),
     Import(import::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Runs the command that the program was called with.
@@ -75,6 +89,11 @@ pub fn main() -> ExitCode {
     exit.unwrap_or(Exit::Failure).into()
 }
 
+/// The whole command line as clap knows it.
+fn command() -> clap::Command {
+    Arguments::command()
+}
+
 fn execute(arguments: Arguments) -> Exit {
     let console = Console::new(arguments.color, arguments.quiet);
     match arguments.command {
@@ -83,6 +102,8 @@ fn execute(arguments: Arguments) -> Exit {
         Command::List(arguments) => list::execute(&arguments, console),
         Command::New(arguments) => new::execute(&arguments, console),
         Command::Import(arguments) => import::execute(&arguments, console),
+        Command::Completions(arguments) => completions::execute(&arguments, console),
+        Command::Man(arguments) => man::execute(&arguments, console),
     }
 }
 

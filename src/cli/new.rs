@@ -28,10 +28,10 @@ pub(super) struct Arguments {
     file: PathBuf,
     /// What to start from: chain, fanout, queue, closed, or a scenario of `brownout list`
     ///
-    /// chain:  services that call each other, with timeouts and retries
-    /// fanout: a page that asks several services at the same time
-    /// queue:  a service with a bounded queue under a spike of load
-    /// closed: users who wait for their answers, and a pool with cores
+    ///   chain:  services that call each other, with timeouts and retries
+    ///   fanout: a page that asks several services at the same time
+    ///   queue:  a service with a bounded queue under a spike of load
+    ///   closed: users who wait for their answers, and a pool with cores
     #[arg(
         long, short, value_name = "NAME", verbatim_doc_comment,
         value_parser = names(), default_value = TEMPLATES[0].name, hide_possible_values = true

@@ -32,8 +32,9 @@ const OUTPUT: &str = "output";
 
 const EXAMPLES: &str = "\
 Examples:
-  brownout run scenarios/forty-node-meltdown.toml
-  brownout run --variant breaker --set service.orders.threads=32 scenarios/forty-node-meltdown.toml
+  brownout run forty-node-meltdown
+  brownout run --variant breaker --set service.orders.threads=32 forty-node-meltdown
+  brownout run --seed 7 --out seventh my-shop.toml
   brownout run --format json --quiet scenarios/*.toml > summaries.json
   brownout import isotope graph.yaml | brownout run -";
 

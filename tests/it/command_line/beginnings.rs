@@ -63,7 +63,7 @@ fn every_template_is_written_and_runs() {
     }
     let help = out(&place.run(&["new", "--help"]));
     for template in TEMPLATES {
-        assert!(help.contains(&format!("\n          {}:", template.name)), "{}:\n{help}", template.name);
+        assert!(help.contains(&format!("\n            {}:", template.name)), "{}:\n{help}", template.name);
     }
 }
 
