@@ -15,8 +15,8 @@ use super::source;
 const EXAMPLES: &str = "\
 Examples:
   brownout check scenarios/*.toml
-  brownout check --variant breaker scenarios/forty-node-meltdown.toml
-  brownout check --params scenarios/forty-node-meltdown.toml
+  brownout check --variant breaker forty-node-meltdown
+  brownout check --params forty-node-meltdown
   brownout check --expanded --set service.orders.threads=32 scenario.toml
   cat scenario.toml | brownout check -";
 
@@ -24,7 +24,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Scenario files; `-` reads standard input
+    /// Scenario files, or names of built-in scenarios (see `brownout list`); `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Print the scenario as it will run: with all defaults, and where each value comes from
@@ -44,7 +44,7 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
 }
 
 fn check(file: &Path, arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
-    let source = source::read(file)?;
+    let source = source::scenario(file)?;
     let options = arguments.overrides.options();
     if arguments.expanded {
         let (text, diagnostics) = scenario::expanded(&source.name, &source.bytes, &options, source.files());

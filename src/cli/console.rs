@@ -31,6 +31,8 @@ pub(super) struct Console {
     pub(super) color_err: bool,
     /// Width of tables on standard output, in columns.
     pub(super) width: usize,
+    /// Whether somebody looks at standard output.
+    pub(super) is_terminal: bool,
     /// Only what was asked for and what went wrong.
     pub(super) quiet: bool,
 }
@@ -42,6 +44,7 @@ impl Console {
             color_out: decide(color, AutoStream::choice(&io::stdout())),
             color_err: decide(color, AutoStream::choice(&io::stderr())),
             width: width(),
+            is_terminal: io::stdout().is_terminal(),
             quiet,
         }
     }

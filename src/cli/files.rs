@@ -1,7 +1,8 @@
 //! Outputs: every file is written under a temporary name beside its place and then renamed, so that
 //! nobody ever sees half a file.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -35,7 +36,7 @@ impl Directory {
     pub(super) fn remove(&self, name: &str) -> Result<(), Failure> {
         let path = self.path.join(name);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::write(&path, error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::write(&path, error)),
             _ => Ok(()),
         }
     }
@@ -43,12 +44,34 @@ impl Directory {
 
 /// Writes `path`, replacing an earlier file.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let written = match fs::metadata(path) {
+        Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        // Devices and pipes take bytes; a file put in their place would end them.
+        Ok(there) if !there.is_file() => fs::write(path, bytes),
+        _ => replace(path, bytes),
+    };
+    written.map_err(|error| Failure::write(path, error))
+}
+
+/// Writes `path` unless something is there already.
+pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    match File::create_new(path) {
+        // The name is taken: from now on only this file can be replaced. Nobody misses it while it is empty.
+        Ok(_) => write(path, bytes).inspect_err(|_| {
+            let _ = fs::remove_file(path);
+        }),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Failure::write(path, error)),
+        Err(_) if path.is_dir() => Err(Failure::write(path, io::ErrorKind::IsADirectory.into())),
+        Err(_) => Err(Failure::Exists { path: path.to_owned() }),
+    }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = temporary(path);
     let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| {
+    written.inspect_err(|_| {
         // The temporary file may not exist; the first error is the one to tell.
         let _ = fs::remove_file(&temporary);
-        Failure::write(path, error)
     })
 }
 

@@ -13,6 +13,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::{files, source};
 
+/// A quarter of a million services have room in it; YAML of this size takes a gigabyte to read.
+const GRAPH_MEBIBYTES_MAX: usize = 16;
+
 const EXAMPLES: &str = "\
 Examples:
   brownout import isotope canonical.yaml > canonical.toml
@@ -56,7 +59,7 @@ struct Isotope {
 /// Imports the file.
 pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
     let Format::Isotope(arguments) = &arguments.format;
-    let imported = match source::read(&arguments.file) {
+    let imported = match source::foreign(&arguments.file, GRAPH_MEBIBYTES_MAX) {
         Ok(source) => isotope(&source, arguments),
         Err(failure) => return console.fail(&failure),
     };

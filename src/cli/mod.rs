@@ -3,15 +3,19 @@
 //! Data goes to standard output, diagnostics and progress to standard error. What a subcommand
 //! computes, the floors below do; here are only arguments, files, streams and exit codes.
 
+mod beside;
 mod check;
+mod completions;
 mod console;
-mod disk;
 mod exit;
 mod explain;
 mod failure;
 mod files;
 mod import;
 mod interrupt;
+mod list;
+mod man;
+mod new;
 mod overrides;
 mod progress;
 mod run;
@@ -22,10 +26,20 @@ mod turns;
 use std::panic;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use console::{Color, Console};
 use exit::Exit;
+
+/// What the program is called.
+const PROGRAM: &str = "brownout";
+
+const EXAMPLES: &str = "\
+Examples:
+  brownout list
+  brownout run forty-node-meltdown
+  brownout new shop.toml
+  brownout run shop.toml";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -41,7 +55,7 @@ Exit codes:
 /// A deterministic simulator of distributed call graphs: services, thread pools, queues, retries,
 /// breakers and faults in one TOML file. Same file, same seed, same bytes.
 #[derive(Debug, Parser)]
-#[command(name = "brownout", version, arg_required_else_help = true, after_long_help = EXIT_CODES)]
+#[command(name = PROGRAM, version, arg_required_else_help = true, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -57,9 +71,13 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    List(list::Arguments),
+    New(new::Arguments),
     Import(import::Arguments),
     Explain(explain::Arguments),
     Schema(schema::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Runs the command that the program was called with.
@@ -76,14 +94,23 @@ pub fn main() -> ExitCode {
     exit.unwrap_or(Exit::Failure).into()
 }
 
+/// The whole command line as clap knows it.
+fn command() -> clap::Command {
+    Arguments::command()
+}
+
 fn execute(arguments: Arguments) -> Exit {
     let console = Console::new(arguments.color, arguments.quiet);
     match arguments.command {
         Command::Run(arguments) => run::execute(&arguments, console),
         Command::Check(arguments) => check::execute(&arguments, console),
+        Command::List(arguments) => list::execute(&arguments, console),
+        Command::New(arguments) => new::execute(&arguments, console),
         Command::Import(arguments) => import::execute(&arguments, console),
         Command::Explain(arguments) => explain::execute(&arguments, console),
         Command::Schema(_) => schema::execute(console),
+        Command::Completions(arguments) => completions::execute(&arguments, console),
+        Command::Man(arguments) => man::execute(&arguments, console),
     }
 }
 

@@ -32,8 +32,9 @@ const OUTPUT: &str = "output";
 
 const EXAMPLES: &str = "\
 Examples:
-  brownout run scenarios/forty-node-meltdown.toml
-  brownout run --variant breaker --set service.orders.threads=32 scenarios/forty-node-meltdown.toml
+  brownout run forty-node-meltdown
+  brownout run --variant breaker --set service.orders.threads=32 forty-node-meltdown
+  brownout run --seed 7 --out seventh my-shop.toml
   brownout run --format json --quiet scenarios/*.toml > summaries.json
   brownout import isotope graph.yaml | brownout run -";
 
@@ -41,7 +42,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Scenario files; `-` reads standard input
+    /// Scenario files, or names of built-in scenarios (see `brownout list`); `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -157,7 +158,7 @@ fn run_into(
     console: Console,
     bars: &Bars,
 ) -> Result<(), Failure> {
-    let source = source::read(file)?;
+    let source = source::scenario(file)?;
     let loaded = scenario::load_with_files(&source.name, &source.bytes, &arguments.overrides.options(), source.files());
     said.diagnostics = check::diagnostics(&loaded, console);
     let Some(model) = loaded.model else {

@@ -1,5 +1,9 @@
 //! The program as a user meets it: exit codes, streams, files, and what it says when something is wrong.
 
+mod beginnings;
+mod help;
+mod inputs;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -150,17 +154,6 @@ fn exit_codes() {
     ] {
         let output = place.run(arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}{}", out(&output), err(&output));
-    }
-}
-
-#[test]
-fn every_subcommand_helps_with_an_example() {
-    let place = Place::new();
-    for subcommand in [&["run"][..], &["check"], &["import"], &["import", "isotope"]] {
-        let output = place.run(&[subcommand, &["--help"]].concat());
-        exits(&output, 0);
-        let example = format!("\n  brownout {}", subcommand.join(" "));
-        assert!(out(&output).contains(&example), "no example in the help of {subcommand:?}:\n{}", out(&output));
     }
 }
 

@@ -10,6 +10,7 @@ mod determinism;
 mod isotope;
 mod kernel;
 mod language;
+mod lessons;
 mod policies;
 mod reference;
 mod report;

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use brownout::scenario::lesson;
+
 /// Which floor a folder of `src` stands on; it may use only folders on floors below its own.
 const FLOORS: [(&str, u8); 10] = [
     ("base", 0),
@@ -239,15 +241,26 @@ fn the_commands_of_the_readme_exist() {
     for command in &commands {
         let words: Vec<&str> = command.split_whitespace().collect();
         let arguments = match words.as_slice() {
-            ["cargo", "test"] => continue,
+            ["cargo", "test"] | ["cargo", "install", "--path", "."] => continue,
             ["cargo", "run", "--release", "--", rest @ ..] | ["brownout", rest @ ..] => rest,
             _ => panic!("`{command}` is not a command that this test knows"),
         };
         let arguments: Vec<&str> = arguments.iter().copied().take_while(|word| *word != ">").collect();
-        let file = arguments.last().unwrap();
-        assert!(written.contains(file) || root().join(file).exists(), "`{command}`: there is no `{file}`");
+        let subcommand = match arguments.as_slice() {
+            ["list"] => &arguments,
+            ["new", file] => {
+                written.push(*file);
+                &arguments[..1]
+            }
+            [before @ .., file] => {
+                let is_there = written.contains(file) || root().join(file).exists() || lesson(file).is_some();
+                assert!(is_there, "`{command}`: there is no `{file}`");
+                before
+            }
+            [] => panic!("`{command}` does nothing"),
+        };
         let help = std::process::Command::new(assert_cmd::cargo::cargo_bin("brownout"))
-            .args(arguments[..arguments.len() - 1].iter().filter(|word| !word.starts_with('-')))
+            .args(subcommand.iter().filter(|word| !word.starts_with('-')))
             .arg("--help")
             .output()
             .unwrap();
