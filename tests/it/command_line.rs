@@ -23,6 +23,7 @@ deadline = "1s"
 
 [service.api]
 threads = 4
+queue = 100
 
 [service.api.endpoint.page]
 steps = [ { work = "exp(5ms)" } ]
