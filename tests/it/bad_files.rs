@@ -24,7 +24,9 @@ fn load_with(text: &str, variants: &[&str], sets: &[&str]) -> Loaded {
 #[test]
 fn bad_files_are_refused_with_all_their_errors() {
     let mut seen = BTreeSet::new();
-    for (name, bytes) in files("bad") {
+    let bad = files("bad");
+    assert!(bad.len() >= 60, "only {} bad files", bad.len());
+    for (name, bytes) in bad {
         let loaded = load(&name, &bytes, &LoadOptions::default());
         assert!(loaded.model.is_none() && loaded.diagnostics.has_errors(), "{name} was accepted");
         assert_eq!(loaded.diagnostics.codes().len(), loaded.diagnostics.errors(), "{name}: no warnings beside errors");

@@ -16,6 +16,8 @@ pub(crate) struct Reader<'r, 'a, 't> {
     place: Place,
     section: &'static Section,
     slots: Vec<Option<&'t Entry>>,
+    /// Keys that are there, but misspelt: that has been said.
+    misspelt: Vec<&'static str>,
     next: usize,
 }
 
@@ -45,6 +47,7 @@ impl Reader<'_, '_, '_> {
                     None => Field::Bad,
                 }
             }
+            (None, _) if self.misspelt.contains(&key.name) => Field::Bad,
             (None, Presence::Default(text)) => {
                 Field::Default(decode_default(text, self.cx).expect("a declared default is a value of its key"))
             }
@@ -87,13 +90,17 @@ pub(crate) fn read_table<T: Keys>(node: &Node, cx: &mut Cx<'_>) -> Option<T> {
         return None;
     };
     let mut slots = vec![None; section.keys.len()];
+    let mut misspelt = Vec::new();
     for entry in &table.entries {
         match section.keys.iter().position(|key| key.name == entry.key) {
             Some(at) => slots[at] = Some(entry),
-            None => unknown_key(entry, section, cx),
+            None => {
+                misspelt.extend(near_key(&entry.key, section.keys.iter().map(|key| key.name)));
+                unknown_key(entry, section, cx);
+            }
         }
     }
-    Some(T::read(Reader { cx, place: node.place, section, slots, next: 0 }))
+    Some(T::read(Reader { cx, place: node.place, section, slots, misspelt, next: 0 }))
 }
 
 fn unknown_key(entry: &Entry, section: &Section, cx: &mut Cx<'_>) {
@@ -124,14 +131,25 @@ pub(crate) fn say_unknown_key<'k>(
 
 /// What somebody meant who wrote `key` where it does not belong.
 fn meant_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
+    if let Some(near) = near_key(key, keys) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    section_of(key).map(|section| match section.path {
+        "" => format!("`{key}` belongs to the top of the file, above all tables"),
+        "step" => format!("`{key}` belongs to {}", section.noun),
+        path => format!("`{key}` belongs to {}: [{path}]", section.noun),
+    })
+}
+
+/// The one of `keys` that `key` stands for, if it is not a key of another table.
+fn near_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<&'k str> {
     // `latency` for `add_latency`.
-    let longer = || keys.clone().find(|known| known.split('_').any(|word| word == key));
-    let elsewhere = || {
-        section_of(key).map(|section| match section.path {
-            "step" => format!("`{key}` belongs to {}", section.noun),
-            path => format!("`{key}` belongs to {}: [{path}]", section.noun),
-        })
-    };
-    let near = |near: &str| format!("did you mean `{near}`?");
-    longer().map(near).or_else(elsewhere).or_else(|| did_you_mean(key, keys.clone()).map(near))
+    let longer = keys.clone().find(|known| known.split('_').any(|word| word == key));
+    if longer.is_some() || section_of(key).is_some() {
+        return longer;
+    }
+    // `queue_size` for `queue`, `parameter` for `param`.
+    let shorter =
+        || keys.clone().filter(|known| known.len() > 3 && key.starts_with(known)).max_by_key(|known| known.len());
+    did_you_mean(key, keys.clone()).or_else(shorter)
 }

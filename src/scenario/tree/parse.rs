@@ -36,10 +36,14 @@ pub(crate) fn parse_file(sources: &Sources, id: SourceId, findings: &mut Finding
     let mut bad = Vec::new();
     // Behind an open bracket everything looks wrong, up to the next table; so do the keys of a table opened twice.
     let mut quiet_until = 0;
+    let mut open_string = None;
     for error in &errors {
         let range = error.span().unwrap_or(0..0);
         bad.push(id.place(range.clone()));
-        if range.start >= quiet_until && !findings.is_full() {
+        // A line that ends as in Windows inside a string is two errors of the parser at one place.
+        let is_string = error.message().starts_with("invalid basic string") && range.start == range.end;
+        let is_again = is_string && open_string.replace(range.start) == Some(range.start);
+        if range.start >= quiet_until && !is_again && !findings.is_full() {
             say(sources, id, error, id.place(range.clone()), findings);
             if hides_what_follows(text, error.message(), &range) {
                 quiet_until = next_header(text, range.end);
@@ -100,6 +104,18 @@ fn say(sources: &Sources, id: SourceId, error: &toml::de::Error, place: Place, f
         }
         let is_header = line_of(sources.text(id), place.range().start).trim_start().starts_with('[');
         diagnostic.help(if is_header { "write all its keys below one of them" } else { "keep one of them" });
+        return;
+    }
+    if let Some(kind) = message.strip_prefix("cannot extend value of type ") {
+        let (key, kind) = (sources.get(place), kind.split(" with a").next().unwrap_or(kind));
+        let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+        findings
+            .add(Diagnostic::new(&catalogue::DEFINED_TWICE, place, format!("`{key}` is {article} {kind} already")))
+            .label("it cannot be given further keys")
+            .help(match kind {
+                "inline table" => "write all of them inside its braces, or all of them as a table of its own",
+                _ => "keep the value, or the keys",
+            });
         return;
     }
     if message.starts_with("cannot recurse further") {
