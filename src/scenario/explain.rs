@@ -126,15 +126,20 @@ fn of_section(section: &Section) -> String {
         let first = joined(key.doc).split_inclusive(". ").next().unwrap_or_default().trim().to_owned();
         let _ = writeln!(text, "  {:width$}  {first}", key.name);
     }
-    let _ = writeln!(text, "\nOf one key: brownout explain {}", example_path(section));
+    if let Some(path) = example_path(section) {
+        let _ = writeln!(text, "\nOf one key: brownout explain {path}");
+    }
     text
 }
 
-fn example_path(section: &Section) -> String {
-    let key = section.keys.first().map_or("", |key| key.name);
-    let mut words: Vec<&str> = section.path.split('.').filter(|word| *word != "NAME" && !word.is_empty()).collect();
-    words.push(key);
-    words.join(".")
+/// What leads to one of its keys; a step with nothing beside its verb has none.
+fn example_path(section: &Section) -> Option<String> {
+    let own: Vec<&str> = match verb(section) {
+        Some(verb) => vec![verb],
+        None => section.path.split('.').filter(|word| *word != "NAME" && !word.is_empty()).collect(),
+    };
+    let key = section.keys.iter().find(|key| verb(section) != Some(key.name))?;
+    Some([own, vec![key.name]].concat().join("."))
 }
 
 fn of_key(section: &Section, key: &Key) -> String {
@@ -148,12 +153,12 @@ fn of_key(section: &Section, key: &Key) -> String {
     if let Some(unit) = kind.unit() {
         let _ = writeln!(text, "unit:     {unit}");
     }
-    let without = match key.presence {
-        Presence::Required => "it must be there".to_owned(),
-        Presence::Optional => "see above; \"none\" takes it away in an overlay".to_owned(),
-        Presence::Default(value) => format!("{value} holds"),
+    let default = match key.presence {
+        Presence::Required => "none, it must be there",
+        Presence::Optional => "none, it can be left out",
+        Presence::Default(value) => value,
     };
-    let _ = writeln!(text, "without:  {without}");
+    let _ = writeln!(text, "default:  {default}");
     if !matches!(kind, Kind::Named(_) | Kind::Table(_) | Kind::Overlays) {
         let _ = writeln!(text, "example:  {} = {}", key.name, kind.example());
     }

@@ -52,11 +52,6 @@ impl Table {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
-    /// The entry of `key`.
-    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
-        self.entries.iter_mut().find(|entry| entry.key == key)
-    }
-
     /// Its keys.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|entry| entry.key.as_str())
