@@ -164,7 +164,9 @@ fn the_recorded_scenario_meets_everything_that_can_happen() {
     ];
     let missing: Vec<_> = words.iter().filter(|word| !text.contains(&word.replace('(', ""))).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    let missing: Vec<_> = NAMES.iter().filter(|(name, _)| !text.contains(&format!("{name}("))).collect();
+    // A scenario that names no file stands for itself; drawn values of a file keep their bits in the samplers' test.
+    let distributions = NAMES.iter().filter(|(name, _)| *name != "empirical");
+    let missing: Vec<_> = distributions.filter(|(name, _)| !text.contains(&format!("{name}("))).collect();
     assert!(missing.is_empty(), "{missing:?}");
     assert!(model.faults.len() >= 12);
 }

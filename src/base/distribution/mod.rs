@@ -6,6 +6,7 @@
 //! bad one under every distribution and every parameter, which is what makes common random numbers sharp.
 //! Gamma (Marsaglia–Tsang) and mixtures take a few draws more.
 
+mod empirical;
 mod normal;
 mod parse;
 mod shape;
@@ -15,11 +16,13 @@ use std::fmt;
 use super::logarithm::neg_ln_unit;
 use super::random::Draws;
 use super::time::Span;
+use empirical::Empirical;
 use shape::Shape;
 
-pub use parse::NAMES;
+pub use parse::{Files, NAMES};
 
-/// A validated distribution of lengths of time. It is made from its text; [`NAMES`] lists the shapes.
+/// A validated distribution of lengths of time. It is made from its text; [`NAMES`] lists the shapes. One of measured
+/// values needs a file as well: [`Distribution::parse_with`].
 ///
 /// ```
 /// use brownout::base::distribution::Distribution;
@@ -58,6 +61,14 @@ impl Distribution {
     /// Exponential with the given mean.
     pub fn exponential(mean: Span) -> Distribution {
         Distribution::Exponential { mean: mean.as_nanos() as f64 }
+    }
+
+    /// One of `samples`, each a value and its weight, in any order. `text` is how the distribution is written, such as
+    /// `empirical("latencies.csv", unit=1ms)`. `None` when there are no samples, when a weight is negative or not
+    /// finite, or when all weights together are zero or not finite.
+    pub fn empirical(text: String, samples: Vec<(Span, f64)>) -> Option<Distribution> {
+        let shape = Shape::Empirical(Empirical::new(samples)?);
+        Some(Distribution::Shaped(Box::new(Shaped { text, shape })))
     }
 
     /// One sample, drawn from `draws`, rounded to the nearest nanosecond.
@@ -112,7 +123,7 @@ impl Shaped {
     }
 }
 
-/// Parses back to the same distribution.
+/// Parses back to the same distribution, with the same files.
 impl fmt::Display for Distribution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,6 @@
 //! Distributions as text: a bare length of time, or a name and its arguments. One way to say each.
+//!
+//! What stands in a file (`empirical(..)`) is the caller's to read: nothing here opens one.
 
 use std::ops::Range;
 use std::str::FromStr;
@@ -11,7 +13,7 @@ use crate::base::time::Span;
 use crate::base::units::{Count, Number, ParseError, Share};
 
 /// The names of distributions, each with an example of its use.
-pub const NAMES: [(&str, &str); 10] = [
+pub const NAMES: [(&str, &str); 11] = [
     ("exp", "exp(5ms)"),
     ("uniform", "uniform(1ms, 3ms)"),
     ("normal", "normal(mean=5ms, sd=1ms)"),
@@ -22,13 +24,43 @@ pub const NAMES: [(&str, &str); 10] = [
     ("pareto", "pareto(min=1ms, shape=2.5, max=10s)"),
     ("hyperexp", "hyperexp(90% 5ms, 10% 50ms)"),
     ("mix", "mix(90% exp(5ms), 10% 50ms)"),
+    ("empirical", "empirical(\"latencies.csv\", unit=1ms)"),
 ];
 
-/// A bare length of time (`"5ms"`) is constant; the rest is a name with arguments, as in [`NAMES`].
+/// Makes a distribution of a call of `empirical`, whose arguments nobody has looked at yet.
+pub type Files<'f> = dyn FnMut(&Call<'_>) -> Result<Distribution, ParseError> + 'f;
+
+/// A bare length of time (`"5ms"`) is constant; the rest is a name with arguments, as in [`NAMES`]. There are no files
+/// here, so `empirical(..)` is refused.
 impl FromStr for Distribution {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Distribution, ParseError> {
+        Distribution::parse_with(text, &mut |call| {
+            Err(ParseError::new(call.name_range.clone(), "a file can be named only in a scenario"))
+        })
+    }
+}
+
+impl Distribution {
+    /// Reads `text` as [`FromStr`] does, and asks `files` for every `empirical(..)` in it, also inside `mix(..)`. The
+    /// ranges of the call that `files` gets, and of the fault that it may return, count from the start of that call;
+    /// a fault of `parse_with` itself points into `text`.
+    ///
+    /// ```
+    /// use brownout::base::distribution::Distribution;
+    /// use brownout::base::time::Span;
+    ///
+    /// let text = "mix(90% exp(5ms), 10% empirical(\"slow.csv\"))";
+    /// let found = Distribution::parse_with(text, &mut |call| {
+    ///     let text = format!("empirical({})", call.args[0].value);
+    ///     let samples = vec![(Span::from_millis(40), 1.0), (Span::from_millis(60), 1.0)];
+    ///     Ok(Distribution::empirical(text, samples).expect("two samples of equal weight"))
+    /// })?;
+    /// assert_eq!((found.to_string().as_str(), found.mean_nanos()), (text, 9.5e6));
+    /// # Ok::<(), brownout::base::units::ParseError>(())
+    /// ```
+    pub fn parse_with(text: &str, files: &mut Files<'_>) -> Result<Distribution, ParseError> {
         let word = text.split('(').next().unwrap_or(text).trim();
         if !text.contains('(') && usage(word).is_none() {
             return match text.parse() {
@@ -49,7 +81,7 @@ impl FromStr for Distribution {
             Some(_) => fault,
             None => fault.hint(format!("write for example `{usage}`")),
         })?;
-        Reader { call: &call, usage }.read()
+        Reader { call: &call, usage }.read(files)
     }
 }
 
@@ -71,6 +103,7 @@ fn unknown_hint(word: &str, fault: ParseError) -> ParseError {
         "gaussian" | "gauss" => Some("normal"),
         "hyperexponential" => Some("hyperexp"),
         "mixture" | "bimodal" => Some("mix"),
+        "file" | "csv" | "measured" | "histogram" => Some("empirical"),
         _ => did_you_mean(word, names()),
     };
     match likely {
@@ -89,7 +122,7 @@ struct Reader<'c, 'a> {
 }
 
 impl<'c, 'a> Reader<'c, 'a> {
-    fn read(&self) -> Result<Distribution, ParseError> {
+    fn read(&self, files: &mut Files<'_>) -> Result<Distribution, ParseError> {
         match self.call.name {
             "exp" => self.exponential(),
             "uniform" => self.uniform(),
@@ -103,7 +136,8 @@ impl<'c, 'a> Reader<'c, 'a> {
                 |text| positive_text(text).map(Distribution::exponential),
                 |part| Span::from_nanos(part.mean_nanos() as u64).to_string(),
             ),
-            "mix" => self.mixture(str::parse, ToString::to_string),
+            "mix" => self.mixture(|text| Distribution::parse_with(text, files), ToString::to_string),
+            "empirical" => files(self.call),
             name => unreachable!("`{name}` stands in NAMES and is read nowhere"),
         }
     }
@@ -241,7 +275,7 @@ impl<'c, 'a> Reader<'c, 'a> {
     /// `share part, share part, ..`: `read` reads a part, `write` writes it.
     fn mixture(
         &self,
-        read: impl Fn(&str) -> Result<Distribution, ParseError>,
+        mut read: impl FnMut(&str) -> Result<Distribution, ParseError>,
         write: impl Fn(&Distribution) -> String,
     ) -> Result<Distribution, ParseError> {
         let mut parts = Vec::new();

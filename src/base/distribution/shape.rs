@@ -1,6 +1,7 @@
 //! The shapes behind the names: how each is sampled, and its first two moments. Lengths are floats in
 //! nanoseconds here; the parser has checked every parameter and worked out what a sample needs.
 
+use super::empirical::Empirical;
 use super::{Distribution, normal};
 use crate::base::random::Draws;
 use crate::base::time::Span;
@@ -22,6 +23,8 @@ pub(super) enum Shape {
     Pareto { min: f64, shape: f64, max: Option<f64>, beyond: f64 },
     /// Any of several, each with its chance. Chances sum to one.
     Mixture(Vec<(f64, Distribution)>),
+    /// Measured values.
+    Empirical(Empirical),
 }
 
 impl Shape {
@@ -46,6 +49,7 @@ impl Shape {
                 min * libm::exp(-libm::log(u) / shape)
             }
             Shape::Mixture(parts) => return pick(parts, draws.next_uniform()).sample(*draws),
+            Shape::Empirical(empirical) => return empirical.value(draws.next_uniform()),
         };
         // Negative becomes zero here.
         Span::from_nanos_f64(nanos)
@@ -64,6 +68,7 @@ impl Shape {
             Shape::Weibull { shape, scale } => scale * libm::tgamma(1.0 + 1.0 / shape),
             Shape::Pareto { min, shape, max, .. } => pareto_moment(*min, *shape, *max, 1.0),
             Shape::Mixture(parts) => expect(parts, Distribution::mean_nanos),
+            Shape::Empirical(empirical) => empirical.mean(),
         }
     }
 
@@ -87,6 +92,7 @@ impl Shape {
                 let distance = part.mean_nanos() - mean;
                 part.variance_nanos2() + distance * distance
             }),
+            Shape::Empirical(empirical) => empirical.variance(),
         }
     }
 }

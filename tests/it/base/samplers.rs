@@ -2,6 +2,7 @@
 
 use brownout::base::distribution::{Distribution, NAMES};
 use brownout::base::random::{Draws, Key};
+use brownout::base::time::Span;
 use rand::SeedableRng;
 use rand::distr::Distribution as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -45,6 +46,17 @@ const CASES: &[(&str, bool, Oracle)] = &[
     ("hyperexp(90% 5ms, 10% 50ms)", true, |rng| {
         let mean = if chance(0.9, rng) { 5.0 } else { 50.0 };
         exponential(mean, rng)
+    }),
+    ("empirical(\"even.csv\")", true, |rng| rand::seq::IndexedRandom::choose(&EVEN[..], rng).unwrap().0),
+    ("empirical(\"uneven.csv\")", true, |rng| {
+        rand::seq::IndexedRandom::choose_weighted(&UNEVEN[..], rng, |(_, weight)| *weight).unwrap().0
+    }),
+    ("mix(30% exp(5ms), 70% empirical(\"uneven.csv\"))", true, |rng| {
+        if chance(0.3, rng) {
+            exponential(5.0, rng)
+        } else {
+            rand::seq::IndexedRandom::choose_weighted(&UNEVEN[..], rng, |(_, weight)| *weight).unwrap().0
+        }
     }),
     ("mix(20% 50ms, 30% uniform(1ms, 2ms), 50% gamma(mean=5ms, cv=0.5))", true, |rng| {
         if chance(0.2, rng) {
@@ -93,8 +105,21 @@ fn draws(name: &str) -> impl Iterator<Item = Draws> {
     (0..).map(move |place| parent.child(place).draws())
 }
 
+/// What `even.csv` and `uneven.csv` hold: values in milliseconds and their weights, in no order, some of them twice.
+const EVEN: [(f64, f64); 7] = [(3.0, 2.0), (1.0, 2.0), (20.0, 2.0), (1.5, 2.0), (1.0, 2.0), (4.0, 2.0), (2.5, 2.0)];
+const UNEVEN: [(f64, f64); 5] = [(30.0, 0.5), (2.0, 7.0), (5.0, 0.0), (1.0, 2.0), (2.0, 0.7)];
+
 fn parsed(text: &str) -> Distribution {
-    text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
+    let found = Distribution::parse_with(text, &mut |call| {
+        let samples = match call.args[0].quoted()? {
+            "even.csv" => EVEN.to_vec(),
+            "uneven.csv" => UNEVEN.to_vec(),
+            name => panic!("{name} is no file of these tests"),
+        };
+        let samples = samples.into_iter().map(|(ms, weight)| (Span::from_nanos_f64(ms * 1e6), weight)).collect();
+        Ok(Distribution::empirical(format!("empirical({})", call.args[0].value), samples).expect("weights above zero"))
+    });
+    found.unwrap_or_else(|fault| panic!("{text}: {fault}"))
 }
 
 /// Samples in milliseconds.
@@ -179,6 +204,8 @@ fn moments_are_those_of_textbooks() {
         ("mix(90% 50ms, 10% 550ms)", 100.0, 2.25),
         ("mix(100% 5ms, 0% pareto(min=1ms, shape=1))", 5.0, 0.0),
         // The half-normal distribution: mean σ √(2/π) over half the chance.
+        ("empirical(\"even.csv\")", 33.0 / 7.0, (435.5 / 7.0) / (33.0 / 7.0 * 33.0 / 7.0) - 1.0),
+        ("empirical(\"uneven.csv\")", 32.4 / 10.2, (482.8 / 10.2) / (32.4 / 10.2 * 32.4 / 10.2) - 1.0),
         ("normal(mean=0s, sd=2ms)", 2.0 / (2.0 * std::f64::consts::PI).sqrt(), std::f64::consts::PI - 1.0),
     ] {
         let distribution = parsed(text);
@@ -225,6 +252,8 @@ fn one_draw_has_one_rank_under_all_inverted_distributions() {
         "weibull(mean=500ms, shape=0.7)",
         "pareto(min=100ms, shape=2.5)",
         "pareto(min=100ms, shape=2.5, max=10s)",
+        "empirical(\"even.csv\")",
+        "empirical(\"uneven.csv\")",
     ];
     let mut ordered: Vec<Draws> = draws("ranks").take(1000).collect();
     ordered.sort_by(|a, b| b.uniform().total_cmp(&a.uniform()));
@@ -259,11 +288,13 @@ fn samples_keep_their_bits() {
         "pareto(min=1h, shape=2.5, max=10h)",
         "hyperexp(50% 5h, 50% 50h)",
         "mix(50% exp(5h), 50% 50h)",
+        "empirical(\"even.csv\")",
+        "empirical(\"uneven.csv\")",
     ];
     for (name, _) in NAMES {
         assert!(texts.iter().any(|text| text.starts_with(&format!("{name}("))), "{name} has no golden samples");
     }
-    insta::assert_snapshot!(texts.map(golden).join("\n"), @r"
+    insta::assert_snapshot!(texts.map(golden).join("\n"), @r#"
     exp(5h): 40018013037805 14126147742215 1635516885190
     uniform(1h, 3h): 10020530657162 7515235235661 4225365567852
     normal(mean=5h, sd=1h): 22449012199924 18395885238046 13102665618107
@@ -277,5 +308,7 @@ fn samples_keep_their_bits() {
     pareto(min=1h, shape=2.5, max=10h): 8670593741768 4920171456375 3732799048982
     hyperexp(50% 5h, 50% 50h): 10587941420729 5485601472690 11572234066657
     mix(50% exp(5h), 50% 50h): 10587941420729 5485601472690 180000000000000
-    ");
+    empirical("even.csv"): 20000000 2500000 1000000
+    empirical("uneven.csv"): 2000000 2000000 1000000
+    "#);
 }

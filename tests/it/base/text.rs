@@ -78,7 +78,50 @@ fn texts_are_written_in_their_usual_form() {
         ("hyperexp(90% 5ms, 10% 50ms)", "hyperexp(90% 5ms, 10% 50ms)"),
     ]);
     for (_, usage) in NAMES {
-        same::<Distribution>(&[(usage, usage)]);
+        let distribution = Distribution::parse_with(usage, &mut any_file).expect(usage);
+        assert_eq!(distribution.to_string(), usage);
+    }
+}
+
+/// Whatever the file is called, it holds two values.
+fn any_file(call: &Call<'_>) -> Result<Distribution, ParseError> {
+    let arguments: Vec<String> = call
+        .args
+        .iter()
+        .map(|arg| arg.key.as_ref().map_or(String::new(), |(key, _)| format!("{key}=")) + arg.value)
+        .collect();
+    let samples = vec![(Span::from_millis(1), 1.0), (Span::from_millis(3), 1.0)];
+    Ok(Distribution::empirical(format!("empirical({})", arguments.join(", ")), samples).expect("two samples"))
+}
+
+#[test]
+fn files_are_the_callers_to_read() {
+    let text = r#"mix(50% 10ms, 25% empirical( "a.csv" ), 25%  mix(100% empirical("b, (c).csv", unit=1ms)))"#;
+    let mut names = Vec::new();
+    let found = Distribution::parse_with(text, &mut |call| {
+        names.push(call.args[0].quoted()?.to_owned());
+        any_file(call)
+    });
+    let found = found.expect("both files are there");
+    assert_eq!(names, ["a.csv", "b, (c).csv"]);
+    assert_eq!(found.mean_nanos(), 6e6);
+    assert_eq!(
+        found.to_string(),
+        r#"mix(50% 10ms, 25% empirical("a.csv"), 25% mix(100% empirical("b, (c).csv", unit=1ms)))"#
+    );
+    // What is wrong with a file is said at its place in the whole text.
+    let missing = |call: &Call<'_>| Err(ParseError::new(call.args[0].value_range.clone(), "there is no such file"));
+    for text in [
+        r#"empirical("a.csv")"#,
+        r#"mix(50% 10ms, 50% empirical("a.csv"))"#,
+        r#"mix(50% 10ms, 50% mix( 30% 1s, 70%   empirical( "a.csv")))"#,
+    ] {
+        let fault = Distribution::parse_with(text, &mut |call| missing(call)).expect_err("there is no file");
+        assert_eq!((&text[fault.range.clone()], fault.message.as_str()), ("\"a.csv\"", "there is no such file"));
+    }
+    // Only that name asks for a file.
+    for text in ["5ms", "exp(5ms)", "mix(50% exp(5ms), 50% 10ms)", "empirica(\"a.csv\")", "exp(\"a.csv\")"] {
+        let _ = Distribution::parse_with(text, &mut |call| panic!("{text} asks for {call:?}"));
     }
 }
 
@@ -238,7 +281,7 @@ fn bad_distributions_are_refused_with_place_and_hint() {
             "zebra",
             "zebra",
             "expected a length of time or a distribution, found `zebra`",
-            "write a length of time such as `5ms`, or one of: exp, uniform, normal, lognormal, gamma, erlang, weibull, pareto, hyperexp, mix",
+            "write a length of time such as `5ms`, or one of: exp, uniform, normal, lognormal, gamma, erlang, weibull, pareto, hyperexp, mix, empirical",
         ),
         ("exp", "exp", "`exp` lacks its arguments in parentheses", "write `exp(..)`"),
         ("exp()", "exp", "`exp` needs `mean`", "write for example `exp(5ms)`"),
@@ -330,6 +373,20 @@ fn bad_distributions_are_refused_with_place_and_hint() {
             "hyperexp",
             "`hyperexp` needs at least one part",
             "write for example `hyperexp(90% 5ms, 10% 50ms)`",
+        ),
+        ("empirical(\"a.csv\")", "empirical", "a file can be named only in a scenario", ""),
+        ("mix(50% 5ms, 50% empirical(\"a.csv\"))", "empirical", "a file can be named only in a scenario", ""),
+        (
+            "empirical(\"a.csv)",
+            "\"a.csv)",
+            "the quote \" is never closed",
+            "write for example `empirical(\"latencies.csv\", unit=1ms)`",
+        ),
+        (
+            "empiric(\"a.csv\")",
+            "empiric",
+            "unknown distribution `empiric`",
+            "did you mean `empirical(\"latencies.csv\", unit=1ms)`?",
         ),
     ]);
 }
