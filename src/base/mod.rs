@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod distribution;
+pub mod keys;
 pub mod logarithm;
 pub mod random;
 pub mod suggest;

@@ -129,7 +129,7 @@ fn samples(text: &str) -> Vec<f64> {
 }
 
 /// The largest distance between the two empirical distribution functions.
-fn kolmogorov_smirnov(mut a: Vec<f64>, mut b: Vec<f64>) -> f64 {
+pub(super) fn kolmogorov_smirnov(mut a: Vec<f64>, mut b: Vec<f64>) -> f64 {
     a.sort_by(f64::total_cmp);
     b.sort_by(f64::total_cmp);
     let (mut i, mut j, mut distance) = (0, 0, 0.0f64);

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use brownout::base::call::Call;
 use brownout::base::distribution::{Distribution, NAMES};
+use brownout::base::keys::{self, KeyDistribution};
 use brownout::base::time::{Span, Time};
 use brownout::base::units::{Count, Number, ParseError, Rate, Share};
 use proptest::prelude::*;
@@ -77,6 +78,15 @@ fn texts_are_written_in_their_usual_form() {
         ("mix(25% exp(1ms), 75%  uniform(1ms,2ms))", "mix(25% exp(1ms), 75% uniform(1ms, 2ms))"),
         ("hyperexp(90% 5ms, 10% 50ms)", "hyperexp(90% 5ms, 10% 50ms)"),
     ]);
+    same::<KeyDistribution>(&[
+        ("zipf(1.0, 20000)", "zipf(1, 20000)"),
+        ("zipf( 0.990 ,007)", "zipf(0.99, 7)"),
+        ("zipf(0, 1)", "zipf(0, 1)"),
+        ("uniform( 100000000 )", "uniform(100000000)"),
+    ]);
+    for (_, usage) in keys::NAMES {
+        assert_eq!(usage.parse::<KeyDistribution>().map(|keys| keys.count()), Ok(20_000));
+    }
     for (_, usage) in NAMES {
         let distribution = Distribution::parse_with(usage, &mut any_file).expect(usage);
         assert_eq!(distribution.to_string(), usage);
@@ -392,6 +402,44 @@ fn bad_distributions_are_refused_with_place_and_hint() {
 }
 
 #[test]
+fn bad_distributions_of_keys_are_refused_with_place_and_hint() {
+    const BOTH: &str = "write `zipf(1.0, 20000)` or `uniform(20000)`";
+    const ZIPF: &str = "write for example `zipf(1.0, 20000)`";
+    const FIRST: &str = "the exponent stands first, as in `zipf(1.0, 20000)`; most of what was measured lies near 1";
+    refused::<KeyDistribution>(&[
+        ("", "", "expected a distribution of keys, found ``", BOTH),
+        ("20000", "20000", "expected a distribution of keys, found `20000`", BOTH),
+        ("zebra(1)", "zebra", "unknown distribution of keys `zebra`", BOTH),
+        ("zipff(1, 20)", "zipff", "unknown distribution of keys `zipff`", "did you mean `zipf(1.0, 20000)`?"),
+        ("zipfian(1, 20)", "zipfian", "unknown distribution of keys `zipfian`", "did you mean `zipf(1.0, 20000)`?"),
+        ("random(20)", "random", "unknown distribution of keys `random`", "did you mean `uniform(20000)`?"),
+        ("zipfian", "zipfian", "expected a distribution of keys, found `zipfian`", "did you mean `zipf(1.0, 20000)`?"),
+        ("zipf", "zipf", "`zipf` lacks its arguments in parentheses", ZIPF),
+        ("zipf(1.0, 20000", "(1.0, 20000", "the `(` is never closed", ZIPF),
+        ("zipf(1.0,)", ")", "an argument is missing here", "remove the comma, or write the argument"),
+        ("zipf()", "zipf", "`zipf` needs `exponent`", ZIPF),
+        ("zipf(1.0)", "zipf", "`zipf` needs `keys`", ZIPF),
+        ("zipf(1.0, 20, 3)", "3", "`zipf` takes 2 arguments", ZIPF),
+        ("zipf(s=1.0, keys=20)", "s", "`zipf` has no argument `s`", ZIPF),
+        ("zipf(20000, 1)", "20000", "the exponent must lie between 0 and 10", FIRST),
+        ("zipf(10.1, 20)", "10.1", "the exponent must lie between 0 and 10", FIRST),
+        ("zipf(-1, 20)", "-1", "a number cannot be negative", "write for example `1.5`"),
+        ("zipf(nan, 20)", "nan", "a number must be a finite number", "write for example `1.5`"),
+        ("zipf(1, 0)", "0", "there is at least one key", "write `1` or more"),
+        ("zipf(1, 2.5)", "2.5", "expected a whole number, found `2.5`", "write `2`"),
+        ("zipf(1, 100000001)", "100000001", "there are too many keys", "write at most `100000000`"),
+        (
+            "uniform(99999999999999999999)",
+            "99999999999999999999",
+            "there are too many keys",
+            "write at most `100000000`",
+        ),
+        ("uniform(1, 20000)", "20000", "`uniform` takes one argument", "write for example `uniform(20000)`"),
+        ("uniform(1ms, 3ms)", "3ms", "`uniform` takes one argument", "write for example `uniform(20000)`"),
+    ]);
+}
+
+#[test]
 fn calls_know_the_place_of_every_part() {
     let text = r#"trace( "a, (b).csv" , per= minute,speed=2, think = mix(90% exp(1s), 10% 5s))"#;
     let call = Call::parse(text).expect("a good call");
@@ -512,9 +560,10 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused_inside_itself(text in r#"[a-z0-9.,()% ="µ-]{0,20}|(exp|mix|uniform|users)\([0-9a-z.,%= ()]{0,16}\)|\PC{0,12}"#) {
+    fn any_text_is_read_or_refused_inside_itself(text in r#"[a-z0-9.,()% ="µ-]{0,20}|(exp|mix|uniform|users|zipf)\([0-9a-z.,%= ()]{0,16}\)|\PC{0,12}"#) {
         let fault = |fault: ParseError| prop_assert_ok(&text, &fault);
         text.parse::<Distribution>().err().map_or(Ok(()), fault)?;
+        text.parse::<KeyDistribution>().err().map_or(Ok(()), fault)?;
         text.parse::<Rate>().err().map_or(Ok(()), fault)?;
         text.parse::<Share>().err().map_or(Ok(()), fault)?;
         Call::parse(&text).err().map_or(Ok(()), fault)?;
