@@ -2,6 +2,9 @@
 //!
 //! An open process is a unit-rate one whose clock is stretched by the profile: arrival k comes when the
 //! integral of the rate reaches the k-th point of the unit process. So another rate stretches the same arrivals.
+//! Recorded times are played as they are.
+
+use std::sync::Arc;
 
 use crate::base::distribution::Distribution;
 use crate::base::logarithm::neg_ln_unit;
@@ -25,6 +28,7 @@ pub(super) struct Source {
 enum Kind {
     Open { pieces: Vec<Piece>, piece: usize, reached: f64, poisson: bool },
     Burst { size: u32, next: Option<Time>, every: Option<Span> },
+    Recorded { times: Arc<[Time]>, next: usize },
     Closed { think: Distribution, iterations: Vec<u32> },
 }
 
@@ -51,6 +55,7 @@ impl Source {
             Arrivals::Even(profile) => open(pieces(model, id, profile), false),
             Arrivals::Poisson(profile) => open(pieces(model, id, profile), true),
             Arrivals::Burst { size, first, every } => Kind::Burst { size: *size, next: Some(*first), every: *every },
+            Arrivals::Times(times) => Kind::Recorded { times: times.clone(), next: 0 },
             Arrivals::Users { count, think } => {
                 Kind::Closed { think: think.clone(), iterations: vec![0; *count as usize] }
             }
@@ -74,6 +79,10 @@ impl Source {
                 *next = every.map(|every| time + every);
                 Some(time)
             }
+            Kind::Recorded { times, next } => {
+                *next += 1;
+                times.get(*next - 1).copied()
+            }
             Kind::Closed { .. } => None,
         }
     }
@@ -82,7 +91,7 @@ impl Source {
     pub(super) fn burst(&self) -> u32 {
         match &self.kind {
             Kind::Burst { size, .. } => *size,
-            Kind::Open { .. } | Kind::Closed { .. } => 1,
+            Kind::Open { .. } | Kind::Recorded { .. } | Kind::Closed { .. } => 1,
         }
     }
 
@@ -96,7 +105,7 @@ impl Source {
     pub(super) fn users(&self) -> u32 {
         match &self.kind {
             Kind::Closed { iterations, .. } => iterations.len() as u32,
-            Kind::Open { .. } | Kind::Burst { .. } => 0,
+            Kind::Open { .. } | Kind::Burst { .. } | Kind::Recorded { .. } => 0,
         }
     }
 
@@ -104,7 +113,7 @@ impl Source {
     pub(super) fn think(&self, user: u32) -> Span {
         match &self.kind {
             Kind::Closed { think, .. } => think.sample(self.user_key(user).child(salt("think")).draws()),
-            Kind::Open { .. } | Kind::Burst { .. } => Span::ZERO,
+            Kind::Open { .. } | Kind::Burst { .. } | Kind::Recorded { .. } => Span::ZERO,
         }
     }
 
@@ -122,7 +131,7 @@ impl Source {
             Kind::Closed { iterations, .. } => {
                 self.key.child(u64::from(user)).child(u64::from(iterations[user as usize]))
             }
-            Kind::Open { .. } | Kind::Burst { .. } => self.key,
+            Kind::Open { .. } | Kind::Burst { .. } | Kind::Recorded { .. } => self.key,
         }
     }
 }

@@ -61,6 +61,7 @@ pub enum Effect {
     },
     /// Requests and answers on the edge are lost.
     Cut,
-    /// Arrivals come at this many times their rate. At least 0.
+    /// Arrivals come at this many times their rate. At least 0. Only where they follow a profile: what was recorded,
+    /// bursts and users have no rate.
     Traffic(f64),
 }

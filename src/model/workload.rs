@@ -1,5 +1,7 @@
 //! Where requests come from.
 
+use std::sync::Arc;
+
 use crate::base::distribution::Distribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Rate, Share};
@@ -21,7 +23,8 @@ pub struct Workload {
     pub client: ClientId,
 }
 
-/// When requests arrive.
+/// When requests arrive. Only a profile has a rate that a fault's [`Effect::Traffic`](super::Effect::Traffic) can
+/// multiply; the others take no notice of one, and the loader refuses it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrivals {
     /// Open: one at every whole of the integral of the rate; the first at the start.
@@ -37,6 +40,9 @@ pub enum Arrivals {
         /// How long until the next; not zero.
         every: Option<Span>,
     },
+    /// Open: one at each of these times, as they were recorded. At least one; they do not decrease, and several may be
+    /// the same.
+    Times(Arc<[Time]>),
     /// Closed: users that think, ask, wait for the answer, and think again. After a request that took no time at all
     /// a user pauses for at least 100 µs.
     Users {

@@ -1,6 +1,7 @@
 //! Floor 4: the order of events against a plain heap, and the laws that every run keeps whatever the model.
 
 mod agenda;
+mod arrivals;
 mod laws;
 mod ledger;
 mod recipe;

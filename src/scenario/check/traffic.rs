@@ -102,6 +102,7 @@ pub(super) fn offered(model: &Model, workload: &Workload) -> f64 {
             };
             f64::from(*size) * bursts / secs
         }
+        Arrivals::Times(times) => times.partition_point(|time| *time < model.end()) as f64 / secs,
         Arrivals::Users { .. } => 0.0,
     }
 }

@@ -252,9 +252,14 @@ fn arrivals(lengths: Lengths) -> impl Strategy<Value = Arrivals> {
         Lengths::Even => (1u64..10).prop_map(|millis| Distribution::Constant(ms(millis))).boxed(),
         Lengths::Any => (2u64..10).prop_map(|millis| Distribution::exponential(ms(millis))).boxed(),
     };
+    let recorded = vec(0u64..400, 1..100).prop_map(|mut times| {
+        times.sort_unstable();
+        Arrivals::Times(times.into_iter().map(|millis| Time::ZERO + ms(millis)).collect())
+    });
     prop_oneof![
         3 => open,
         1 => burst,
+        1 => recorded,
         1 => (1u32..8, think).prop_map(|(count, think)| Arrivals::Users { count, think }),
     ]
 }
