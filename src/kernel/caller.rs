@@ -174,13 +174,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let route = &self.world.routes[edge as usize];
         let service = &mut self.world.services[route.service as usize];
         let picks = &mut self.world.channels[route.channel as usize].picks;
-        if service.up.is_empty() {
+        if service.fleet.up.is_empty() {
             return None;
         }
         let port = &mut self.world.ports[port];
-        let number = port.balancer.pick(&service.up, &service.in_system, picks);
+        let number = port.balancer.pick(&service.fleet, None, picks);
         port.balancer.started(number);
-        if let Some(count) = service.in_system.get_mut(number as usize) {
+        if let Some(count) = service.fleet.in_system.get_mut(number as usize) {
             *count += 1;
         }
         Some(service.first_replica + number)

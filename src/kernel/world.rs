@@ -10,7 +10,7 @@ use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, Deadlines, Discipline, Edge, EdgeId, Handlers, Id, Ids, Limit,
     Model,
 };
-use crate::policy::balance::{AnyBalancer, Balance};
+use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
 use crate::policy::retry::{AnyRetry, Backoff, Jitter};
 
@@ -113,10 +113,8 @@ pub(super) struct ServiceState {
     pub(super) replicas: u32,
     pub(super) hands_back: bool,
     pub(super) startup: Span,
-    /// Replica numbers that balancers choose from, ascending.
-    pub(super) up: Vec<u32>,
-    /// Requests in each replica or on the way to it.
-    pub(super) in_system: Vec<u32>,
+    /// What balancers choose from. Requests count from the moment they are sent.
+    pub(super) fleet: Fleet,
 }
 
 /// A process.
@@ -194,7 +192,8 @@ impl World {
     }
 
     fn add_services(&mut self, model: &Model) {
-        let counts = in_system_counts(model);
+        let counted = balanced_by(model, Balance::JoinShortest);
+        let hashed = balanced_by(model, Balance::RingHash);
         for (id, service) in model.services.enumerate() {
             let first_replica = self.replicas.len() as u32;
             for _ in 0..service.replicas {
@@ -219,8 +218,11 @@ impl World {
                 replicas: service.replicas,
                 hands_back: service.handlers == Handlers::Async,
                 startup: service.startup,
-                up: (0..service.replicas).collect(),
-                in_system: if counts[id.index()] { vec![0; service.replicas as usize] } else { Vec::new() },
+                fleet: Fleet {
+                    up: (0..service.replicas).collect(),
+                    in_system: if counted[id.index()] { vec![0; service.replicas as usize] } else { Vec::new() },
+                    ring: if hashed[id.index()] { Ring::new(service.replicas) } else { Ring::default() },
+                },
             });
         }
     }
@@ -304,15 +306,15 @@ impl World {
     }
 }
 
-/// Which services must count what is in their replicas: those that somebody balances by it.
-fn in_system_counts(model: &Model) -> Vec<bool> {
-    let mut counts = vec![false; model.services.len()];
+/// Which services somebody balances by `balance`.
+fn balanced_by(model: &Model, balance: Balance) -> Vec<bool> {
+    let mut found = vec![false; model.services.len()];
     for edge in model.edges().iter() {
-        if model.clients[edge.client].balance == Balance::JoinShortest {
-            counts[model.endpoints[edge.to].service.index()] = true;
+        if model.clients[edge.client].balance == balance {
+            found[model.endpoints[edge.to].service.index()] = true;
         }
     }
-    counts
+    found
 }
 
 fn limit(limit: Limit) -> u32 {

@@ -3,4 +3,5 @@
 mod balancers;
 mod breakers;
 mod retries;
+mod rings;
 mod vectors;

@@ -2,12 +2,14 @@
 
 mod join_shortest;
 mod least_request;
+mod ring_hash;
 mod round_robin;
 
 use crate::base::random::Stream;
 
 pub use join_shortest::JoinShortest;
 pub use least_request::LeastRequest;
+pub use ring_hash::{Ring, RingHash};
 pub use round_robin::RoundRobin;
 
 /// The balancers that a client can name.
@@ -21,13 +23,32 @@ pub enum Balance {
     LeastRequest,
     /// The one with the fewest requests in it, known without delay; ties are broken by chance.
     JoinShortest,
+    /// The one that the key of the request leads to on a ring of hashes. A request without a key goes to any.
+    RingHash,
+}
+
+impl Balance {
+    /// Every balancer.
+    pub const ALL: [Balance; 5] =
+        [Balance::RoundRobin, Balance::Random, Balance::LeastRequest, Balance::JoinShortest, Balance::RingHash];
+}
+
+/// The replicas of a service, as the balancers of all its clients see them.
+#[derive(Clone, Debug, Default)]
+pub struct Fleet {
+    /// The numbers of those that are up, ascending.
+    pub up: Vec<u32>,
+    /// Requests that each holds, waiting or in service, by replica number. Empty where no balancer asks for it.
+    pub in_system: Vec<u32>,
+    /// Where they stand on a ring, up or not. Empty where no balancer asks for it.
+    pub ring: Ring,
 }
 
 /// What the kernel tells and asks a balancer. One per caller replica and callee service.
 pub trait Balancer: Send {
-    /// The replica for the next attempt: an element of `up` (never empty, ascending replica numbers).
-    /// `in_system[r]` is the number of requests that replica `r` holds, waiting or in service.
-    fn pick(&mut self, up: &[u32], in_system: &[u32], stream: &mut Stream) -> u32;
+    /// The replica for the next attempt: one of those in `fleet` that are up, of which there is at least one. `key` is
+    /// what the request is about, if it is about something.
+    fn pick(&mut self, fleet: &Fleet, key: Option<u32>, stream: &mut Stream) -> u32;
 
     /// An attempt went to `replica`.
     fn started(&mut self, replica: u32);
@@ -46,6 +67,8 @@ pub enum AnyBalancer {
     LeastRequest(LeastRequest),
     /// [`Balance::JoinShortest`].
     JoinShortest(JoinShortest),
+    /// [`Balance::RingHash`].
+    RingHash(RingHash),
     /// Anything else.
     Custom(Box<dyn Balancer>),
 }
@@ -58,37 +81,45 @@ impl AnyBalancer {
             Balance::Random => AnyBalancer::Random,
             Balance::LeastRequest => AnyBalancer::LeastRequest(LeastRequest::default()),
             Balance::JoinShortest => AnyBalancer::JoinShortest(JoinShortest),
+            Balance::RingHash => AnyBalancer::RingHash(RingHash),
         }
     }
 }
 
 impl Balancer for AnyBalancer {
     #[inline]
-    fn pick(&mut self, up: &[u32], in_system: &[u32], stream: &mut Stream) -> u32 {
+    fn pick(&mut self, fleet: &Fleet, key: Option<u32>, stream: &mut Stream) -> u32 {
         match self {
-            AnyBalancer::RoundRobin(balancer) => balancer.pick(up, in_system, stream),
-            AnyBalancer::Random => any(up, stream),
-            AnyBalancer::LeastRequest(balancer) => balancer.pick(up, in_system, stream),
-            AnyBalancer::JoinShortest(balancer) => balancer.pick(up, in_system, stream),
-            AnyBalancer::Custom(balancer) => balancer.pick(up, in_system, stream),
+            AnyBalancer::RoundRobin(balancer) => balancer.pick(fleet, key, stream),
+            AnyBalancer::Random => any(&fleet.up, stream),
+            AnyBalancer::LeastRequest(balancer) => balancer.pick(fleet, key, stream),
+            AnyBalancer::JoinShortest(balancer) => balancer.pick(fleet, key, stream),
+            AnyBalancer::RingHash(balancer) => balancer.pick(fleet, key, stream),
+            AnyBalancer::Custom(balancer) => balancer.pick(fleet, key, stream),
         }
     }
 
     #[inline]
     fn started(&mut self, replica: u32) {
         match self {
-            AnyBalancer::RoundRobin(_) | AnyBalancer::Random | AnyBalancer::JoinShortest(_) => {}
             AnyBalancer::LeastRequest(balancer) => balancer.started(replica),
             AnyBalancer::Custom(balancer) => balancer.started(replica),
+            AnyBalancer::RoundRobin(_)
+            | AnyBalancer::Random
+            | AnyBalancer::JoinShortest(_)
+            | AnyBalancer::RingHash(_) => {}
         }
     }
 
     #[inline]
     fn ended(&mut self, replica: u32) {
         match self {
-            AnyBalancer::RoundRobin(_) | AnyBalancer::Random | AnyBalancer::JoinShortest(_) => {}
             AnyBalancer::LeastRequest(balancer) => balancer.ended(replica),
             AnyBalancer::Custom(balancer) => balancer.ended(replica),
+            AnyBalancer::RoundRobin(_)
+            | AnyBalancer::Random
+            | AnyBalancer::JoinShortest(_)
+            | AnyBalancer::RingHash(_) => {}
         }
     }
 }

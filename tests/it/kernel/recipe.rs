@@ -204,7 +204,7 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
     (
         length(lengths),
         option::weighted(0.7, 1u64..40),
-        select(vec![Balance::RoundRobin, Balance::Random, Balance::LeastRequest, Balance::JoinShortest]),
+        select(Balance::ALL.to_vec()),
         option::of(retry()),
         option::weighted(0.3, breaker()),
         select(vec![Cancel::Off, Cancel::Waiting, Cancel::BetweenSteps, Cancel::AtOnce]),

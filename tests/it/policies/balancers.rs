@@ -1,13 +1,16 @@
 //! Balancers: whom they pick, how evenly, and whom never.
 
 use brownout::base::random::Stream;
-use brownout::policy::balance::{AnyBalancer, Balance, Balancer};
+use brownout::policy::balance::{AnyBalancer, Balance, Balancer, Fleet, Ring};
 use proptest::prelude::*;
-
-const ALL: [Balance; 4] = [Balance::RoundRobin, Balance::Random, Balance::LeastRequest, Balance::JoinShortest];
 
 fn stream(name: &str) -> Stream {
     Stream::new(1, name)
+}
+
+/// What `balancer` picks for a request without a key.
+fn pick(balancer: &mut AnyBalancer, up: &[u32], in_system: &[u32], stream: &mut Stream) -> u32 {
+    balancer.pick(&Fleet { up: up.into(), in_system: in_system.into(), ring: Ring::default() }, None, stream)
 }
 
 /// How often each of `replicas` is picked in `picks` picks that all end at once.
@@ -18,7 +21,7 @@ fn counts(balance: Balance, replicas: u32, picks: u32) -> Vec<u32> {
     let mut stream = stream("counts");
     let mut counts = vec![0; replicas as usize];
     for _ in 0..picks {
-        let picked = balancer.pick(&up, &in_system, &mut stream);
+        let picked = pick(&mut balancer, &up, &in_system, &mut stream);
         counts[picked as usize] += 1;
         balancer.started(picked);
         balancer.ended(picked);
@@ -35,17 +38,18 @@ proptest! {
         in_system in proptest::collection::vec(0u32..4, 12),
         seed in any::<u64>(),
     ) {
-        for balance in ALL {
+        let mut fleet = Fleet { up: Vec::new(), in_system, ring: Ring::new(12) };
+        for balance in Balance::ALL {
             let mut balancer = AnyBalancer::from_settings(balance);
             let mut stream = Stream::new(seed, "picks");
             let mut running = Vec::new();
-            for up in &ups {
-                let up: Vec<u32> = up.iter().copied().collect();
-                let picked = balancer.pick(&up, &in_system, &mut stream);
+            for (n, up) in ups.iter().enumerate() {
+                fleet.up = up.iter().copied().collect();
+                let picked = balancer.pick(&fleet, (n % 3 > 0).then_some(n as u32), &mut stream);
                 prop_assert!(up.contains(&picked), "{:?} picked {} of {:?}", balance, picked, up);
                 if balance == Balance::JoinShortest {
-                    let least = up.iter().map(|replica| in_system[*replica as usize]).min();
-                    prop_assert_eq!(Some(in_system[picked as usize]), least);
+                    let least = up.iter().map(|replica| fleet.in_system[*replica as usize]).min();
+                    prop_assert_eq!(Some(fleet.in_system[picked as usize]), least);
                 }
                 balancer.started(picked);
                 running.push(picked);
@@ -64,7 +68,7 @@ fn round_robin_goes_around_from_a_random_start() {
     let mut starts = [0; 5];
     for _ in 0..1000 {
         let mut balancer = AnyBalancer::from_settings(Balance::RoundRobin);
-        let picks: Vec<u32> = (0..11).map(|_| balancer.pick(&up, &[0; 5], &mut stream)).collect();
+        let picks: Vec<u32> = (0..11).map(|_| pick(&mut balancer, &up, &[0; 5], &mut stream)).collect();
         assert!(picks.windows(2).all(|pair| pair[1] == (pair[0] + 1) % 5), "{picks:?}");
         starts[picks[0] as usize] += 1;
     }
@@ -76,10 +80,10 @@ fn round_robin_goes_around_from_a_random_start() {
 fn round_robin_passes_over_who_is_down_and_keeps_the_others_turns() {
     let mut balancer = AnyBalancer::from_settings(Balance::RoundRobin);
     let mut stream = stream("down");
-    let mut pick = |up: &[u32]| balancer.pick(up, &[0; 4], &mut stream);
-    while pick(&[0, 1, 2, 3]) != 1 {}
+    let mut next = |up: &[u32]| pick(&mut balancer, up, &[0; 4], &mut stream);
+    while next(&[0, 1, 2, 3]) != 1 {}
     assert_eq!(
-        [pick(&[0, 1, 3]), pick(&[0, 1, 3]), pick(&[0, 1, 2, 3]), pick(&[2, 3]), pick(&[0, 1])],
+        [next(&[0, 1, 3]), next(&[0, 1, 3]), next(&[0, 1, 2, 3]), next(&[2, 3]), next(&[0, 1])],
         [3, 0, 1, 2, 0]
     );
 }
@@ -91,7 +95,7 @@ fn round_robin_is_exactly_even() {
 
 #[test]
 fn chance_is_even() {
-    for balance in [Balance::Random, Balance::LeastRequest, Balance::JoinShortest] {
+    for balance in [Balance::Random, Balance::LeastRequest, Balance::JoinShortest, Balance::RingHash] {
         let counts = counts(balance, 10, 100_000);
         // 10000 expected, standard deviation 95: five of them.
         assert!(counts.iter().all(|picks| (9525..=10475).contains(picks)), "{balance:?}: {counts:?}");
@@ -103,9 +107,9 @@ fn chance_is_even() {
 fn the_shortest_queue_is_joined() {
     let mut balancer = AnyBalancer::from_settings(Balance::JoinShortest);
     let mut stream = stream("shortest");
-    assert_eq!(balancer.pick(&[0, 1, 2, 3], &[3, 1, 2, 5], &mut stream), 1);
-    assert_eq!(balancer.pick(&[0, 2, 3], &[3, 1, 2, 5], &mut stream), 2);
-    let ties = (0..30_000).filter(|_| balancer.pick(&[0, 1, 2, 3], &[1, 4, 1, 1], &mut stream) == 2).count();
+    assert_eq!(pick(&mut balancer, &[0, 1, 2, 3], &[3, 1, 2, 5], &mut stream), 1);
+    assert_eq!(pick(&mut balancer, &[0, 2, 3], &[3, 1, 2, 5], &mut stream), 2);
+    let ties = (0..30_000).filter(|_| pick(&mut balancer, &[0, 1, 2, 3], &[1, 4, 1, 1], &mut stream) == 2).count();
     // 10000 expected, standard deviation 82: five of them.
     assert!((9592..=10408).contains(&ties), "{ties}");
 }
@@ -117,10 +121,10 @@ fn two_choices_avoid_the_busy_one() {
     let mut balancer = AnyBalancer::from_settings(Balance::LeastRequest);
     let mut stream = stream("busy");
     (0..5).for_each(|_| balancer.started(7));
-    let busy = (0..100_000).filter(|_| balancer.pick(&up, &[0; 10], &mut stream) == 7).count();
+    let busy = (0..100_000).filter(|_| pick(&mut balancer, &up, &[0; 10], &mut stream) == 7).count();
     // 1000 expected, standard deviation 31.5: five of them.
     assert!((843..=1157).contains(&busy), "{busy}");
     (0..5).for_each(|_| balancer.ended(7));
-    let even = (0..100_000).filter(|_| balancer.pick(&up, &[0; 10], &mut stream) == 7).count();
+    let even = (0..100_000).filter(|_| pick(&mut balancer, &up, &[0; 10], &mut stream) == 7).count();
     assert!((9525..=10475).contains(&even), "{even}");
 }
