@@ -25,6 +25,7 @@ const SALT_REQUEST: u64 = salt("network/request");
 const SALT_ANSWER: u64 = salt("network/answer");
 const SALT_CANCEL: u64 = salt("network/cancel");
 const SALT_BACKOFF: u64 = salt("backoff");
+const SALT_KEY: u64 = salt("key");
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A user (or [`NONE`], of an open workload) starts a request.
@@ -32,14 +33,20 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn offer(&mut self, workload: u32, user: u32, key: Key) {
         let now = self.now();
         self.observer.offered(workload, now);
-        let deadline = match self.world.deadlines[workload as usize] {
+        let state = &self.world.workloads[workload as usize];
+        let deadline = match state.deadline {
             Some(deadline) => now + deadline,
             None => Time::MAX,
+        };
+        let request_key = match &state.key {
+            Some(keys) => keys.sample(key.child(SALT_KEY).draws()),
+            None => NONE,
         };
         let id = self.frames.insert(Frame {
             arrived: now,
             deadline,
             pc: self.world.program.workloads[workload as usize],
+            request_key,
             state: State::Running,
             flags: flag::USER,
             ..Frame::new(key, Ticket { frame: user, token: workload })
@@ -112,6 +119,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.state = State::Calling;
         let (key, deadline, iteration, count, flags, replica) =
             (frame.key, frame.deadline, frame.iteration, frame.count, frame.flags, frame.replica);
+        let request_key = frame.request_key;
         let port = self.port(edge, replica);
         if !self.permitted(port, edge, now) {
             self.observer.short_circuited(edge, now);
@@ -120,7 +128,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         self.observer.sent(edge, now);
         let deadline = self.set_timeout(edge, ticket, deadline);
-        let Some(target) = self.pick(port, edge) else {
+        let Some(target) = self.pick(port, edge, request_key) else {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         };
@@ -132,6 +140,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             edge,
             replica: target,
             service: self.world.routes[edge as usize].service,
+            request_key,
             flags: flags & flag::ABANDONED,
             ..Frame::new(key.child(place), ticket)
         };
@@ -170,7 +179,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Chooses the replica of an attempt, across services; `None` when none is up.
     #[inline(always)]
-    fn pick(&mut self, port: usize, edge: u32) -> Option<u32> {
+    fn pick(&mut self, port: usize, edge: u32, request_key: u32) -> Option<u32> {
         let route = &self.world.routes[edge as usize];
         let service = &mut self.world.services[route.service as usize];
         let picks = &mut self.world.channels[route.channel as usize].picks;
@@ -178,7 +187,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return None;
         }
         let port = &mut self.world.ports[port];
-        let number = port.balancer.pick(&service.fleet, None, picks);
+        let key = (request_key != NONE).then_some(request_key);
+        let number = port.balancer.pick(&service.fleet, key, picks);
         port.balancer.started(number);
         if let Some(count) = service.fleet.in_system.get_mut(number as usize) {
             *count += 1;
@@ -458,7 +468,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.called(edge, now);
         self.observer.sent(edge, now);
         let port = self.port(edge, frame.replica);
-        let Some(target) = self.pick(port, edge) else {
+        let Some(target) = self.pick(port, edge, frame.request_key) else {
             self.observer.answered(edge, now, now, Outcome::Refused);
             self.end(id, Outcome::Error);
             return;
@@ -474,6 +484,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             edge: frame.edge,
             replica: target,
             service: self.world.routes[edge as usize].service,
+            request_key: frame.request_key,
             flags: frame.flags & (flag::ABANDONED | flag::REPLIED),
             ..Frame::new(frame.key.child(place), frame.parent_ticket())
         });

@@ -104,6 +104,8 @@ pub(super) struct Frame {
     pub(super) pending: u32,
     /// Branches that must still succeed; a call's attempt number, the first being 1.
     pub(super) count: u32,
+    /// What the user's request is about, the same for all that it causes; [`NONE`] if nothing in particular.
+    pub(super) request_key: u32,
     pub(super) state: State,
     pub(super) flags: u16,
 }
@@ -133,6 +135,7 @@ impl Frame {
             target: NONE,
             pending: 0,
             count: 0,
+            request_key: NONE,
             state: State::Travelling,
             flags: 0,
         }
@@ -178,7 +181,7 @@ impl Frames {
         (place.parent, place.parent_token, place.pc, place.iteration) = (parent, parent_token, pc, iteration);
         (place.child, place.sibling, place.edge, place.replica) = (child, sibling, edge, replica);
         (place.service, place.target, place.pending, place.count) = (service, target, pending, count);
-        (place.state, place.flags) = (frame.state, frame.flags);
+        (place.request_key, place.state, place.flags) = (frame.request_key, frame.state, frame.flags);
         id
     }
 

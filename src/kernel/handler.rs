@@ -457,6 +457,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 replica: parent.replica,
                 service: parent.service,
                 sibling: next,
+                request_key: parent.request_key,
                 flags: flag::BRANCH
                     | flag::REPLIED
                     | (parent.flags & flag::ABANDONED)

@@ -2,6 +2,7 @@
 //! (replicas, ports) are dense vectors; nothing here decides anything.
 
 use crate::base::distribution::Distribution;
+use crate::base::keys::KeyDistribution;
 use crate::base::random::Stream;
 use crate::base::time::{Span, Time};
 use crate::mechanism::cores::Cores;
@@ -107,6 +108,14 @@ pub(super) struct Channel {
     pub(super) picks: Stream,
 }
 
+/// What a workload gives its requests on the way.
+pub(super) struct WorkloadState {
+    /// For clients that pass it on.
+    pub(super) deadline: Option<Span>,
+    /// What they are about.
+    pub(super) key: Option<KeyDistribution>,
+}
+
 /// A service as the kernel needs it.
 pub(super) struct ServiceState {
     pub(super) first_replica: u32,
@@ -160,8 +169,7 @@ pub(super) struct World {
     pub(super) services: Vec<ServiceState>,
     pub(super) replicas: Vec<Replica>,
     pub(super) sources: Vec<Source>,
-    /// Deadline of each workload, for clients that pass it on.
-    pub(super) deadlines: Vec<Option<Span>>,
+    pub(super) workloads: Vec<WorkloadState>,
     /// Constant delays with a queue of their own.
     pub(super) lanes: Vec<Span>,
     /// Constant timeouts with a queue of their own.
@@ -182,7 +190,11 @@ impl World {
             services: Vec::new(),
             replicas: Vec::new(),
             sources: model.workloads.enumerate().map(|(id, _)| Source::new(model, id)).collect(),
-            deadlines: model.workloads.iter().map(|workload| workload.deadline).collect(),
+            workloads: model
+                .workloads
+                .iter()
+                .map(|workload| WorkloadState { deadline: workload.deadline, key: workload.key.clone() })
+                .collect(),
             lanes: Vec::new(),
             timers: Vec::new(),
         };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::distribution::Distribution;
+use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Rate, Share};
 
@@ -17,6 +18,9 @@ pub struct Workload {
     pub entry: Vec<(Share, EndpointId)>,
     /// When.
     pub arrivals: Arrivals,
+    /// Which of many things a request is about. One is drawn when a user's request starts, and holds for all that the
+    /// request causes. `None` makes requests that are about nothing in particular.
+    pub key: Option<KeyDistribution>,
     /// An answer later than this is throughput, not goodput; `None` takes any.
     pub deadline: Option<Span>,
     /// How the users' own client behaves.

@@ -2,6 +2,7 @@
 
 mod agenda;
 mod arrivals;
+mod keys;
 mod laws;
 mod ledger;
 mod recipe;

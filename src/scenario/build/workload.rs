@@ -29,6 +29,7 @@ pub(super) fn workloads(
             name: item.name.clone(),
             entry: Vec::new(),
             arrivals: Arrivals::Even(Profile::constant(Rate::default())),
+            key: None,
             deadline: None,
             client: ClientId(0),
         };

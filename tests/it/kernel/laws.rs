@@ -16,7 +16,7 @@ use super::ledger::{Ledger, audit};
 use super::recipe::{Lengths, config, draining_models, models, with_warmup};
 
 /// Runs `model` unless it explodes: a run that handles more than a million events stops there.
-fn run(model: &Model) -> Results {
+pub(super) fn run(model: &Model) -> Results {
     let (mut last, mut questions) = (Time::MAX, 0);
     simulate(model, &mut |time| {
         // Asked twice at one time, or between the points of the series: because of the number of events.

@@ -2,6 +2,7 @@
 //! whatever the numbers are.
 
 use brownout::base::distribution::Distribution;
+use brownout::base::keys::KeyDistribution;
 use brownout::base::time::{Span, Time};
 use brownout::base::units::{Rate, Share};
 use brownout::model::{
@@ -71,6 +72,7 @@ enum StepRecipe {
 struct WorkloadRecipe {
     entry: Vec<(u32, u32)>,
     arrivals: Arrivals,
+    key: Option<KeyDistribution>,
     deadline: Option<Span>,
     client: u32,
 }
@@ -265,8 +267,16 @@ fn arrivals(lengths: Lengths) -> impl Strategy<Value = Arrivals> {
 }
 
 fn workload(arrivals: impl Strategy<Value = Arrivals>) -> impl Strategy<Value = WorkloadRecipe> {
-    (vec((1u32..5, any::<u32>()), 1..3), arrivals, option::of(1u64..60), any::<u32>()).prop_map(
-        |(entry, arrivals, deadline, client)| WorkloadRecipe { entry, arrivals, deadline: deadline.map(ms), client },
+    let keys = select(vec!["zipf(1.1, 100)", "uniform(3)"]).prop_map(|text| text.parse().expect("keys"));
+    let entry = vec((1u32..5, any::<u32>()), 1..3);
+    (entry, arrivals, option::of(keys), option::of(1u64..60), any::<u32>()).prop_map(
+        |(entry, arrivals, key, deadline, client)| WorkloadRecipe {
+            entry,
+            arrivals,
+            key,
+            deadline: deadline.map(ms),
+            client,
+        },
     )
 }
 
@@ -402,6 +412,7 @@ impl Recipe {
                 name: format!("workload{n}"),
                 entry: entry.collect(),
                 arrivals: recipe.arrivals.clone(),
+                key: recipe.key.clone(),
                 deadline: recipe.deadline,
                 client: ClientId::new(recipe.client as usize % model.clients.len()),
             });
