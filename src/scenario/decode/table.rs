@@ -17,6 +17,8 @@ pub(crate) struct Reader<'r, 'a, 't> {
     section: &'static Section,
     slots: Vec<Option<&'t Entry>>,
     next: usize,
+    /// Keys that stand there under a name that does not exist, which has been said.
+    misspelt: Vec<&'static str>,
 }
 
 impl Reader<'_, '_, '_> {
@@ -57,7 +59,7 @@ impl Reader<'_, '_, '_> {
     }
 
     fn missing(&mut self, key: &Key) {
-        if self.cx.has_gaps {
+        if self.cx.has_gaps || self.misspelt.contains(&key.name) {
             return;
         }
         let (noun, name) = (self.section.noun, key.name);
@@ -87,13 +89,17 @@ pub(crate) fn read_table<T: Keys>(node: &Node, cx: &mut Cx<'_>) -> Option<T> {
         return None;
     };
     let mut slots = vec![None; section.keys.len()];
+    let mut misspelt = Vec::new();
     for entry in &table.entries {
         match section.keys.iter().position(|key| key.name == entry.key) {
             Some(at) => slots[at] = Some(entry),
-            None => unknown_key(entry, section, cx),
+            None => {
+                misspelt.extend(near_key(&entry.key, section.keys.iter().map(|key| key.name)));
+                unknown_key(entry, section, cx);
+            }
         }
     }
-    Some(T::read(Reader { cx, place: node.place, section, slots, next: 0 }))
+    Some(T::read(Reader { cx, place: node.place, section, slots, next: 0, misspelt }))
 }
 
 fn unknown_key(entry: &Entry, section: &Section, cx: &mut Cx<'_>) {
@@ -122,16 +128,58 @@ pub(crate) fn say_unknown_key<'k>(
     diagnostic.help(format!("the keys of {noun} are {}", keys.collect::<Vec<_>>().join(", ")));
 }
 
-/// What somebody meant who wrote `key` where it does not belong.
-fn meant_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
+/// Words of other tools, and what they are called here.
+const ELSEWHERE: [(&str, &str); 26] = [
+    ("base", "extends"),
+    ("begin", "at"),
+    ("concurrency", "threads"),
+    ("condition", "that"),
+    ("cpu", "cores"),
+    ("cpus", "cores"),
+    ("default", "value"),
+    ("delay", "add_latency"),
+    ("duration", "for"),
+    ("end", "until"),
+    ("failure_threshold", "failure_rate"),
+    ("from", "after"),
+    ("import", "extends"),
+    ("include", "extends"),
+    ("instances", "replicas"),
+    ("lasts", "for"),
+    ("max_attempts", "attempts"),
+    ("max_retries", "attempts"),
+    ("rate", "arrivals"),
+    ("rps", "arrivals"),
+    ("retries", "retry"),
+    ("retry", "attempts"),
+    ("start", "at"),
+    ("until", "for"),
+    ("wait", "open_for"),
+    ("workers", "threads"),
+];
+
+/// The key that somebody meant who wrote `key`, if it is one of `keys`.
+fn near_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<&'k str> {
     // `latency` for `add_latency`.
     let longer = || keys.clone().find(|known| known.split('_').any(|word| word == key));
+    let other = || {
+        let mut names = ELSEWHERE.iter().filter(|(word, _)| *word == key).map(|(_, name)| *name);
+        names.find_map(|name| keys.clone().find(|known| *known == name))
+    };
+    longer().or_else(other).or_else(|| did_you_mean(key, keys.clone()))
+}
+
+/// What somebody meant who wrote `key` where it does not belong.
+fn meant_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
     let elsewhere = || {
         section_of(key).map(|section| match section.path {
             "step" => format!("`{key}` belongs to {}", section.noun),
             path => format!("`{key}` belongs to {}: [{path}]", section.noun),
         })
     };
-    let near = |near: &str| format!("did you mean `{near}`?");
-    longer().map(near).or_else(elsewhere).or_else(|| did_you_mean(key, keys.clone()).map(near))
+    // A word that this table has itself comes before the same one of another table; a slip of the pen comes last.
+    let near = near_key(key, keys.clone());
+    let is_slip = near.is_some() && near == did_you_mean(key, keys) && section_of(key).is_some();
+    let near = near.map(|near| format!("did you mean `{near}`?"));
+    if is_slip { elsewhere().or(near) } else { near.or_else(elsewhere) }
 }

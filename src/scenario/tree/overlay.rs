@@ -127,6 +127,14 @@ impl Assignment {
     /// Says that the key has done its work before arguments are looked at.
     fn comes_too_late(&self) -> Option<Diagnostic> {
         let (key, place) = self.path.first()?;
+        if let ([(first, _), (name, place)], false) = (self.path.as_slice(), self.node.table().is_some())
+            && first == PARAMETERS
+            && self.node.text() != Some("none")
+        {
+            let mut said = Diagnostic::new(&catalogue::BAD_SET, *place, format!("`{name}` is a parameter, not a key"));
+            said.help(format!("a parameter is set by its name: `--set {name}=..`"));
+            return Some(said);
+        }
         let help = match key.as_str() {
             "extends" => "write `extends` into the file",
             "variant" => "set the key itself: arguments are laid over all variants",

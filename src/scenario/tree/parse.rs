@@ -41,6 +41,8 @@ pub(crate) fn parse_file(sources: &Sources, id: SourceId, findings: &mut Finding
         bad.push(id.place(range.clone()));
         if range.start >= quiet_until && !findings.is_full() {
             say(sources, id, error, id.place(range.clone()), findings);
+            // The rest of a line with a fault is rarely another one.
+            quiet_until = text[range.start.min(text.len())..].find('\n').map_or(text.len(), |at| range.start + at + 1);
             if hides_what_follows(text, error.message(), &range) {
                 quiet_until = next_header(text, range.end);
             }
@@ -140,16 +142,56 @@ fn line_of(text: &str, at: usize) -> &str {
 
 /// What to write instead, for the mistakes that people make in scenarios.
 fn syntax_help(text: &str, range: Range<usize>) -> Option<String> {
-    let (key, value) = line_of(text, range.start).split_once('=')?;
+    if text.trim_start().starts_with('{') {
+        return Some("this looks like JSON; a scenario is TOML: `brownout new` writes one to start from".to_owned());
+    }
+    let line = line_of(text, range.start);
+    let Some((key, value)) = line.split_once('=') else { return yaml_help(line) };
+    if key.trim_end().ends_with(':') {
+        return Some("a key and its value are separated by `=`".to_owned());
+    }
     let (key, value) = (key.trim(), value.split('#').next().unwrap_or("").trim());
+    if let Some((before, _)) = value.split_once("//") {
+        return Some(format!("a comment begins with `#`: {key} = {} # ..", before.trim()));
+    }
+    if value.contains(['“', '”', '‘', '’', '„']) {
+        return Some("write straight quotes: `\"`".to_owned());
+    }
+    if let Some(value) = value.strip_suffix([',', ';']).filter(|value| !value.contains(['[', '{'])) {
+        return Some(format!("nothing stands behind a value: {key} = {}", value.trim_end()));
+    }
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => return Some(format!("write {key} = true")),
+        "false" | "no" | "off" => return Some(format!("write {key} = false")),
+        "null" | "nil" | "none" => return Some(format!("leave {key} out, or write {key} = \"none\" to take it away")),
+        _ => {}
+    }
     let plain = !value.is_empty() && !value.starts_with(['"', '\'', '[', '{']) && !value.contains('"');
     (plain && !key.is_empty()).then(|| format!("values with a unit are text, too: {key} = \"{value}\""))
+}
+
+/// What `key: value` is in TOML.
+fn yaml_help(line: &str) -> Option<String> {
+    let (key, value) = line.trim().trim_start_matches("- ").split_once(':')?;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if key.is_empty() || !key.chars().all(is_word) {
+        return None;
+    }
+    let value = value.split(" #").next().unwrap_or("").trim();
+    Some(match value {
+        "" => format!("this looks like YAML; a scenario is TOML, where a table opens with [{key}]"),
+        number if number.parse::<f64>().is_ok() || matches!(number, "true" | "false") => {
+            format!("write {key} = {number}")
+        }
+        quoted if quoted.starts_with(['"', '\'', '[', '{']) => format!("write {key} = {quoted}"),
+        text => format!("write {key} = \"{text}\""),
+    })
 }
 
 /// Where the key or table at `range` was defined first, as far as the lines before it tell.
 fn first_definition(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let line_start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
-    let line_end = text[range.start..].find('\n').map_or(text.len(), |at| range.start + at);
+    let line_end = text[range.start..].find('\n').map_or(text.len(), |at| range.start + at + 1);
     let within_line = range.start - line_start..range.end.min(line_end) - line_start;
     let line = &text[line_start..line_end];
     let head = line.split(['=', '#']).next().unwrap_or(line).trim();
