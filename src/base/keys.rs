@@ -45,7 +45,8 @@ impl KeyDistribution {
         self.count
     }
 
-    /// One key, drawn from `draws`.
+    /// One key, drawn from `draws`. Out of line: most requests have none.
+    #[inline(never)]
     pub fn sample(&self, mut draws: Draws) -> u32 {
         match &self.zipf {
             None => {

@@ -34,6 +34,13 @@ impl Overrides {
         name
     }
 
+    /// What pictures and tables add to the title of the scenario: ` (variant breaker, load=200/s)`.
+    pub(super) fn title(&self) -> String {
+        let variants = self.variants.iter().map(|variant| format!("variant {variant}"));
+        let changes: Vec<String> = variants.chain(self.sets.iter().cloned()).collect();
+        if changes.is_empty() { String::new() } else { format!(" ({})", changes.join(", ")) }
+    }
+
     /// What besides the file decides the results, seed left out: part of what the scenario hash covers.
     pub(super) fn fingerprint(&self) -> String {
         let variants = self.variants.iter().map(|variant| format!("\n--variant {variant}"));

@@ -161,10 +161,11 @@ fn run_into(
     let source = source::scenario(file)?;
     let loaded = scenario::load_with_files(&source.name, &source.bytes, &arguments.overrides.options(), source.files());
     said.diagnostics = check::diagnostics(&loaded, console);
-    let Some(model) = loaded.model else {
+    let Some(mut model) = loaded.model else {
         said.exit = Exit::BadScenario;
         return Ok(());
     };
+    model.title += &arguments.overrides.title();
     let directory = Directory::open(directory)?;
     let results = simulate(&model, &source.name, bars);
     let hash = hash(&source, &arguments.overrides, &loaded.files);

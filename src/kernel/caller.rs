@@ -5,7 +5,7 @@ use crate::base::random::{Key, salt};
 use crate::base::time::{Span, Time};
 use crate::model::Cancel;
 use crate::policy::Outcome;
-use crate::policy::balance::{Balancer, Choice};
+use crate::policy::balance::Balancer;
 use crate::policy::breaker::{Breaker, Verdict};
 use crate::policy::retry::Retry;
 
@@ -33,11 +33,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn offer(&mut self, workload: u32, user: u32, key: Key) {
         let now = self.now();
         self.observer.offered(workload, now);
-        let deadline = match self.world.deadlines[workload as usize] {
+        let state = &self.world.workloads[workload as usize];
+        let deadline = match state.deadline {
             Some(deadline) => now + deadline,
             None => Time::MAX,
         };
-        let request_key = match &self.world.keys[workload as usize] {
+        let request_key = match &state.key {
             Some(keys) => keys.sample(key.child(SALT_KEY).draws()),
             None => NONE,
         };
@@ -182,16 +183,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let route = &self.world.routes[edge as usize];
         let service = &mut self.world.services[route.service as usize];
         let picks = &mut self.world.channels[route.channel as usize].picks;
-        if service.up.is_empty() {
+        if service.fleet.up.is_empty() {
             return None;
         }
         let port = &mut self.world.ports[port];
         let key = (request_key != NONE).then_some(request_key);
-        let ring = &self.world.rings[route.service as usize];
-        let choice = Choice { up: &service.up, in_system: &service.in_system, ring, key };
-        let number = port.balancer.pick(&choice, picks);
+        let number = port.balancer.pick(&service.fleet, key, picks);
         port.balancer.started(number);
-        if let Some(count) = service.in_system.get_mut(number as usize) {
+        if let Some(count) = service.fleet.in_system.get_mut(number as usize) {
             *count += 1;
         }
         Some(service.first_replica + number)

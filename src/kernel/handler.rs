@@ -413,8 +413,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn left_system(&mut self, service: u32, replica: u32) {
         let service = &mut self.world.services[service as usize];
-        if !service.in_system.is_empty() {
-            service.in_system[(replica - service.first_replica) as usize] -= 1;
+        if !service.fleet.in_system.is_empty() {
+            service.fleet.in_system[(replica - service.first_replica) as usize] -= 1;
         }
     }
 

@@ -244,7 +244,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let service = &mut self.world.services[replica.service as usize];
         let number = index - service.first_replica;
-        service.up.retain(|&up| up != number);
+        service.fleet.up.retain(|&up| up != number);
     }
 
     /// A crashed process is started again, unless another crash still holds it down.
@@ -278,8 +278,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.replica(replica.service, now, 1);
         let service = &mut self.world.services[replica.service as usize];
         let number = index - service.first_replica;
-        if let Err(place) = service.up.binary_search(&number) {
-            service.up.insert(place, number);
+        if let Err(place) = service.fleet.up.binary_search(&number) {
+            service.fleet.up.insert(place, number);
         }
     }
 }

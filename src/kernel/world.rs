@@ -11,7 +11,7 @@ use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, Deadlines, Discipline, Edge, EdgeId, Handlers, Id, Ids, Limit,
     Model,
 };
-use crate::policy::balance::{AnyBalancer, Balance, Ring};
+use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
 use crate::policy::retry::{AnyRetry, Backoff, Jitter};
 
@@ -108,16 +108,22 @@ pub(super) struct Channel {
     pub(super) picks: Stream,
 }
 
+/// What a workload gives its requests on the way.
+pub(super) struct WorkloadState {
+    /// For clients that pass it on.
+    pub(super) deadline: Option<Span>,
+    /// What they are about.
+    pub(super) key: Option<KeyDistribution>,
+}
+
 /// A service as the kernel needs it.
 pub(super) struct ServiceState {
     pub(super) first_replica: u32,
     pub(super) replicas: u32,
     pub(super) hands_back: bool,
     pub(super) startup: Span,
-    /// Replica numbers that balancers choose from, ascending.
-    pub(super) up: Vec<u32>,
-    /// Requests in each replica or on the way to it; empty where no balancer asks.
-    pub(super) in_system: Vec<u32>,
+    /// What balancers choose from. Requests count from the moment they are sent.
+    pub(super) fleet: Fleet,
 }
 
 /// A process.
@@ -161,14 +167,9 @@ pub(super) struct World {
     pub(super) channels: Vec<Channel>,
     pub(super) ports: Vec<Port>,
     pub(super) services: Vec<ServiceState>,
-    /// By service; empty where no balancer asks, and apart because that is nearly everywhere.
-    pub(super) rings: Vec<Ring>,
     pub(super) replicas: Vec<Replica>,
     pub(super) sources: Vec<Source>,
-    /// Deadline of each workload, for clients that pass it on.
-    pub(super) deadlines: Vec<Option<Span>>,
-    /// What the requests of each workload are about.
-    pub(super) keys: Vec<Option<KeyDistribution>>,
+    pub(super) workloads: Vec<WorkloadState>,
     /// Constant delays with a queue of their own.
     pub(super) lanes: Vec<Span>,
     /// Constant timeouts with a queue of their own.
@@ -187,11 +188,13 @@ impl World {
             channels: Vec::new(),
             ports: Vec::new(),
             services: Vec::new(),
-            rings: Vec::new(),
             replicas: Vec::new(),
             sources: model.workloads.enumerate().map(|(id, _)| Source::new(model, id)).collect(),
-            deadlines: model.workloads.iter().map(|workload| workload.deadline).collect(),
-            keys: model.workloads.iter().map(|workload| workload.key.clone()).collect(),
+            workloads: model
+                .workloads
+                .iter()
+                .map(|workload| WorkloadState { deadline: workload.deadline, key: workload.key.clone() })
+                .collect(),
             lanes: Vec::new(),
             timers: Vec::new(),
         };
@@ -227,10 +230,12 @@ impl World {
                 replicas: service.replicas,
                 hands_back: service.handlers == Handlers::Async,
                 startup: service.startup,
-                up: (0..service.replicas).collect(),
-                in_system: if counted[id.index()] { vec![0; service.replicas as usize] } else { Vec::new() },
+                fleet: Fleet {
+                    up: (0..service.replicas).collect(),
+                    in_system: if counted[id.index()] { vec![0; service.replicas as usize] } else { Vec::new() },
+                    ring: if hashed[id.index()] { Ring::new(service.replicas) } else { Ring::default() },
+                },
             });
-            self.rings.push(if hashed[id.index()] { Ring::new(service.replicas) } else { Ring::default() });
         }
     }
 

@@ -146,11 +146,7 @@ impl Kind {
             Kind::Name("client") => "\"internal\"".to_owned(),
             Kind::Name(_) => "\"orders\"".to_owned(),
             Kind::Or(_, other) => other.example(),
-            Kind::Table(section) => {
-                let keys = section().keys;
-                let key = keys.iter().find(|key| key.presence == Presence::Required).or(keys.first());
-                key.map_or("{}".to_owned(), |key| format!("{{ {} = {} }}", key.name, (key.kind)().example()))
-            }
+            Kind::Table(section) => example_of(section()),
             Kind::Map(..) => "{ \"orders.create\" = \"100%\" }".to_owned(),
             Kind::List(item) => format!("[{}]", item.example()),
             Kind::Steps => "[{ work = \"5ms\" }]".to_owned(),
@@ -158,6 +154,18 @@ impl Kind {
             Kind::Named(_) | Kind::Overlays => "{}".to_owned(),
         }
     }
+}
+
+/// A table with what it needs, or with the key that matters most.
+fn example_of(section: &Section) -> String {
+    let is_plain = |key: &&Key| !matches!((key.kind)(), Kind::Words { .. });
+    let required = section.keys.iter().find(|key| key.presence == Presence::Required);
+    let Some(key) = required.or(section.keys.iter().find(is_plain)) else { return "{}".to_owned() };
+    let value = match key.presence {
+        Presence::Default(default) if default.parse::<u64>().is_ok() => default.to_owned(),
+        _ => (key.kind)().example(),
+    };
+    format!("{{ {} = {value} }}", key.name)
 }
 
 /// Text that reads itself: what editors and readers are told of it.

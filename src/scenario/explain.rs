@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use super::declare::{Key, Kind, Presence, Section};
+use super::decode::{METRICS, meaning};
 use super::language::sections;
 use super::reference::{joined, takes, title};
 use super::say::catalogue::{self, Code, Severity};
+use crate::base::distribution;
 use crate::base::suggest::did_you_mean;
 
 /// Nothing is known under a name.
@@ -23,6 +25,11 @@ pub fn explain(name: &str) -> Result<String, Unknown> {
     }
     let path: Vec<&str> = name.trim_matches(['[', ']']).split('.').collect();
     let found: Vec<String> = entries().filter(|entry| entry.answers(&path)).map(|entry| entry.page()).collect();
+    if found.is_empty()
+        && let Some(page) = of_word(name)
+    {
+        return Ok(page);
+    }
     if found.is_empty() {
         return Err(Unknown { near: near(name) });
     }
@@ -101,7 +108,23 @@ fn near(name: &str) -> Option<String> {
     let keys = sections().into_iter().flat_map(|section| {
         section.keys.iter().map(|key| key.name).chain(section.path.split('.').filter(|word| *word != "NAME"))
     });
-    did_you_mean(last, codes.chain(keys).filter(|word| !word.is_empty())).map(str::to_owned)
+    let metrics = METRICS.iter().map(|(name, _, _)| *name);
+    did_you_mean(last, codes.chain(keys).chain(metrics).filter(|word| !word.is_empty())).map(str::to_owned)
+}
+
+/// A metric of conditions, or a distribution.
+fn of_word(name: &str) -> Option<String> {
+    let name = name.split('(').next().unwrap_or(name);
+    if let Some((_, metric, units)) = METRICS.iter().find(|(known, _, _)| *known == name) {
+        let bounds: Vec<&str> = units.iter().map(|unit| unit.example()).collect();
+        let about = folded(meaning(*metric), 80);
+        return Some(format!("`{name}`, a metric of conditions\n\n{about}\n\nbound:    {}\n", bounds.join(" or ")));
+    }
+    let (_, example) = distribution::NAMES.iter().find(|(known, _)| *known == name)?;
+    Some(
+        format!("`{name}`, a distribution of lengths of time\n\nexample:  work = \"{example}\"\n")
+            .replace("\"empirical(\"latencies.csv\", unit=1ms)\"", "\"empirical('latencies.csv', unit=1ms)\""),
+    )
 }
 
 fn of_code(code: &Code) -> String {
@@ -123,18 +146,28 @@ fn of_section(section: &Section) -> String {
     let mut text = format!("{}\n\n{}\n\n", title(section), folded(&joined(section.about), 80));
     let width = section.keys.iter().map(|key| key.name.len()).max().unwrap_or(0);
     for key in section.keys {
-        let first = joined(key.doc).split_inclusive(". ").next().unwrap_or_default().trim().to_owned();
-        let _ = writeln!(text, "  {:width$}  {first}", key.name);
+        let _ = writeln!(text, "  {:width$}  {}", key.name, first_sentence(&joined(key.doc)));
     }
-    let _ = writeln!(text, "\nOf one key: brownout explain {}", example_path(section));
+    if let Some(path) = example_path(section) {
+        let _ = writeln!(text, "\nOf one key: brownout explain {path}");
+    }
     text
 }
 
-fn example_path(section: &Section) -> String {
-    let key = section.keys.first().map_or("", |key| key.name);
-    let mut words: Vec<&str> = section.path.split('.').filter(|word| *word != "NAME" && !word.is_empty()).collect();
-    words.push(key);
-    words.join(".")
+/// Up to the first full stop that is not a part of `..`.
+fn first_sentence(text: &str) -> &str {
+    let is_end = |at: &usize| !text[..*at].ends_with('.');
+    text.match_indices(". ").map(|(at, _)| at).find(is_end).map_or(text, |at| &text[..=at])
+}
+
+/// What leads to one of its keys; a step with nothing beside its verb has none.
+fn example_path(section: &Section) -> Option<String> {
+    let own: Vec<&str> = match verb(section) {
+        Some(verb) => vec![verb],
+        None => section.path.split('.').filter(|word| *word != "NAME" && !word.is_empty()).collect(),
+    };
+    let key = section.keys.iter().find(|key| verb(section) != Some(key.name))?;
+    Some([own, vec![key.name]].concat().join("."))
 }
 
 fn of_key(section: &Section, key: &Key) -> String {
@@ -148,12 +181,12 @@ fn of_key(section: &Section, key: &Key) -> String {
     if let Some(unit) = kind.unit() {
         let _ = writeln!(text, "unit:     {unit}");
     }
-    let without = match key.presence {
-        Presence::Required => "it must be there".to_owned(),
-        Presence::Optional => "see above; \"none\" takes it away in an overlay".to_owned(),
-        Presence::Default(value) => format!("{value} holds"),
+    let default = match key.presence {
+        Presence::Required => "none, it must be there",
+        Presence::Optional => "none, it can be left out",
+        Presence::Default(value) => value,
     };
-    let _ = writeln!(text, "without:  {without}");
+    let _ = writeln!(text, "default:  {default}");
     if !matches!(kind, Kind::Named(_) | Kind::Table(_) | Kind::Overlays) {
         let _ = writeln!(text, "example:  {} = {}", key.name, kind.example());
     }

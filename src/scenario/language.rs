@@ -253,14 +253,15 @@ keys! {
         /// What happens at the callee when the caller gives up: nothing, it leaves the queue, it stops before its
         /// next step, or at once.
         cancel: Word<Cancel> = "off";
-        /// Whether the callee learns until when the answer is wanted.
+        /// Whether the callee learns until when the answer is wanted: until the attempt times out, or the request's own
+        /// deadline, whichever comes first. With "propagate" it neither starts nor calls on after that, and passes it on.
         deadlines: Word<Deadlines> = "local";
     }
     later { "transport" "hedge" "limit" "bulkhead" "outlier" "connections" "pool" "throttle" "rate_limit" "request_size" "response_size" }
 }
 
 keys! {
-    /// How failed attempts are repeated.
+    /// How failed attempts are repeated: all that fail, be it an error, a timeout, a full queue or an open breaker.
     RetryKeys is "a retry policy" at "client.NAME.retry" {
         /// Start from the defaults of a library; the other keys change them.
         preset: RetryPreset;
@@ -277,7 +278,8 @@ keys! {
 }
 
 keys! {
-    /// A token bucket that every call fills and every retry empties.
+    /// A token bucket that every call fills and every retry empties. Each replica of a caller has one for each service
+    /// that it calls; the users of a workload share one.
     BudgetKeys is "a retry budget" at "client.NAME.retry.budget" {
         /// Retries that each call earns.
         ratio: Share, required;
@@ -288,7 +290,8 @@ keys! {
 }
 
 keys! {
-    /// A circuit breaker over a window of the last calls, with the rules of resilience4j.
+    /// A circuit breaker over a window of the last calls, with the rules of resilience4j. Each replica of a caller has
+    /// one for each service that it calls; the users of a workload share one.
     BreakerKeys is "a breaker" at "client.NAME.breaker" {
         /// Start from the defaults of a library; the other keys change them.
         preset: BreakerPreset;
@@ -335,9 +338,9 @@ keys! {
         service: ServiceName;
         /// How many of them: a number or a share; all if absent.
         replicas: StruckReplicas;
-        /// Target: calls from this service or workload ..
+        /// Target: calls from this service or workload, to the one that `to` names.
         from: CallerName;
-        /// .. to this service.
+        /// Target: calls to this service, from the caller that `from` names.
         to: ServiceName;
         /// Target: this workload.
         workload: WorkloadName;

@@ -1,9 +1,9 @@
 //! From bytes to a model: the order of the steps, and what is done with what they say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Draft, Parameter, build, parameters};
-use super::check::{Elsewhere, find_errors, find_warnings};
+use super::check::{Elsewhere, find_errors, find_unused, find_warnings};
 use super::declare::{Keys, Kind, Section};
 use super::decode::{Cx, Decode};
 use super::expand::expand;
@@ -163,10 +163,17 @@ impl<'l> Loading<'l> {
             let mut changed = root.clone();
             lay_over(&mut changed, &without_variants(overlay));
             let outer = std::mem::take(&mut self.findings);
-            let _ = self.understand(changed, file);
+            let draft = self.understand(changed, file).draft;
+            if let Some(draft) = draft.filter(|_| self.findings.errors() == 0) {
+                let mut cx = Cx::new(self.files, &mut self.shelf, &mut self.sources, &mut self.findings, false);
+                find_unused(&draft.model, &draft.atlas, &Elsewhere::in_variants(root), &mut cx);
+            }
             let own = std::mem::replace(&mut self.findings, outer);
-            for diagnostic in own.into_kept() {
-                self.findings.add(diagnostic).note(format!("in the variant `{}`", entry.key));
+            // What a variant no longer uses it may well leave where it is; what it brings along it should use.
+            let names = names_in(overlay);
+            let is_own = |diagnostic: &&Diagnostic| diagnostic.is_error() || names.contains(&diagnostic.place());
+            for diagnostic in own.into_kept().iter().filter(is_own) {
+                self.findings.add(diagnostic.clone()).note(format!("in the variant `{}`", entry.key));
             }
         }
     }
@@ -218,6 +225,17 @@ fn lay_variant<'r>(
             None
         }
     }
+}
+
+/// The places of all keys in `overlay`.
+fn names_in(overlay: &Table) -> BTreeSet<Place> {
+    let mut names = BTreeSet::new();
+    let mut to_visit = vec![overlay];
+    while let Some(table) = to_visit.pop() {
+        names.extend(table.entries.iter().map(|entry| entry.key_place));
+        to_visit.extend(table.entries.iter().filter_map(|entry| entry.node.table()));
+    }
+    names
 }
 
 /// Notes the places of all values in `overlay`, which is the variant `name`.

@@ -1,9 +1,14 @@
 //! Floor 3, blind to mechanisms: TOML text becomes a [`Model`], or all its diagnostics at once.
 //!
-//! 1. `tree`: the text as a tree of values that know their places; variants and `--set` change the tree.
-//! 2. `language` declares every table and key once; `decode` reads the tree against it.
+//! 1. `tree`: the text as a tree of values that know their places. `extend` lays it over the scenario that it extends,
+//!    variants and `--set` change it, parameters are inserted.
+//! 2. `language` declares every table and key once; `decode` reads the tree against it, with the `data` in other files.
 //! 3. `build` resolves names and makes the model; `check` looks for what is wrong or suspicious as a whole.
 //! 4. `say`: what was found, with codes and places, in rustc's look.
+//!
+//! The same declarations make the `schema` for editors, the `reference` and the pages of `explain`; `expand` prints a
+//! scenario as it will run. `files` asks the caller for what a scenario names: nothing is read here. `lessons` are the
+//! scenarios that the program brings along.
 //!
 //! No step fails: each says what is wrong and goes on with the rest, so that a file shows all its faults in
 //! one go. What was not readable is marked, so that nobody complains about the consequences.

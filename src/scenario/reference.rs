@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use super::declare::{Kind, Presence, Section};
-use super::decode::METRICS;
+use super::decode::{METRICS, meaning};
 use super::language::sections;
 use super::say::catalogue;
 use crate::base::distribution;
+use crate::model::Metric;
 
 /// The page `SCENARIOS.md`: how a scenario is written, every table and key, every code.
 pub fn reference() -> String {
@@ -76,20 +77,20 @@ fn add_forms(text: &mut String) {
          or as plain numbers, whose unit is then given. `column=\"p\"` names the column with them, `weight=\"count\"` one \
          with how often each was seen.\n\n### Conditions\n\n`METRIC(TARGET) COMPARISON BOUND`, with `<`, `<=`, `>=` or \
          `>`, such as `goodput(shoppers) >= 99%`. Percentiles are metrics too: `p50`, `p99`, `p99.9`.\n\n| metric | \
-         measured at | bound |\n|---|---|---|\n",
+         measured at | bound | what it says |\n|---|---|---|---|\n",
     );
-    for (name, at, bounds) in
-        METRICS.iter().map(|(name, metric, units)| (name, super::decode::measured(*metric), units))
-    {
-        let at = match at {
+    for (name, metric, bounds) in METRICS.iter() {
+        let about = meaning(*metric);
+        let at = match super::decode::measured(*metric) {
             super::decode::Measured::Workload => "workloads",
             super::decode::Measured::Service => "services",
             super::decode::Measured::Either => "workloads and services",
         };
         let bounds: Vec<&str> = bounds.iter().map(|unit| unit.example()).collect();
-        let _ = writeln!(text, "| `{name}` | {at} | {} |", bounds.join(" or "));
+        let _ = writeln!(text, "| `{name}` | {at} | {} | {about} |", bounds.join(" or "));
     }
-    text.push_str("| `p99`, ... | workloads and services | a length of time such as `200ms` |\n");
+    let about = meaning(Metric::Quantile(0.99));
+    let _ = writeln!(text, "| `p99`, ... | workloads and services | a length of time such as `200ms` | {about} |");
 }
 
 fn add_codes(text: &mut String) {

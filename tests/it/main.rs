@@ -7,6 +7,7 @@ mod base;
 mod cascades;
 mod command_line;
 mod determinism;
+mod fuzz;
 mod isotope;
 mod kernel;
 mod language;

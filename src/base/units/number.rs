@@ -104,8 +104,12 @@ impl FromStr for Number {
     fn from_str(text: &str) -> Result<Number, ParseError> {
         let digits = Digits::read(text, "a number", "1.5")?;
         if !digits.rest.is_empty() {
-            return Err(ParseError::new(digits.rest_range(), format!("expected a plain number, found `{text}`"))
-                .hint(format!("write `{}`", digits.text)));
+            let fault = ParseError::new(0..text.len(), format!("expected a plain number, found `{text}`"));
+            return Err(match digits.rest {
+                "%" => fault.hint(format!("write `{}`", digits.scaled(-2))),
+                rest if rest.starts_with('/') => fault.hint("work out the division, and write its result"),
+                _ => fault.hint("write a number without a unit, such as `1.5`"),
+            });
         }
         Number::new(digits.scaled(0)).ok_or_else(|| ParseError::new(0..text.len(), "the number is too large"))
     }

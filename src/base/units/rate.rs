@@ -55,6 +55,8 @@ fn without_slash(text: &str, digits: &Digits<'_>) -> ParseError {
     }
     let fault = fault(format!("expected `/` and a unit of time, found `{rest}`"));
     match rest.to_lowercase().as_str() {
+        thousands if thousands.starts_with("k/") => fault.hint(format!("write `{}/s`", digits.scaled(3))),
+        millions if millions.starts_with("m/") => fault.hint(format!("write `{}/s`", digits.scaled(6))),
         "rps" | "qps" | "tps" | "hz" | "per second" => fault.hint(format!("write `{number}/s`")),
         "rpm" | "qpm" | "per minute" => fault.hint(format!("write `{number}/m`")),
         "per hour" => fault.hint(format!("write `{number}/h`")),

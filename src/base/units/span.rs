@@ -61,11 +61,30 @@ fn unit(text: &str, digits: &Digits<'_>) -> Result<u64, ParseError> {
         };
         fault.hint(format!("write `{number}{likely}`"))
     } else if rest.contains(|c: char| c.is_ascii_digit()) {
-        ParseError::new(digits.rest_range(), format!("{WHAT} is one number and one unit"))
-            .hint("write it in the smaller unit: `90m` instead of `1h30m`")
+        ParseError::new(digits.rest_range(), format!("{WHAT} is one number and one unit")).hint(
+            sum(digits.text, rest).map_or_else(
+                || "write it in the smaller unit: `90m` instead of `1h30m`".to_owned(),
+                |sum| format!("write `{sum}`"),
+            ),
+        )
     } else {
         fault.hint("units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d`")
     })
+}
+
+/// The length of `1m30s`, of which `number` is the first number and `rest` what follows it.
+fn sum(number: &str, rest: &str) -> Option<Span> {
+    let text = format!("{number}{rest}");
+    let is_unit = |c: char| !c.is_ascii_digit() && c != '.';
+    let mut nanos = 0u64;
+    let mut left = text.as_str();
+    while !left.is_empty() {
+        let unit = left.find(is_unit)?;
+        let end = left[unit..].find(|c: char| !is_unit(c)).map_or(left.len(), |length| unit + length);
+        nanos = nanos.checked_add(left[..end].parse::<Span>().ok()?.as_nanos())?;
+        left = &left[end..];
+    }
+    Some(Span::from_nanos(nanos))
 }
 
 enum Inexact {

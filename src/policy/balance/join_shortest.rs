@@ -2,7 +2,7 @@
 
 use crate::base::random::Stream;
 
-use super::{Balancer, Choice};
+use super::{Balancer, Fleet};
 
 /// Remembers nothing; draws only where there is a tie.
 #[derive(Clone, Copy, Debug, Default)]
@@ -10,9 +10,9 @@ pub struct JoinShortest;
 
 impl Balancer for JoinShortest {
     #[inline]
-    fn pick(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> u32 {
-        let up = choice.up;
-        let requests = |replica: u32| choice.in_system[replica as usize];
+    fn pick(&mut self, fleet: &Fleet, _key: Option<u32>, stream: &mut Stream) -> u32 {
+        let up = fleet.up.as_slice();
+        let requests = |replica: u32| fleet.in_system[replica as usize];
         let mut shortest = up[0];
         let mut ties = 1;
         for &replica in &up[1..] {

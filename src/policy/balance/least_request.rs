@@ -3,7 +3,7 @@
 
 use crate::base::random::Stream;
 
-use super::{Balancer, Choice, any};
+use super::{Balancer, Fleet, any};
 
 /// Knows only its own calls, as a real client does.
 #[derive(Clone, Debug, Default)]
@@ -27,10 +27,10 @@ impl LeastRequest {
 
 impl Balancer for LeastRequest {
     #[inline]
-    fn pick(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> u32 {
+    fn pick(&mut self, fleet: &Fleet, _key: Option<u32>, stream: &mut Stream) -> u32 {
         // With replacement: the same one may be drawn twice.
-        let first = any(choice.up, stream);
-        let second = any(choice.up, stream);
+        let first = any(&fleet.up, stream);
+        let second = any(&fleet.up, stream);
         self.better(first, second)
     }
 

@@ -33,24 +33,22 @@ impl Balance {
         [Balance::RoundRobin, Balance::Random, Balance::LeastRequest, Balance::JoinShortest, Balance::RingHash];
 }
 
-/// What there is to choose from for one attempt, and what it is for.
-#[derive(Clone, Copy, Debug)]
-pub struct Choice<'a> {
-    /// The numbers of the replicas that are up; never empty, ascending.
-    pub up: &'a [u32],
-    /// Requests that each replica holds, waiting or in service, by replica number. Empty where no client of the
-    /// service asks for it.
-    pub in_system: &'a [u32],
-    /// The ring of the service, the same for all its clients. Empty where none of them asks for it.
-    pub ring: &'a Ring,
-    /// What the request is about, if it is about something.
-    pub key: Option<u32>,
+/// The replicas of a service, as the balancers of all its clients see them.
+#[derive(Clone, Debug, Default)]
+pub struct Fleet {
+    /// The numbers of those that are up, ascending.
+    pub up: Vec<u32>,
+    /// Requests that each holds, waiting or in service, by replica number. Empty where no balancer asks for it.
+    pub in_system: Vec<u32>,
+    /// Where they stand on a ring, up or not. Empty where no balancer asks for it.
+    pub ring: Ring,
 }
 
 /// What the kernel tells and asks a balancer. One per caller replica and callee service.
 pub trait Balancer: Send {
-    /// The replica for the next attempt: one of those that are up.
-    fn pick(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> u32;
+    /// The replica for the next attempt: one of those in `fleet` that are up, of which there is at least one. `key` is
+    /// what the request is about, if it is about something.
+    fn pick(&mut self, fleet: &Fleet, key: Option<u32>, stream: &mut Stream) -> u32;
 
     /// An attempt went to `replica`.
     fn started(&mut self, replica: u32);
@@ -90,14 +88,14 @@ impl AnyBalancer {
 
 impl Balancer for AnyBalancer {
     #[inline]
-    fn pick(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> u32 {
+    fn pick(&mut self, fleet: &Fleet, key: Option<u32>, stream: &mut Stream) -> u32 {
         match self {
-            AnyBalancer::RoundRobin(balancer) => balancer.pick(choice, stream),
-            AnyBalancer::Random => any(choice.up, stream),
-            AnyBalancer::LeastRequest(balancer) => balancer.pick(choice, stream),
-            AnyBalancer::JoinShortest(balancer) => balancer.pick(choice, stream),
-            AnyBalancer::RingHash(balancer) => balancer.pick(choice, stream),
-            AnyBalancer::Custom(balancer) => balancer.pick(choice, stream),
+            AnyBalancer::RoundRobin(balancer) => balancer.pick(fleet, key, stream),
+            AnyBalancer::Random => any(&fleet.up, stream),
+            AnyBalancer::LeastRequest(balancer) => balancer.pick(fleet, key, stream),
+            AnyBalancer::JoinShortest(balancer) => balancer.pick(fleet, key, stream),
+            AnyBalancer::RingHash(balancer) => balancer.pick(fleet, key, stream),
+            AnyBalancer::Custom(balancer) => balancer.pick(fleet, key, stream),
         }
     }
 

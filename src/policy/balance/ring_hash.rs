@@ -10,7 +10,7 @@ use twox_hash::XxHash64;
 
 use crate::base::random::Stream;
 
-use super::{Balancer, Choice, any};
+use super::{Balancer, Fleet, any};
 
 /// A ring has at least so many entries: the default `minimum_ring_size`. (The default maximum of 8 × 2²⁰ would be
 /// met by that many replicas only.)
@@ -19,10 +19,8 @@ const ENTRIES_MIN: u32 = 1024;
 /// Where the replicas of a service stand. One for all clients of the service; the default is a ring of none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ring {
-    /// Ascending.
-    hashes: Vec<u64>,
-    /// The replica number at each of `hashes`.
-    replicas: Vec<u32>,
+    /// Hashes, ascending, and the number of the replica that stands there.
+    entries: Box<[(u64, u32)]>,
 }
 
 impl Ring {
@@ -33,25 +31,24 @@ impl Ring {
         let mut entries: Vec<(u64, u32)> =
             (0..replicas).flat_map(|replica| (0..each).map(move |n| place(replica, n))).collect();
         entries.sort_unstable();
-        let (hashes, replicas) = entries.into_iter().unzip();
-        Ring { hashes, replicas }
+        Ring { entries: entries.into() }
     }
 
     /// How many entries it has.
     pub fn len(&self) -> usize {
-        self.hashes.len()
+        self.entries.len()
     }
 
     /// Whether nobody stands on it.
     pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
+        self.entries.is_empty()
     }
 
     /// The replicas from `hash` on, once around, as often as they stand there.
     pub fn clockwise(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
-        let first = self.hashes.partition_point(|place| *place < hash);
-        let (before, after) = self.replicas.split_at(first);
-        after.iter().chain(before).copied()
+        let first = self.entries.partition_point(|(place, _)| *place < hash);
+        let (before, after) = self.entries.split_at(first);
+        after.iter().chain(before).map(|(_, replica)| *replica)
     }
 }
 
@@ -60,14 +57,16 @@ impl Ring {
 pub struct RingHash;
 
 impl Balancer for RingHash {
-    fn pick(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> u32 {
-        let Some(key) = choice.key else { return any(choice.up, stream) };
+    /// Out of line, so that cheaper balancers stay small where they are inlined.
+    #[inline(never)]
+    fn pick(&mut self, fleet: &Fleet, key: Option<u32>, stream: &mut Stream) -> u32 {
+        let Some(key) = key else { return any(&fleet.up, stream) };
         let is_up = |replica: &u32| {
             // As long as all replicas are up, each stands at its own number.
-            choice.up.get(*replica as usize) == Some(replica) || choice.up.binary_search(replica).is_ok()
+            fleet.up.get(*replica as usize) == Some(replica) || fleet.up.binary_search(replica).is_ok()
         };
-        let found = choice.ring.clockwise(hash(&key.to_le_bytes())).find(is_up);
-        found.unwrap_or_else(|| any(choice.up, stream))
+        let found = fleet.ring.clockwise(hash(&key.to_le_bytes())).find(is_up);
+        found.unwrap_or_else(|| any(&fleet.up, stream))
     }
 
     fn started(&mut self, _replica: u32) {}
@@ -96,7 +95,7 @@ mod tests {
         for (replicas, each) in [(1, 1024), (2, 512), (10, 103), (1000, 2), (1024, 1), (5000, 1)] {
             let ring = Ring::new(replicas);
             assert_eq!(ring.len(), (replicas * each) as usize);
-            assert!(ring.hashes.is_sorted());
+            assert!(ring.entries.is_sorted());
             let mut counts = vec![0; replicas as usize];
             ring.clockwise(u64::MAX / 3).for_each(|replica| counts[replica as usize] += 1);
             assert!(counts.iter().all(|count| *count == each), "{counts:?}");
@@ -108,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_hash_belongs_to_the_first_entry_at_or_after_it() {
-        let ring = Ring { hashes: vec![10, 20, 30], replicas: vec![2, 0, 1] };
+        let ring = Ring { entries: [(10, 2), (20, 0), (30, 1)].into() };
         let firsts = [0, 10, 11, 20, 30, 31, u64::MAX].map(|hash| ring.clockwise(hash).next());
         assert_eq!(firsts, [2, 2, 0, 0, 1, 2, 2].map(Some));
         assert_eq!(ring.clockwise(15).collect::<Vec<_>>(), [0, 1, 2]);

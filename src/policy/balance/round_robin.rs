@@ -2,7 +2,7 @@
 
 use crate::base::random::Stream;
 
-use super::{Balancer, Choice, any};
+use super::{Balancer, Fleet, any};
 
 /// Goes around by replica numbers, so that a replica that leaves or comes back does not shift the others' turns.
 #[derive(Clone, Debug, Default)]
@@ -13,8 +13,8 @@ pub struct RoundRobin {
 
 impl Balancer for RoundRobin {
     #[inline]
-    fn pick(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> u32 {
-        let up = choice.up;
+    fn pick(&mut self, fleet: &Fleet, _key: Option<u32>, stream: &mut Stream) -> u32 {
+        let up = fleet.up.as_slice();
         let picked = match self.next {
             None => any(up, stream),
             // As long as all replicas are up, each stands at its own number.

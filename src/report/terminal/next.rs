@@ -11,6 +11,8 @@ use crate::report::number;
 
 /// From this utilisation on, over the whole of the totals, the bottleneck is worth a word.
 const UTILISATION_MIN: f64 = 0.7;
+/// From this share of what came to a service on, what it turned away is worth a word.
+const REJECTED_MIN: f64 = 0.01;
 /// From this share of its busy thread time on, a service's waste is worth a word.
 const WASTE_MIN: f64 = 0.1;
 /// From so many attempts per call on, an edge's retries are worth a word.
@@ -19,7 +21,15 @@ const RETRY_FACTOR_MIN: f64 = 1.2;
 const QUEUE_PER_THREAD_MAX: f64 = 2.0;
 
 pub(super) fn steps(facts: &Facts, look: Look) -> String {
-    let found = [interrupted(facts), silence(facts), bottleneck(facts), waste(facts), retries(facts), queue(facts)];
+    let found = [
+        interrupted(facts),
+        silence(facts),
+        bottleneck(facts),
+        rejections(facts),
+        waste(facts),
+        retries(facts),
+        queue(facts),
+    ];
     let mut steps: Vec<String> = found.into_iter().flatten().collect();
     if steps.is_empty() {
         steps.push("Nothing stood out: add a fault or raise the load to see where it breaks.".to_owned());
@@ -57,6 +67,22 @@ fn bottleneck(facts: &Facts) -> Option<String> {
             "{name} is the bottleneck, {busy} of its threads busy: look at what holds them, then at service.{name}.threads or .replicas."
         )
     })
+}
+
+/// The service that turned away the largest share of what came.
+fn rejections(facts: &Facts) -> Option<String> {
+    let services = &facts.results.services;
+    let share = |id: usize| facts::ratio(services[id].rejected as f64, services[id].arrivals as f64);
+    let id = (0..services.len()).max_by(|a, b| share(*a).unwrap_or(0.0).total_cmp(&share(*b).unwrap_or(0.0)))?;
+    let rejected = share(id);
+    if !matters(rejected, REJECTED_MIN) {
+        return None;
+    }
+    let name = &facts.service(id).name;
+    Some(format!(
+        "{name} turned away {} of what came: its queue was full (service.{name}.queue); look for the time in timeseries.csv.",
+        number::share(rejected)
+    ))
 }
 
 /// The service that worked most for callers who had given up, and the settings that would have told it.

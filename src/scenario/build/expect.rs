@@ -8,9 +8,11 @@ use crate::scenario::language::{ExpectKeys, ScenarioKeys};
 use crate::scenario::say::catalogue;
 
 pub(super) fn expectations(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Model, cx: &mut Cx<'_>) {
+    // How long the run is meant to last.
+    let is_known = !cx.has_gaps && !keys.duration.is_bad() && !keys.warmup.is_bad();
     for item in keys.expect.value().iter().flat_map(|expectations| &expectations.items) {
         let Some(keys) = &item.value else { continue };
-        let window = window(keys, model, cx);
+        let window = window(keys, model, is_known, cx);
         let Some(condition) = keys.that.value() else { continue };
         let Some(target) = target(condition, names, model, cx) else { continue };
         model.expectations.push(Expectation {
@@ -27,10 +29,13 @@ pub(super) fn expectations(keys: &ScenarioKeys, names: &Names<'_>, model: &mut M
 }
 
 /// The time in which it is measured.
-fn window(keys: &ExpectKeys, model: &Model, cx: &mut Cx<'_>) -> (Time, Time) {
+fn window(keys: &ExpectKeys, model: &Model, is_known: bool, cx: &mut Cx<'_>) -> (Time, Time) {
     let end = model.end();
     let from = keys.after.value().copied().unwrap_or(Time::ZERO + model.warmup);
     let until = keys.until.value().copied().unwrap_or(end);
+    if !is_known {
+        return (from, until);
+    }
     if until > end {
         cx.say(&catalogue::CONDITION, keys.until.place(), format!("the run ends at {end}"))
             .help("leave `until` out to measure to the end");

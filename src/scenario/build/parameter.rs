@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Atlas, ParameterPlaces};
 use crate::scenario::declare::Keys;
-use crate::scenario::decode::{Cx, Field, Item, Quantity, RangeForm, Scalar, is_name};
+use crate::scenario::decode::{Cx, Item, Quantity, RangeForm, Scalar, is_name};
 use crate::scenario::language::{ParameterKeys, ScenarioKeys};
 use crate::scenario::say::catalogue;
 use crate::scenario::tree::Uses;
@@ -98,14 +98,14 @@ fn check_kind(keys: &ParameterKeys, value: &Scalar, range: &RangeForm, cx: &mut 
         Quantity::Other => format!("`{}` lies in no range", value.plain),
         _ => format!("the value is {}, its range is that of {}", value.quantity.noun(), low.1.noun()),
     };
-    let place = match &keys.range {
-        Field::Given { place, .. } => *place,
-        _ => keys.place,
-    };
-    cx.say(&catalogue::PARAMETER, place, title).also(keys.value.place(), "the value").help(match value.quantity {
-        Quantity::Other => "list the values that make sense: `range = [\"a\", \"b\"]`".to_owned(),
-        _ => "write both with the same unit, or both without".to_owned(),
-    });
+    cx.say(&catalogue::PARAMETER, keys.value.place(), title).also(keys.range.place(), "its range").help(
+        match value.quantity {
+            Quantity::Other => {
+                format!("write {}, or list the values that make sense: `range = [\"a\", \"b\"]`", low.1.noun())
+            }
+            _ => format!("write {} such as `{}`", low.1.noun(), low.0),
+        },
+    );
 }
 
 fn is_outside(value: &Scalar, range: &RangeForm) -> bool {

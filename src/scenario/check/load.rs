@@ -178,7 +178,7 @@ fn say_overload(
         format!("`{}` is overloaded on paper: it needs {percent:.0}% of its {what}s", service.name),
     )
     .note(format!(
-        "{} requests/s, each at least {} ms of a {what}, keep {} {what}s busy; {} x {} are there",
+        "{} requests/s, each {} ms of a {what} on average, keep {} {what}s busy; {} x {} are there",
         short(rate),
         short(each),
         short(busy),

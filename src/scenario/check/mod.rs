@@ -46,7 +46,9 @@ impl<'t> Elsewhere<'t> {
                 }
                 Value::List(items) => to_visit.extend(items),
                 Value::Table(table) => {
-                    found.texts.extend(table.keys());
+                    // Keys are names of what is defined, except where endpoints have shares.
+                    let shares = table.get("entry").and_then(|entry| entry.node.table());
+                    found.texts.extend(shares.iter().flat_map(|shares| shares.keys()));
                     to_visit.extend(table.entries.iter().map(|entry| &entry.node));
                 }
                 _ => {}
@@ -58,6 +60,11 @@ impl<'t> Elsewhere<'t> {
     fn names(&self, text: &str) -> bool {
         self.texts.contains(text)
     }
+}
+
+/// Looks for what nobody uses.
+pub(crate) fn find_unused(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {
+    unused::find(model, atlas, elsewhere, cx);
 }
 
 /// Looks for what is suspicious in a model without errors.

@@ -75,9 +75,11 @@ fn patience(client: &Client) -> Option<Span> {
     let timeout = client.timeout?;
     let attempts = client.retry.as_ref().map_or(1, |retry| retry.attempts);
     let waits =
-        client.retry.as_ref().filter(|retry| retry.jitter == Jitter::None).map_or(0, |retry| match retry.backoff {
-            Backoff::Fixed(delay) => delay.as_nanos().saturating_mul(u64::from(attempts - 1)),
-            Backoff::Exponential { base, factor, cap } => exponential(base, factor, cap, attempts - 1),
+        client.retry.as_ref().filter(|retry| retry.jitter != Jitter::Decorrelated).map_or(0, |retry| {
+            match retry.backoff {
+                Backoff::Fixed(delay) => delay.as_nanos().saturating_mul(u64::from(attempts - 1)),
+                Backoff::Exponential { base, factor, cap } => exponential(base, factor, cap, attempts - 1),
+            }
         });
     Some(Span::from_nanos(timeout.as_nanos().saturating_mul(u64::from(attempts)).saturating_add(waits)))
 }

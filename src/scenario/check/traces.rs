@@ -30,6 +30,14 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             )
             .help("shorten `duration`, or play it slower with `speed=..`");
         }
+        if let Some(column) = &fit.counts {
+            cx.say(
+                &catalogue::TRACE_FIT,
+                fit.place,
+                format!("each row is one request, and the numbers in `{column}` are not looked at"),
+            )
+            .help("if they count requests, say of which time: `per=1m`");
+        }
         if fit.gaps > 0 && !fit.is_decided {
             let gaps = if fit.gaps == 1 { "a gap".to_owned() } else { format!("{} gaps", fit.gaps) };
             cx.say(

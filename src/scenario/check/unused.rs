@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Elsewhere;
 use super::traffic::reached;
+use crate::base::suggest::did_you_mean;
 use crate::model::{ClientId, EndpointId, Id, Model, ServiceId};
 use crate::scenario::build::Atlas;
 use crate::scenario::decode::Cx;
@@ -14,6 +15,10 @@ pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: 
     let mut used = BTreeSet::from([ClientId::new(0)]);
     used.extend(model.workloads.iter().map(|workload| workload.client));
     used.extend(atlas.calls.iter().map(|call| call.client));
+    let near = |name: &str| {
+        let others = used.iter().map(|id| model.clients[*id].name.as_str());
+        did_you_mean(name, others.filter(|other| *other != name)).map(str::to_owned)
+    };
     for (id, client) in model.clients.enumerate() {
         if !used.contains(&id) && !elsewhere.names(&client.name) {
             cx.say(
@@ -21,6 +26,7 @@ pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: 
                 atlas.clients[id.index()].name,
                 format!("no call names the client `{}`", client.name),
             )
+            .maybe_help(near(&client.name).map(|near| format!("did you mean `{near}`?")))
             .help(format!("write `client = \"{}\"` beside a `call`, or remove it", client.name));
         }
     }

@@ -38,11 +38,14 @@ pub(super) fn decimal(text: &str, unit: Option<Span>) -> Option<Result<i128, Str
     Some(nanos.map(|nanos| if text.starts_with('-') { -nanos } else { nanos }))
 }
 
-/// A date with a time of day, as RFC 3339 writes it (with `T` or a space, with or without an offset).
+/// A date with a time of day, as RFC 3339 writes it (with `T` or a space, with or without an offset), or the latter alone.
 fn date(text: &str) -> Option<i128> {
     let datetime: toml::value::Datetime = text.parse().ok()?;
-    let (date, time) = (datetime.date?, datetime.time?);
-    let days = days_since_epoch(i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    let time = datetime.time?;
+    // A time of day alone is one of the same day as all others.
+    let days = datetime
+        .date
+        .map_or(0, |date| days_since_epoch(i64::from(date.year), i64::from(date.month), i64::from(date.day)));
     let minutes = match datetime.offset {
         Some(toml::value::Offset::Custom { minutes }) => i64::from(minutes),
         Some(toml::value::Offset::Z) | None => 0,
@@ -77,6 +80,7 @@ mod tests {
         assert_eq!(secs("2014-04-10 00:04:00", None), Ok(1_397_088_240));
         assert_eq!(secs("2000-02-29 23:59:59+01:00", None), Ok(951_865_199));
         assert_eq!(secs("1969-12-31 23:59:59", None), Ok(-1));
+        assert_eq!(secs("12:30", None), Ok(45_000));
         assert_eq!(secs("90s", None), Ok(90));
         assert_eq!(secs("1397088240", Some(1)), Ok(1_397_088_240));
         assert_eq!(nanos("1.5", Some(Span::from_millis(1))), Ok(1_500_000));

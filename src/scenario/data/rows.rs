@@ -14,6 +14,9 @@ pub(super) fn column_name(bound: &Bound<'_, '_>, key: &str) -> Result<Option<Str
     bound.get(key).map(|arg| arg.quoted().map(str::to_owned)).transpose()
 }
 
+/// Of rows that are all wrong in the same way, this many are shown.
+const FAULTS_SHOWN: usize = 3;
+
 /// All rows of a file.
 pub(super) struct Rows {
     file: SourceId,
@@ -43,13 +46,42 @@ impl Rows {
             let start = record.position().map_or(0, |position| position.byte() as usize);
             rows.push((first_of_row(text, start), record.clone()));
         }
-        let has_header = rows.first().is_some_and(|(_, row)| !row.iter().any(is_value));
+        let is_name = |field: &str| !is_value(field) && !field.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let has_header = rows.first().is_some_and(|(_, row): &(_, csv::StringRecord)| row.iter().all(is_name));
         let header = has_header.then(|| rows.remove(0).1);
         if rows.is_empty() {
             cx.say(&catalogue::BAD_DATA, file.place(0..0), "the file has no rows of data");
             return None;
         }
-        Some(Rows { file, separator, rows, header })
+        let rows = Rows { file, separator, rows, header };
+        rows.are_even(cx).then_some(rows)
+    }
+
+    /// Whether all rows have as many fields: `12,5` is two of them.
+    fn are_even(&self, cx: &mut Cx<'_>) -> bool {
+        let width = self.width();
+        let Some(odd) = self.rows.iter().position(|(_, row)| row.len() != width) else { return true };
+        let (has, fields) = (self.rows[odd].1.len(), if width == 1 { "field" } else { "fields" });
+        let what = if self.header.is_some() { "the header" } else { "the first row" };
+        self.say(odd, width.min(has.saturating_sub(1)), format!("{what} has {width} {fields}, this row {has}"), cx)
+            .help("numbers have a decimal point, and no comma between thousands");
+        false
+    }
+
+    /// The names of its columns, or their number.
+    pub(super) fn columns(&self) -> String {
+        match &self.header {
+            Some(header) => format!("the columns {}", header.iter().collect::<Vec<_>>().join(", ")),
+            None => format!("{} columns and no header with their names", self.width()),
+        }
+    }
+
+    /// The name of another column than `column` that holds nothing but numbers.
+    pub(super) fn numbers_beside(&self, column: usize) -> Option<&str> {
+        let is_number =
+            |at: usize| self.rows.iter().all(|(_, row)| row.get(at).is_some_and(|f| f.parse::<f64>().is_ok()));
+        let at = (0..self.width()).find(|at| *at != column && is_number(*at))?;
+        self.header.as_ref()?.get(at)
     }
 
     /// How many columns there are.
@@ -85,7 +117,7 @@ impl Rows {
         cx: &mut Cx<'_>,
     ) -> Option<Vec<T>> {
         let mut values = Vec::with_capacity(self.rows.len());
-        let mut is_whole = true;
+        let mut faults = 0;
         for number in 0..self.rows.len() {
             let field = self.rows[number].1.get(column);
             match field.filter(|field| !field.is_empty()).map(&mut read) {
@@ -95,12 +127,18 @@ impl Rows {
                         Some(Err(message)) => message,
                         _ => "a value is missing".to_owned(),
                     };
-                    self.say(number, column, message, cx).help(hint);
-                    is_whole = false;
+                    faults += 1;
+                    if faults <= FAULTS_SHOWN {
+                        self.say(number, column, message, cx).help(hint);
+                    }
                 }
             }
         }
-        is_whole.then_some(values)
+        if faults > FAULTS_SHOWN {
+            let title = format!("{} more rows are like that", faults - FAULTS_SHOWN);
+            cx.say(&catalogue::BAD_DATA, self.file.place(0..0), title);
+        }
+        (faults == 0).then_some(values)
     }
 
     /// Says what is wrong with the field in `column` of row `number`.

@@ -67,8 +67,8 @@ pub(crate) fn samples(form: &SamplesForm, node: &Node, cx: &mut Cx<'_>) -> Optio
         Some(column) => column,
         None if rows.width() <= 1 => 0,
         None => {
-            cx.say(&catalogue::BAD_DATA, path_place, format!("the file has {} columns", rows.width()))
-                .help("name the one with the lengths of time: `column=\"latency\"`");
+            cx.say(&catalogue::BAD_DATA, path_place, format!("the file has {}", rows.columns()))
+                .help("name the one with the lengths of time: `column=\"..\"`");
             return None;
         }
     };

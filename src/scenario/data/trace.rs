@@ -116,6 +116,8 @@ pub(crate) struct Fit {
     pub(crate) gaps: usize,
     /// See `gaps`.
     pub(crate) longest: Span,
+    /// A column of a trace of single arrivals that looks like counts.
+    pub(crate) counts: Option<String>,
     /// Whether the file of the scenario says how they are filled.
     pub(crate) is_decided: bool,
 }
@@ -137,9 +139,9 @@ pub(crate) fn play(form: &TraceForm, node: &Node, cx: &mut Cx<'_>) -> Option<(Pl
                 (None, None, 0 | 1) => (None, 0),
                 (None, None, 2) => (Some(0), 1),
                 (Some(time @ (0 | 1)), None, 2) => (Some(time), 1 - time),
-                (_, None, width) => {
-                    cx.say(&catalogue::BAD_DATA, path_place, format!("the file has {width} columns"))
-                        .help("name the one with the counts: `column=\"requests\"`");
+                (_, None, _) => {
+                    cx.say(&catalogue::BAD_DATA, path_place, format!("the file has {}", rows.columns()))
+                        .help("name the one with the counts: `column=\"..\"`");
                     return None;
                 }
             };
@@ -173,7 +175,8 @@ fn played_at(form: &TraceForm, nanos: u64) -> Time {
 fn arrivals(form: &TraceForm, rows: &Rows, column: usize, place: Place, cx: &mut Cx<'_>) -> Option<(Played, Fit)> {
     let times: Vec<Time> = times(form, rows, column, cx)?.into_iter().map(|nanos| played_at(form, nanos)).collect();
     let end = *times.last()?;
-    Some((Played::Times(times), Fit { place, end, gaps: 0, longest: Span::ZERO, is_decided: true }))
+    let counts = rows.numbers_beside(column).map(str::to_owned);
+    Some((Played::Times(times), Fit { place, end, gaps: 0, longest: Span::ZERO, counts, is_decided: true }))
 }
 
 fn rates(
@@ -191,7 +194,8 @@ fn rates(
         None => counts.as_ref().map(|counts| (0..counts.len() as u64).map(|row| row.saturating_mul(step)).collect()),
     };
     let (counts, starts) = (counts?, starts?);
-    let mut fit = Fit { place, end: Time::ZERO, gaps: 0, longest: Span::ZERO, is_decided: form.gaps.is_some() };
+    let mut fit =
+        Fit { place, end: Time::ZERO, gaps: 0, longest: Span::ZERO, counts: None, is_decided: form.gaps.is_some() };
     let mut points = Vec::with_capacity(2 * counts.len() + 3);
     if form.at > Time::ZERO {
         points.extend([Time::ZERO, form.at].map(|at| RatePoint { at, rate: Rate::default() }));

@@ -74,6 +74,27 @@ pub(crate) fn measured(metric: Metric) -> Measured {
     }
 }
 
+/// What `metric` says.
+pub(crate) fn meaning(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Goodput => {
+            "Requests answered well and within the workload's deadline: a share of those offered, or a rate."
+        }
+        Metric::Throughput => "Requests answered at all, however late: a share of those offered, or a rate.",
+        Metric::Failures => "Requests that ended without a good answer: a share of those offered, or a rate.",
+        Metric::Mean => {
+            "Mean time to a good answer: for a user from the intended start on, at a service from the arrival on."
+        }
+        Metric::Quantile(_) => "A percentile of the same times as `mean`.",
+        Metric::Utilisation => "Share of the time of all threads in which they are busy; needs limited threads.",
+        Metric::Queue => "Requests that wait for a thread, at all replicas together, averaged over the time.",
+        Metric::Rejected => "Attempts turned away by full queues: a share of those that came, or a rate.",
+        Metric::Attempts => "Attempts sent by a workload or to a service, retries included, as a rate.",
+        Metric::RetryFactor => "Attempts for each first attempt.",
+        Metric::Waste => "Share of busy thread time that was spent for callers who had given up.",
+    }
+}
+
 /// The name of `metric` in conditions.
 pub(crate) fn metric_name(metric: Metric) -> &'static str {
     match metric {

@@ -87,7 +87,7 @@ quantity! {
     Span: "a length of time", "200ms", "ns, us, ms, s, m, h, d", "TIME";
     Time: "a point of time", "60s", "ns, us, ms, s, m, h, d", "TIME";
     Rate: "a rate", "1500/s", "/ns, /us, /ms, /s, /m, /h, /d", "NUMBER/UNIT";
-    Share: "a share", "99%", "%", "NUMBER%";
+    Share: "a share", "10%", "%", "NUMBER%";
     KeyDistribution: "a distribution of keys", "zipf(1.0, 20000)", "", "(zipf|uniform)\\(.+\\)";
 }
 
@@ -317,7 +317,8 @@ impl<const MIN: u32> Decode for LimitFrom<MIN> {
         }
         if matches!(node.text(), Some("none" | "infinite" | "inf")) {
             let key = cx.key();
-            cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("no limit of `{key}` is called \"unlimited\""))
+            let word = node.text().unwrap_or_default();
+            cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("\"{word}\" is no limit of `{key}`"))
                 .help(format!("write `{key} = \"unlimited\"`"));
             return None;
         }

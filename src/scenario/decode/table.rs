@@ -16,9 +16,9 @@ pub(crate) struct Reader<'r, 'a, 't> {
     place: Place,
     section: &'static Section,
     slots: Vec<Option<&'t Entry>>,
-    /// Keys that are there, but misspelt: that has been said.
-    misspelt: Vec<&'static str>,
     next: usize,
+    /// Keys that stand there under a name that does not exist, which has been said.
+    misspelt: Vec<&'static str>,
 }
 
 impl Reader<'_, '_, '_> {
@@ -100,7 +100,7 @@ pub(crate) fn read_table<T: Keys>(node: &Node, cx: &mut Cx<'_>) -> Option<T> {
             }
         }
     }
-    Some(T::read(Reader { cx, place: node.place, section, slots, misspelt, next: 0 }))
+    Some(T::read(Reader { cx, place: node.place, section, slots, next: 0, misspelt }))
 }
 
 fn unknown_key(entry: &Entry, section: &Section, cx: &mut Cx<'_>) {
@@ -129,27 +129,64 @@ pub(crate) fn say_unknown_key<'k>(
     diagnostic.help(format!("the keys of {noun} are {}", keys.collect::<Vec<_>>().join(", ")));
 }
 
-/// What somebody meant who wrote `key` where it does not belong.
-fn meant_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
-    if let Some(near) = near_key(key, keys) {
-        return Some(format!("did you mean `{near}`?"));
-    }
-    section_of(key).map(|section| match section.path {
-        "" => format!("`{key}` belongs to the top of the file, above all tables"),
-        "step" => format!("`{key}` belongs to {}", section.noun),
-        path => format!("`{key}` belongs to {}: [{path}]", section.noun),
-    })
-}
+/// Words of other tools, and what they are called here.
+const ELSEWHERE: [(&str, &str); 26] = [
+    ("base", "extends"),
+    ("begin", "at"),
+    ("concurrency", "threads"),
+    ("condition", "that"),
+    ("cpu", "cores"),
+    ("cpus", "cores"),
+    ("default", "value"),
+    ("delay", "add_latency"),
+    ("duration", "for"),
+    ("end", "until"),
+    ("failure_threshold", "failure_rate"),
+    ("from", "after"),
+    ("import", "extends"),
+    ("include", "extends"),
+    ("instances", "replicas"),
+    ("lasts", "for"),
+    ("max_attempts", "attempts"),
+    ("max_retries", "attempts"),
+    ("rate", "arrivals"),
+    ("rps", "arrivals"),
+    ("retries", "retry"),
+    ("retry", "attempts"),
+    ("start", "at"),
+    ("until", "for"),
+    ("wait", "open_for"),
+    ("workers", "threads"),
+];
 
-/// The one of `keys` that `key` stands for, if it is not a key of another table.
+/// The key that somebody meant who wrote `key`, if it is one of `keys`.
 fn near_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<&'k str> {
     // `latency` for `add_latency`.
-    let longer = keys.clone().find(|known| known.split('_').any(|word| word == key));
-    if longer.is_some() || section_of(key).is_some() {
-        return longer;
-    }
+    let longer = || keys.clone().find(|known| known.split('_').any(|word| word == key));
+    let other = || {
+        let mut names = ELSEWHERE.iter().filter(|(word, _)| *word == key).map(|(_, name)| *name);
+        names.find_map(|name| keys.clone().find(|known| *known == name))
+    };
     // `queue_size` for `queue`, `parameter` for `param`.
-    let shorter =
-        || keys.clone().filter(|known| known.len() > 3 && key.starts_with(known)).max_by_key(|known| known.len());
-    did_you_mean(key, keys.clone()).or_else(shorter)
+    let shorter = || {
+        let known = keys.clone().filter(|known| known.len() > 3 && key.starts_with(known));
+        known.filter(|_| section_of(key).is_none()).max_by_key(|known| known.len())
+    };
+    longer().or_else(other).or_else(|| did_you_mean(key, keys.clone())).or_else(shorter)
+}
+
+/// What somebody meant who wrote `key` where it does not belong.
+fn meant_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
+    let elsewhere = || {
+        section_of(key).map(|section| match section.path {
+            "" => format!("`{key}` belongs to the top of the file, above all tables"),
+            "step" => format!("`{key}` belongs to {}", section.noun),
+            path => format!("`{key}` belongs to {}: [{path}]", section.noun),
+        })
+    };
+    // A word that this table has itself comes before the same one of another table; a slip of the pen comes last.
+    let near = near_key(key, keys.clone());
+    let is_slip = near.is_some() && near == did_you_mean(key, keys) && section_of(key).is_some();
+    let near = near.map(|near| format!("did you mean `{near}`?"));
+    if is_slip { elsewhere().or(near) } else { near.or_else(elsewhere) }
 }

@@ -38,6 +38,16 @@ impl Diagnostic {
         }
     }
 
+    /// Where it is.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whether it stops the run.
+    pub(crate) fn is_error(&self) -> bool {
+        self.code.severity == Severity::Error
+    }
+
     /// Words beside the caret.
     pub(crate) fn label(&mut self, label: impl Into<String>) -> &mut Diagnostic {
         self.label = label.into();

@@ -1,6 +1,7 @@
 //! The scenario as a tree of values that know where they were written, so that overlays can mix nodes
 //! of several texts and a fault still points to its own. No key has a meaning here yet.
 
+mod brackets;
 mod overlay;
 mod parameter;
 mod parse;
@@ -50,11 +51,6 @@ impl Table {
     /// The entry of `key`.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
-    }
-
-    /// The entry of `key`.
-    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
-        self.entries.iter_mut().find(|entry| entry.key == key)
     }
 
     /// Its keys.

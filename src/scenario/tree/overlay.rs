@@ -1,5 +1,6 @@
 //! Overlays: variants and `--set` change a tree before anything in it is read.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
@@ -14,8 +15,11 @@ const REPLACING_KEYS: [&str; 3] = ["preset", "poisson", "even"];
 
 /// Lays `overlay` over `base`: tables merge, everything else replaces.
 pub(crate) fn lay_over(base: &mut Table, overlay: &Table) {
+    // Two scenarios of ten thousand services each must not be compared name by name.
+    let at: BTreeMap<String, usize> =
+        base.entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
     for entry in &overlay.entries {
-        let Some(known) = base.get_mut(&entry.key) else {
+        let Some(known) = at.get(&entry.key).map(|at| &mut base.entries[*at]) else {
             base.entries.push(entry.clone());
             continue;
         };
@@ -123,6 +127,14 @@ impl Assignment {
     /// Says that the key has done its work before arguments are looked at.
     fn comes_too_late(&self) -> Option<Diagnostic> {
         let (key, place) = self.path.first()?;
+        if let ([(first, _), (name, place)], false) = (self.path.as_slice(), self.node.table().is_some())
+            && first == PARAMETERS
+            && self.node.text() != Some("none")
+        {
+            let mut said = Diagnostic::new(&catalogue::BAD_SET, *place, format!("`{name}` is a parameter, not a key"));
+            said.help(format!("a parameter is set by its name: `--set {name}=..`"));
+            return Some(said);
+        }
         let help = match key.as_str() {
             "extends" => "write `extends` into the file",
             "variant" => "set the key itself: arguments are laid over all variants",

@@ -11,7 +11,7 @@ use brownout::kernel::{Engine, Observer};
 use brownout::measure::{Results, simulate};
 use brownout::model::{Model, WorkloadId};
 use brownout::policy::Outcome;
-use brownout::policy::balance::{AnyBalancer, Balance, Balancer, Choice, Ring};
+use brownout::policy::balance::{AnyBalancer, Balance, Balancer, Fleet, Ring};
 use brownout::scenario::{LoadOptions, load};
 use proptest::prelude::*;
 
@@ -55,13 +55,13 @@ fn a_hot_key_overloads_one_replica() {
     let hashed = run(&model(SHOP, Some("zipf(1.2, 10000)"), Balance::RingHash));
 
     // On paper: every replica rejects what is above 100 requests a second.
-    let (ring, up) = (Ring::new(10), Vec::from_iter(0..10));
+    let fleet = Fleet { up: (0..10).collect(), in_system: Vec::new(), ring: Ring::new(10) };
+    let mut balancer = AnyBalancer::from_settings(Balance::RingHash);
     let mut rates = [0.0; 10];
-    let weights: Vec<f64> = (1..=10_000).map(|rank| f64::from(rank).powf(-1.2)).collect();
+    let weights: Vec<f64> = (1..=10_000).map(|rank| libm::pow(f64::from(rank), -1.2)).collect();
     let total: f64 = weights.iter().sum();
     for (key, weight) in weights.iter().enumerate() {
-        let choice = Choice { up: &up, in_system: &[], ring: &ring, key: Some(key as u32) };
-        let owner = AnyBalancer::from_settings(Balance::RingHash).pick(&choice, &mut Stream::new(1, "paper"));
+        let owner = balancer.pick(&fleet, Some(key as u32), &mut Stream::new(1, "paper"));
         rates[owner as usize] += 500.0 * weight / total;
     }
     assert_eq!(rates.iter().filter(|rate| **rate > 100.0).count(), 1, "{rates:?}");

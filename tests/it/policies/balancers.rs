@@ -1,7 +1,7 @@
 //! Balancers: whom they pick, how evenly, and whom never.
 
 use brownout::base::random::Stream;
-use brownout::policy::balance::{AnyBalancer, Balance, Balancer, Choice, Ring};
+use brownout::policy::balance::{AnyBalancer, Balance, Balancer, Fleet, Ring};
 use proptest::prelude::*;
 
 fn stream(name: &str) -> Stream {
@@ -10,7 +10,7 @@ fn stream(name: &str) -> Stream {
 
 /// What `balancer` picks for a request without a key.
 fn pick(balancer: &mut AnyBalancer, up: &[u32], in_system: &[u32], stream: &mut Stream) -> u32 {
-    balancer.pick(&Choice { up, in_system, ring: &Ring::default(), key: None }, stream)
+    balancer.pick(&Fleet { up: up.into(), in_system: in_system.into(), ring: Ring::default() }, None, stream)
 }
 
 /// How often each of `replicas` is picked in `picks` picks that all end at once.
@@ -38,19 +38,18 @@ proptest! {
         in_system in proptest::collection::vec(0u32..4, 12),
         seed in any::<u64>(),
     ) {
-        let ring = Ring::new(12);
+        let mut fleet = Fleet { up: Vec::new(), in_system, ring: Ring::new(12) };
         for balance in Balance::ALL {
             let mut balancer = AnyBalancer::from_settings(balance);
             let mut stream = Stream::new(seed, "picks");
             let mut running = Vec::new();
             for (n, up) in ups.iter().enumerate() {
-                let up: Vec<u32> = up.iter().copied().collect();
-                let key = (n % 3 > 0).then_some(n as u32);
-                let picked = balancer.pick(&Choice { up: &up, in_system: &in_system, ring: &ring, key }, &mut stream);
+                fleet.up = up.iter().copied().collect();
+                let picked = balancer.pick(&fleet, (n % 3 > 0).then_some(n as u32), &mut stream);
                 prop_assert!(up.contains(&picked), "{:?} picked {} of {:?}", balance, picked, up);
                 if balance == Balance::JoinShortest {
-                    let least = up.iter().map(|replica| in_system[*replica as usize]).min();
-                    prop_assert_eq!(Some(in_system[picked as usize]), least);
+                    let least = up.iter().map(|replica| fleet.in_system[*replica as usize]).min();
+                    prop_assert_eq!(Some(fleet.in_system[picked as usize]), least);
                 }
                 balancer.started(picked);
                 running.push(picked);

@@ -1,0 +1,84 @@
+//! What must hold for any bytes: the loader says what is wrong or gives a model, in words that can be shown; a model
+//! runs; what is printed with `--expanded` gives the same model.
+
+use std::ops::ControlFlow;
+
+use brownout::measure::simulate;
+use brownout::model::{Arrivals, Limit, Model};
+use brownout::report::{Input, csv, json, terminal};
+use brownout::scenario::{LoadOptions, NoFiles, expanded, load};
+
+/// Larger models take longer to build than anybody wants to wait a million times.
+const REPLICAS_MAX: u64 = 2_000;
+const AT_ONCE_MAX: u32 = 20_000;
+
+/// Panics when something is wrong.
+pub(crate) fn try_bytes(bytes: &[u8]) {
+    let (options, text) = split(bytes);
+    let loaded = load("fuzzed.toml", text, &options);
+    let said = loaded.diagnostics.render(false);
+    assert_eq!(loaded.model.is_none(), loaded.diagnostics.has_errors(), "{said}");
+    assert_eq!(said.is_empty(), loaded.diagnostics.is_empty());
+    let Some(model) = loaded.model else { return };
+    try_expanded(text, &options, &model);
+    if is_small(&model) {
+        try_run(&model);
+    }
+}
+
+/// Whether the bytes are a scenario without errors.
+#[allow(dead_code, reason = "the fuzz targets do not ask")]
+pub(crate) fn loads(bytes: &[u8]) -> bool {
+    let (options, text) = split(bytes);
+    load("fuzzed.toml", text, &options).model.is_some()
+}
+
+/// The arguments in the first lines, and the file behind them.
+fn split(mut bytes: &[u8]) -> (LoadOptions, &[u8]) {
+    let mut options = LoadOptions::default();
+    loop {
+        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+        let line = String::from_utf8_lossy(&bytes[..end]);
+        if let Some(set) = line.strip_prefix("--set ") {
+            options.sets.push(set.to_owned());
+        } else if let Some(variant) = line.strip_prefix("--variant ") {
+            options.variants.push(variant.to_owned());
+        } else {
+            return (options, bytes);
+        }
+        bytes = bytes.get(end + 1..).unwrap_or(&[]);
+    }
+}
+
+fn try_expanded(text: &[u8], options: &LoadOptions, model: &Model) {
+    let (printed, _) = expanded("fuzzed.toml", text, options, &NoFiles);
+    let printed = printed.expect("a scenario without errors is printed");
+    let again = load("printed.toml", printed.as_bytes(), &LoadOptions::default());
+    let said = again.diagnostics.render(false);
+    assert!(again.model.as_ref() == Some(model), "printed otherwise:\n{printed}\n{said}");
+}
+
+fn is_small(model: &Model) -> bool {
+    let replicas: u64 = model.services.iter().map(|service| u64::from(service.replicas)).sum();
+    let at_once = |arrivals: &Arrivals| match arrivals {
+        Arrivals::Burst { size, .. } => *size,
+        Arrivals::Users { count, .. } => *count,
+        Arrivals::Even(_) | Arrivals::Poisson(_) | Arrivals::Times(_) => 0,
+    };
+    let is_calm = model.workloads.iter().all(|workload| at_once(&workload.arrivals) <= AT_ONCE_MAX);
+    let is_thin = model.services.iter().all(|service| service.threads != Limit::AtMost(u32::MAX));
+    replicas * (1 + model.clients.len() as u64) <= REPLICAS_MAX && is_calm && is_thin
+}
+
+/// Runs to the end, or for a million events: between the points of its series a run asks only every 2²⁰ events.
+fn try_run(model: &Model) {
+    let interval = model.interval.as_nanos();
+    let results = simulate(model, &mut |now| {
+        if now.as_nanos().is_multiple_of(interval) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    let input = Input { model, results: &results, hash: "", version: "" };
+    terminal::summary(&input, false, 100);
+    json::summary(&input);
+    csv::summary(&input);
+    csv::timeseries(&input, false);
+}
