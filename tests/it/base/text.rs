@@ -175,12 +175,7 @@ fn bad_spans_are_refused_with_place_and_hint() {
         ("200msec", "msec", "unknown unit of time `msec`", "write `200ms`"),
         ("3 Hours", " Hours", "the unit stands right behind the number, without a space", "write `3h`"),
         ("2w", "w", "unknown unit of time `w`", UNITS),
-        (
-            "1h30m",
-            "h30m",
-            "a length of time is one number and one unit",
-            "write it in the smaller unit: `90m` instead of `1h30m`",
-        ),
+        ("1h30m", "h30m", "a length of time is one number and one unit", "write `5400s`"),
         (
             "1,5s",
             ",",
@@ -255,7 +250,9 @@ fn bad_rates_and_shares_are_refused_with_place_and_hint() {
         ("5permille", "permille", "expected `%`, found `permille`", "write `5%`"),
     ]);
     refused::<Number>(&[
-        ("1.5x", "x", "expected a plain number, found `1.5x`", "write `1.5`"),
+        ("1.5x", "1.5x", "expected a plain number, found `1.5x`", "write a number without a unit, such as `1.5`"),
+        ("10%", "10%", "expected a plain number, found `10%`", "write `0.1`"),
+        ("1/720", "1/720", "expected a plain number, found `1/720`", "work out the division, and write its result"),
         ("NaN", "NaN", "a number must be a finite number", "write for example `1.5`"),
     ]);
     refused::<Count>(&[
