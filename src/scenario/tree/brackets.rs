@@ -123,6 +123,6 @@ mod tests {
     #[test]
     fn a_bracket_of_the_wrong_kind_closes_nothing() {
         check("a = [{ b = 1 ]\n[c]\n", &["5..]"], "[c]\n");
-        check("a = { b = [1 }\nc = 2\nd = [\n", &["10..}", "26.."], "c = 2\n");
+        check("a = { b = [1 }\nc = 2\nd = [\n", &["10..}", "25.."], "c = 2\n");
     }
 }
