@@ -24,7 +24,9 @@ fn load_with(text: &str, variants: &[&str], sets: &[&str]) -> Loaded {
 #[test]
 fn bad_files_are_refused_with_all_their_errors() {
     let mut seen = BTreeSet::new();
-    for (name, bytes) in files("bad") {
+    let bad = files("bad");
+    assert!(bad.len() >= 60, "only {} bad files", bad.len());
+    for (name, bytes) in bad {
         let loaded = load(&name, &bytes, &LoadOptions::default());
         assert!(loaded.model.is_none() && loaded.diagnostics.has_errors(), "{name} was accepted");
         assert_eq!(loaded.diagnostics.codes().len(), loaded.diagnostics.errors(), "{name}: no warnings beside errors");
@@ -88,6 +90,85 @@ fn errors_of_the_command_line_point_into_its_arguments() {
     let loaded = load_with(SMALL, &["fats", "fast"], &sets);
     assert!(loaded.model.is_none());
     insta::assert_snapshot!("command-line", loaded.diagnostics.render(false));
+}
+
+#[test]
+fn every_kind_of_fault_in_an_argument_points_into_it() {
+    let long = format!("workload.users.entry={}", "x".repeat(10_000));
+    let sets = [
+        "",
+        "=",
+        "=3",
+        "service.api.threads=",
+        "service.api.threads = 0",
+        "  service.api.queue  =  -1  ",
+        "service.api.threads==3",
+        "service.api.cores=\"4",
+        "service.\"api\".discipline=fifi",
+        "service.'api'.handlers='asink'",
+        "service.api.threds=3",
+        "service.api={ threads = 0, endpoint.page = { step = [] } }",
+        "service.api.startup=\"1 s\"",
+        "service.api.replicas=3 # three",
+        "service.api.endpoint.page.steps=[{ work = \"1ms\" }, { work = \"5\" }, { call = \"db.read\" }]",
+        "service.api.endpoint.page.steps=[",
+        "service.api.endpoint.pge.steps=[]",
+        "service.api.endpoint.page.steps.0.work=5ms",
+        "workload.users.arrivals=poisson($load)",
+        "workload.users.deadline=5",
+        "workload.users=none",
+        "workload.usres.deadline=5s",
+        "größe=3",
+        "service.a b.threads=3",
+        "service.api[0].threads=3",
+        "service.api:threads=3",
+        "title=5",
+        "service.api.discipline=\u{202e}fifo",
+        "interval=\t\n5",
+        "seed=99999999999999999999999999",
+        "warmup=2024-01-01",
+        "load=3",
+        "variant.fast.seed=3",
+        "extends=other.toml",
+        &long,
+    ];
+    let mut said = String::new();
+    for set in sets {
+        let loaded = load_with(SMALL, &[], &[set]);
+        assert!(loaded.model.is_none(), "{set} was accepted");
+        said += &loaded.diagnostics.render(false);
+    }
+    insta::assert_snapshot!("command-line-values", said);
+}
+
+#[test]
+fn variants_with_faults_are_told_alone_and_together() {
+    let text = format!(
+        "{SMALL}
+[variant.typo.service.api]
+threds = 4
+
+[variant.unit.workload.users]
+deadline = 5
+
+[variant.name.workload.users]
+entry = \"api.pag\"
+
+[variant.gone.service]
+api = \"none\"
+"
+    );
+    let variants = ["typo", "unit", "name", "fast", "fast", "Fast", "", "typo,unit", "variant.typo", "gone"];
+    insta::assert_snapshot!(
+        "command-line-variants",
+        load_with(&text, &variants, &["seed=x"]).diagnostics.render(false)
+    );
+    // Those that are not asked for are checked as well, and nothing is said twice.
+    let alone = load_with(&text, &[], &[]).diagnostics;
+    for variant in ["typo", "unit", "name", "gone"] {
+        let asked = load_with(&text, &[variant], &[]).diagnostics;
+        assert_eq!(asked.errors(), alone.errors(), "{variant}:\n{}", asked.render(false));
+    }
 }
 
 #[test]

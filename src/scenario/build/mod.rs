@@ -224,7 +224,11 @@ fn service(name: &str, keys: Option<&ServiceKeys>) -> Service {
     Service {
         name: name.to_owned(),
         replicas: keys.and_then(|keys| keys.replicas.value()).map_or(1, |count| count.0),
-        threads: limit(keys.and_then(|keys| keys.threads.value()).map(|limit| limit.0)),
+        // What could not be read is not known to be unlimited.
+        threads: match keys {
+            Some(keys) if !keys.threads.is_bad() => limit(keys.threads.value().map(|limit| limit.0)),
+            _ => Limit::AtMost(1),
+        },
         queue: limit(keys.and_then(|keys| keys.queue.value()).map(|limit| limit.0)),
         discipline: keys.and_then(|keys| keys.discipline.value()).map_or(Discipline::Fifo, |Word(word)| *word),
         cores: match keys.and_then(|keys| keys.cores.value()).map(|limit| limit.0) {

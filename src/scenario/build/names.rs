@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::suggest::did_you_mean;
 use crate::model::{Client, ClientId, EndpointId, Id, ServiceId, WorkloadId};
-use crate::scenario::decode::{CallerName, ClientName, Cx, EndpointName, Named, Noun, Ref, ServiceName};
+use crate::scenario::decode::{CallerName, ClientName, Cx, EndpointName, Named, Noun, Ref, ServiceName, is_name};
 use crate::scenario::language::ScenarioKeys;
 use crate::scenario::say::catalogue;
 
@@ -154,6 +154,14 @@ impl<'k> Names<'k> {
             return Some(id);
         }
         let service_place = name.place.part(0..service.len());
+        if service == "service" && !self.services.contains_key(service) && !self.lost.services {
+            // `service.api.endpoint.page`, as its table is called.
+            let rest = endpoint.replace(".endpoint.", ".");
+            cx.say(&catalogue::UNKNOWN_NAME, name.place, format!("`{}` does not name an endpoint", name.text))
+                .label("expected `service.endpoint`")
+                .help(format!("write `{rest}`"));
+            return None;
+        }
         let id = self.service(&Ref::new(service, service_place), cx)?;
         let own = &self.endpoints[id.index()];
         if let Some(id) = own.ids.get(endpoint) {
@@ -162,15 +170,18 @@ impl<'k> Names<'k> {
         if !own.is_lost && !self.lost.services {
             let place = name.place.part(service.len() + 1..name.text.len());
             let near = did_you_mean(endpoint, own.list.iter().copied());
+            let list: Vec<&str> = own.list.iter().copied().filter(|name| is_name(name)).collect();
             let diagnostic = cx.say(
                 &catalogue::UNKNOWN_NAME,
                 place,
                 format!("the service `{service}` has no endpoint `{endpoint}`"),
             );
-            diagnostic.help(match (near, own.list.as_slice()) {
-                (Some(near), _) => format!("did you mean `{service}.{near}`?"),
-                (None, []) => format!("define it as [service.{service}.endpoint.{endpoint}]"),
-                (None, list) => format!("it has {}", shortened(list)),
+            diagnostic.maybe_help(match (near, list.as_slice()) {
+                (Some(near), _) => Some(format!("did you mean `{service}.{near}`?")),
+                (None, []) => {
+                    is_name(endpoint).then(|| format!("define it as [service.{service}.endpoint.{endpoint}]"))
+                }
+                (None, list) => Some(format!("it has {}", shortened(list))),
             });
         }
         None
@@ -193,9 +204,17 @@ impl<'k> Names<'k> {
         let text = name.text.as_str();
         let near = match self.services.get(text) {
             Some(id) => self.endpoints[id.index()].list.first().map(|endpoint| format!("{text}.{endpoint}")),
-            None => self.services.iter().find_map(|(service, id)| {
-                self.endpoints[id.index()].ids.contains_key(text).then(|| format!("{service}.{text}"))
-            }),
+            None => {
+                let ends =
+                    |endpoint: &str| text.strip_suffix(endpoint).map(|rest| rest.trim_end_matches(['/', ':', '-']));
+                let fits = |service: &str, endpoint: &str| {
+                    ends(endpoint).is_some_and(|rest| rest.is_empty() || rest.rsplit('/').next() == Some(service))
+                };
+                self.services.iter().find_map(|(service, id)| {
+                    let mut list = self.endpoints[id.index()].list.iter();
+                    list.find(|endpoint| fits(service, endpoint)).map(|endpoint| format!("{service}.{endpoint}"))
+                })
+            }
         };
         cx.say(&catalogue::UNKNOWN_NAME, name.place, format!("`{text}` does not name an endpoint"))
             .label("expected `service.endpoint`")
@@ -227,13 +246,13 @@ fn unknown<'n, K: Noun>(name: &Ref<K>, known: impl Iterator<Item = &'n str> + Cl
             diagnostic.help(format!("did you mean `{near}`?"));
         }
         None => {
-            let list: Vec<&str> = known.collect();
+            let list: Vec<&str> = known.filter(|name| is_name(name)).collect();
             if !list.is_empty() {
                 let what =
                     K::NOUN.split(' ').map(|word| if word == "or" { "and".to_owned() } else { format!("{word}s") });
                 diagnostic.help(format!("the {} are {}", what.collect::<Vec<_>>().join(" "), shortened(&list)));
             }
-            if !otherwise.is_empty() {
+            if !otherwise.is_empty() && is_name(&name.text) {
                 diagnostic.help(otherwise);
             }
         }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Atlas, ParameterPlaces};
 use crate::scenario::declare::Keys;
-use crate::scenario::decode::{Cx, Item, Quantity, RangeForm, Scalar};
+use crate::scenario::decode::{Cx, Item, Quantity, RangeForm, Scalar, is_name};
 use crate::scenario::language::{ParameterKeys, ScenarioKeys};
 use crate::scenario::say::catalogue;
 use crate::scenario::tree::Uses;
@@ -83,7 +83,7 @@ fn check_name(item: &Item<ParameterKeys>, cx: &mut Cx<'_>) {
         cx.say(&catalogue::BAD_NAME, item.place, format!("a parameter cannot be called `{name}`"))
             .label("the scenario has a key of this name")
             .help("`--set` takes both by their names: give the parameter another one");
-    } else if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || name.ends_with('-') {
+    } else if is_name(name) && (!name.starts_with(|c: char| c.is_ascii_alphabetic()) || name.ends_with('-')) {
         cx.say(&catalogue::BAD_NAME, item.place, format!("a parameter cannot be called `{name}`"))
             .help("its name begins with a letter and does not end with `-`: `$5` is five dollars");
     }

@@ -95,6 +95,12 @@ impl Decode for ArrivalsForm {
                 cx.read_text(node, read)
             }
             Value::Table(_) => profile(node, cx),
+            Value::List(_) => {
+                if let Some(diagnostic) = cx.wrong_type(node, &Self::kind()) {
+                    diagnostic.help(format!("points stand in a profile: write `arrivals = {{ poisson = {POINTS} }}`"));
+                }
+                None
+            }
             _ => {
                 cx.wrong_type_with_example(node, &Self::kind());
                 None
@@ -124,6 +130,7 @@ fn call(text: &str, files: SampleFiles<'_>) -> Result<ArrivalsForm, ParseError> 
         let range = 0..text.find('(').unwrap_or(text.len());
         let near = did_you_mean(word, names);
         return Err(match (word, near) {
+            ("", _) => ParseError::new(range, "expected arrivals, found nothing").hint(list()),
             _ if text.parse::<Rate>().is_ok() => {
                 ParseError::new(range, "a rate alone does not say how requests arrive").hint(format!(
                     "write `poisson({text})` for arrivals by chance, or `even({text})` for a steady beat"
@@ -269,9 +276,15 @@ impl Decode for ProfileForm {
 
 fn diurnal(text: &str) -> Result<ProfileForm, ParseError> {
     let hint = || format!("write points such as `{POINTS}`, or `{DIURNAL}`");
+    if text.parse::<Rate>().is_ok() {
+        let fault = ParseError::new(0..text.len(), "a profile is a rate that changes");
+        return Err(fault.hint(format!("write `arrivals = \"poisson({text})\"` or `arrivals = \"even({text})\"`")));
+    }
     let call = Call::parse(text).map_err(|fault| fault.hint(hint()))?;
     if call.name != "diurnal" {
-        return Err(ParseError::new(call.name_range.clone(), format!("unknown profile `{}`", call.name)).hint(hint()));
+        let near = did_you_mean(call.name, ["diurnal", "trace"]).map(|near| format!("did you mean `{near}`?"));
+        return Err(ParseError::new(call.name_range.clone(), format!("unknown profile `{}`", call.name))
+            .hint(near.unwrap_or_else(hint)));
     }
     let bound = call.bind(&[], &["low", "high", "period", "peak"], DIURNAL)?;
     let (low, high) = (rate(bound.need("low")?)?, rate(bound.need("high")?)?);

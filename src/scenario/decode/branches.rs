@@ -2,6 +2,7 @@
 
 use super::steps::{StepForm, StepKind, Steps, VERBS};
 use super::{Count, Cx, Decode, Field};
+use crate::base::suggest::did_you_mean;
 use crate::base::units::Share;
 use crate::scenario::declare::Kind;
 use crate::scenario::language::{ArmKeys, BranchKeys};
@@ -71,8 +72,12 @@ fn branch(node: &Node, cx: &mut Cx<'_>) -> Option<BranchForm> {
         let optional = keys.optional.or_default().then(|| keys.optional.key_place());
         let Field::Given { value: steps, .. } = keys.steps else { return None };
         BranchForm { steps, optional }
-    } else {
+    } else if matches!(node.value, Value::Table(_) | Value::List(_) | Value::Broken) {
         BranchForm { steps: Steps::decode(node, cx)?, optional: None }
+    } else {
+        cx.say(&catalogue::WRONG_TYPE, node.place, format!("expected a branch, found {}", node.type_name()))
+            .help("a branch is a step or a list of steps: write for example `{ call = \"orders.create\" }`");
+        return None;
     };
     // An optional call that is a whole branch is an optional branch: one meaning, one form.
     if let [StepForm { kind: StepKind::Call { optional, optional_place, .. }, .. }] = form.steps.0.as_mut_slice()
@@ -115,7 +120,18 @@ impl Decode for Arms {
             }
             _ => ArmForm { share: None, steps: Steps::default() },
         };
-        Some(Arms(items.iter().map(|item| arm(ArmKeys::decode(item, cx))).collect()))
+        let mut arms = Vec::with_capacity(items.len());
+        for item in items {
+            if !matches!(item.value, Value::Table(_) | Value::Broken) {
+                let title = format!("expected an arm of `choose`, found {}", item.type_name());
+                cx.say(&catalogue::WRONG_TYPE, item.place, title)
+                    .help("an arm is a table: write for example `{ share = \"90%\", steps = [{ work = \"5ms\" }] }`");
+                arms.push(arm(None));
+            } else {
+                arms.push(arm(ArmKeys::decode(item, cx)));
+            }
+        }
+        Some(Arms(arms))
     }
 }
 
@@ -130,7 +146,12 @@ impl Decode for NeedForm {
             Value::Text(text) if text == "any" => Some(NeedForm::Any),
             Value::Integer(_) => Count::<1>::decode(node, cx).map(|count| NeedForm::AtLeast(count.0)),
             Value::Text(text) => {
+                let near = match text.parse::<u32>() {
+                    Ok(number) => Some(format!("write it without quotes: `need = {number}`")),
+                    Err(_) => did_you_mean(text, ["all", "any"]).map(|near| format!("did you mean \"{near}\"?")),
+                };
                 cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("\"{text}\" is not a number of branches"))
+                    .maybe_help(near)
                     .help("write \"all\", \"any\" or a number");
                 None
             }

@@ -177,6 +177,11 @@ fn parse(text: &str) -> Result<Parts, ParseError> {
     if right.is_empty() {
         return Err(ParseError::new(at..at + length, "the bound is missing").hint(example));
     }
+    if let Some(second) = text[right.clone()].find(['<', '>', '=']) {
+        let at = right.start + second;
+        return Err(ParseError::new(at..right.end, "a condition compares once")
+            .hint("write another expectation for the other condition"));
+    }
     let bound = bound(&text[right.clone()], units).map_err(|fault| fault.shifted(right.start))?;
     Ok((metric, target, comparison, bound))
 }
@@ -208,6 +213,10 @@ fn metric(word: &str) -> Result<(Metric, &'static [Unit]), ParseError> {
         });
     }
     let names = || METRICS.iter().map(|(name, _, _)| *name);
+    let lower = name.to_lowercase();
+    if lower != name && metric(&lower).is_ok() {
+        return Err(ParseError::new(all, format!("unknown metric `{name}`")).hint(format!("did you mean `{lower}`?")));
+    }
     let likely = match name {
         "latency" | "average" | "avg" | "median" => Some("mean` or a percentile such as `p99"),
         "errors" | "error_rate" => Some("failures"),

@@ -22,7 +22,7 @@ pub(crate) use arrivals::{ArrivalsForm, ProfileForm, RATE_MAX};
 pub(crate) use branches::{ArmForm, Arms, BranchForm, Branches, NeedForm};
 pub(crate) use condition::{Condition, METRICS, Measured, meaning, measured, metric_name};
 pub(crate) use name::{
-    CallerName, ClientName, EndpointName, Entries, Item, Named, Noun, Overlays, Ref, ServiceName, WorkloadName,
+    CallerName, ClientName, EndpointName, Entries, Item, Named, Noun, Overlays, Ref, ServiceName, WorkloadName, is_name,
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{BackoffForm, BreakerPreset, RetryPreset, StruckReplicas, preset_value};

@@ -147,18 +147,29 @@ fn not_a_table<T: Keys>(found: &str, key: &str, place: Place, cx: &mut Cx<'_>) {
     }
 }
 
+fn fits(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
+/// Whether something can be called `text`.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(fits)
+}
+
 fn check_name(name: &str, place: Place, cx: &mut Cx<'_>) {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if !name.is_empty() && name.chars().all(fits) {
+    if is_name(name) {
         return;
     }
     let bad = name.chars().find(|c| !fits(*c));
     let title = if name.is_empty() { "the name is empty".to_owned() } else { format!("`{name}` is not a name") };
     let diagnostic = cx.say(&catalogue::BAD_NAME, place, title);
     if let Some(c) = bad {
-        diagnostic.label(format!("`{}` cannot stand in a name", c.escape_debug()));
+        // Many letters of other alphabets look like those from a to z.
+        let code =
+            if c.is_ascii() || !c.is_alphabetic() { String::new() } else { format!(" (U+{:04X})", u32::from(c)) };
+        diagnostic.label(format!("`{}`{code} cannot stand in a name", c.escape_debug()));
     }
-    let pieces: Vec<&str> = name.split(|c| !fits(c)).filter(|piece| !piece.is_empty()).collect();
+    let pieces: Vec<&str> = name.split(|c: char| !fits(c)).filter(|piece| !piece.is_empty()).collect();
     let proposal = pieces.join("-");
     diagnostic.help(if proposal.is_empty() {
         "names consist of letters from a to z, digits, `-` and `_`".to_owned()

@@ -41,7 +41,9 @@ fn exponential(text: &str) -> Result<Backoff, ParseError> {
     let hint = || format!("write a delay such as `100ms`, or `{USAGE}`");
     let call = Call::parse(text).map_err(|fault| fault.hint(hint()))?;
     if call.name != "exponential" {
-        return Err(ParseError::new(call.name_range.clone(), format!("unknown backoff `{}`", call.name)).hint(hint()));
+        let near = did_you_mean(call.name, ["exponential"]).map(|near| format!("did you mean `{near}`?"));
+        return Err(ParseError::new(call.name_range.clone(), format!("unknown backoff `{}`", call.name))
+            .hint(near.unwrap_or_else(hint)));
     }
     let bound = call.bind(&["base"], &["factor", "cap"], USAGE)?;
     let base = bound.need("base")?.parse::<Span>()?;

@@ -6,6 +6,7 @@ use super::{Cx, Decode};
 use crate::base::call::Call;
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
+use crate::base::suggest::did_you_mean;
 use crate::base::time::{Span, Time};
 use crate::base::units::{ParseError, Rate, Share};
 use crate::model::Limit;
@@ -124,6 +125,12 @@ fn quantity<T: FromStr<Err = ParseError>>(node: &Node, cx: &mut Cx<'_>, kind: &K
         Value::Text(text) => {
             return cx.read_text(node, text.parse());
         }
+        Value::Integer(integer) if integer.unsigned_abs() > u64::MAX.into() => {
+            let key = cx.key();
+            cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` is far too large"))
+                .help(format!("write for example `{key} = {}`", kind.example()));
+            return None;
+        }
         Value::Integer(integer) => integer.to_string(),
         Value::Float(float) => float.to_string(),
         _ => {
@@ -219,10 +226,15 @@ fn integer(node: &Node, cx: &mut Cx<'_>, kind: &Kind, min: u64, max: u64) -> Opt
             }
         },
         other => {
+            let near = |text| match kind {
+                Kind::Or(word, _) => did_you_mean(text, [*word]),
+                _ => None,
+            };
             let help = match other {
-                Value::Text(text) => match text.trim().parse::<u64>() {
-                    Ok(number) => format!("write it without quotes: `{key} = {number}`"),
-                    Err(_) => format!("write for example `{key} = {}`", kind.example()),
+                Value::Text(text) => match (text.trim().parse::<u64>(), near(text)) {
+                    (Ok(number), _) => format!("write it without quotes: `{key} = {number}`"),
+                    (_, Some(word)) => format!("did you mean \"{word}\"?"),
+                    _ => format!("write for example `{key} = {}`", kind.example()),
                 },
                 Value::Float(float) if *float >= 0.0 && *float < 1e15 => {
                     format!("write a whole number: `{key} = {}`", float.round())
@@ -251,7 +263,17 @@ impl Decode for f64 {
             Value::Integer(integer) => integer as f64,
             Value::Float(float) => float,
             _ => {
-                cx.wrong_type_with_example(node, &Self::kind());
+                let number =
+                    node.text().and_then(|text| text.trim().parse::<f64>().ok()).filter(|number| number.is_finite());
+                let key = cx.key();
+                match (number, &Self::kind()) {
+                    (Some(number), kind) => {
+                        if let Some(diagnostic) = cx.wrong_type(node, kind) {
+                            diagnostic.help(format!("write it without quotes: `{key} = {number}`"));
+                        }
+                    }
+                    (None, kind) => cx.wrong_type_with_example(node, kind),
+                }
                 return None;
             }
         };
@@ -321,8 +343,16 @@ impl<T: Decode> Decode for Or<T> {
     }
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
-        if node.text() == Some("none") {
+        let Some(text) = node.text() else { return T::decode(node, cx).map(|value| Or(Some(value))) };
+        if text == "none" {
             return Some(Or(None));
+        }
+        let is_no = matches!(text.to_lowercase().as_str(), "no" | "never" | "off" | "unlimited" | "null" | "nil");
+        if is_no || did_you_mean(text, ["none"]).is_some() {
+            let key = cx.key();
+            cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("no `{key}` is called \"none\""))
+                .help(format!("write `{key} = \"none\"`"));
+            return None;
         }
         T::decode(node, cx).map(|value| Or(Some(value)))
     }

@@ -169,7 +169,8 @@ fn forward(node: &Node, cx: &mut Cx<'_>) -> StepKind {
 fn parallel(node: &Node, cx: &mut Cx<'_>) -> StepKind {
     read(node, cx, |keys: ParallelKeys| {
         let need_place = keys.need.place();
-        let need = *keys.need.value()?;
+        // What is in the branches is looked at even when nobody knows how many are needed.
+        let need = keys.need.value().copied().unwrap_or(NeedForm::All);
         match keys.parallel {
             Field::Given { value: Branches(branches), .. } => Some(StepKind::Parallel { branches, need, need_place }),
             _ => None,

@@ -47,6 +47,7 @@ impl Reader<'_, '_, '_> {
                     None => Field::Bad,
                 }
             }
+            (None, _) if self.misspelt.contains(&key.name) => Field::Bad,
             (None, Presence::Default(text)) => {
                 Field::Default(decode_default(text, self.cx).expect("a declared default is a value of its key"))
             }
@@ -59,7 +60,7 @@ impl Reader<'_, '_, '_> {
     }
 
     fn missing(&mut self, key: &Key) {
-        if self.cx.has_gaps || self.misspelt.contains(&key.name) {
+        if self.cx.has_gaps {
             return;
         }
         let (noun, name) = (self.section.noun, key.name);
@@ -166,13 +167,19 @@ fn near_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Optio
         let mut names = ELSEWHERE.iter().filter(|(word, _)| *word == key).map(|(_, name)| *name);
         names.find_map(|name| keys.clone().find(|known| *known == name))
     };
-    longer().or_else(other).or_else(|| did_you_mean(key, keys.clone()))
+    // `queue_size` for `queue`, `parameter` for `param`.
+    let shorter = || {
+        let known = keys.clone().filter(|known| known.len() > 3 && key.starts_with(known));
+        known.filter(|_| section_of(key).is_none()).max_by_key(|known| known.len())
+    };
+    longer().or_else(other).or_else(|| did_you_mean(key, keys.clone())).or_else(shorter)
 }
 
 /// What somebody meant who wrote `key` where it does not belong.
 fn meant_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
     let elsewhere = || {
         section_of(key).map(|section| match section.path {
+            "" => format!("`{key}` belongs to the top of the file, above all tables"),
             "step" => format!("`{key}` belongs to {}", section.noun),
             path => format!("`{key}` belongs to {}: [{path}]", section.noun),
         })

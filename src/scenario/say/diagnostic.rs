@@ -156,6 +156,10 @@ impl Findings {
                         Severity::Warning => self.warnings -= 1,
                     }
                     let first = &mut list[*entry.get()];
+                    // One value can lack one unit here and another one there.
+                    let others = diagnostic.helps.into_iter().filter(|help| !first.helps.contains(help));
+                    let others: Vec<String> = others.collect();
+                    first.helps.extend(others);
                     if first.also.len() < USES_MAX {
                         first.also.extend(diagnostic.also);
                     }

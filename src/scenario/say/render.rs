@@ -1,5 +1,6 @@
 //! Diagnostics as text, in rustc's look.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
@@ -7,6 +8,10 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet,
 use super::catalogue::Severity;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::source::{Place, Source, Sources};
+
+/// Longer words and longer sentences are shown without their middle: somebody's name may be a whole file.
+const WORD_MAX: usize = 100;
+const SENTENCE_MAX: usize = 400;
 
 /// Lines further apart than this are shown in snippets of their own.
 const LINES_TOGETHER_MAX: usize = 400;
@@ -43,7 +48,7 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(diagnostic.title.as_str()).id(diagnostic.code.id));
+    let mut group = Group::with_title(level.primary_title(line(&diagnostic.title)).id(diagnostic.code.id));
     let (near, far): (Vec<_>, Vec<_>) =
         diagnostic.also.iter().partition(|(place, _)| together(sources, diagnostic.place, *place));
     if let Some(source) = sources.source(diagnostic.place) {
@@ -59,10 +64,10 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
         }
     }
     for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
+        group = group.element(Level::NOTE.message(normalize_untrusted_str(&short(note))));
     }
     for help in &diagnostic.helps {
-        group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
+        group = group.element(Level::HELP.message(normalize_untrusted_str(&short(help))));
     }
     group
 }
@@ -95,10 +100,10 @@ fn snippet<'a>(
     let mut snippet = Snippet::source(&source.text[start..end]).path(source.name.as_str()).line_start(first + 1);
     if let Some((place, label)) = primary {
         let annotation = AnnotationKind::Primary.span(within(place));
-        snippet = snippet.annotation(if label.is_empty() { annotation } else { annotation.label(label.as_str()) });
+        snippet = snippet.annotation(if label.is_empty() { annotation } else { annotation.label(line(label)) });
     }
     for (place, label) in context {
-        snippet = snippet.annotation(AnnotationKind::Context.span(within(*place)).label(label.as_str()));
+        snippet = snippet.annotation(AnnotationKind::Context.span(within(*place)).label(line(label)));
     }
     snippet
 }
@@ -117,4 +122,37 @@ fn shown(source: &Source, place: Place) -> Range<usize> {
     let end = floor(place.range().end).max(start);
     let line_end = text[start..end].find(['\n', '\r']).map_or(end, |at| start + at);
     start..line_end
+}
+
+/// `text` on one line: what would break it, hide in it or turn it round is shown as an escape.
+fn line(text: &str) -> Cow<'_, str> {
+    let is_odd = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let text = short(text);
+    if !text.contains(is_odd) {
+        return text;
+    }
+    let shown = |c: char| if is_odd(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// `text` without the middles of its long words and, if it still is too long, without its own.
+fn short(text: &str) -> Cow<'_, str> {
+    if text.len() <= WORD_MAX {
+        return Cow::Borrowed(text);
+    }
+    let words: String = text.split_inclusive([' ', '\n']).map(|word| without_middle(word, WORD_MAX)).collect();
+    Cow::Owned(without_middle(&words, SENTENCE_MAX).into_owned())
+}
+
+/// The first three quarters and the end of `text`, together about `length_max` bytes long.
+fn without_middle(text: &str, length_max: usize) -> Cow<'_, str> {
+    if text.len() <= length_max {
+        return Cow::Borrowed(text);
+    }
+    let boundary = |from: usize| (from..).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    let (start, end) = (boundary(length_max / 4 * 3), boundary(text.len() - length_max / 4));
+    Cow::Owned(format!("{}…{}", &text[..start], &text[end..]))
 }

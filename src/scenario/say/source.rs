@@ -206,7 +206,18 @@ impl Sources {
             return place.part(range);
         }
         match raw.as_bytes() {
-            [b'\'', b'\'', b'\'', ..] | [b'"', b'"', b'"', ..] => place,
+            [b'\'', b'\'', b'\'', inner @ ..] | [b'"', b'"', b'"', inner @ ..] => {
+                // The line break behind the opening quotes is not a part of the text.
+                let start = match inner {
+                    [b'\r', b'\n', ..] => 5,
+                    [b'\n', ..] => 4,
+                    _ => 3,
+                };
+                match raw.get(start..raw.len().saturating_sub(3)) {
+                    Some(inner) if inner == text => place.part(range.start + start..range.end + start),
+                    _ => place,
+                }
+            }
             [b'\'', ..] => place.part(range.start + 1..range.end + 1),
             [b'"', inner @ ..] => {
                 let mut raw_at = 0;

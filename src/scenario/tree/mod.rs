@@ -1,6 +1,7 @@
 //! The scenario as a tree of values that know where they were written, so that overlays can mix nodes
 //! of several texts and a fault still points to its own. No key has a meaning here yet.
 
+mod brackets;
 mod overlay;
 mod parameter;
 mod parse;

@@ -59,6 +59,31 @@ fn what_cannot_be_read_is_named_with_a_way_out() {
     }
 }
 
+#[test]
+fn files_that_are_no_scenario_are_refused_whatever_they_hold() {
+    let place = Place::new();
+    fs::File::create(place.path("huge.toml")).unwrap().set_len(100 << 20).unwrap();
+    fs::write(place.path("latin.toml"), b"title = \"Gr\xf6\xdfe\"\n").unwrap();
+    fs::write(place.path("picture.toml"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
+    fs::write(place.path("zeros.toml"), [0; 4096]).unwrap();
+    fs::write(place.path("empty.toml"), "").unwrap();
+    for (name, says) in [
+        ("huge.toml", "error[E003]: the file has more than 8 MiB"),
+        ("latin.toml", "error[E002]: the file is not UTF-8 text"),
+        ("picture.toml", "error[E002]: the file is not UTF-8 text"),
+        ("zeros.toml", "error[E001]: "),
+        ("empty.toml", "error[E004]: the scenario is empty"),
+    ] {
+        for command in ["run", "check"] {
+            let output = place.run(&[command, name]);
+            exits(&output, 104);
+            assert_eq!(out(&output), "", "{name}");
+            assert!(err(&output).starts_with(says), "{name}:\n{}", err(&output));
+            assert!(err(&output).len() < 2000 && err(&output).contains(name), "{name}:\n{}", err(&output));
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_path_that_is_no_text_is_refused() {
