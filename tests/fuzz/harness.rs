@@ -4,13 +4,13 @@
 use std::ops::ControlFlow;
 
 use brownout::measure::simulate;
-use brownout::model::{Arrivals, Limit, Model};
+use brownout::model::{Arrivals, Model};
 use brownout::report::{Input, csv, json, terminal};
 use brownout::scenario::{LoadOptions, NoFiles, expanded, load};
 
 /// Larger models take longer to build than anybody wants to wait a million times.
 const REPLICAS_MAX: u64 = 2_000;
-const AT_ONCE_MAX: u32 = 20_000;
+const REQUESTS_MAX: f64 = 3_000.0;
 
 /// Panics when something is wrong.
 pub(crate) fn try_bytes(bytes: &[u8]) {
@@ -58,16 +58,22 @@ fn try_expanded(text: &[u8], options: &LoadOptions, model: &Model) {
     assert!(again.model.as_ref() == Some(model), "printed otherwise:\n{printed}\n{said}");
 }
 
+/// Whether a run takes milliseconds: on paper, few replicas and few requests.
 fn is_small(model: &Model) -> bool {
     let replicas: u64 = model.services.iter().map(|service| u64::from(service.replicas)).sum();
-    let at_once = |arrivals: &Arrivals| match arrivals {
-        Arrivals::Burst { size, .. } => *size,
-        Arrivals::Users { count, .. } => *count,
-        Arrivals::Even(_) | Arrivals::Poisson(_) | Arrivals::Times(_) => 0,
+    let secs = model.duration.as_secs_f64();
+    let requests = |arrivals: &Arrivals| match arrivals {
+        Arrivals::Even(profile) | Arrivals::Poisson(profile) => {
+            profile.points.iter().map(|point| point.rate.as_per_sec()).fold(0.0, f64::max) * secs
+        }
+        Arrivals::Burst { size, every, .. } => {
+            f64::from(*size) * every.map_or(1.0, |every| secs / every.as_secs_f64() + 1.0)
+        }
+        Arrivals::Users { count, .. } => f64::from(*count),
+        Arrivals::Times(times) => times.len() as f64,
     };
-    let is_calm = model.workloads.iter().all(|workload| at_once(&workload.arrivals) <= AT_ONCE_MAX);
-    let is_thin = model.services.iter().all(|service| service.threads != Limit::AtMost(u32::MAX));
-    replicas * (1 + model.clients.len() as u64) <= REPLICAS_MAX && is_calm && is_thin
+    let requests: f64 = model.workloads.iter().map(|workload| requests(&workload.arrivals)).sum();
+    replicas * (1 + model.clients.len() as u64) <= REPLICAS_MAX && requests <= REQUESTS_MAX
 }
 
 /// Runs to the end, or for a million events: between the points of its series a run asks only every 2²⁰ events.
