@@ -433,7 +433,8 @@ mod tests {
             file.match_indices(key).any(|(at, _)| is_key(at))
         };
         for section in sections() {
-            for key in section.keys {
+            // A file that stands alone extends none.
+            for key in section.keys.iter().filter(|key| key.name != "extends") {
                 assert!(has(key.name), "{} of {}", key.name, section.noun);
             }
         }
@@ -442,7 +443,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 21);
+        assert_eq!(sections.len(), 23);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {
