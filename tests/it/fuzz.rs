@@ -1,4 +1,5 @@
-//! The fuzz targets of `tests/fuzz`, for a moment: what they once found, and a few hundred scenarios by chance.
+//! The fuzz targets of `tests/fuzz`, for a moment: inputs that they stumbled over or were built to stumble over, and
+//! a few hundred scenarios by chance.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +12,7 @@ mod harness;
 mod writer;
 
 #[test]
-fn what_fuzzing_found_is_mended() {
+fn kept_inputs_are_no_stumbling_blocks() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzzed");
     let mut found: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     found.sort();
