@@ -35,6 +35,12 @@ fn root() -> &'static Path {
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    // What fuzzing leaves behind is ignored by git, too.
+    let is_left_behind = |path: &PathBuf| {
+        path.parent().is_some_and(|parent| parent.ends_with("tests/fuzz"))
+            && ["target", "corpus", "artifacts"].iter().any(|name| path.ends_with(name))
+    };
+    paths.retain(|path| !is_left_behind(path));
     paths.sort();
     paths.into_iter().flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }

@@ -1,6 +1,7 @@
 //! What only shows when the whole is looked at: endless recursion (an error), and what is legal but suspicious.
 
 mod circle;
+mod gain;
 mod graph;
 mod keys;
 mod load;
@@ -74,6 +75,7 @@ pub(crate) fn find_warnings(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<
     timeouts::find(model, atlas, cx);
     retries::find(model, atlas, cx);
     keys::find_warnings(model, atlas, cx);
+    gain::find(model, atlas, cx);
     circle::find(model, atlas, cx);
     queues::find(model, atlas, cx);
     traces::find(model, atlas, cx);

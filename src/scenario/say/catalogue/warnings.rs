@@ -203,4 +203,18 @@ duration = "60s"
 
 [workload.users]
 arrivals = "trace('requests.csv', per=5m, speed=25)""#
+
+    "W015" GAIN "calls that come back multiplied"
+        "A request calls back to its own endpoint more than once on average: the number of requests grows from round \
+         to round, and nothing but timeouts and full queues ends it."
+        bad r#"# Twenty times a chance of one in ten: two calls come back.
+[service.orders.endpoint.create]
+steps = [{ repeat = 20, steps = [{ choose = [
+  { share = "10%", steps = [{ call = "gateway.page", client = "rest" }] },
+  { share = "90%", steps = [] } ] }] }]"#
+        good r#"# Five times a chance of one in ten: half a call comes back.
+[service.orders.endpoint.create]
+steps = [{ repeat = 5, steps = [{ choose = [
+  { share = "10%", steps = [{ call = "gateway.page", client = "rest" }] },
+  { share = "90%", steps = [] } ] }] }]"#
 }
