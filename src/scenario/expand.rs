@@ -43,7 +43,7 @@ impl Expander<'_> {
         for key in section.keys.iter().filter(|key| !path.is_empty() || !DONE.contains(&key.name)) {
             let inner_path = || [path, &[key.name.to_owned()]].concat();
             match table.get(key.name).map(|entry| &entry.node) {
-                Some(node) if key.takes_away(node) => {}
+                Some(node) if key.is_taken_away(node) => {}
                 Some(node) => {
                     match ((key.kind)(), &node.value) {
                         (Kind::Named(inner), Value::Table(named)) => {
@@ -129,7 +129,7 @@ impl Expander<'_> {
 
     fn inline_table(&self, section: &'static Section, table: &Table) -> String {
         let pair = |key: &Key| match table.get(key.name).map(|entry| &entry.node) {
-            Some(node) if key.takes_away(node) => None,
+            Some(node) if key.is_taken_away(node) => None,
             Some(node) => Some(format!("{} = {}", key.name, self.inline(&(key.kind)(), node))),
             None => match key.presence {
                 Presence::Default(default) => Some(format!("{} = {}", key.name, written(default))),
@@ -220,13 +220,6 @@ impl Expander<'_> {
             let _ = write!(origin, ", {}", string(text));
         }
         origin.replace(['\n', '\r'], " ")
-    }
-}
-
-impl Key {
-    /// Whether an overlay has taken the key away.
-    fn takes_away(&self, node: &Node) -> bool {
-        self.presence == Presence::Optional && node.text() == Some("none") && !matches!((self.kind)(), Kind::Text)
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::declare::{Form, Keys, Kind, Presence, Section};
 use super::decode::VERBS;
 use super::language::{ScenarioKeys, sections};
+use super::reference::joined;
 
 /// A text that is the value of a parameter.
 const PARAMETER: &str = "^\\$[A-Za-z][A-Za-z0-9_-]*$";
@@ -213,8 +214,4 @@ fn overlay() -> Value {
         "additionalProperties": false,
         "properties": properties,
     })
-}
-
-fn joined(lines: &[&str]) -> String {
-    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }

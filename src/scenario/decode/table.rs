@@ -21,6 +21,13 @@ pub(crate) struct Reader<'r, 'a, 't> {
     misspelt: Vec<&'static str>,
 }
 
+impl Key {
+    /// Whether an overlay has taken the key away: what has no default of its own. A text may be any text.
+    pub(crate) fn is_taken_away(&self, node: &Node) -> bool {
+        self.presence == Presence::Optional && node.text() == Some(TAKEN_AWAY) && !matches!((self.kind)(), Kind::Text)
+    }
+}
+
 impl Reader<'_, '_, '_> {
     /// Where the table stands.
     pub(crate) fn place(&self) -> Place {
@@ -32,12 +39,7 @@ impl Reader<'_, '_, '_> {
         let (key, slot) = (&self.section.keys[self.next], self.slots[self.next]);
         self.next += 1;
         match (slot, key.presence) {
-            // An overlay takes a key away by its name; a text may be any text.
-            (Some(entry), Presence::Optional)
-                if entry.node.text() == Some(TAKEN_AWAY) && !matches!((key.kind)(), Kind::Text) =>
-            {
-                Field::Absent
-            }
+            (Some(entry), _) if key.is_taken_away(&entry.node) => Field::Absent,
             (Some(entry), _) => {
                 let outer = std::mem::replace(&mut self.cx.key, key.name);
                 let value = T::decode(&entry.node, self.cx);
