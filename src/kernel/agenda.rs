@@ -36,7 +36,7 @@ pub enum Event {
     Proceed(Ticket),
     /// An answer reaches its caller.
     Reply(Ticket, Outcome),
-    /// A caller's patience ends.
+    /// The patience ends of a caller, or of one who waits in a queue or for a permit.
     Timeout(Ticket),
     /// A backoff is over.
     Retry(Ticket),
@@ -57,6 +57,14 @@ pub enum Event {
     Detected(u32),
     /// A replica has started up (unless it went down again).
     Started(u32),
+    /// A replica stands still to tidy its memory up.
+    GcStart(u32),
+    /// It goes on.
+    GcEnd(u32),
+    /// A replica's neighbour begins to take CPU time away.
+    NoiseStart(u32),
+    /// He is quiet again.
+    NoiseEnd(u32),
     /// Only inside an agenda: the first timer of a class is due.
     Armed(u32),
 }

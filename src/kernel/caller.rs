@@ -120,6 +120,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (key, deadline, iteration, count, flags, replica) =
             (frame.key, frame.deadline, frame.iteration, frame.count, frame.flags, frame.replica);
         let request_key = frame.request_key;
+        let priority = self.world.program.priority(frame.pc - 1, frame.priority);
         let port = self.port(edge, replica);
         if !self.permitted(port, edge, now) {
             self.observer.short_circuited(edge, now);
@@ -141,6 +142,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             replica: target,
             service: self.world.routes[edge as usize].service,
             request_key,
+            priority,
             flags: flags & flag::ABANDONED,
             ..Frame::new(key.child(place), ticket)
         };
@@ -485,6 +487,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             replica: target,
             service: self.world.routes[edge as usize].service,
             request_key: frame.request_key,
+            priority: self.world.program.priority(frame.pc - 1, frame.priority),
             flags: frame.flags & (flag::ABANDONED | flag::REPLIED),
             ..Frame::new(frame.key.child(place), frame.parent_ticket())
         });

@@ -13,6 +13,7 @@ use crate::model::Model;
 use super::agenda::{Agenda, Event, Ticket};
 use super::frame::{Frames, NONE, State, flag};
 use super::observer::Observer;
+use super::resources::Resources;
 use super::world::World;
 
 /// How often a run that stands still in time asks whether it should go on: every 2²⁰ events.
@@ -24,6 +25,7 @@ pub struct Engine<'m, A, O> {
     pub(super) agenda: A,
     pub(super) observer: O,
     pub(super) world: World,
+    pub(super) resources: Resources,
     pub(super) frames: Frames,
     pub(super) soon: VecDeque<Event>,
     /// How deep calls that take no time are nested.
@@ -51,13 +53,15 @@ pub struct End {
 impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
     /// A run of `model` that stands at its start.
     pub fn new(model: &'m Model, observer: O) -> Self {
-        let world = World::new(model);
+        let mut world = World::new(model);
+        let resources = Resources::new(model, world.replicas.len(), |timeout| world.timer(timeout));
         let agenda = A::new(&world.lanes, &world.timers);
         Engine {
             model,
             agenda,
             observer,
             world,
+            resources,
             frames: Frames::new(),
             soon: VecDeque::new(),
             depth: 0,
@@ -71,6 +75,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
     /// 2²⁰ events.
     pub fn run(&mut self, go_on: &mut dyn FnMut(Time) -> ControlFlow<()>) -> End {
         self.enter_faults();
+        self.enter_disturbances();
         self.enter_workloads();
         let end = self.model.end();
         let stopped = self.run_to(end, go_on).break_value();
@@ -189,7 +194,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::Begin(ticket) => self.begin_handed(ticket),
             Event::Proceed(ticket) => self.proceed(ticket),
             Event::Reply(ticket, outcome) => self.answered(ticket, outcome),
-            Event::Timeout(ticket) => self.timed_out(ticket),
+            Event::Timeout(ticket) => self.patience_ends(ticket),
             Event::Retry(ticket) => self.retry(ticket),
             Event::Cancel(notice) => self.cancelled(notice),
             Event::CoresDue { replica, epoch } => self.cores_due(replica, epoch),
@@ -197,7 +202,25 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::FaultEnd(fault) => self.fault_ends(fault),
             Event::Detected(replica) => self.crash_detected(replica),
             Event::Started(replica) => self.started_up(replica),
+            Event::GcStart(replica) => self.gc_starts(replica),
+            Event::GcEnd(replica) => self.gc_ends(replica),
+            Event::NoiseStart(replica) => self.noise_starts(replica),
+            Event::NoiseEnd(replica) => self.noise_ends(replica),
             Event::Armed(_) => unreachable!("armed timers stay inside the agenda"),
+        }
+    }
+
+    /// Whoever has waited for long enough does so no longer.
+    fn patience_ends(&mut self, ticket: Ticket) {
+        if !self.live(ticket) {
+            return;
+        }
+        match self.frames[ticket.frame].state {
+            State::Calling => self.timed_out(ticket),
+            State::Waiting => self.queue_timed_out(ticket.frame),
+            State::Acquiring => self.acquire_timed_out(ticket.frame),
+            // It has what it waited for, and goes on with the same ticket.
+            _ => {}
         }
     }
 

@@ -37,8 +37,15 @@ pub(super) enum State {
     BackingOff,
     /// Waiting for branches.
     Joining,
-    /// Served before, waiting for a thread to go on.
+    /// Served before, waiting for a thread to go on; `mark` is what is left of work that was interrupted, as
+    /// nanoseconds.
     ComingBack,
+    /// Waiting for a permit of a pool; `mark` is since when.
+    Acquiring,
+    /// Waiting for what another one fetches.
+    Coalescing,
+    /// What it waited for has failed, which it learns in a moment.
+    Failing,
     /// A branch that has ended while its parent still waits for others.
     Done,
 }
@@ -63,6 +70,14 @@ pub(super) mod flag {
     pub(crate) const ON_CORES: u16 = 128;
     /// A branch whose failure counts as a success.
     pub(crate) const OPTIONAL: u16 = 256;
+    /// Was interrupted in the middle of its work.
+    pub(crate) const INTERRUPTED: u16 = 512;
+    /// Works, and may be interrupted.
+    pub(crate) const PREEMPTIBLE: u16 = 1024;
+    /// Has something to give back: a permit, or an answer to those who wait for what it fetches.
+    pub(crate) const OWES: u16 = 2048;
+    /// Fetches for a cache in the background; a branch of nobody.
+    pub(crate) const BACKGROUND: u16 = 4096;
 }
 
 /// See the module. Fields are plain: the engine is their only user.
@@ -107,8 +122,13 @@ pub(super) struct Frame {
     /// What the user's request is about, the same for all that it causes; [`NONE`] if nothing in particular.
     pub(super) request_key: u32,
     pub(super) state: State,
+    /// How important it is: 9 goes first, 0 last.
+    pub(super) priority: u8,
     pub(super) flags: u16,
 }
+
+/// The priority of what has none.
+pub(super) const PRIORITY: u8 = 4;
 
 const _: () = assert!(size_of::<Frame>() <= 96);
 
@@ -137,6 +157,7 @@ impl Frame {
             count: 0,
             request_key: NONE,
             state: State::Travelling,
+            priority: PRIORITY,
             flags: 0,
         }
     }
@@ -181,7 +202,8 @@ impl Frames {
         (place.parent, place.parent_token, place.pc, place.iteration) = (parent, parent_token, pc, iteration);
         (place.child, place.sibling, place.edge, place.replica) = (child, sibling, edge, replica);
         (place.service, place.target, place.pending, place.count) = (service, target, pending, count);
-        (place.request_key, place.state, place.flags) = (frame.request_key, frame.state, frame.flags);
+        (place.request_key, place.state) = (frame.request_key, frame.state);
+        (place.priority, place.flags) = (frame.priority, frame.flags);
         id
     }
 

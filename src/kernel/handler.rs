@@ -1,9 +1,6 @@
-//! The callee's side: a request reaches its replica, gets a thread or waits for one, runs through its steps,
-//! and leaves.
+//! The callee's side: a request that has its thread runs through its steps, and leaves.
 
-use crate::base::random::salt;
 use crate::base::time::Span;
-use crate::mechanism::pool::Admission;
 use crate::model::Cancel;
 use crate::policy::Outcome;
 
@@ -14,104 +11,7 @@ use super::observer::{Departure, Observer};
 use super::program::Op;
 use super::world::Transit;
 
-const SALT_ERROR: u64 = salt("fault/error");
-
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
-    /// A request reaches its replica.
-    #[inline]
-    pub(super) fn arrive(&mut self, ticket: Ticket) {
-        if !self.live(ticket) {
-            return;
-        }
-        let now = self.now();
-        let frame = &mut self.frames[ticket.frame];
-        frame.arrived = now;
-        let replica = frame.replica as usize;
-        let replica = &mut self.world.replicas[replica];
-        let service = replica.service;
-        self.observer.arrived(service, now);
-        if replica.condition.down {
-            self.leave(ticket.frame, Departure::Refused, Outcome::Refused);
-            return;
-        }
-        if self.frames[ticket.frame].has(flag::CANCELLED) {
-            self.leave(ticket.frame, Departure::Dropped, Outcome::Cancelled);
-            return;
-        }
-        match replica.pool.arrive(ticket) {
-            Admission::Started => self.begin(ticket.frame),
-            Admission::Queued => {
-                self.frames[ticket.frame].state = State::Waiting;
-                self.observer.queued(service, now, replica.pool.waiting());
-            }
-            Admission::Rejected => self.leave(ticket.frame, Departure::Rejected, Outcome::Rejected),
-        }
-    }
-
-    /// A frame that was handed a thread starts, or goes on.
-    pub(super) fn begin_handed(&mut self, ticket: Ticket) {
-        // Whoever made the ticket stale has given the thread back, too.
-        if !self.live(ticket) {
-            return;
-        }
-        if self.frames[ticket.frame].has(flag::STARTED) {
-            self.frames[ticket.frame].state = State::Running;
-            self.advance(ticket.frame);
-        } else {
-            self.run_first_steps(ticket.frame);
-        }
-    }
-
-    /// A newcomer that found a free thread.
-    #[inline]
-    fn begin(&mut self, id: u32) {
-        self.take_thread(id);
-        self.run_first_steps(id);
-    }
-
-    #[inline]
-    fn run_first_steps(&mut self, id: u32) {
-        let now = self.now();
-        let frame = &mut self.frames[id];
-        let replica = &mut self.world.replicas[frame.replica as usize];
-        if replica.condition.paused {
-            frame.state = State::Starting;
-            replica.deferred.push(Event::Begin(Ticket { frame: id, token: frame.token }));
-            return;
-        }
-        frame.flags |= flag::STARTED;
-        frame.state = State::Running;
-        self.observer.started(replica.service, now, frame.arrived);
-        if now >= frame.deadline {
-            self.leave(id, Departure::Dropped, Outcome::Expired);
-            return;
-        }
-        if replica.troubled && self.meets_trouble(id) {
-            return;
-        }
-        self.advance(id);
-    }
-
-    /// Faults on the service strike at the start of a handler: an error at once, or a sleep. `true` when struck.
-    #[cold]
-    fn meets_trouble(&mut self, id: u32) -> bool {
-        let frame = self.frames[id];
-        let condition = &self.world.replicas[frame.replica as usize].condition;
-        if condition.errors.iter().any(|&(salt, share)| frame.key.child(salt ^ SALT_ERROR).uniform() < share) {
-            self.end(id, Outcome::Error);
-            return true;
-        }
-        let extra = condition
-            .latency
-            .iter()
-            .fold(Span::ZERO, |sum, (salt, latency)| sum + latency.sample(frame.key.child(*salt).draws()));
-        if extra.is_zero() {
-            return false;
-        }
-        self.sleep(id, extra);
-        true
-    }
-
     /// Work, a sleep or the branches of a frame are over: it goes on.
     pub(super) fn proceed(&mut self, ticket: Ticket) {
         if !self.live(ticket) {
@@ -119,7 +19,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let frame = &mut self.frames[ticket.frame];
         match frame.state {
+            State::Working if frame.has(flag::PREEMPTIBLE) => self.works_no_longer(ticket.frame),
             State::Joining if frame.count > 0 => {
+                self.fail(ticket.frame);
+                return;
+            }
+            State::Failing => {
                 self.fail(ticket.frame);
                 return;
             }
@@ -147,6 +52,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             match &self.world.program.ops[pc as usize] {
                 Op::Work { demand, salt } => {
                     let demand = demand.sample(frame.key.child(salt ^ u64::from(frame.iteration)).draws());
+                    if !demand.is_zero() {
+                        self.work(id, demand);
+                        return;
+                    }
+                }
+                Op::ContendedWork(n) => {
+                    let demand = self.contended_demand(id, *n);
                     if !demand.is_zero() {
                         self.work(id, demand);
                         return;
@@ -190,6 +102,33 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     }
                 }
                 Op::Jump(to) => frame.pc = *to,
+                Op::Allocate(bytes) => {
+                    let (replica, bytes) = (frame.replica, *bytes);
+                    self.allocate(replica, bytes);
+                }
+                Op::Acquire(pool) => {
+                    let pool = *pool;
+                    if !self.acquire(id, pool) {
+                        return;
+                    }
+                }
+                Op::Release => {
+                    if !self.release(id) {
+                        return;
+                    }
+                }
+                Op::Lookup(lookup) => {
+                    let lookup = *lookup;
+                    if !self.look_up(id, lookup) {
+                        return;
+                    }
+                }
+                Op::Fill(lookup) => {
+                    let lookup = *lookup;
+                    if !self.fill(id, lookup) {
+                        return;
+                    }
+                }
                 Op::Reply => self.reply_early(id),
                 Op::Fail => {
                     self.end(id, Outcome::Error);
@@ -203,8 +142,21 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
-    fn work(&mut self, id: u32, demand: Span) {
+    /// CPU time of work that takes longer the more requests are in progress.
+    fn contended_demand(&self, id: u32, n: u32) -> Span {
+        let frame = &self.frames[id];
+        let entry = &self.world.program.contended[n as usize];
+        let in_progress = u64::from(self.world.replicas[frame.replica as usize].in_progress);
+        let work = entry.work.sample(frame.key.child(entry.salt ^ u64::from(frame.iteration)).draws());
+        work + Span::from_nanos(entry.each.as_nanos().saturating_mul(in_progress))
+    }
+
+    pub(super) fn work(&mut self, id: u32, demand: Span) {
         let now = self.now();
+        let replica = self.frames[id].replica;
+        if self.world.replicas[replica as usize].preempts && self.yields(id, demand) {
+            return;
+        }
         let frame = &mut self.frames[id];
         frame.state = State::Working;
         let replica = &mut self.world.replicas[frame.replica as usize];
@@ -229,7 +181,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.agenda.at(now + demand, Event::Proceed(ticket));
     }
 
-    fn sleep(&mut self, id: u32, length: Span) {
+    pub(super) fn sleep(&mut self, id: u32, length: Span) {
         let now = self.now();
         let frame = &mut self.frames[id];
         frame.state = State::Sleeping;
@@ -268,13 +220,19 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let frame = &mut self.frames[ticket.frame];
             frame.flags &= !flag::ON_CORES;
             frame.state = State::Running;
+            if frame.has(flag::PREEMPTIBLE) {
+                self.works_no_longer(ticket.frame);
+            }
             self.advance(ticket.frame);
         }
     }
 
     /// Takes a frame's job off the CPU before it is done.
-    fn stop_work(&mut self, id: u32) {
+    pub(super) fn stop_work(&mut self, id: u32) {
         let now = self.now();
+        if self.frames[id].has(flag::PREEMPTIBLE) {
+            self.works_no_longer(id);
+        }
         let frame = &mut self.frames[id];
         let index = frame.replica;
         let replica = &mut self.world.replicas[index as usize];
@@ -292,90 +250,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let change = cores.busy() as i32 - before as i32;
             self.observer.cores(replica.service, now, change);
             self.schedule_cores(index);
-        }
-    }
-
-    /// Marks a frame as holding a thread, which the pool has given.
-    #[inline]
-    fn take_thread(&mut self, id: u32) {
-        let now = self.agenda.now();
-        let frame = &mut self.frames[id];
-        frame.flags |= flag::THREAD;
-        self.observer.threads(frame.service, now, 1, i32::from(frame.has(flag::ABANDONED)));
-    }
-
-    /// Gives a frame's thread back, to whoever waits for it.
-    #[inline]
-    pub(super) fn give_thread(&mut self, id: u32) {
-        let now = self.now();
-        let frame = &mut self.frames[id];
-        if !frame.has(flag::THREAD) {
-            return;
-        }
-        frame.flags &= !flag::THREAD;
-        let (service, wasted) = (frame.service, i32::from(frame.has(flag::ABANDONED)));
-        let pool = &mut self.world.replicas[frame.replica as usize].pool;
-        let frames = &self.frames;
-        let Some((next, newcomer)) = pool.release(|ticket| frames.live(ticket)) else {
-            self.observer.threads(service, now, -1, -wasted);
-            return;
-        };
-        if newcomer {
-            self.observer.unqueued(service, now);
-        }
-        let frame = &mut self.frames[next.frame];
-        frame.state = State::Starting;
-        frame.flags |= flag::THREAD;
-        let change = i32::from(frame.has(flag::ABANDONED)) - wasted;
-        if change != 0 {
-            self.observer.threads(service, now, 0, change);
-        }
-        self.soon.push_back(Event::Begin(next));
-    }
-
-    /// An async handler that starts to wait gives its thread back.
-    #[inline]
-    pub(super) fn hand_back_thread(&mut self, id: u32) {
-        let service = self.frames[id].service;
-        if service != NONE && self.world.services[service as usize].hands_back {
-            self.give_thread(id);
-        }
-    }
-
-    /// Goes on with a frame that has waited: at once when it has kept its thread or needs none, else when it has one.
-    pub(super) fn go_on(&mut self, id: u32) {
-        let frame = &self.frames[id];
-        if !frame.has(flag::THREAD) && frame.service != NONE && self.world.services[frame.service as usize].hands_back {
-            self.want_thread(id);
-            return;
-        }
-        self.frames[id].state = State::Running;
-        self.advance(id);
-    }
-
-    /// Goes on with a frame of a handler, but not at once: a long row of calls that fail at once must not nest.
-    pub(super) fn go_on_soon(&mut self, id: u32) {
-        let ticket = self.frames.renew(id);
-        self.frames[id].state = State::Sleeping;
-        self.soon.push_back(Event::Proceed(ticket));
-    }
-
-    /// A frame without a thread wants to run on; frames of blocking handlers that hold none (branches) just do.
-    fn want_thread(&mut self, id: u32) {
-        let ticket = self.frames.ticket(id);
-        let frame = &mut self.frames[id];
-        let replica = &mut self.world.replicas[frame.replica as usize];
-        if !self.world.services[replica.service as usize].hands_back {
-            frame.state = State::Running;
-            self.advance(id);
-        } else if replica.pool.come_back(ticket) {
-            frame.state = State::Running;
-            frame.flags |= flag::STARTED;
-            self.take_thread(id);
-            self.advance(id);
-        } else {
-            frame.flags |= flag::STARTED;
-            frame.state = State::ComingBack;
         }
     }
 
@@ -397,8 +271,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn leave(&mut self, id: u32, how: Departure, outcome: Outcome) {
         let now = self.now();
+        if self.frames[id].has(flag::OWES) {
+            self.settle(id);
+        }
         let frame = &self.frames[id];
         let (service, replica) = (frame.service, frame.replica);
+        self.world.replicas[replica as usize].in_progress -= u32::from(frame.has(flag::STARTED));
         self.observer.left(service, now, frame.arrived, frame.has(flag::STARTED), how);
         let answer = if frame.has(flag::REPLIED) { None } else { self.answer_of(id) };
         self.left_system(service, replica);
@@ -458,6 +336,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 service: parent.service,
                 sibling: next,
                 request_key: parent.request_key,
+                priority: parent.priority,
                 flags: flag::BRANCH
                     | flag::REPLIED
                     | (parent.flags & flag::ABANDONED)
@@ -480,6 +359,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A branch has ended: the parent may know enough.
     fn branch_ended(&mut self, id: u32, outcome: Outcome) {
+        if self.frames[id].has(flag::OWES) {
+            self.settle(id);
+        }
         self.give_thread(id);
         let branch = self.frames[id];
         let waits = branch.parent_ticket();
@@ -535,7 +417,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let state = self.frames[id].state;
         match state {
             State::Travelling => self.frames[id].flags |= flag::CANCELLED,
-            State::Waiting => self.withdraw(id),
+            State::Waiting => self.withdraw(id, Departure::Dropped, Outcome::Cancelled),
             _ if how == Cancel::AtOnce => self.abort(id, Departure::Dropped),
             _ if how == Cancel::BetweenSteps => self.stop_between_steps(id),
             _ => {}
@@ -554,17 +436,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.stop_between_steps(branch);
             }
         }
-    }
-
-    /// Leaves the queue.
-    fn withdraw(&mut self, id: u32) {
-        let now = self.now();
-        self.frames.renew(id);
-        let frames = &self.frames;
-        let replica = &mut self.world.replicas[frames[id].replica as usize];
-        replica.pool.withdraw(true, |ticket| frames.live(ticket));
-        self.observer.unqueued(replica.service, now);
-        self.leave(id, Departure::Dropped, Outcome::Cancelled);
     }
 
     /// A handler or a branch cannot go on: something that it needs has failed, or it was told to stop meanwhile.
@@ -588,6 +459,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn abort(&mut self, id: u32, how: Departure) {
         self.let_go(id);
         if self.frames[id].has(flag::BRANCH) {
+            if self.frames[id].has(flag::OWES) {
+                self.settle(id);
+            }
             self.give_thread(id);
             self.frames.remove(id);
         } else {
@@ -621,6 +495,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 let replica = &mut self.world.replicas[frames[id].replica as usize];
                 replica.pool.withdraw(true, |ticket| frames.live(ticket));
                 self.observer.unqueued(replica.service, now);
+            }
+            State::Acquiring => {
+                self.stop_acquiring(id);
             }
             State::ComingBack => {
                 self.frames.renew(id);

@@ -2,21 +2,26 @@
 //! nothing (that is an [`Observer`]'s) and decides nothing that a policy decides.
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
-//! flight; `world` holds everything else; `engine` is the loop; `handler`, `caller`, `trouble` and `arrivals`
-//! say what an event does.
+//! flight; `world` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
+//! `caller`, `preemption`, `trouble`, `disturbance` and `arrivals` say what an event does.
 
+mod admission;
 pub mod agenda;
 mod arrivals;
 mod caller;
+mod disturbance;
 mod engine;
 mod frame;
 mod handler;
 pub mod heap;
+mod holding;
 mod observer;
+mod preemption;
 mod program;
+mod resources;
 mod trouble;
 pub mod wheel;
 mod world;
 
 pub use engine::{End, Engine};
-pub use observer::{Departure, Observer};
+pub use observer::{Departure, NotAcquired, Observer};

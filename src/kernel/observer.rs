@@ -1,7 +1,8 @@
 //! What the kernel tells about a run while it happens. Measuring, tracing and explaining are observers; the
 //! kernel itself counts nothing. Every method has an empty default and is inlined away when unused.
 
-use crate::base::time::Time;
+use crate::base::time::{Span, Time};
+use crate::mechanism::cache::{Found, Lost};
 use crate::policy::Outcome;
 use crate::policy::breaker::BreakerState;
 
@@ -15,12 +16,25 @@ pub enum Departure {
     Completed,
     /// Handled and answered with an error.
     Failed,
-    /// Turned away by a full queue.
+    /// Turned away because every place in the queue was taken.
     Rejected,
+    /// Turned away after a wait: it had waited for too long.
+    Shed,
     /// Found nobody there, or died with the replica.
     Refused,
     /// Cancelled, or its deadline had passed.
     Dropped,
+}
+
+/// Why somebody did not get a permit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotAcquired {
+    /// Too many wait already.
+    Rejected,
+    /// He has waited for too long.
+    TimedOut,
+    /// Another one has changed meanwhile what he was about to change.
+    Conflict,
 }
 
 /// Receives the facts of a run in the order of time. Ids are the model's, as numbers.
@@ -84,6 +98,24 @@ pub trait Observer {
 
     /// Work that would have ended at `from` ends at `to` (which is now when it is stopped).
     fn work_changes(&mut self, service: u32, from: Time, to: Time) {}
+
+    /// The number of permits of a pool that are in use changes.
+    fn permits(&mut self, pool: u32, now: Time, change: i32) {}
+
+    /// The number of those changes who wait for a permit of a pool.
+    fn permits_wanted(&mut self, pool: u32, now: Time, change: i32) {}
+
+    /// Somebody gets a permit of a pool, after a wait.
+    fn acquired(&mut self, pool: u32, now: Time, waited: Span) {}
+
+    /// Somebody does not get one, or finds at the end that another was faster.
+    fn not_acquired(&mut self, pool: u32, now: Time, why: NotAcquired) {}
+
+    /// Somebody looks something up in a cache.
+    fn looked_up(&mut self, cache: u32, now: Time, found: Found, lost: Lost) {}
+
+    /// Something was fetched for a cache; `kept` when it took it.
+    fn fetched(&mut self, cache: u32, now: Time, kept: bool, lost: Lost) {}
 
     /// The run is over, and a request that was meant to start at `arrived` is still under way.
     fn request_remains(&mut self, workload: u32, arrived: Time) {}

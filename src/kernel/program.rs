@@ -2,14 +2,21 @@
 //! place in its program is one number.
 
 use crate::base::distribution::Distribution;
+use crate::base::keys::KeyDistribution;
 use crate::base::random::salt;
-use crate::model::{Caller, Edge, EdgeId, EndpointId, Id, Ids, Model, Need, Step, WorkloadId};
+use crate::base::time::Span;
+use crate::base::units::Size;
+use crate::model::{
+    Caller, Edge, EdgeId, EndpointId, GarbageCollection, GcTrigger, Id, Ids, Model, Need, Step, WorkloadId,
+};
 
 /// One operation.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     /// Use the CPU.
     Work { demand: Distribution, salt: u64 },
+    /// Use the CPU, the longer the more requests are in progress; what is said in the list of such work.
+    ContendedWork(u32),
     /// Wait.
     Sleep { length: Distribution, salt: u64 },
     /// Call along an edge; on failure fail, or go on.
@@ -24,6 +31,16 @@ pub(super) enum Op {
     Again { start: u32, times: u32, stride: u32 },
     /// Go on elsewhere.
     Jump(u32),
+    /// Leave so many bytes behind.
+    Allocate(u64),
+    /// Take a permit of a pool.
+    Acquire(u32),
+    /// Give the last permit back.
+    Release,
+    /// Look something up, as the list of lookups says.
+    Lookup(u32),
+    /// What was looked up has been fetched.
+    Fill(u32),
     /// Answer now.
     Reply,
     /// End with an error.
@@ -31,6 +48,29 @@ pub(super) enum Op {
     /// End well.
     End,
 }
+
+/// Work that takes longer the more requests are in progress.
+#[derive(Clone, Debug)]
+pub(super) struct ContendedWork {
+    pub(super) work: Distribution,
+    pub(super) each: Span,
+    pub(super) salt: u64,
+}
+
+/// A lookup in a cache.
+#[derive(Clone, Debug)]
+pub(super) struct Lookup {
+    pub(super) cache: u32,
+    pub(super) key: Option<KeyDistribution>,
+    pub(super) salt: u64,
+    /// Where it is fetched.
+    pub(super) miss: u32,
+    /// Where those go on who have it.
+    pub(super) after: u32,
+}
+
+/// In [`Program::priorities`]: as important as the caller's own.
+pub(super) const INHERIT: u8 = u8::MAX;
 
 /// A branch of a parallel operation.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +93,10 @@ pub(super) struct Program {
     pub(super) ops: Vec<Op>,
     pub(super) branches: Vec<BranchEntry>,
     pub(super) arms: Vec<Arm>,
+    pub(super) contended: Vec<ContendedWork>,
+    pub(super) lookups: Vec<Lookup>,
+    /// How important what an operation sends is, by operation; empty where everything is as important as its caller.
+    pub(super) priorities: Vec<u8>,
     /// Where each endpoint's handler starts, by endpoint.
     pub(super) endpoints: Vec<u32>,
     /// Where each workload's request starts, by workload.
@@ -67,7 +111,9 @@ impl Program {
         for (id, workload) in model.workloads.enumerate() {
             program.workloads.push(program.here());
             let from = Compiler { model, edges: &index, from: Caller::Workload(id) };
-            let call = |endpoint: EndpointId| vec![Step::Call { endpoint, client: workload.client, optional: false }];
+            let call = |endpoint: EndpointId| {
+                vec![Step::Call { endpoint, client: workload.client, optional: false, priority: None }]
+            };
             match workload.entry.as_slice() {
                 [(_, only)] => from.steps(&mut program, &call(*only), "", 1),
                 many => {
@@ -80,10 +126,34 @@ impl Program {
         for endpoint in model.endpoints.iter() {
             program.endpoints.push(program.here());
             let from = Compiler { model, edges: &index, from: Caller::Service(endpoint.service) };
+            let counts = matches!(
+                &model.services[endpoint.service].gc,
+                Some(GarbageCollection { trigger: GcTrigger::Allocated(_), .. })
+            );
+            if counts && endpoint.allocates > Size::ZERO {
+                program.ops.push(Op::Allocate(endpoint.allocates.as_bytes()));
+            }
             from.steps(&mut program, &endpoint.steps, "", 1);
             program.ops.push(Op::End);
         }
         program
+    }
+
+    /// How important what a frame of priority `own` sends is that stands behind operation `pc`.
+    #[inline]
+    pub(super) fn priority(&self, pc: u32, own: u8) -> u8 {
+        match self.priorities.get(pc as usize) {
+            Some(&priority) if priority != INHERIT => priority,
+            _ => own,
+        }
+    }
+
+    /// The next operation sends what is as important as this.
+    fn set_priority(&mut self, priority: Option<u8>) {
+        if let Some(priority) = priority {
+            self.priorities.resize(self.ops.len(), INHERIT);
+            self.priorities.push(priority);
+        }
     }
 
     fn here(&self) -> u32 {
@@ -133,12 +203,19 @@ impl Compiler<'_> {
             Step::Sleep(length) => {
                 program.ops.push(Op::Sleep { length: length.clone(), salt: salt(&format!("{path}/sleep")) });
             }
-            Step::Call { endpoint, client, optional } => {
+            Step::ContendedWork { work, each } => {
+                program.ops.push(Op::ContendedWork(program.contended.len() as u32));
+                let salt = salt(&format!("{path}/work"));
+                program.contended.push(ContendedWork { work: work.clone(), each: *each, salt });
+            }
+            Step::Call { endpoint, client, optional, priority } => {
+                program.set_priority(priority.or(self.model.endpoints[*endpoint].priority));
                 let edge = self.edges.find(&Edge { from: self.from, to: *endpoint, client: *client });
                 let salt = self.call_salt(path, *endpoint);
                 program.ops.push(Op::Call { edge, salt, optional: *optional });
             }
             Step::Forward { endpoint, client } => {
+                program.set_priority(self.model.endpoints[*endpoint].priority);
                 let edge = self.edges.find(&Edge { from: self.from, to: *endpoint, client: *client });
                 program.ops.push(Op::Forward { edge, salt: self.call_salt(path, *endpoint) });
             }
@@ -149,6 +226,21 @@ impl Compiler<'_> {
                 // Inner repeats count in the digits below, so that the iterations of nested ones differ.
                 self.steps(program, steps, path, stride * times);
                 program.ops.push(Op::Again { start, times: *times, stride });
+            }
+            Step::Hold { pool, steps } => {
+                program.ops.push(Op::Acquire(pool.0));
+                self.steps(program, steps, &format!("{path}/held"), stride);
+                program.ops.push(Op::Release);
+            }
+            Step::Cached { cache, key, miss } => {
+                let n = program.lookups.len() as u32;
+                program.ops.push(Op::Lookup(n));
+                let salt = salt(&format!("{path}/cache"));
+                let place = program.here();
+                program.lookups.push(Lookup { cache: cache.0, key: key.clone(), salt, miss: place, after: place });
+                self.steps(program, miss, &format!("{path}/miss"), stride);
+                program.ops.push(Op::Fill(n));
+                program.lookups[n as usize].after = program.here();
             }
             Step::Reply => program.ops.push(Op::Reply),
             Step::Fail => program.ops.push(Op::Fail),

@@ -37,6 +37,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.crash(replica, detect);
             }
         }
+        if let FaultTarget::Cache(cache) = fault.target {
+            self.resources.caches[cache.index()].flush(None);
+        }
         self.refresh(fault);
     }
 
@@ -56,15 +59,18 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn refresh(&mut self, fault: &Fault) {
         match fault.target {
             FaultTarget::Service(..) => {
-                for replica in self.struck(fault) {
-                    let condition = self.condition_of(replica);
-                    self.apply(replica, condition);
-                }
+                self.struck(fault).for_each(|replica| self.refresh_replica(replica));
             }
             FaultTarget::Edge(from, to) => self.refresh_edges(Caller::Service(from), to.0),
             FaultTarget::Entry(from, to) => self.refresh_edges(Caller::Workload(from), to.0),
-            FaultTarget::Workload(_) => {}
+            FaultTarget::Workload(_) | FaultTarget::Cache(_) => {}
         }
+    }
+
+    /// Brings a process in line with all that is wrong with it.
+    pub(super) fn refresh_replica(&mut self, replica: u32) {
+        let condition = self.condition_of(replica);
+        self.apply(replica, condition);
     }
 
     /// The replicas, across services, that a fault strikes.
@@ -81,6 +87,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn condition_of(&self, replica: u32) -> Condition {
         let old = &self.world.replicas[replica as usize].condition;
         let mut condition = Condition { down: old.down, ..Condition::sound() };
+        if let Some(disturbance) = &self.world.replicas[replica as usize].disturbance {
+            condition.paused = disturbance.pauses();
+            condition.slow = disturbance.slow();
+        }
         for (fault, _) in self.model.faults.iter().zip(&self.active).filter(|(_, active)| **active) {
             if !self.struck(fault).contains(&replica) {
                 continue;
@@ -90,7 +100,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 Effect::Slow(factor) => condition.slow *= factor,
                 Effect::ErrorRate(share) => condition.errors.push((fault_salt(fault), share.as_f64())),
                 Effect::Pause => condition.paused = true,
-                Effect::Crash { .. } | Effect::Cut | Effect::Traffic(_) => {}
+                Effect::Crash { .. } | Effect::Cut | Effect::Traffic(_) | Effect::Flush => {}
             }
         }
         condition
@@ -102,7 +112,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let (caller, callee) = match fault.target {
                 FaultTarget::Edge(caller, callee) => (Caller::Service(caller), callee),
                 FaultTarget::Entry(caller, callee) => (Caller::Workload(caller), callee),
-                FaultTarget::Service(..) | FaultTarget::Workload(_) => continue,
+                FaultTarget::Service(..) | FaultTarget::Workload(_) | FaultTarget::Cache(_) => continue,
             };
             if caller != from || callee.0 != to {
                 continue;
@@ -206,6 +216,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         self.depth = depth;
         self.forget_clients(index);
+        self.resources.caches.iter_mut().for_each(|cache| cache.flush(Some(index)));
         let replica = &mut self.world.replicas[index as usize];
         replica.deferred.clear();
         self.observer.replica(replica.service, now, -1);

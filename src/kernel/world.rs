@@ -6,17 +6,19 @@ use crate::base::keys::KeyDistribution;
 use crate::base::random::Stream;
 use crate::base::time::{Span, Time};
 use crate::mechanism::cores::Cores;
-use crate::mechanism::pool::Pool;
+use crate::mechanism::pool::{Order, Pool};
 use crate::model::{
-    Caller, Cancel, Channel as ModelChannel, Client, Deadlines, Discipline, Edge, EdgeId, Handlers, Id, Ids, Limit,
-    Model,
+    Caller, Cancel, Channel as ModelChannel, Client, ContextSwitch, Deadlines, Discipline, Edge, EdgeId, Handlers, Id,
+    Ids, Limit, Model, Overflow, QueueTimeout,
 };
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
+use crate::policy::queue::{AdaptiveTimeout, Codel};
 use crate::policy::retry::{AnyRetry, Backoff, Jitter};
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
+use super::disturbance::Disturbance;
 use super::frame::NONE;
 use super::program::Program;
 
@@ -122,16 +124,40 @@ pub(super) struct ServiceState {
     pub(super) replicas: u32,
     pub(super) hands_back: bool,
     pub(super) startup: Span,
+    pub(super) overflow: Overflow,
+    pub(super) patience: Patience,
+    /// Who is next in a queue without order.
+    pub(super) picks: Stream,
     /// What balancers choose from. Requests count from the moment they are sent.
     pub(super) fleet: Fleet,
+}
+
+/// How long a newcomer waits in a queue.
+pub(super) enum Patience {
+    /// For ever.
+    Endless,
+    /// Always as long.
+    Constant(TimerId),
+    /// Drawn for each request.
+    Drawn(Distribution),
+    /// It depends on the queue.
+    Adaptive { policy: AdaptiveTimeout, short: TimerId, standing: TimerId },
 }
 
 /// A process.
 pub(super) struct Replica {
     pub(super) service: u32,
     pub(super) pool: Pool<Ticket>,
+    pub(super) codel: Option<Box<Codel>>,
     pub(super) cores: Option<Cores<Ticket>>,
     pub(super) cores_epoch: u32,
+    /// Handlers that have begun and not ended.
+    pub(super) in_progress: u32,
+    /// Whether work is interrupted for what is more important.
+    pub(super) preempts: bool,
+    /// Frames that work and may be interrupted, in the order in which they began.
+    pub(super) workers: Vec<u32>,
+    pub(super) disturbance: Option<Box<Disturbance>>,
     pub(super) condition: Condition,
     /// Whether `condition` is anything.
     pub(super) troubled: bool,
@@ -208,16 +234,22 @@ impl World {
         let hashed = balanced_by(model, Balance::RingHash);
         for (id, service) in model.services.enumerate() {
             let first_replica = self.replicas.len() as u32;
-            for _ in 0..service.replicas {
+            for number in 0..service.replicas {
                 self.replicas.push(Replica {
                     service: id.0,
-                    pool: Pool::new(
-                        limit(service.threads),
-                        limit(service.queue),
-                        service.discipline == Discipline::Lifo,
-                    ),
-                    cores: service.cores.map(Cores::new),
+                    pool: Pool::new(limit(service.threads), limit(service.queue), order(service.discipline)),
+                    codel: match service.discipline {
+                        Discipline::Codel(settings) => Some(Box::new(Codel::new(settings))),
+                        _ => None,
+                    },
+                    cores: service
+                        .cores
+                        .map(|cores| Cores::new(cores, service.context_switch.map_or(1.0, ContextSwitch::slowdown))),
                     cores_epoch: 0,
+                    in_progress: 0,
+                    preempts: service.discipline == Discipline::Preemptive,
+                    workers: Vec::new(),
+                    disturbance: Disturbance::new(service, number, model.seed),
                     condition: Condition::sound(),
                     troubled: false,
                     deferred: Vec::new(),
@@ -225,11 +257,15 @@ impl World {
                     serves_at: Time::MAX,
                 });
             }
+            let patience = self.patience(service.queue_timeout.as_ref());
             self.services.push(ServiceState {
                 first_replica,
                 replicas: service.replicas,
                 hands_back: service.handlers == Handlers::Async,
                 startup: service.startup,
+                overflow: service.overflow,
+                patience,
+                picks: Stream::new(model.seed, &format!("service/{}/queue", service.name)),
                 fleet: Fleet {
                     up: (0..service.replicas).collect(),
                     in_system: if counted[id.index()] { vec![0; service.replicas as usize] } else { Vec::new() },
@@ -308,7 +344,22 @@ impl World {
         Some(LaneId(index as u32))
     }
 
-    fn timer(&mut self, timeout: Span) -> TimerId {
+    fn patience(&mut self, timeout: Option<&QueueTimeout>) -> Patience {
+        match timeout {
+            None => Patience::Endless,
+            Some(QueueTimeout::After(length)) => match length.constant() {
+                Some(constant) => Patience::Constant(self.timer(constant)),
+                None => Patience::Drawn(length.clone()),
+            },
+            Some(QueueTimeout::Adaptive(policy)) => Patience::Adaptive {
+                policy: *policy,
+                short: self.timer(policy.short),
+                standing: self.timer(policy.standing),
+            },
+        }
+    }
+
+    pub(super) fn timer(&mut self, timeout: Span) -> TimerId {
         let found = self.timers.iter().position(|&timer| timer == timeout);
         let index = found.unwrap_or_else(|| {
             self.timers.push(timeout);
@@ -327,6 +378,16 @@ fn balanced_by(model: &Model, balance: Balance) -> Vec<bool> {
         }
     }
     found
+}
+
+fn order(discipline: Discipline) -> Order {
+    match discipline {
+        Discipline::Fifo | Discipline::Codel(_) => Order::First,
+        Discipline::Lifo => Order::Last,
+        Discipline::AdaptiveLifo { standing } => Order::LastWhenStanding(standing),
+        Discipline::Random => Order::Random,
+        Discipline::Priority | Discipline::Preemptive => Order::ByClass,
+    }
 }
 
 fn limit(limit: Limit) -> u32 {

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use crate::base::time::{Span, Time};
 use crate::kernel::agenda::Agenda;
-use crate::kernel::{Departure, End, Engine, Observer};
+use crate::kernel::{Departure, End, Engine, NotAcquired, Observer};
+use crate::mechanism::cache::{Found, Lost};
 use crate::model::{Caller, Id, Model, ServiceId, Target, WorkloadId};
 use crate::policy::Outcome;
 use crate::policy::breaker::BreakerState;
@@ -13,6 +14,7 @@ use crate::policy::breaker::BreakerState;
 use super::latency::Latency;
 use super::level::Level;
 use super::recorder::Recorder;
+use super::resources::ResourceMeters;
 use super::results::{
     EdgeResult, EdgeSeries, OUTCOMES, Results, Series, ServiceResult, ServiceSeries, WorkloadResult, WorkloadSeries,
 };
@@ -37,6 +39,7 @@ struct Meter {
     services: Vec<ServiceMeter>,
     edges: Vec<EdgeMeter>,
     channels: Vec<ChannelMeter>,
+    resources: ResourceMeters,
     recorder: Recorder,
     windows: Vec<Window>,
     series: Series,
@@ -131,7 +134,7 @@ struct EdgeReading {
     outcomes: [u64; OUTCOMES],
 }
 
-const DEPARTURES: usize = 5;
+const DEPARTURES: usize = 6;
 
 struct ChannelMeter {
     /// Breakers; zero when the client has none.
@@ -205,6 +208,7 @@ impl Meter {
                     last: [0; 2],
                 })
                 .collect(),
+            resources: ResourceMeters::new(model),
             recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len()),
             windows,
             series: Series {
@@ -213,6 +217,7 @@ impl Meter {
                 workloads: vec![WorkloadSeries::default(); model.workloads.len()],
                 services: vec![ServiceSeries::default(); model.services.len()],
                 edges: vec![EdgeSeries::default(); edges.len()],
+                ..Series::default()
             },
         };
         meter.boundary = meter.next_boundary(None);
@@ -251,6 +256,7 @@ impl Meter {
         for edge in &mut self.edges {
             edge.rare.before = edge.read();
         }
+        self.resources.start_totals(now);
     }
 
     fn pass_windows(&mut self, now: Time) {
@@ -293,6 +299,7 @@ impl Meter {
         for (meter, series) in self.services.iter_mut().zip(&mut self.series.services) {
             meter.add_point(series, now, length);
         }
+        self.resources.add_point(now, length);
         let shares: Vec<_> = self.channels.iter_mut().map(|channel| channel.shares(now, length)).collect();
         for (meter, series) in self.edges.iter_mut().zip(&mut self.series.edges) {
             meter.add_point(series, shares[meter.rare.channel as usize]);
@@ -316,6 +323,7 @@ impl Meter {
         let (workloads, edges, services) = (self.workloads.len(), self.edges.len(), self.services.len());
         let mut latencies = self.recorder.into_latencies().into_iter();
         let mut take = |count: usize| -> Vec<Latency> { latencies.by_ref().take(count).collect() };
+        let (pools, caches, pool_series, cache_series) = self.resources.finish(end.at);
         let (of_workloads, of_edges, waits, sojourns) = (take(workloads), take(edges), take(services), take(services));
         Results {
             ended: end.at,
@@ -335,8 +343,10 @@ impl Meter {
                 .map(|((meter, wait), sojourn)| meter.result(end.at, wait, sojourn))
                 .collect(),
             edges: self.edges.into_iter().zip(of_edges).map(|(meter, latency)| meter.result(latency)).collect(),
+            pools,
+            caches,
             measured,
-            series: self.series,
+            series: Series { pools: pool_series, caches: cache_series, ..self.series },
         }
     }
 }
@@ -380,6 +390,7 @@ impl ServiceMeter {
         series.completed.push(left(Departure::Completed));
         series.failed.push(left(Departure::Failed));
         series.rejected.push(left(Departure::Rejected));
+        series.shed.push(left(Departure::Shed));
         series.busy.push(mean(reading.busy_nanos - last.busy_nanos));
         series.wasted.push(mean(reading.wasted_nanos - last.wasted_nanos));
         series.queue.push(mean(reading.queue_nanos - last.queue_nanos));
@@ -400,6 +411,7 @@ impl ServiceMeter {
             completed: left(Departure::Completed),
             failed: left(Departure::Failed),
             rejected: left(Departure::Rejected),
+            shed: left(Departure::Shed),
             refused: left(Departure::Refused),
             dropped: left(Departure::Dropped),
             in_flight: self.rare.in_flight,
@@ -644,6 +656,30 @@ impl Observer for Meter {
         let clip = |time: Time| time.min(self.end).max(self.from).as_nanos();
         let worked = &mut self.services[service as usize].worked_nanos;
         *worked = (*worked + u128::from(clip(to))).saturating_sub(u128::from(clip(from)));
+    }
+
+    fn permits(&mut self, pool: u32, now: Time, change: i32) {
+        self.resources.permits(pool, now, change);
+    }
+
+    fn permits_wanted(&mut self, pool: u32, now: Time, change: i32) {
+        self.resources.permits_wanted(pool, now, change);
+    }
+
+    fn acquired(&mut self, pool: u32, now: Time, waited: Span) {
+        self.resources.acquired(pool, now, waited);
+    }
+
+    fn not_acquired(&mut self, pool: u32, now: Time, why: NotAcquired) {
+        self.resources.not_acquired(pool, now, why);
+    }
+
+    fn looked_up(&mut self, cache: u32, now: Time, found: Found, lost: Lost) {
+        self.resources.looked_up(cache, now, found, lost);
+    }
+
+    fn fetched(&mut self, cache: u32, now: Time, kept: bool, lost: Lost) {
+        self.resources.fetched(cache, now, kept, lost);
     }
 
     fn request_remains(&mut self, workload: u32, arrived: Time) {

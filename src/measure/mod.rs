@@ -6,6 +6,7 @@ mod latency;
 mod level;
 mod meter;
 mod recorder;
+mod resources;
 mod results;
 mod window;
 
@@ -13,7 +14,8 @@ use std::ops::ControlFlow;
 
 pub use latency::Latency;
 pub use results::{
-    EdgeResult, EdgeSeries, OUTCOMES, Results, Series, ServiceResult, ServiceSeries, WorkloadResult, WorkloadSeries,
+    CacheResult, CacheSeries, EdgeResult, EdgeSeries, OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceResult,
+    ServiceSeries, WorkloadResult, WorkloadSeries,
 };
 
 use crate::base::time::Time;

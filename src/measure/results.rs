@@ -24,6 +24,10 @@ pub struct Results {
     pub services: Vec<ServiceResult>,
     /// Parallel to `model.edges()`.
     pub edges: Vec<EdgeResult>,
+    /// Parallel to `model.pools`.
+    pub pools: Vec<PoolResult>,
+    /// Parallel to `model.caches`.
+    pub caches: Vec<CacheResult>,
     /// Parallel to `model.expectations`: the measured value in the unit of the bound (a share as a number
     /// around 0..=1, a rate per second, a span in seconds); `None` where there was no sample.
     pub measured: Vec<Option<f64>>,
@@ -59,11 +63,13 @@ pub struct ServiceResult {
     pub failed: u64,
     /// Turned away by a full queue.
     pub rejected: u64,
+    /// Turned away after a wait, because it was too long.
+    pub shed: u64,
     /// Found nobody there, or died with the replica.
     pub refused: u64,
     /// Left early: cancelled, or their deadline had passed.
     pub dropped: u64,
-    /// Still there at the end: `arrivals` is the sum of this and of the five counts above.
+    /// Still there at the end: `arrivals` is the sum of this and of the six counts above.
     pub in_flight: u64,
     /// Had to wait for a thread.
     pub waited: u64,
@@ -103,6 +109,59 @@ pub struct EdgeResult {
     pub latency: Latency,
 }
 
+/// Totals of a pool, over all instances, by the time of the event.
+#[derive(Clone, Debug, Default)]
+pub struct PoolResult {
+    /// Permits that were given.
+    pub acquired: u64,
+    /// How long those waited who got one.
+    pub wait: Latency,
+    /// Waited for too long, and got none.
+    pub timed_out: u64,
+    /// Found too many waiting.
+    pub rejected: u64,
+    /// Had done their steps in vain: another one was faster (optimistic concurrency).
+    pub conflicts: u64,
+    /// ∫ permits in use dt after the warm-up, in nanoseconds.
+    pub used_nanos: u128,
+    /// ∫ those who wait dt after the warm-up, in nanoseconds.
+    pub waiting_nanos: u128,
+    /// The most that ever waited at once, over all instances, warm-up included.
+    pub peak_waiting: u32,
+}
+
+/// Totals of a cache, over all instances, by the time of the event.
+#[derive(Clone, Debug, Default)]
+pub struct CacheResult {
+    /// Lookups: the sum of the next five.
+    pub lookups: u64,
+    /// Found what they wanted.
+    pub hits: u64,
+    /// Found it old, and had it fetched in the background.
+    pub stale: u64,
+    /// Found it, and fetched it before its time.
+    pub early: u64,
+    /// Did not find it, and fetched it.
+    pub misses: u64,
+    /// Did not find it, and waited for one who fetched it.
+    pub coalesced: u64,
+    /// Fetches that it took.
+    pub filled: u64,
+    /// Fetches that it did not take, because nobody waited for them any more.
+    pub too_late: u64,
+    /// Keys that were looked up when their time was over.
+    pub expired: u64,
+    /// Keys that had to make room for others.
+    pub evicted: u64,
+}
+
+impl CacheResult {
+    /// The share of lookups that neither fetched nor waited, or `None` without one.
+    pub fn hit_ratio(&self) -> Option<f64> {
+        (self.lookups > 0).then(|| (self.hits + self.stale) as f64 / self.lookups as f64)
+    }
+}
+
 /// Everything over time; point `i` covers `[i × interval, (i + 1) × interval)`.
 #[derive(Clone, Debug, Default)]
 pub struct Series {
@@ -116,6 +175,10 @@ pub struct Series {
     pub services: Vec<ServiceSeries>,
     /// Parallel to `model.edges()`.
     pub edges: Vec<EdgeSeries>,
+    /// Parallel to `model.pools`.
+    pub pools: Vec<PoolSeries>,
+    /// Parallel to `model.caches`.
+    pub caches: Vec<CacheSeries>,
 }
 
 /// A workload over time: counts of events in the interval.
@@ -150,6 +213,8 @@ pub struct ServiceSeries {
     pub failed: Vec<u64>,
     /// Turned away by full queues.
     pub rejected: Vec<u64>,
+    /// Turned away after too long a wait.
+    pub shed: Vec<u64>,
     /// Mean number waiting.
     pub queue: Vec<f64>,
     /// Mean number of busy threads.
@@ -179,4 +244,24 @@ pub struct EdgeSeries {
     pub open: Vec<f64>,
     /// Share that are half open; empty when the edge has none.
     pub half_open: Vec<f64>,
+}
+
+/// A pool over time, over all instances.
+#[derive(Clone, Debug, Default)]
+pub struct PoolSeries {
+    /// Mean number of permits in use.
+    pub used: Vec<f64>,
+    /// Mean number of those who wait for one.
+    pub waiting: Vec<f64>,
+    /// Those who got none, or did their steps in vain.
+    pub failed: Vec<u64>,
+}
+
+/// A cache over time, over all instances.
+#[derive(Clone, Debug, Default)]
+pub struct CacheSeries {
+    /// Lookups.
+    pub lookups: Vec<u64>,
+    /// Those that neither fetched nor waited.
+    pub hits: Vec<u64>,
 }

@@ -21,6 +21,9 @@ pub struct Cores<T> {
     cores: u32,
     /// Virtual time per time at one job a core, in 1/2²⁰; 0 is frozen.
     speed: u64,
+    /// The part of it that is left where jobs must take turns, because there are more of them than cores.
+    turns: f64,
+    crowded_speed: u64,
     virtual_now: u64,
     updated: Time,
     jobs: BinaryHeap<Reverse<Job<T>>>,
@@ -56,11 +59,13 @@ impl<T> Ord for Job<T> {
 }
 
 impl<T: Copy> Cores<T> {
-    /// At full speed, idle.
-    pub fn new(cores: u32) -> Cores<T> {
+    /// At full speed, idle. Where jobs must take turns, work takes `slowdown` times as long: 1 costs nothing.
+    pub fn new(cores: u32, slowdown: f64) -> Cores<T> {
         Cores {
             cores,
             speed: 1 << UNITS_PER_NANO,
+            turns: slowdown,
+            crowded_speed: speed(slowdown),
             virtual_now: 0,
             updated: Time::ZERO,
             jobs: BinaryHeap::new(),
@@ -85,10 +90,22 @@ impl<T: Copy> Cores<T> {
         self.reset_when_idle();
     }
 
+    /// Takes out the first job that `is` the one; returns the CPU time that it still needs.
+    pub fn take(&mut self, now: Time, is: impl Fn(T) -> bool) -> Option<Span> {
+        self.catch_up(now);
+        let finish = self.jobs.iter().find(|job| is(job.0.ticket))?.0.finish;
+        self.jobs.retain(|job| !is(job.0.ticket));
+        let left = finish.saturating_sub(self.virtual_now).div_ceil(1 << UNITS_PER_NANO);
+        self.active -= 1;
+        self.reset_when_idle();
+        Some(Span::from_nanos(left))
+    }
+
     /// From now on work runs at `1 / slow` of full speed; infinite is frozen.
     pub fn set_slow(&mut self, now: Time, slow: f64) {
         self.catch_up(now);
-        self.speed = ((1u64 << UNITS_PER_NANO) as f64 / slow + 0.5) as u64;
+        self.speed = speed(slow);
+        self.crowded_speed = speed(slow * self.turns);
     }
 
     /// When the next job is done if nothing changes; `None` when idle or frozen.
@@ -124,7 +141,8 @@ impl<T: Copy> Cores<T> {
 
     /// Virtual units per nanosecond, times [`Cores::crowd`].
     fn rate(&self) -> u128 {
-        u128::from(self.speed) * u128::from(self.cores.min(self.crowd()))
+        let speed = if self.active > self.cores { self.crowded_speed } else { self.speed };
+        u128::from(speed) * u128::from(self.cores.min(self.crowd()))
     }
 
     fn crowd(&self) -> u32 {
@@ -166,6 +184,11 @@ impl<T: Copy> Cores<T> {
     }
 }
 
+/// Virtual units per nanosecond at `1 / slow` of full speed.
+fn speed(slow: f64) -> u64 {
+    ((1u64 << UNITS_PER_NANO) as f64 / slow + 0.5) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +199,7 @@ mod tests {
 
     #[test]
     fn two_equal_jobs_on_one_core_take_twice_as_long() {
-        let mut cores = Cores::new(1);
+        let mut cores = Cores::new(1, 1.0);
         cores.add(at(0), Span::from_nanos(100), 'a');
         cores.add(at(0), Span::from_nanos(100), 'b');
         assert_eq!(cores.next_done(at(0), |_| true), Some(at(200)));
@@ -188,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_short_job_overtakes_a_long_one() {
-        let mut cores = Cores::new(1);
+        let mut cores = Cores::new(1, 1.0);
         cores.add(at(0), Span::from_nanos(100), "long");
         cores.add(at(50), Span::from_nanos(10), "short");
         // Both run at half speed: the short one needs 20 ns, after which 40 ns of the long one are left.
@@ -199,7 +222,7 @@ mod tests {
 
     #[test]
     fn as_many_jobs_as_cores_do_not_slow_each_other() {
-        let mut cores = Cores::new(2);
+        let mut cores = Cores::new(2, 1.0);
         cores.add(at(0), Span::from_nanos(100), 1);
         cores.add(at(0), Span::from_nanos(30), 2);
         assert_eq!(cores.next_done(at(0), |_| true), Some(at(30)));
@@ -208,7 +231,7 @@ mod tests {
 
     #[test]
     fn frozen_work_goes_on_where_it_stopped() {
-        let mut cores = Cores::new(1);
+        let mut cores = Cores::new(1, 1.0);
         cores.add(at(0), Span::from_nanos(100), 1);
         cores.set_slow(at(40), f64::INFINITY);
         assert_eq!(cores.next_done(at(40), |_| true), None);
@@ -218,7 +241,7 @@ mod tests {
 
     #[test]
     fn who_leaves_early_speeds_up_the_rest() {
-        let mut cores = Cores::new(1);
+        let mut cores = Cores::new(1, 1.0);
         cores.add(at(0), Span::from_nanos(100), 1);
         cores.add(at(0), Span::from_nanos(50), 2);
         cores.remove(at(20));
@@ -226,8 +249,28 @@ mod tests {
     }
 
     #[test]
+    fn taking_turns_costs_time_only_when_there_are_more_jobs_than_cores() {
+        let mut cores = Cores::new(1, 1.25);
+        cores.add(at(0), Span::from_nanos(100), 1);
+        assert_eq!(cores.next_done(at(0), |_| true), Some(at(100)));
+        cores.add(at(50), Span::from_nanos(50), 2);
+        // 100 ns of work are left, at four fifths of full speed.
+        assert_eq!(cores.next_done(at(50), |_| true), Some(at(175)));
+    }
+
+    #[test]
+    fn who_is_taken_out_has_what_is_left_of_his_work() {
+        let mut cores = Cores::new(1, 1.0);
+        cores.add(at(0), Span::from_nanos(100), 1);
+        cores.add(at(0), Span::from_nanos(50), 2);
+        assert_eq!(cores.take(at(20), |ticket| ticket == 1), Some(Span::from_nanos(90)));
+        assert_eq!(cores.take(at(20), |ticket| ticket == 1), None);
+        assert_eq!(cores.next_done(at(20), |_| true), Some(at(60)));
+    }
+
+    #[test]
     fn work_is_conserved_over_days() {
-        let mut cores = Cores::new(1);
+        let mut cores = Cores::new(1, 1.0);
         let hour = 3_600_000_000_000;
         cores.add(at(0), Span::from_nanos(hour), 0);
         for n in 1..72 {

@@ -1,20 +1,50 @@
-//! A worker pool: threads, and the queue in front of them. It decides who starts, who waits and who is
-//! turned away; what a thread does is not its business.
+//! A pool of equal permits and the queue in front of it: worker threads, connections, locks. It decides who starts,
+//! who waits and who is turned away; what is done with a permit is not its business.
 
 use std::collections::VecDeque;
 
-/// The pool of one replica. `T` is the ticket of whoever wants a thread.
+use crate::base::time::{Span, Time};
+
+/// Classes of importance, from 0 to one less.
+pub const CLASSES: usize = 10;
+
+/// Who of those that wait is next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// The one who came first.
+    First,
+    /// The one who came last.
+    Last,
+    /// The one who came last while the queue has not been empty for longer than this, else the first.
+    LastWhenStanding(Span),
+    /// Any of them.
+    Random,
+    /// The one of the highest class; of equals, the one who came first.
+    ByClass,
+}
+
+/// One pool. `T` is the ticket of whoever wants a permit.
 #[derive(Clone, Debug)]
 pub struct Pool<T> {
-    threads: u32,
+    size: u32,
     busy: u32,
     places: u32,
-    last_first: bool,
-    queue: VecDeque<Waiter<T>>,
-    /// Newcomers in `queue` that have not withdrawn: those that take a place.
+    order: Order,
+    line: Line<T>,
+    /// Newcomers in the line that have not withdrawn: those that take a place.
     waiting: u32,
-    /// Entries in `queue` that have withdrawn and are still to be cleared away.
+    /// Entries in the line that have withdrawn and are still to be cleared away.
     withdrawn: u32,
+    /// When the line was last empty, if it is not now.
+    last_empty: Time,
+}
+
+/// Those who wait.
+#[derive(Clone, Debug)]
+enum Line<T> {
+    One(VecDeque<Waiter<T>>),
+    /// By class.
+    Many(Box<[VecDeque<Waiter<T>>; CLASSES]>),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +57,7 @@ struct Waiter<T> {
 /// What the pool does with a newcomer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Admission {
-    /// It has a thread.
+    /// It has a permit.
     Started,
     /// It waits.
     Queued,
@@ -36,15 +66,19 @@ pub enum Admission {
 }
 
 impl<T: Copy> Pool<T> {
-    /// `threads` and `places` of `u32::MAX` are unlimited; `last_first` serves who came last (LIFO).
-    pub fn new(threads: u32, places: u32, last_first: bool) -> Pool<T> {
-        Pool { threads, busy: 0, places, last_first, queue: VecDeque::new(), waiting: 0, withdrawn: 0 }
+    /// `size` and `places` of `u32::MAX` are unlimited.
+    pub fn new(size: u32, places: u32, order: Order) -> Pool<T> {
+        let line = match order {
+            Order::ByClass => Line::Many(Box::new(std::array::from_fn(|_| VecDeque::new()))),
+            _ => Line::One(VecDeque::new()),
+        };
+        Pool { size, busy: 0, places, order, line, waiting: 0, withdrawn: 0, last_empty: Time::ZERO }
     }
 
-    /// A newcomer asks for a thread.
+    /// A newcomer of a class asks for a permit.
     #[inline]
-    pub fn arrive(&mut self, ticket: T) -> Admission {
-        if self.busy < self.threads {
+    pub fn arrive(&mut self, now: Time, ticket: T, class: u8) -> Admission {
+        if self.busy < self.size {
             self.busy += 1;
             return Admission::Started;
         }
@@ -52,25 +86,37 @@ impl<T: Copy> Pool<T> {
             return Admission::Rejected;
         }
         self.waiting += 1;
-        self.queue.push_back(Waiter { ticket, newcomer: true });
+        self.join(now, Waiter { ticket, newcomer: true }, class);
         Admission::Queued
     }
 
-    /// One that was served before asks for a thread again: it is never turned away. `true` when it has one.
-    pub fn come_back(&mut self, ticket: T) -> bool {
-        if self.busy < self.threads {
+    /// One that was served before asks for a permit again: it is never turned away. `true` when it has one.
+    pub fn come_back(&mut self, now: Time, ticket: T, class: u8) -> bool {
+        if self.busy < self.size {
             self.busy += 1;
             return true;
         }
-        self.queue.push_back(Waiter { ticket, newcomer: false });
+        self.join(now, Waiter { ticket, newcomer: false }, class);
         false
     }
 
-    /// A thread is given back. If somebody `live` waits, it is handed on to him: the ticket, and whether he is a newcomer.
+    /// One that was served before and had to make room waits again, before all others of its class.
+    pub fn make_room(&mut self, now: Time, ticket: T, class: u8) {
+        self.note_empty(now);
+        self.line_of(class).push_front(Waiter { ticket, newcomer: false });
+    }
+
+    /// A permit is given back. If somebody `live` waits, it is handed on to him: the ticket, and whether he is a
+    /// newcomer. `below(n)` draws a number in `0..n`.
     #[inline]
-    pub fn release(&mut self, live: impl Fn(T) -> bool) -> Option<(T, bool)> {
-        debug_assert!(self.busy > 0, "a thread that is given back was taken");
-        while let Some(next) = if self.last_first { self.queue.pop_back() } else { self.queue.pop_front() } {
+    pub fn release(
+        &mut self,
+        now: Time,
+        live: impl Fn(T) -> bool,
+        mut below: impl FnMut(u32) -> u32,
+    ) -> Option<(T, bool)> {
+        debug_assert!(self.busy > 0, "a permit that is given back was taken");
+        while let Some(next) = self.take_next(now, &mut below) {
             if live(next.ticket) {
                 self.waiting -= u32::from(next.newcomer);
                 return Some((next.ticket, next.newcomer));
@@ -86,13 +132,51 @@ impl<T: Copy> Pool<T> {
         self.waiting -= u32::from(newcomer);
         self.withdrawn += 1;
         // Amortised: at least half of what is walked over is cleared away.
-        if self.withdrawn as usize * 2 > self.queue.len() {
-            self.queue.retain(|waiter| live(waiter.ticket));
+        if self.withdrawn as usize * 2 > self.len() {
+            let lines = match &mut self.line {
+                Line::One(line) => std::slice::from_mut(line),
+                Line::Many(lines) => lines.as_mut_slice(),
+            };
+            lines.iter_mut().for_each(|line| line.retain(|waiter| live(waiter.ticket)));
             self.withdrawn = 0;
         }
     }
 
-    /// Threads in use.
+    /// The newcomer that has waited longest; where there are classes, in the lowest of those up to `class`.
+    pub fn oldest(&mut self, class: u8, live: impl Fn(T) -> bool) -> Option<T> {
+        let lines = match &mut self.line {
+            Line::One(line) => std::slice::from_mut(line),
+            Line::Many(lines) => &mut lines[..=usize::from(class)],
+        };
+        for line in lines {
+            while line.front().is_some_and(|waiter| !live(waiter.ticket)) {
+                line.pop_front();
+                self.withdrawn -= 1;
+            }
+            let oldest = line.iter().find(|waiter| waiter.newcomer && live(waiter.ticket));
+            if let Some(waiter) = oldest {
+                return Some(waiter.ticket);
+            }
+        }
+        None
+    }
+
+    /// The class of who is next, where there are classes.
+    pub fn next_class(&mut self, live: impl Fn(T) -> bool) -> Option<u8> {
+        let Line::Many(lines) = &mut self.line else { return None };
+        for (class, line) in lines.iter_mut().enumerate().rev() {
+            while line.front().is_some_and(|waiter| !live(waiter.ticket)) {
+                line.pop_front();
+                self.withdrawn -= 1;
+            }
+            if !line.is_empty() {
+                return Some(class as u8);
+            }
+        }
+        None
+    }
+
+    /// Permits in use.
     pub fn busy(&self) -> u32 {
         self.busy
     }
@@ -102,52 +186,154 @@ impl<T: Copy> Pool<T> {
     pub fn waiting(&self) -> u32 {
         self.waiting
     }
+
+    /// When nobody waited last.
+    pub fn last_empty(&self, now: Time) -> Time {
+        if self.is_empty() { now } else { self.last_empty }
+    }
+
+    /// Whether all that are in the line have withdrawn.
+    fn is_empty(&self) -> bool {
+        self.len() == self.withdrawn as usize
+    }
+
+    fn len(&self) -> usize {
+        match &self.line {
+            Line::One(line) => line.len(),
+            Line::Many(lines) => lines.iter().map(VecDeque::len).sum(),
+        }
+    }
+
+    fn join(&mut self, now: Time, waiter: Waiter<T>, class: u8) {
+        self.note_empty(now);
+        self.line_of(class).push_back(waiter);
+    }
+
+    fn note_empty(&mut self, now: Time) {
+        if self.is_empty() {
+            self.last_empty = now;
+        }
+    }
+
+    fn line_of(&mut self, class: u8) -> &mut VecDeque<Waiter<T>> {
+        match &mut self.line {
+            Line::One(line) => line,
+            Line::Many(lines) => &mut lines[usize::from(class)],
+        }
+    }
+
+    #[inline]
+    fn take_next(&mut self, now: Time, below: &mut impl FnMut(u32) -> u32) -> Option<Waiter<T>> {
+        match &mut self.line {
+            Line::One(line) => match self.order {
+                Order::First => line.pop_front(),
+                Order::Last => line.pop_back(),
+                Order::LastWhenStanding(standing) if now.since(self.last_empty) > standing => line.pop_back(),
+                Order::Random if !line.is_empty() => line.swap_remove_back(below(line.len() as u32) as usize),
+                _ => line.pop_front(),
+            },
+            Line::Many(lines) => lines.iter_mut().rev().find_map(VecDeque::pop_front),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const T0: Time = Time::ZERO;
+
     fn all(_: u32) -> bool {
         true
     }
 
+    fn first(_: u32) -> u32 {
+        0
+    }
+
     #[test]
-    fn threads_before_queue_before_rejection() {
-        let mut pool = Pool::new(1, 1, false);
-        assert_eq!(pool.arrive(1), Admission::Started);
-        assert_eq!(pool.arrive(2), Admission::Queued);
-        assert_eq!(pool.arrive(3), Admission::Rejected);
-        assert_eq!(pool.release(all), Some((2, true)));
-        assert_eq!(pool.release(all), None);
+    fn permits_before_queue_before_rejection() {
+        let mut pool = Pool::new(1, 1, Order::First);
+        assert_eq!(pool.arrive(T0, 1, 0), Admission::Started);
+        assert_eq!(pool.arrive(T0, 2, 0), Admission::Queued);
+        assert_eq!(pool.arrive(T0, 3, 0), Admission::Rejected);
+        assert_eq!(pool.release(T0, all, first), Some((2, true)));
+        assert_eq!(pool.release(T0, all, first), None);
         assert_eq!(pool.busy(), 0);
     }
 
     #[test]
     fn the_last_comes_first_when_asked() {
-        let mut pool = Pool::new(1, u32::MAX, true);
-        (1..=3).for_each(|ticket| assert_ne!(pool.arrive(ticket), Admission::Rejected));
-        assert_eq!(pool.release(all), Some((3, true)));
-        assert_eq!(pool.release(all), Some((2, true)));
+        let mut pool = Pool::new(1, u32::MAX, Order::Last);
+        (1..=3).for_each(|ticket| assert_ne!(pool.arrive(T0, ticket, 0), Admission::Rejected));
+        assert_eq!(pool.release(T0, all, first), Some((3, true)));
+        assert_eq!(pool.release(T0, all, first), Some((2, true)));
+    }
+
+    #[test]
+    fn the_last_comes_first_only_while_the_queue_stands() {
+        let at = |millis| Time::ZERO + Span::from_millis(millis);
+        let mut pool = Pool::new(1, u32::MAX, Order::LastWhenStanding(Span::from_millis(100)));
+        (1..=5).for_each(|ticket| assert_ne!(pool.arrive(at(10), ticket, 0), Admission::Rejected));
+        assert_eq!(pool.release(at(110), all, first), Some((2, true)), "no longer than");
+        assert_eq!(pool.release(at(111), all, first), Some((5, true)));
+        assert_eq!(pool.release(at(111), all, first), Some((4, true)));
+        assert_eq!(pool.release(at(112), all, first), Some((3, true)));
+        assert_eq!(pool.arrive(at(200), 6, 0), Admission::Queued);
+        assert_eq!(pool.arrive(at(200), 7, 0), Admission::Queued);
+        assert_eq!(pool.release(at(250), all, first), Some((6, true)), "a new queue");
+    }
+
+    #[test]
+    fn the_most_important_comes_first_and_makes_no_other_of_its_class_wait() {
+        let mut pool = Pool::new(1, u32::MAX, Order::ByClass);
+        for (ticket, class) in [(1, 4), (2, 4), (3, 9), (4, 0), (5, 9)] {
+            assert_ne!(pool.arrive(T0, ticket, class), Admission::Rejected);
+        }
+        assert_eq!(pool.next_class(all), Some(9));
+        pool.make_room(T0, 6, 9);
+        let order: Vec<u32> = (0..5).filter_map(|_| pool.release(T0, all, first)).map(|(ticket, _)| ticket).collect();
+        assert_eq!(order, [6, 3, 5, 2, 4]);
+    }
+
+    #[test]
+    fn anybody_is_next_when_the_order_is_random() {
+        let mut pool = Pool::new(1, u32::MAX, Order::Random);
+        (1..=4).for_each(|ticket| assert_ne!(pool.arrive(T0, ticket, 0), Admission::Rejected));
+        assert_eq!(pool.release(T0, all, |count| count - 2), Some((3, true)));
+        assert_eq!(pool.release(T0, all, first), Some((2, true)));
+        assert_eq!(pool.release(T0, all, first), Some((4, true)));
+    }
+
+    #[test]
+    fn the_oldest_is_the_one_who_waits_longest_in_the_lowest_class() {
+        let mut pool = Pool::new(1, 3, Order::ByClass);
+        for (ticket, class) in [(1, 4), (2, 9), (3, 4), (4, 4)] {
+            assert_ne!(pool.arrive(T0, ticket, class), Admission::Rejected);
+        }
+        assert_eq!(pool.oldest(9, all), Some(3));
+        assert_eq!(pool.oldest(4, all), Some(3));
+        assert_eq!(pool.oldest(3, all), None);
+        assert_eq!(pool.oldest(4, |ticket| ticket != 3), Some(4), "who has withdrawn does not count");
     }
 
     #[test]
     fn who_withdraws_frees_his_place_and_is_never_served() {
-        let mut pool = Pool::new(1, 2, false);
-        (1..=3).for_each(|ticket| assert_ne!(pool.arrive(ticket), Admission::Rejected));
-        assert_eq!(pool.arrive(4), Admission::Rejected);
+        let mut pool = Pool::new(1, 2, Order::First);
+        (1..=3).for_each(|ticket| assert_ne!(pool.arrive(T0, ticket, 0), Admission::Rejected));
+        assert_eq!(pool.arrive(T0, 4, 0), Admission::Rejected);
         pool.withdraw(true, |ticket| ticket != 2);
-        assert_eq!(pool.arrive(4), Admission::Queued);
-        assert_eq!(pool.release(|ticket| ticket != 2), Some((3, true)));
-        assert_eq!(pool.release(|ticket| ticket != 2), Some((4, true)));
+        assert_eq!(pool.arrive(T0, 4, 0), Admission::Queued);
+        assert_eq!(pool.release(T0, |ticket| ticket != 2, first), Some((3, true)));
+        assert_eq!(pool.release(T0, |ticket| ticket != 2, first), Some((4, true)));
         assert_eq!(pool.waiting(), 0);
     }
 
     #[test]
     fn who_comes_back_takes_no_place() {
-        let mut pool = Pool::new(1, 0, false);
-        assert_eq!(pool.arrive(1), Admission::Started);
-        assert!(!pool.come_back(2));
-        assert_eq!(pool.release(all), Some((2, false)));
+        let mut pool = Pool::new(1, 0, Order::First);
+        assert_eq!(pool.arrive(T0, 1, 0), Admission::Started);
+        assert!(!pool.come_back(T0, 2, 0));
+        assert_eq!(pool.release(T0, all, first), Some((2, false)));
     }
 }

@@ -70,8 +70,10 @@ impl EdgeSet {
                 }
                 Step::Parallel { branches, .. } => branches.iter().for_each(|b| self.add_steps(from, &b.steps)),
                 Step::Choose(arms) => arms.iter().for_each(|(_, steps)| self.add_steps(from, steps)),
-                Step::Repeat { steps, .. } => self.add_steps(from, steps),
-                Step::Work(_) | Step::Sleep(_) | Step::Reply | Step::Fail => {}
+                Step::Repeat { steps, .. } | Step::Hold { steps, .. } | Step::Cached { miss: steps, .. } => {
+                    self.add_steps(from, steps);
+                }
+                Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Reply | Step::Fail => {}
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::base::distribution::Distribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::Share;
 
-use super::id::{ServiceId, WorkloadId};
+use super::id::{CacheId, ServiceId, WorkloadId};
 
 /// One thing that goes wrong for a time.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,8 @@ pub enum FaultTarget {
     Entry(WorkloadId, ServiceId),
     /// A workload: traffic.
     Workload(WorkloadId),
+    /// A cache: flush.
+    Cache(CacheId),
 }
 
 /// Which replicas are struck: always the first ones.
@@ -64,4 +66,6 @@ pub enum Effect {
     /// Arrivals come at this many times their rate. At least 0. Only where they follow a profile: what was recorded,
     /// bursts and users have no rate.
     Traffic(f64),
+    /// A cache forgets everything, once: such a fault does not last. Not where it decides by chance.
+    Flush,
 }

@@ -37,6 +37,10 @@ id!(
     EndpointId,
     /// A client of the model.
     ClientId,
+    /// A pool of the model.
+    PoolId,
+    /// A cache of the model.
+    CacheId,
     /// An edge: the calls of one caller to one endpoint through one client.
     EdgeId
 );

@@ -6,15 +6,23 @@ mod edge;
 mod expectation;
 mod fault;
 mod id;
+mod resource;
+mod service;
 mod workload;
 
 pub use edge::{Caller, Channel, Channels, Edge};
 pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
 pub use fault::{Effect, Fault, FaultTarget, Subset};
-pub use id::{ClientId, EdgeId, EndpointId, Id, Ids, ServiceId, WorkloadId};
+pub use id::{CacheId, ClientId, EdgeId, EndpointId, Id, Ids, PoolId, ServiceId, WorkloadId};
+pub use resource::{Cache, CacheFill, CacheStart, CacheStore, Scope, SharedPool, Ttl};
+pub use service::{
+    ContextSwitch, Discipline, Endpoint, GarbageCollection, GcTrigger, Handlers, Limit, NoisyNeighbour, Overflow,
+    QueueTimeout, Service,
+};
 pub use workload::{Arrivals, Profile, RatePoint, Workload};
 
 use crate::base::distribution::Distribution;
+use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::Share;
 use crate::policy::balance::Balance;
@@ -40,6 +48,10 @@ pub struct Model {
     pub services: Ids<ServiceId, Service>,
     /// Their handlers, grouped by service, in file order.
     pub endpoints: Ids<EndpointId, Endpoint>,
+    /// What is held across steps: connections, locks, semaphores. In file order.
+    pub pools: Ids<PoolId, SharedPool>,
+    /// What is remembered, in file order.
+    pub caches: Ids<CacheId, Cache>,
     /// How calls are made. Client 0 is [`Client::direct`], for calls that name none.
     pub clients: Ids<ClientId, Client>,
     /// What goes wrong, in file order.
@@ -48,80 +60,19 @@ pub struct Model {
     pub expectations: Vec<Expectation>,
 }
 
-/// A number of places, or as many as wanted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Limit {
-    /// No limit.
-    Unlimited,
-    /// At most this many.
-    AtMost(u32),
-}
-
-/// A group of equal replicas that run the same endpoints.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Service {
-    /// As in the file.
-    pub name: String,
-    /// Processes; at least 1.
-    pub replicas: u32,
-    /// Worker threads of one replica; at least 1.
-    pub threads: Limit,
-    /// Waiting places in front of one replica's threads; may be 0.
-    pub queue: Limit,
-    /// Who is next when a thread becomes free.
-    pub discipline: Discipline,
-    /// CPU cores of one replica, shared by processor sharing; `None` gives every thread a core of its own.
-    pub cores: Option<u32>,
-    /// Whether a handler keeps its thread while it waits.
-    pub handlers: Handlers,
-    /// Time from a restart until the replica serves.
-    pub startup: Span,
-}
-
-impl Service {
-    /// Threads of all replicas together, where they are limited.
-    pub fn threads_in_all(&self) -> Option<u64> {
-        match self.threads {
-            Limit::Unlimited => None,
-            Limit::AtMost(threads) => Some(u64::from(threads) * u64::from(self.replicas)),
-        }
-    }
-}
-
-/// Who is next in a queue.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Discipline {
-    /// The one who came first.
-    Fifo,
-    /// The one who came last.
-    Lifo,
-}
-
-/// What a handler does with its thread while it sleeps or waits for a call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Handlers {
-    /// Keeps it.
-    Blocking,
-    /// Gives it back, and queues for one to go on.
-    Async,
-}
-
-/// A handler of a service.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Endpoint {
-    /// Whose it is.
-    pub service: ServiceId,
-    /// As in the file, without the service.
-    pub name: String,
-    /// What it does, in order. A handler that reaches the end answers well.
-    pub steps: Vec<Step>,
-}
-
 /// One step of a handler.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Uses the CPU for as long.
     Work(Distribution),
+    /// Uses the CPU for as long and, for each request that its replica has in progress when the step starts (its own
+    /// included), for `each` more.
+    ContendedWork {
+        /// Alone, but for its own `each`.
+        work: Distribution,
+        /// For each request.
+        each: Span,
+    },
     /// Waits for as long, without the CPU.
     Sleep(Distribution),
     /// Calls an endpoint and waits for the answer; a failure fails the handler.
@@ -132,6 +83,8 @@ pub enum Step {
         client: ClientId,
         /// Whether the handler goes on when the call fails.
         optional: bool,
+        /// How important the request is; `None` is as important as the caller's own.
+        priority: Option<u8>,
     },
     /// Hands the request over to another endpoint, which answers the caller; ends the handler.
     Forward {
@@ -155,6 +108,22 @@ pub enum Step {
         times: u32,
         /// What is repeated.
         steps: Vec<Step>,
+    },
+    /// Takes a permit of a pool, runs a list, and gives the permit back. It fails when there is none in time.
+    Hold {
+        /// Which pool.
+        pool: PoolId,
+        /// What is done with it.
+        steps: Vec<Step>,
+    },
+    /// Looks something up; runs a list only when it is not there, after which it is.
+    Cached {
+        /// Which cache.
+        cache: CacheId,
+        /// What is looked up, drawn anew each time; `None` is what the request is about.
+        key: Option<KeyDistribution>,
+        /// How it is fetched.
+        miss: Vec<Step>,
     },
     /// Answers now; the handler goes on without anybody waiting.
     Reply,

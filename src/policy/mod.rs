@@ -6,6 +6,7 @@
 pub mod balance;
 pub mod breaker;
 pub mod preset;
+pub mod queue;
 pub mod retry;
 
 /// How an attempt ended, as its caller sees it.

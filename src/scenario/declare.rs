@@ -144,6 +144,8 @@ impl Kind {
             Kind::Name("endpoint") => "\"orders.create\"".to_owned(),
             Kind::Name("workload") => "\"shoppers\"".to_owned(),
             Kind::Name("client") => "\"internal\"".to_owned(),
+            Kind::Name("pool") => "\"db\"".to_owned(),
+            Kind::Name("cache") => "\"prices\"".to_owned(),
             Kind::Name(_) => "\"orders\"".to_owned(),
             Kind::Or(_, other) => other.example(),
             Kind::Table(section) => example_of(section()),

@@ -4,15 +4,15 @@
 use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{Arms, Branches, CallerName, EndpointName, Overlays};
 use super::decode::{
-    ArrivalsForm, BackoffForm, BreakerPreset, ClientName, Condition, Count, Entries, LimitFrom, Named, NeedForm,
-    NotZero, Or, PositiveNumber, ProfileForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps, StruckReplicas,
-    True, Word, WorkloadName,
+    ArrivalsForm, BackoffForm, BreakerPreset, CacheName, CacheScope, ClientName, Condition, Count, DisciplineForm,
+    Entries, Expiry, LimitFrom, Named, NeedForm, NotZero, Or, PoolName, PositiveNumber, ProfileForm, QueueTimeoutForm,
+    RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps, StruckReplicas, True, Word, WorkloadName,
 };
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
-use crate::base::units::Share;
-use crate::model::{Cancel, Deadlines, Discipline, Handlers};
+use crate::base::units::{Share, Size};
+use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, Overflow, Scope};
 use crate::policy::balance::Balance;
 use crate::policy::retry::Jitter;
 
@@ -35,6 +35,10 @@ keys! {
         service: Named<ServiceKeys>;
         /// How calls are made: configured client libraries.
         client: Named<ClientKeys>;
+        /// What is held across steps: connections, locks, semaphores.
+        pool: Named<PoolKeys>;
+        /// What is remembered, so that it need not be fetched again.
+        cache: Named<CacheKeys>;
         /// Named knobs: `"$NAME"` stands for the value of one anywhere in the file.
         param: Named<ParameterKeys>;
         /// What goes wrong, and when.
@@ -48,7 +52,7 @@ keys! {
         extends: String;
     }
     later {
-        "topic" "cache" "pool" "consumer" "change" "prices" "verdict" "sweep" "broker" "lock"
+        "topic" "consumer" "change" "prices" "verdict" "sweep" "broker" "lock"
         "region" "autoscale"
     }
 }
@@ -100,18 +104,70 @@ keys! {
         threads: LimitFrom<1> = "unlimited";
         /// Waiting places in front of one replica's threads.
         queue: LimitFrom<0> = "unlimited";
+        /// Who is turned away when every waiting place is taken: who comes, or who has waited longest.
+        overflow: Word<Overflow> = "reject-newest";
+        /// How long a request waits in the queue before it is turned away: a length of time or a distribution, or
+        /// `adaptive(5ms, standing=100ms)`: 5 ms in a queue that has not been empty for 100 ms, else 100 ms.
+        queue_timeout: Or<QueueTimeoutForm> = "none";
+        /// Who is next when a thread becomes free: `fifo`, `lifo`, `random`; `priority` (the most important one) or
+        /// `preemptive` (and work is interrupted for it); `codel(target=5ms, interval=100ms)`, which turns away who has
+        /// waited for twice the target while everybody waits longer than it; `adaptive-lifo(standing=100ms)`, which
+        /// serves the last one first while the queue has not been empty for so long.
+        discipline: DisciplineForm = "fifo";
         /// CPU cores of one replica, shared fairly by all that works; "unlimited" gives every thread its own.
         cores: LimitFrom<1> = "unlimited";
-        /// Who is next when a thread becomes free.
-        discipline: Word<Discipline> = "fifo";
+        /// What it costs that more threads work than there are cores.
+        context_switch: Or<ContextSwitchKeys> = "none";
         /// Whether a handler keeps its thread while it sleeps or waits for a call.
         handlers: Word<Handlers> = "blocking";
         /// Time from a restart until the replica serves.
         startup: Span = "0s";
+        /// Pauses of each replica in which its memory is tidied up.
+        gc: Or<GcKeys> = "none";
+        /// Somebody on the same machine who takes CPU time away now and then, from each replica at other times.
+        neighbour: Or<NeighbourKeys> = "none";
         /// What it answers.
         endpoint: Named<EndpointKeys>, required;
     }
-    later { "limit" "autoscale" "probes" "gc" "region" "zone" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
+    later { "limit" "autoscale" "probes" "region" "zone" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
+}
+
+keys! {
+    /// The cost of switching a core from one thread to another: while more threads work than there are cores, a part of
+    /// the cores' time is lost.
+    ContextSwitchKeys is "a context switch" at "service.NAME.context_switch" {
+        /// Time lost with each switch.
+        cost: Span, required;
+        /// How long a thread runs before another one has its turn.
+        slice: NotZero<Span> = "3ms";
+    }
+    later { }
+}
+
+keys! {
+    /// Garbage collection that stops the process: nothing works meanwhile, and what comes waits outside.
+    GcKeys is "garbage collection" at "service.NAME.gc" {
+        /// How long a pause lasts.
+        pause: Distribution, required;
+        /// How long after the last pause the next one starts. Either this or `heap`.
+        every: Distribution;
+        /// After how much memory that handlers have left behind (see `allocates`) the next one starts.
+        heap: Size;
+    }
+    later { "concurrent" }
+}
+
+keys! {
+    /// A noisy neighbour.
+    NeighbourKeys is "a noisy neighbour" at "service.NAME.neighbour" {
+        /// How long he is quiet.
+        every: Distribution, required;
+        /// How long he is noisy.
+        r#for: Distribution, required;
+        /// Work takes this many times as long meanwhile.
+        slow: PositiveNumber = "2";
+    }
+    later { }
 }
 
 keys! {
@@ -119,8 +175,13 @@ keys! {
     EndpointKeys is "an endpoint" at "service.NAME.endpoint.NAME" {
         /// What it does, in order. A handler that reaches the end answers well.
         steps: Steps, required;
+        /// How important requests for it are, unless the call says so: 9 goes first, 0 last. As important as the
+        /// caller's own if absent. Only services with the discipline `priority` or `preemptive` care.
+        priority: Count<0, 9>;
+        /// Memory that one request leaves behind, for services with `gc = { heap = .. }`.
+        allocates: Size = "0B";
     }
-    later { "idempotent" "priority" "request" "response" "request_size" "response_size" "key" }
+    later { "idempotent" "request" "response" "request_size" "response_size" "key" }
 }
 
 keys! {
@@ -128,6 +189,9 @@ keys! {
     WorkKeys is "a `work` step" at "step" {
         /// For how long.
         work: Distribution, required;
+        /// How much longer for each request that the replica has in progress when the step starts, its own included:
+        /// contention for whatever they share.
+        contention: Span = "0s";
     }
     later { }
 }
@@ -150,8 +214,11 @@ keys! {
         client: ClientName = "direct";
         /// Whether the handler goes on when the call fails.
         optional: bool = "false";
+        /// How important it is: 9 goes first, 0 last. As important as the endpoint says if absent, or else as the request
+        /// for which it is made.
+        priority: Count<0, 9>;
     }
-    later { "priority" "key" "request" "response" "request_size" "response_size" }
+    later { "key" "request" "response" "request_size" "response_size" }
 }
 
 keys! {
@@ -219,6 +286,31 @@ keys! {
 }
 
 keys! {
+    /// Takes a permit of a pool, does something, and gives the permit back. The handler fails when it gets none.
+    HoldKeys is "a `hold` step" at "step" {
+        /// Of which pool.
+        hold: PoolName, required;
+        /// What is done with it; calls too.
+        steps: Steps, required;
+    }
+    later { "timeout" }
+}
+
+keys! {
+    /// Looks something up in a cache; fetches it when it is not there.
+    CachedKeys is "a `cache` step" at "step" {
+        /// In which cache.
+        cache: CacheName, required;
+        /// What is looked up, drawn each time: `zipf(1.0, 20000)`, `uniform(20000)`. What the request is about (the
+        /// `key` of its workload) if absent.
+        key: KeyDistribution;
+        /// How it is fetched. When this fails, the handler fails.
+        miss: Steps, required;
+    }
+    later { "hit" }
+}
+
+keys! {
     /// Answers now; the handler goes on without anybody waiting.
     ReplyKeys is "a `reply` step" at "step" {
         /// Always `true`.
@@ -234,6 +326,55 @@ keys! {
         fail: True, required;
     }
     later { }
+}
+
+keys! {
+    /// Permits that a `hold` step holds across other steps and remote calls: connections, locks, semaphores.
+    PoolKeys is "a pool" at "pool.NAME" {
+        /// Permits of one instance; one is a lock.
+        size: Count<1> = "1";
+        /// How many may wait for one.
+        queue: LimitFrom<0> = "unlimited";
+        /// How long one waits before the step fails.
+        acquire_timeout: Or<NotZero<Span>> = "none";
+        /// How many instances there are: one for each "replica" that uses it, one that is "shared" by all, or one for
+        /// each "key" of requests, which all replicas share (a lock on a row).
+        scope: Word<Scope> = "replica";
+        /// Optimistic concurrency: nobody waits, but at the end the step fails if another one has succeeded since it
+        /// began.
+        optimistic: bool = "false";
+    }
+    later { "fair" "lease" }
+}
+
+keys! {
+    /// What is remembered. With `hit_ratio` it decides by chance; otherwise it holds keys, and forgets the one that was
+    /// used longest ago (LRU) or whose time is over.
+    CacheKeys is "a cache" at "cache.NAME" {
+        /// The share of lookups that find what they want; then no other key is set.
+        hit_ratio: Share;
+        /// How many keys it holds.
+        capacity: LimitFrom<1> = "unlimited";
+        /// How long it keeps a key.
+        ttl: Or<NotZero<Span>> = "none";
+        /// From when that counts: "fixed" is from the fill, "sliding" from the last use.
+        expiry: Word<Expiry> = "fixed";
+        /// For how long after that it still answers with the old value, while one request's worth of fetching goes on in
+        /// the background (stale-while-revalidate).
+        stale: Span = "0s";
+        /// Early expiration (XFetch): whoever finds a key fetches it with a chance that grows as its end comes near. 1 is
+        /// usual, more is earlier, 0 is never.
+        early: f64 = "0";
+        /// Whether those who miss a key that is being fetched wait for it and share what becomes of it (single-flight).
+        coalesce: bool = "false";
+        /// Whose answers it takes: only those that come "in-time", while somebody still waits, or "late" ones too.
+        fill: Word<CacheFill> = "in-time";
+        /// How many instances there are: one for each "replica" that uses it, or one that is "shared" by all.
+        scope: Word<CacheScope> = "replica";
+        /// What it holds at the start: nothing when "cold"; when "warm" as many keys as it can, the hottest ones.
+        start: Word<CacheStart> = "cold";
+    }
+    later { "negative" "refresh" }
 }
 
 keys! {
@@ -344,6 +485,8 @@ keys! {
         to: ServiceName;
         /// Target: this workload.
         workload: WorkloadName;
+        /// Target: this cache.
+        cache: CacheName;
         /// Effect on a service: every handler first sleeps as long, holding its thread. On calls: network delay,
         /// each way.
         add_latency: Distribution;
@@ -361,8 +504,10 @@ keys! {
         cut: True;
         /// Effect on a workload: arrivals come at this many times their rate.
         traffic: f64;
+        /// Effect on a cache: it forgets everything, at once.
+        flush: True;
     }
-    later { "flush" "key" "topic" "broker" "every" "cores" "disk" }
+    later { "key" "topic" "broker" "every" "cores" "disk" }
 }
 
 keys! {
@@ -443,7 +588,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 23);
+        assert_eq!(sections.len(), 30);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -39,17 +39,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!((model.duration, model.warmup), (Span::from_secs(60), Span::ZERO));
     assert_eq!(model.interval, Span::from_millis(500));
     let (_, api) = service(&model, "api");
-    let unlimited = Service {
-        name: "api".to_owned(),
-        replicas: 1,
-        threads: Limit::Unlimited,
-        queue: Limit::Unlimited,
-        discipline: Discipline::Fifo,
-        cores: None,
-        handlers: Handlers::Blocking,
-        startup: Span::ZERO,
-    };
-    assert_eq!(*api, unlimited);
+    assert_eq!(*api, Service::plain("api"));
     assert_eq!(model.clients[ClientId(0)], Client::direct());
     assert_eq!(model.workloads[WorkloadId(0)].client, ClientId(0));
     assert_eq!(model.workloads[WorkloadId(0)].deadline, None);
@@ -112,7 +102,7 @@ fn services_and_their_steps_are_what_the_file_says() {
 
     let (create, pick) = (endpoint(&model, "orders.create"), endpoint(&model, "ads.pick"));
     let (direct, internal) = (ClientId(0), client(&model, "internal").0);
-    let call = |endpoint, client, optional| Step::Call { endpoint, client, optional };
+    let call = |endpoint, client, optional| Step::Call { endpoint, client, optional, priority: None };
     let branch = |steps, optional| Branch { steps, optional };
     let work = |text: &str| Step::Work(text.parse().unwrap());
     let sleep = |text: &str| Step::Sleep(text.parse().unwrap());

@@ -7,6 +7,7 @@
 mod number;
 mod rate;
 mod share;
+mod size;
 mod span;
 
 use std::ops::Range;
@@ -14,6 +15,7 @@ use std::ops::Range;
 pub use number::{Count, Number};
 pub use rate::Rate;
 pub use share::Share;
+pub use size::Size;
 
 /// Why a piece of text is not the value it should be, and where in the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -55,6 +55,7 @@ fn label(model: &Model, fault: &Fault) -> String {
         Effect::Pause => "paused".to_owned(),
         Effect::Crash { .. } => "crashed".to_owned(),
         Effect::Cut => "cut off".to_owned(),
+        Effect::Flush => "flushed".to_owned(),
         Effect::Traffic(times) => format!("traffic ×{}", number::plain(Some(*times))),
     };
     let target = match fault.target {
@@ -65,6 +66,7 @@ fn label(model: &Model, fault: &Fault) -> String {
         FaultTarget::Edge(from, to) => format!("{} → {}", model.services[from].name, model.services[to].name),
         FaultTarget::Entry(from, to) => format!("{} → {}", model.workloads[from].name, model.services[to].name),
         FaultTarget::Workload(id) => model.workloads[id].name.clone(),
+        FaultTarget::Cache(id) => model.caches[id].name.clone(),
     };
     format!("{}: {target} {effect}", fault.name)
 }

@@ -3,7 +3,7 @@
 use super::names::{Names, Party};
 use super::{Atlas, FaultPlaces};
 use crate::base::time::Time;
-use crate::model::{Arrivals, Effect, Fault, FaultTarget, Model, Subset, Workload};
+use crate::model::{Arrivals, CacheStore, Effect, Fault, FaultTarget, Model, Subset, Workload};
 use crate::scenario::decode::{Cx, Field, NotZero, PositiveNumber, StruckReplicas};
 use crate::scenario::language::{FaultKeys, ScenarioKeys};
 use crate::scenario::say::{Place, catalogue};
@@ -24,7 +24,7 @@ pub(super) fn faults(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Model, 
     }
 }
 
-const EFFECTS: &str = "add_latency, slow, error_rate, pause, crash, cut or traffic";
+const EFFECTS: &str = "add_latency, slow, error_rate, pause, crash, cut, traffic or flush";
 
 /// The one effect, and where its key stands.
 fn effect(keys: &FaultKeys, cx: &mut Cx<'_>) -> Option<(Effect, Place)> {
@@ -37,6 +37,7 @@ fn effect(keys: &FaultKeys, cx: &mut Cx<'_>) -> Option<(Effect, Place)> {
         written("crash", &keys.crash, |_| Effect::Crash { detect }),
         written("cut", &keys.cut, |_| Effect::Cut),
         written("traffic", &keys.traffic, |factor| Effect::Traffic(*factor)),
+        written("flush", &keys.flush, |_| Effect::Flush),
     ];
     let has_bad = written.iter().any(|effect| matches!(effect, Written::Bad));
     let good = written.into_iter().filter_map(|effect| match effect {
@@ -62,6 +63,10 @@ fn effect(keys: &FaultKeys, cx: &mut Cx<'_>) -> Option<(Effect, Place)> {
         cx.say(&catalogue::PARTNER, *key, "`detect` goes with `crash`")
             .help("it is the time for which balancers go on sending to a crashed replica: remove it");
     }
+    if let (Field::Given { key, .. }, Effect::Flush) = (&keys.r#for, &effect) {
+        cx.say(&catalogue::PARTNER, *key, "a flush is over at once: it does not last")
+            .help("remove `for`; for several flushes write several faults");
+    }
     Some((effect, place))
 }
 
@@ -81,23 +86,25 @@ fn written<T>(name: &'static str, field: &Field<T>, effect: impl Fn(&T) -> Effec
 
 /// The one target, and where it stands.
 fn target(keys: &FaultKeys, names: &Names<'_>, model: &Model, cx: &mut Cx<'_>) -> Option<(FaultTarget, Place)> {
-    if keys.service.is_bad() || keys.from.is_bad() || keys.to.is_bad() || keys.workload.is_bad() {
+    let is_bad = [keys.service.is_bad(), keys.from.is_bad(), keys.to.is_bad(), keys.workload.is_bad()];
+    if is_bad.contains(&true) || keys.cache.is_bad() {
         return None;
     }
     let edge = if keys.from.given().is_some() { keys.from.key_place() } else { keys.to.key_place() };
-    let places = [keys.service.key_place(), edge, keys.workload.key_place()];
+    let places = [keys.service.key_place(), edge, keys.workload.key_place(), keys.cache.key_place()];
     let mut given = places.into_iter().filter(|place| place.is_somewhere());
     let Some(place) = given.next() else {
         if !cx.has_gaps {
-            cx.say(&catalogue::MISSING_KEY, keys.place, "a fault needs a target")
-                .help("add `service = \"..\"`, or `from = \"..\"` and `to = \"..\"`, or `workload = \"..\"`");
+            cx.say(&catalogue::MISSING_KEY, keys.place, "a fault needs a target").help(
+                "add `service = \"..\"`, or `from = \"..\"` and `to = \"..\"`, `workload = \"..\"` or `cache = \"..\"`",
+            );
         }
         return None;
     };
     if let Some(second) = given.next() {
-        cx.say(&catalogue::EXCLUDE, second, "a fault has one target")
-            .also(place, "the other one")
-            .help("a service, calls `from` one `to` another, or a workload: write several faults for several targets");
+        cx.say(&catalogue::EXCLUDE, second, "a fault has one target").also(place, "the other one").help(
+            "a service, calls `from` one `to` another, a workload or a cache: write several faults for several targets",
+        );
         return None;
     }
     if let (None, Field::Given { key, .. }) = (keys.service.given(), &keys.replicas) {
@@ -112,6 +119,9 @@ fn target(keys: &FaultKeys, names: &Names<'_>, model: &Model, cx: &mut Cx<'_>) -
     }
     if let Some(name) = keys.workload.given() {
         return Some((FaultTarget::Workload(names.workload(name, cx)?), keys.workload.place()));
+    }
+    if let Some(name) = keys.cache.given() {
+        return Some((FaultTarget::Cache(names.cache(name, cx)?), keys.cache.place()));
     }
     match (keys.from.given(), keys.to.given()) {
         (Some(from), Some(to)) => {
@@ -162,17 +172,26 @@ fn check_fit(
         FaultTarget::Service(..) => ("a service", "`add_latency`, `slow`, `error_rate`, `pause` or `crash`"),
         FaultTarget::Edge(..) | FaultTarget::Entry(..) => ("calls", "`add_latency`, `error_rate` or `cut`"),
         FaultTarget::Workload(_) => ("a workload", "`traffic`"),
+        FaultTarget::Cache(_) => ("a cache", "`flush`"),
     };
     let fits = match target {
-        FaultTarget::Service(..) => !matches!(effect, Effect::Cut | Effect::Traffic(_)),
+        FaultTarget::Service(..) => !matches!(effect, Effect::Cut | Effect::Traffic(_) | Effect::Flush),
         FaultTarget::Edge(..) | FaultTarget::Entry(..) => {
             matches!(effect, Effect::AddLatency(_) | Effect::ErrorRate(_) | Effect::Cut)
         }
         FaultTarget::Workload(_) => matches!(effect, Effect::Traffic(_)),
+        FaultTarget::Cache(_) => matches!(effect, Effect::Flush),
     };
     if fits {
         if let FaultTarget::Workload(id) = target {
             check_rate(&model.workloads[id], effect_place, target_place, cx);
+        }
+        if let FaultTarget::Cache(id) = target
+            && let CacheStore::Ratio(_) = model.caches[id].store
+        {
+            cx.say(&catalogue::EFFECT, effect_place, "`flush` finds nothing to forget where hits come by chance")
+                .also(target_place, "it has a `hit_ratio`, and no keys")
+                .help("remove `hit_ratio`, and give the requests keys");
         }
         return;
     }
@@ -184,6 +203,7 @@ fn check_fit(
         Effect::Crash { .. } => ("crash", "a `service`"),
         Effect::Cut => ("cut", "calls `from` one `to` another"),
         Effect::Traffic(_) => ("traffic", "a `workload`"),
+        Effect::Flush => ("flush", "a `cache`"),
     };
     cx.say(&catalogue::EFFECT, effect_place, format!("`{name}` cannot strike {struck}"))
         .also(target_place, format!("{struck} takes {takes}").replace("calls takes", "calls take"))

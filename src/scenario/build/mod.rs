@@ -6,14 +6,16 @@ mod expect;
 mod fault;
 mod names;
 mod parameter;
+mod resource;
+mod service;
 mod steps;
 mod workload;
 
 use crate::base::time::{NANOS_PER_SEC, Span};
-use crate::model::{ClientId, Discipline, Endpoint, EndpointId, Handlers, Ids, Limit, Model, Service, ServiceId};
+use crate::model::{CacheId, ClientId, EndpointId, Model, PoolId};
 use crate::scenario::data::Fit;
-use crate::scenario::decode::{Cx, NotZero, Seed, Word};
-use crate::scenario::language::{ScenarioKeys, ServiceKeys};
+use crate::scenario::decode::{Cx, NotZero, Seed};
+use crate::scenario::language::ScenarioKeys;
 use crate::scenario::say::{Place, catalogue};
 use names::Names;
 
@@ -50,6 +52,12 @@ pub(crate) struct Atlas {
     pub(crate) faults: Vec<FaultPlaces>,
     /// Every call and forward in the steps.
     pub(crate) calls: Vec<CallSite>,
+    /// Every use of a pool or a cache in the steps.
+    pub(crate) uses: Vec<ResourceUse>,
+    /// Names, by pool.
+    pub(crate) pools: Vec<Place>,
+    /// Names, by cache.
+    pub(crate) caches: Vec<Place>,
     /// Steps behind one that ends the handler, and that one.
     pub(crate) unreachable: Vec<(Place, Place)>,
 }
@@ -129,6 +137,33 @@ pub(crate) struct CallSite {
     pub(crate) place: Place,
 }
 
+/// A step that uses a pool or a cache.
+#[derive(Clone, Copy)]
+pub(crate) struct ResourceUse {
+    /// In whose steps.
+    pub(crate) by: EndpointId,
+    /// Which.
+    pub(crate) what: Resource,
+    /// Its name in the step.
+    pub(crate) place: Place,
+}
+
+/// A pool or a cache.
+#[derive(Clone, Copy)]
+pub(crate) enum Resource {
+    /// A pool.
+    Pool(PoolId),
+    /// A cache.
+    Cache {
+        /// Which.
+        cache: CacheId,
+        /// How many keys the step draws from, if it has keys of its own.
+        keys: Option<u32>,
+        /// Where they stand.
+        key_place: Place,
+    },
+}
+
 /// Makes a model of what was read. `file` is what the scenario is called when it has no title.
 pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
     // Variants and other scenarios did their work before anything was decoded.
@@ -161,7 +196,10 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
     }
     let clients = client::clients(keys, &mut atlas, cx);
     let workloads = workload::workloads(keys, &names, duration, &mut atlas, cx);
-    let (services, endpoints) = services(keys, &names, &mut atlas, cx);
+    let pools = resource::pools(keys, &mut atlas, cx);
+    let mut caches = resource::caches(keys, &mut atlas, cx);
+    let (services, endpoints) = service::services(keys, &names, &mut atlas, cx);
+    resource::count_keys(keys, &mut caches, &atlas, cx);
     let mut model = Model {
         title: keys.title.given().cloned().unwrap_or_else(|| stem(file)),
         seed: keys.seed.value().map_or(1, |Seed(seed)| *seed),
@@ -171,6 +209,8 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
         workloads,
         services,
         endpoints,
+        pools,
+        caches,
         clients,
         faults: Vec::new(),
         expectations: Vec::new(),
@@ -178,66 +218,6 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
     fault::faults(keys, &names, &mut model, &mut atlas, cx);
     expect::expectations(keys, &names, &mut model, cx);
     Draft { model, atlas }
-}
-
-fn services(
-    keys: &ScenarioKeys,
-    names: &Names<'_>,
-    atlas: &mut Atlas,
-    cx: &mut Cx<'_>,
-) -> (Ids<ServiceId, Service>, Ids<EndpointId, Endpoint>) {
-    let mut services = Ids::default();
-    let mut endpoints = Ids::default();
-    for item in keys.service.value().iter().flat_map(|services| &services.items) {
-        let id = services.push(service(&item.name, item.value.as_ref()));
-        let place = |field: fn(&ServiceKeys) -> Place| item.value.as_ref().map_or(Place::NOWHERE, field);
-        atlas.services.push(ServicePlaces {
-            name: item.place,
-            threads: place(|keys| keys.threads.place()),
-            queue: place(|keys| keys.queue.place()),
-            cores: place(|keys| keys.cores.place()),
-        });
-        let handlers = item.value.as_ref().and_then(|keys| keys.endpoint.value());
-        if let (Some(handlers), Some(keys)) = (handlers, &item.value)
-            && handlers.items.is_empty()
-        {
-            cx.say(
-                &catalogue::MISSING_KEY,
-                keys.endpoint.key_place(),
-                format!("the service `{}` answers nothing", item.name),
-            )
-            .help(format!("write [service.{}.endpoint.NAME] and its steps below", item.name));
-        }
-        for handler in handlers.iter().flat_map(|handlers| &handlers.items) {
-            let endpoint = endpoints.push(Endpoint { service: id, name: handler.name.clone(), steps: Vec::new() });
-            atlas.endpoints.push(handler.place);
-            if let Some(keys) = &handler.value {
-                endpoints[endpoint].steps = steps::steps(endpoint, keys, names, atlas, cx);
-            }
-        }
-    }
-    (services, endpoints)
-}
-
-fn service(name: &str, keys: Option<&ServiceKeys>) -> Service {
-    let limit = |limit: Option<Limit>| limit.unwrap_or(Limit::Unlimited);
-    Service {
-        name: name.to_owned(),
-        replicas: keys.and_then(|keys| keys.replicas.value()).map_or(1, |count| count.0),
-        // What could not be read is not known to be unlimited.
-        threads: match keys {
-            Some(keys) if !keys.threads.is_bad() => limit(keys.threads.value().map(|limit| limit.0)),
-            _ => Limit::AtMost(1),
-        },
-        queue: limit(keys.and_then(|keys| keys.queue.value()).map(|limit| limit.0)),
-        discipline: keys.and_then(|keys| keys.discipline.value()).map_or(Discipline::Fifo, |Word(word)| *word),
-        cores: match keys.and_then(|keys| keys.cores.value()).map(|limit| limit.0) {
-            Some(Limit::AtMost(cores)) => Some(cores),
-            Some(Limit::Unlimited) | None => None,
-        },
-        handlers: keys.and_then(|keys| keys.handlers.value()).map_or(Handlers::Blocking, |Word(word)| *word),
-        startup: keys.map(|keys| keys.startup.or_default()).unwrap_or_default(),
-    }
 }
 
 /// The smallest of 1, 2, 5, 10, 20, .. nanoseconds that is at least a two-hundredth of `duration`.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::base::suggest::did_you_mean;
-use crate::model::{Client, ClientId, EndpointId, Id, ServiceId, WorkloadId};
-use crate::scenario::decode::{CallerName, ClientName, Cx, EndpointName, Named, Noun, Ref, ServiceName, is_name};
+use crate::model::{CacheId, Client, ClientId, EndpointId, Id, PoolId, ServiceId, WorkloadId};
+use crate::scenario::decode::{
+    CacheName, CallerName, ClientName, Cx, EndpointName, Named, Noun, PoolName, Ref, ServiceName, is_name,
+};
 use crate::scenario::language::ScenarioKeys;
 use crate::scenario::say::catalogue;
 
@@ -13,6 +15,8 @@ pub(super) struct Names<'k> {
     workloads: BTreeMap<&'k str, WorkloadId>,
     services: BTreeMap<&'k str, ServiceId>,
     clients: BTreeMap<&'k str, ClientId>,
+    pools: BTreeMap<&'k str, PoolId>,
+    caches: BTreeMap<&'k str, CacheId>,
     endpoints: Vec<Endpoints<'k>>,
     /// Whether a whole group could not be read: then nothing in it is unknown.
     lost: Lost,
@@ -23,6 +27,8 @@ struct Lost {
     workloads: bool,
     services: bool,
     clients: bool,
+    pools: bool,
+    caches: bool,
 }
 
 /// The endpoints of one service.
@@ -64,11 +70,15 @@ impl<'k> Names<'k> {
             workloads: ids(keys.workload.value(), 0),
             services,
             clients,
+            pools: ids(keys.pool.value(), 0),
+            caches: ids(keys.cache.value(), 0),
             endpoints,
             lost: Lost {
                 workloads: has_gaps || keys.workload.is_bad(),
                 services: has_gaps || keys.service.is_bad(),
                 clients: has_gaps || keys.client.is_bad(),
+                pools: has_gaps || keys.pool.is_bad(),
+                caches: has_gaps || keys.cache.is_bad(),
             },
         }
     }
@@ -82,6 +92,24 @@ impl<'k> Names<'k> {
             unknown(name, self.clients.keys().copied(), &format!("define it as [client.{}]", name.text), cx);
         }
         None
+    }
+
+    /// The pool of that name.
+    pub(super) fn pool(&self, name: &PoolName, cx: &mut Cx<'_>) -> Option<PoolId> {
+        let id = self.pools.get(name.text.as_str()).copied();
+        if id.is_none() && !self.lost.pools {
+            unknown(name, self.pools.keys().copied(), &format!("define it as [pool.{}]", name.text), cx);
+        }
+        id
+    }
+
+    /// The cache of that name.
+    pub(super) fn cache(&self, name: &CacheName, cx: &mut Cx<'_>) -> Option<CacheId> {
+        let id = self.caches.get(name.text.as_str()).copied();
+        if id.is_none() && !self.lost.caches {
+            unknown(name, self.caches.keys().copied(), &format!("define it as [cache.{}]", name.text), cx);
+        }
+        id
     }
 
     /// The service of that name.

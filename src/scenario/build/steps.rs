@@ -2,7 +2,8 @@
 
 use super::names::Names;
 use super::workload::{is_whole, percent};
-use super::{Atlas, CallSite};
+use super::{Atlas, CallSite, Resource, ResourceUse};
+use crate::base::time::Span;
 use crate::model::{Branch, ClientId, EndpointId, Need, Step};
 use crate::scenario::decode::{
     ArmForm, BranchForm, ClientName, Cx, EndpointName, Field, NeedForm, StepForm, StepKind, Steps,
@@ -52,11 +53,12 @@ impl Builder<'_, '_, '_> {
 
     fn step(&mut self, step: &StepForm) -> Option<Step> {
         Some(match &step.kind {
-            StepKind::Work(time) => Step::Work(time.clone()),
+            StepKind::Work { work, contention: Span::ZERO } => Step::Work(work.clone()),
+            StepKind::Work { work, contention } => Step::ContendedWork { work: work.clone(), each: *contention },
             StepKind::Sleep(time) => Step::Sleep(time.clone()),
-            StepKind::Call { endpoint, client, optional, .. } => {
+            StepKind::Call { endpoint, client, optional, priority, .. } => {
                 let (endpoint, client) = self.call(endpoint, client, false)?;
-                Step::Call { endpoint, client, optional: *optional }
+                Step::Call { endpoint, client, optional: *optional, priority: *priority }
             }
             StepKind::Forward { endpoint, client } => {
                 self.only_outside_of_branches(step.place, "forward");
@@ -66,6 +68,29 @@ impl Builder<'_, '_, '_> {
             StepKind::Parallel { branches, need, need_place } => self.parallel(branches, *need, *need_place),
             StepKind::Choose(arms) => self.choose(step.place, arms),
             StepKind::Repeat { times, steps } => self.repeat(step.place, *times, steps),
+            StepKind::Hold { pool, steps } => {
+                let place = pool.place;
+                let pool = self.names.pool(pool, self.cx);
+                self.atlas.uses.extend(pool.map(|pool| ResourceUse {
+                    by: self.endpoint,
+                    what: Resource::Pool(pool),
+                    place,
+                }));
+                let steps = self.list(steps);
+                Step::Hold { pool: pool?, steps }
+            }
+            StepKind::Cached { cache, key, key_place, miss } => {
+                let place = cache.place;
+                let cache = self.names.cache(cache, self.cx);
+                let key_place = *key_place;
+                self.atlas.uses.extend(cache.map(|cache| ResourceUse {
+                    by: self.endpoint,
+                    what: Resource::Cache { cache, keys: key.as_ref().map(|keys| keys.count()), key_place },
+                    place,
+                }));
+                let miss = self.list(miss);
+                Step::Cached { cache: cache?, key: key.clone(), miss }
+            }
             StepKind::Reply => {
                 self.only_outside_of_branches(step.place, "reply");
                 Step::Reply

@@ -14,7 +14,7 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     let calls: Vec<Vec<(usize, f64)>> = model
         .endpoints
         .iter()
-        .map(|endpoint| visits(&endpoint.steps).iter().map(|visit| (visit.to.index(), visit.times)).collect())
+        .map(|endpoint| visits(model, &endpoint.steps).iter().map(|visit| (visit.to.index(), visit.times)).collect())
         .collect();
     let successors: Vec<Vec<usize>> = calls.iter().map(|calls| calls.iter().map(|(to, _)| *to).collect()).collect();
     for component in components(&successors) {

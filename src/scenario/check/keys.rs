@@ -1,17 +1,27 @@
-//! Keys of requests: balancers that pick by them need them, and keys need somebody who looks at them.
+//! Keys of requests: balancers that pick by them, caches and locks need them, and keys need somebody who looks at
+//! them.
 
 use super::traffic::reached;
-use crate::model::{Id, Model};
+use crate::model::{CacheStore, Id, Model, Scope};
 use crate::policy::balance::Balance;
-use crate::scenario::build::Atlas;
+use crate::scenario::build::{Atlas, Resource, ResourceUse};
 use crate::scenario::decode::Cx;
 use crate::scenario::say::catalogue;
 
-/// Refuses balancers that pick by keys which requests do not have.
+/// Refuses what looks at keys which requests do not have.
 pub(super) fn find_errors(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     for (at, workload) in model.workloads.iter().enumerate().filter(|(_, workload)| workload.key.is_none()) {
-        let Some(client) = ring(model, atlas, at) else { continue };
         let name = &workload.name;
+        if let Some(used) = resource(model, atlas, at) {
+            let what = match used.what {
+                Resource::Pool(pool) => format!("`{}` is a pool for each key", model.pools[pool].name),
+                Resource::Cache { cache, .. } => format!("`{}` holds keys", model.caches[cache].name),
+            };
+            cx.say(&catalogue::PARTNER, used.place, format!("{what}, and requests of `{name}` have none"))
+                .also(atlas.workloads[at].name, "they come from here")
+                .help(format!("add for example `key = \"zipf(1.0, 20000)\"` below [workload.{name}]"));
+        }
+        let Some(client) = ring(model, atlas, at) else { continue };
         cx.say(
             &catalogue::PARTNER,
             atlas.workloads[at].name,
@@ -25,12 +35,26 @@ pub(super) fn find_errors(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
 /// Warns of keys that nobody looks at.
 pub(super) fn find_warnings(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     for (at, workload) in model.workloads.iter().enumerate().filter(|(_, workload)| workload.key.is_some()) {
-        if ring(model, atlas, at).is_none() {
+        if ring(model, atlas, at).is_none() && resource(model, atlas, at).is_none() {
             let title = format!("nothing depends on the keys of `{}`", workload.name);
-            cx.say(&catalogue::UNUSED, atlas.workloads[at].key, title)
-                .help("give a client on their way `balance = \"ring-hash\"`, or remove `key`");
+            cx.say(&catalogue::UNUSED, atlas.workloads[at].key, title).help(
+                "look them up in a `cache` on their way, give a client `balance = \"ring-hash\"`, or remove `key`",
+            );
         }
     }
+}
+
+/// A step on the way of the requests of a workload that looks at their keys.
+fn resource(model: &Model, atlas: &Atlas, workload: usize) -> Option<ResourceUse> {
+    let looks_at_keys = |used: &&ResourceUse| match used.what {
+        Resource::Pool(pool) => model.pools[pool].scope == Scope::Key,
+        Resource::Cache { keys: Some(_), .. } => false,
+        Resource::Cache { cache, .. } => matches!(model.caches[cache].store, CacheStore::Lru { .. }),
+    };
+    let mut uses = atlas.uses.iter().filter(looks_at_keys).peekable();
+    uses.peek()?;
+    let reached = reached(model, atlas, model.workloads.iter().skip(workload).take(1));
+    uses.find(|used| reached[used.by.index()]).copied()
 }
 
 /// A client with `ring-hash` on the way of the requests of a workload.

@@ -4,7 +4,7 @@
 //! their own and are left out.
 
 use super::graph::components;
-use super::traffic::{Visit, offered, rates, visits};
+use super::traffic::{Visit, misses, offered, rates, visits};
 use crate::model::{Arrivals, ClientId, EndpointId, Handlers, Id, Limit, Model, Need, ServiceId, Step};
 use crate::scenario::build::Atlas;
 use crate::scenario::decode::Cx;
@@ -12,7 +12,7 @@ use crate::scenario::say::catalogue;
 
 pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     outside(model, atlas, cx);
-    let calls: Vec<Vec<Visit>> = model.endpoints.iter().map(|endpoint| visits(&endpoint.steps)).collect();
+    let calls: Vec<Vec<Visit>> = model.endpoints.iter().map(|endpoint| visits(model, &endpoint.steps)).collect();
     let successors: Vec<Vec<usize>> =
         calls.iter().map(|visits| visits.iter().map(|visit| visit.to.index()).collect()).collect();
     let order = components(&successors);
@@ -71,6 +71,22 @@ fn add_times(model: &Model, steps: &[Step], known: &[Times], spent: &mut Times, 
                 let secs = finite(time.mean_nanos() / 1e9);
                 spent.work += secs;
                 spent.total += secs;
+            }
+            Step::ContendedWork { work, each } => {
+                // At least its own share.
+                let secs = finite(work.mean_nanos() / 1e9) + each.as_secs_f64();
+                spent.work += secs;
+                spent.total += secs;
+            }
+            Step::Hold { steps, .. } => {
+                let time = inner(steps);
+                spent.work += time.work;
+                spent.total += time.total;
+            }
+            Step::Cached { cache, miss, .. } => {
+                let (time, misses) = (inner(miss), misses(model, *cache));
+                spent.work += time.work * misses;
+                spent.total += time.total * misses;
             }
             Step::Sleep(time) => spent.total += finite(time.mean_nanos() / 1e9),
             Step::Call { endpoint, client, .. } => spent.total += call_time(model, *client, known[endpoint.index()]),

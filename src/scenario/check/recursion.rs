@@ -63,12 +63,14 @@ enum End {
 fn end_of(steps: &[Step], can_end: &[bool]) -> End {
     for step in steps {
         let end = match step {
-            Step::Work(_) | Step::Sleep(_) | Step::Reply => End::Through,
+            Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Reply => End::Through,
+            // It may be there.
+            Step::Cached { .. } => End::Through,
             Step::Fail => End::Out,
             Step::Call { endpoint, .. } if can_end[endpoint.index()] => End::Through,
             Step::Forward { endpoint, .. } if can_end[endpoint.index()] => End::Out,
             Step::Call { .. } | Step::Forward { .. } => End::Never,
-            Step::Repeat { steps, .. } => end_of(steps, can_end),
+            Step::Repeat { steps, .. } | Step::Hold { steps, .. } => end_of(steps, can_end),
             // A branch that fails ends itself, not the handler.
             Step::Parallel { branches, .. } => {
                 let never = branches.iter().any(|branch| end_of(&branch.steps, can_end) == End::Never);
@@ -98,7 +100,7 @@ fn blocking_call(steps: &[Step], can_end: &[bool]) -> Option<EndpointId> {
     let step = steps.iter().find(|step| never(std::slice::from_ref(*step)))?;
     match step {
         Step::Call { endpoint, .. } | Step::Forward { endpoint, .. } => Some(*endpoint),
-        Step::Repeat { steps, .. } => blocking_call(steps, can_end),
+        Step::Repeat { steps, .. } | Step::Hold { steps, .. } => blocking_call(steps, can_end),
         Step::Parallel { branches, .. } => {
             let branch = branches.iter().find(|branch| never(&branch.steps))?;
             blocking_call(&branch.steps, can_end)
@@ -107,7 +109,12 @@ fn blocking_call(steps: &[Step], can_end: &[bool]) -> Option<EndpointId> {
             let (_, steps) = arms.iter().find(|(share, _)| share.as_f64() > 0.0)?;
             blocking_call(steps, can_end)
         }
-        Step::Work(_) | Step::Sleep(_) | Step::Reply | Step::Fail => None,
+        Step::Work(_)
+        | Step::ContendedWork { .. }
+        | Step::Sleep(_)
+        | Step::Cached { .. }
+        | Step::Reply
+        | Step::Fail => None,
     }
 }
 

@@ -132,7 +132,7 @@ fn faults(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
                 let calls = workload.entry.iter().any(|(_, endpoint)| model.endpoints[*endpoint].service == to);
                 (to, if calls { vec![(workload.client, false)] } else { Vec::new() })
             }
-            FaultTarget::Service(..) | FaultTarget::Workload(_) => continue,
+            FaultTarget::Service(..) | FaultTarget::Workload(_) | FaultTarget::Cache(_) => continue,
         };
         let callee = &model.services[callee].name;
         if clients.is_empty() {

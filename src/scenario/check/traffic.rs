@@ -1,7 +1,7 @@
 //! Traffic on paper: how often each endpoint is asked, if nothing fails and nothing is repeated.
 
 use crate::base::time::Time;
-use crate::model::{Arrivals, ClientId, EndpointId, Id, Model, Profile, Step, Workload};
+use crate::model::{Arrivals, CacheId, CacheStore, ClientId, EndpointId, Id, Model, Profile, Step, Workload};
 use crate::scenario::build::Atlas;
 
 /// Recursion under `choose` converges quickly or not at all.
@@ -32,13 +32,21 @@ pub(super) struct Visit {
     pub(super) times: f64,
 }
 
-pub(super) fn visits(steps: &[Step]) -> Vec<Visit> {
+pub(super) fn visits(model: &Model, steps: &[Step]) -> Vec<Visit> {
     let mut visits = Vec::new();
-    add_visits(steps, 1.0, &mut visits);
+    add_visits(model, steps, 1.0, &mut visits);
     visits
 }
 
-fn add_visits(steps: &[Step], times: f64, visits: &mut Vec<Visit>) {
+/// The share of lookups in a cache that miss for sure: how well one does that holds keys only the run will show.
+pub(super) fn misses(model: &Model, cache: CacheId) -> f64 {
+    match model.caches[cache].store {
+        CacheStore::Ratio(hits) => 1.0 - hits.as_f64(),
+        CacheStore::Lru { .. } => 0.0,
+    }
+}
+
+fn add_visits(model: &Model, steps: &[Step], times: f64, visits: &mut Vec<Visit>) {
     for step in steps {
         match step {
             Step::Call { endpoint, client, .. } => visits.push(Visit { to: *endpoint, client: *client, times }),
@@ -47,14 +55,16 @@ fn add_visits(steps: &[Step], times: f64, visits: &mut Vec<Visit>) {
                 return;
             }
             Step::Parallel { branches, .. } => {
-                branches.iter().for_each(|branch| add_visits(&branch.steps, times, visits))
+                branches.iter().for_each(|branch| add_visits(model, &branch.steps, times, visits))
             }
             Step::Choose(arms) => {
-                arms.iter().for_each(|(share, steps)| add_visits(steps, times * share.as_f64(), visits));
+                arms.iter().for_each(|(share, steps)| add_visits(model, steps, times * share.as_f64(), visits));
             }
-            Step::Repeat { times: again, steps } => add_visits(steps, times * f64::from(*again), visits),
+            Step::Repeat { times: again, steps } => add_visits(model, steps, times * f64::from(*again), visits),
+            Step::Hold { steps, .. } => add_visits(model, steps, times, visits),
+            Step::Cached { cache, miss, .. } => add_visits(model, miss, times * misses(model, *cache), visits),
             Step::Fail => return,
-            Step::Work(_) | Step::Sleep(_) | Step::Reply => {}
+            Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Reply => {}
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Elsewhere;
 use super::traffic::reached;
 use crate::base::suggest::did_you_mean;
-use crate::model::{ClientId, EndpointId, Id, Model, ServiceId};
-use crate::scenario::build::Atlas;
+use crate::model::{CacheId, ClientId, EndpointId, Id, Model, PoolId, ServiceId};
+use crate::scenario::build::{Atlas, Resource};
 use crate::scenario::decode::Cx;
 use crate::scenario::say::catalogue;
 
@@ -31,6 +31,23 @@ pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: 
         }
     }
     endpoints(model, atlas, elsewhere, cx);
+    resources(model, atlas, elsewhere, cx);
+}
+
+/// Pools and caches that no step names.
+fn resources(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {
+    let is_pool = |id: PoolId| atlas.uses.iter().any(|used| matches!(used.what, Resource::Pool(pool) if pool == id));
+    let is_cache =
+        |id: CacheId| atlas.uses.iter().any(|used| matches!(used.what, Resource::Cache { cache, .. } if cache == id));
+    let pools = model.pools.enumerate().filter(|(id, _)| !is_pool(*id));
+    let pools = pools.map(|(id, pool)| ("pool", &pool.name, atlas.pools[id.index()], "hold"));
+    let caches = model.caches.enumerate().filter(|(id, _)| !is_cache(*id));
+    let caches = caches.map(|(id, cache)| ("cache", &cache.name, atlas.caches[id.index()], "cache"));
+    for (what, name, place, verb) in pools.chain(caches).filter(|(_, name, ..)| !elsewhere.names(name)) {
+        let rest = if verb == "hold" { "steps" } else { "miss" };
+        cx.say(&catalogue::UNUSED, place, format!("no step names the {what} `{name}`"))
+            .help(format!("use it in a step, such as `{{ {verb} = \"{name}\", {rest} = [..] }}`, or remove it"));
+    }
 }
 
 fn endpoints(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {

@@ -7,6 +7,7 @@ mod condition;
 mod name;
 mod parameter;
 mod policy;
+mod queue;
 mod scalar;
 mod steps;
 mod table;
@@ -22,14 +23,16 @@ pub(crate) use arrivals::{ArrivalsForm, ProfileForm, RATE_MAX};
 pub(crate) use branches::{ArmForm, Arms, BranchForm, Branches, NeedForm};
 pub(crate) use condition::{Condition, METRICS, Measured, meaning, measured, metric_name};
 pub(crate) use name::{
-    CallerName, ClientName, EndpointName, Entries, Item, Named, Noun, Overlays, Ref, ServiceName, WorkloadName, is_name,
+    CacheName, CallerName, ClientName, EndpointName, Entries, Item, Named, Noun, Overlays, PoolName, Ref, ServiceName,
+    WorkloadName, is_name,
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{BackoffForm, BreakerPreset, RetryPreset, StruckReplicas, preset_value};
+pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
 pub(crate) use table::{Reader, read_table, say_unknown_key};
-pub(crate) use words::Word;
+pub(crate) use words::{CacheScope, Expiry, Word};
 
 /// What decoding needs at hand.
 pub(crate) struct Cx<'a> {

@@ -34,6 +34,8 @@ nouns! {
     EndpointNoun "endpoint" EndpointName;
     WorkloadNoun "workload" WorkloadName;
     ClientNoun "client" ClientName;
+    PoolNoun "pool" PoolName;
+    CacheNoun "cache" CacheName;
     CallerNoun "service or workload" CallerName;
     MeasuredNoun "workload or service" MeasuredName;
 }

@@ -8,7 +8,7 @@ use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
 use crate::base::suggest::did_you_mean;
 use crate::base::time::{Span, Time};
-use crate::base::units::{ParseError, Rate, Share};
+use crate::base::units::{ParseError, Rate, Share, Size};
 use crate::model::Limit;
 use crate::scenario::data::{SamplesForm, samples};
 use crate::scenario::declare::{Form, Kind};
@@ -88,6 +88,7 @@ quantity! {
     Time: "a point of time", "60s", "ns, us, ms, s, m, h, d", "TIME";
     Rate: "a rate", "1500/s", "/ns, /us, /ms, /s, /m, /h, /d", "NUMBER/UNIT";
     Share: "a share", "10%", "%", "NUMBER%";
+    Size: "a size", "200KiB", "B, kB, KiB, MB, MiB, GB, GiB, TB, TiB", "NUMBER(B|kB|KiB|MB|MiB|GB|GiB|TB|TiB)";
     KeyDistribution: "a distribution of keys", "zipf(1.0, 20000)", "", "(zipf|uniform)\\(.+\\)";
 }
 

@@ -1,12 +1,15 @@
 //! Steps: a table is known by its verb, and a list may stand wherever a step may.
 
 use super::branches::{ArmForm, Arms, BranchForm, Branches, NeedForm};
-use super::name::{ClientName, EndpointName};
+use super::name::{CacheName, ClientName, EndpointName, PoolName};
 use super::{Count, Cx, Decode, Field, say_unknown_key};
 use crate::base::distribution::Distribution;
+use crate::base::keys::KeyDistribution;
+use crate::base::time::Span;
 use crate::scenario::declare::{Keys, Kind, Section};
 use crate::scenario::language::{
-    CallKeys, ChooseKeys, FailKeys, ForwardKeys, ParallelKeys, RepeatKeys, ReplyKeys, SleepKeys, WorkKeys,
+    CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys, ReplyKeys, SleepKeys,
+    WorkKeys,
 };
 use crate::scenario::say::{Place, catalogue};
 use crate::scenario::tree::{Entry, Node, Value};
@@ -28,11 +31,17 @@ pub(crate) struct StepForm {
 #[derive(Debug)]
 pub(crate) enum StepKind {
     /// Uses the CPU.
-    Work(Distribution),
+    Work { work: Distribution, contention: Span },
     /// Waits.
     Sleep(Distribution),
     /// Calls and waits.
-    Call { endpoint: EndpointName, client: Field<ClientName>, optional: bool, optional_place: Place },
+    Call {
+        endpoint: EndpointName,
+        client: Field<ClientName>,
+        optional: bool,
+        optional_place: Place,
+        priority: Option<u8>,
+    },
     /// Hands over.
     Forward { endpoint: EndpointName, client: Field<ClientName> },
     /// At the same time.
@@ -41,6 +50,10 @@ pub(crate) enum StepKind {
     Choose(Vec<ArmForm>),
     /// Again.
     Repeat { times: u32, steps: Steps },
+    /// Takes a permit, and gives it back.
+    Hold { pool: PoolName, steps: Steps },
+    /// Looks up, and fetches.
+    Cached { cache: CacheName, key: Option<KeyDistribution>, key_place: Place, miss: Steps },
     /// Answers.
     Reply,
     /// Gives up.
@@ -53,7 +66,7 @@ pub(crate) enum StepKind {
 type Verb = (&'static str, fn() -> &'static Section, fn(&Node, &mut Cx<'_>) -> StepKind);
 
 /// Every verb.
-pub(crate) const VERBS: [Verb; 9] = [
+pub(crate) const VERBS: [Verb; 11] = [
     ("work", WorkKeys::section, work),
     ("sleep", SleepKeys::section, sleep),
     ("call", CallKeys::section, call),
@@ -61,12 +74,14 @@ pub(crate) const VERBS: [Verb; 9] = [
     ("parallel", ParallelKeys::section, parallel),
     ("choose", ChooseKeys::section, choose),
     ("repeat", RepeatKeys::section, repeat),
+    ("hold", HoldKeys::section, hold),
+    ("cache", CachedKeys::section, cached),
     ("reply", ReplyKeys::section, reply),
     ("fail", FailKeys::section, fail),
 ];
 
 /// Verbs of the language that cannot be simulated yet.
-const VERBS_LATER: [&str; 4] = ["publish", "cache", "hold", "respond"];
+const VERBS_LATER: [&str; 2] = ["publish", "respond"];
 
 impl Decode for Steps {
     fn kind() -> Kind {
@@ -144,7 +159,9 @@ fn read<T: Decode>(node: &Node, cx: &mut Cx<'_>, make: impl FnOnce(T) -> Option<
 }
 
 fn work(node: &Node, cx: &mut Cx<'_>) -> StepKind {
-    read(node, cx, |keys: WorkKeys| keys.work.value().cloned().map(StepKind::Work))
+    read(node, cx, |keys: WorkKeys| {
+        Some(StepKind::Work { work: keys.work.value()?.clone(), contention: keys.contention.or_default() })
+    })
 }
 
 fn sleep(node: &Node, cx: &mut Cx<'_>) -> StepKind {
@@ -155,7 +172,8 @@ fn call(node: &Node, cx: &mut Cx<'_>) -> StepKind {
     read(node, cx, |keys: CallKeys| {
         let endpoint = keys.call.value()?.clone();
         let (optional, optional_place) = (keys.optional.or_default(), keys.optional.key_place());
-        Some(StepKind::Call { endpoint, client: keys.client, optional, optional_place })
+        let priority = keys.priority.value().map(|Count(priority)| *priority as u8);
+        Some(StepKind::Call { endpoint, client: keys.client, optional, optional_place, priority })
     })
 }
 
@@ -198,6 +216,31 @@ fn repeat(node: &Node, cx: &mut Cx<'_>) -> StepKind {
         }
         _ => StepKind::Bad,
     }
+}
+
+fn hold(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    let Some(keys) = HoldKeys::decode(node, cx) else { return StepKind::Bad };
+    let place = keys.steps.place();
+    match (keys.hold.value().cloned(), keys.steps) {
+        (Some(pool), Field::Given { value: steps, .. }) => {
+            if steps.0.is_empty() {
+                cx.say(&catalogue::NO_ITEMS, place, "nothing is done with what is held")
+                    .help("write for example `steps = [{ call = \"orders.create\" }]`");
+            }
+            StepKind::Hold { pool, steps }
+        }
+        _ => StepKind::Bad,
+    }
+}
+
+fn cached(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    read(node, cx, |keys: CachedKeys| {
+        let (cache, key, key_place) = (keys.cache.value()?.clone(), keys.key.given().cloned(), keys.key.key_place());
+        match keys.miss {
+            Field::Given { value: miss, .. } => Some(StepKind::Cached { cache, key, key_place, miss }),
+            _ => None,
+        }
+    })
 }
 
 fn reply(node: &Node, cx: &mut Cx<'_>) -> StepKind {

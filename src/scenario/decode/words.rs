@@ -2,7 +2,7 @@
 
 use super::{Cx, Decode};
 use crate::base::suggest::did_you_mean;
-use crate::model::{Cancel, Deadlines, Discipline, Handlers};
+use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, Overflow, Scope};
 use crate::policy::balance::Balance;
 use crate::policy::retry::Jitter;
 use crate::scenario::declare::Kind;
@@ -53,10 +53,60 @@ impl<T: Words> Decode for Word<T> {
     }
 }
 
-impl Words for Discipline {
-    const WHAT: &'static str = "a queueing discipline";
-    const WORDS: &'static [(&'static str, Self)] = &[("fifo", Discipline::Fifo), ("lifo", Discipline::Lifo)];
-    const LATER: &'static [&'static str] = &["priority", "codel", "adaptive-lifo", "fair", "edf"];
+impl Words for Overflow {
+    const WHAT: &'static str = "a way to turn requests away";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("reject-newest", Overflow::RejectNewest), ("reject-oldest", Overflow::RejectOldest)];
+    const LATER: &'static [&'static str] = &[];
+}
+
+impl Words for Scope {
+    const WHAT: &'static str = "a number of instances";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("replica", Scope::Replica), ("shared", Scope::Shared), ("key", Scope::Key)];
+    const LATER: &'static [&'static str] = &[];
+}
+
+/// How many instances of a cache there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CacheScope {
+    /// One for each replica.
+    Replica,
+    /// One.
+    Shared,
+}
+
+impl Words for CacheScope {
+    const WHAT: &'static str = "a number of instances";
+    const WORDS: &'static [(&'static str, Self)] = &[("replica", CacheScope::Replica), ("shared", CacheScope::Shared)];
+    const LATER: &'static [&'static str] = &["zone"];
+}
+
+/// From when the time counts for which a cache keeps a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Expiry {
+    /// From the fill.
+    Fixed,
+    /// From the last use.
+    Sliding,
+}
+
+impl Words for Expiry {
+    const WHAT: &'static str = "a kind of expiry";
+    const WORDS: &'static [(&'static str, Self)] = &[("fixed", Expiry::Fixed), ("sliding", Expiry::Sliding)];
+    const LATER: &'static [&'static str] = &[];
+}
+
+impl Words for CacheFill {
+    const WHAT: &'static str = "a way to fill a cache";
+    const WORDS: &'static [(&'static str, Self)] = &[("in-time", CacheFill::InTime), ("late", CacheFill::Late)];
+    const LATER: &'static [&'static str] = &[];
+}
+
+impl Words for CacheStart {
+    const WHAT: &'static str = "a way to start";
+    const WORDS: &'static [(&'static str, Self)] = &[("cold", CacheStart::Cold), ("warm", CacheStart::Warm)];
+    const LATER: &'static [&'static str] = &[];
 }
 
 impl Words for Handlers {

@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 use brownout::base::keys::KeyDistribution;
 use brownout::base::random::Stream;
 use brownout::base::time::Time;
+use brownout::base::units::Share;
 use brownout::kernel::wheel::Wheel;
 use brownout::kernel::{Engine, Observer};
 use brownout::measure::{Results, simulate};
-use brownout::model::{Model, WorkloadId};
+use brownout::model::{CacheStore, Effect, Model, Scope, WorkloadId};
 use brownout::policy::Outcome;
 use brownout::policy::balance::{AnyBalancer, Balance, Balancer, Fleet, Ring};
 use brownout::scenario::{LoadOptions, load};
@@ -166,6 +167,13 @@ proptest! {
                     model.clients[client].balance = Balance::LeastRequest;
                 }
             }
+            for cache in model.caches.ids() {
+                model.caches[cache].store = CacheStore::Ratio(Share::new(0.5).expect("a share"));
+            }
+            for pool in model.pools.ids() {
+                model.pools[pool].scope = Scope::Shared;
+            }
+            model.faults.retain(|fault| fault.effect != Effect::Flush);
             for workload in model.workloads.ids() {
                 model.workloads[workload].key = key.map(|key| key.parse::<KeyDistribution>().expect(key));
             }

@@ -8,7 +8,7 @@ use brownout::base::time::{Span, Time};
 use brownout::base::units::Share;
 use brownout::kernel::wheel::Wheel;
 use brownout::measure::{Results, simulate};
-use brownout::model::{EdgeId, Effect, Fault, FaultTarget, Id, Limit, Model, Subset};
+use brownout::model::{Discipline, EdgeId, Effect, Fault, FaultTarget, Id, Limit, Model, Scope, Subset};
 use brownout::policy::Outcome;
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ fn check_totals(model: &Model, results: &Results) -> Result<(), TestCaseError> {
         prop_assert_eq!(it.latency.count(), it.outcomes[Outcome::Ok as usize], "workload {}", n);
     }
     for ((n, it), service) in results.services.iter().enumerate().zip(model.services.iter()) {
-        let gone = it.completed + it.failed + it.rejected + it.refused + it.dropped;
+        let gone = it.completed + it.failed + it.rejected + it.shed + it.refused + it.dropped;
         prop_assert_eq!(it.arrivals, gone + it.in_flight, "service {}", n);
         prop_assert_eq!(it.in_system_nanos, it.sojourn_clipped_nanos, "Little's law of service {}", n);
         prop_assert!(it.wasted_nanos <= it.busy_nanos, "service {}", n);
@@ -67,6 +67,23 @@ fn check_totals(model: &Model, results: &Results) -> Result<(), TestCaseError> {
         }
         prop_assert!(it.waited <= it.arrivals, "service {}", n);
         prop_assert!(it.rejected == 0 || service.queue != Limit::Unlimited, "service {}", n);
+        let sheds = service.queue_timeout.is_some() || matches!(service.discipline, Discipline::Codel(_));
+        prop_assert!(it.shed == 0 || sheds, "service {}", n);
+    }
+    for (it, pool) in results.pools.iter().zip(model.pools.iter()) {
+        prop_assert_eq!(it.wait.count(), it.acquired, "{}", pool.name);
+        prop_assert!(it.timed_out == 0 || pool.acquire_timeout.is_some(), "{}", pool.name);
+        prop_assert!(it.rejected == 0 || pool.queue != Limit::Unlimited, "{}", pool.name);
+        if pool.scope == Scope::Shared {
+            prop_assert!(it.used_nanos <= u128::from(pool.size) * length, "{}", pool.name);
+            if let Limit::AtMost(places) = pool.queue {
+                prop_assert!(it.peak_waiting <= places, "{}", pool.name);
+            }
+        }
+    }
+    for (it, cache) in results.caches.iter().zip(model.caches.iter()) {
+        let found = it.hits + it.stale + it.early + it.misses + it.coalesced;
+        prop_assert_eq!(it.lookups, found, "{}", cache.name);
     }
     for (n, it) in results.edges.iter().enumerate() {
         prop_assert_eq!(it.attempts, outcomes_sent(&it.outcomes) + it.in_flight, "edge {}: {:?}", n, it.outcomes);
@@ -144,6 +161,14 @@ fn check_series(results: &Results) -> Result<(), TestCaseError> {
         prop_assert_eq!(sum(&series.completed), it.completed);
         prop_assert_eq!(sum(&series.failed), it.failed);
         prop_assert_eq!(sum(&series.rejected), it.rejected);
+        prop_assert_eq!(sum(&series.shed), it.shed);
+    }
+    for (it, series) in results.caches.iter().zip(&results.series.caches) {
+        prop_assert_eq!(sum(&series.lookups), it.lookups);
+        prop_assert_eq!(sum(&series.hits), it.hits + it.stale);
+    }
+    for (it, series) in results.pools.iter().zip(&results.series.pools) {
+        prop_assert_eq!(sum(&series.failed), it.timed_out + it.rejected + it.conflicts);
     }
     for (it, series) in results.edges.iter().zip(&results.series.edges) {
         let ok = it.outcomes[Outcome::Ok as usize];
@@ -201,6 +226,9 @@ fn check_drained(model: &Model) -> Result<(), TestCaseError> {
     }
     for (n, book) in ledger.edges.iter().enumerate() {
         prop_assert_eq!(book.sent, book.answered, "edge {}", n);
+    }
+    for (n, book) in ledger.pools.iter().enumerate() {
+        prop_assert_eq!(book, &[0, 0], "pool {}", n);
     }
     prop_assert_eq!(end.in_flight, 0, "frames are left over");
     check_attempts_arrive(model, &ledger)

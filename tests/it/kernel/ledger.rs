@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use brownout::base::time::{Span, Time};
 use brownout::kernel::agenda::{Agenda, Event};
 use brownout::kernel::{Departure, End, Engine, Observer};
-use brownout::model::{Discipline, Effect, Handlers, Limit, Model};
+use brownout::model::{Discipline, Effect, Handlers, Limit, Model, Overflow};
 use brownout::policy::Outcome;
 use brownout::policy::breaker::BreakerState;
 
@@ -39,6 +39,8 @@ pub(super) struct Ledger {
     pub(super) workloads: Vec<WorkloadBook>,
     pub(super) services: Vec<ServiceBook>,
     pub(super) edges: Vec<EdgeBook>,
+    /// Permits of each pool that are in use, and those who wait for one.
+    pub(super) pools: Vec<[i64; 2]>,
     /// Somebody may wait longer than his timeout: he himself is paused.
     pauses: bool,
 }
@@ -60,6 +62,7 @@ pub(super) struct ServiceBook {
     cores_max: Option<u32>,
     fifo: bool,
     blocking: bool,
+    oldest_first: bool,
     pub(super) arrivals: u64,
     pub(super) started: u64,
     pub(super) left: BTreeMap<u8, u64>,
@@ -103,7 +106,9 @@ impl Ledger {
                     queue_max: most(service.queue),
                     cores_max: service.cores,
                     fifo: service.discipline == Discipline::Fifo,
-                    blocking: service.handlers == Handlers::Blocking,
+                    // One that was interrupted has no thread, and is no newcomer.
+                    blocking: service.handlers == Handlers::Blocking && service.discipline != Discipline::Preemptive,
+                    oldest_first: service.overflow == Overflow::RejectOldest,
                     arrivals: 0,
                     started: 0,
                     left: BTreeMap::new(),
@@ -124,7 +129,9 @@ impl Ledger {
                 .iter()
                 .map(|edge| EdgeBook { timeout: model.clients[edge.client].timeout, ..EdgeBook::default() })
                 .collect(),
-            pauses: model.faults.iter().any(|fault| fault.effect == Effect::Pause),
+            pools: model.pools.iter().map(|_| [0; 2]).collect(),
+            pauses: model.faults.iter().any(|fault| fault.effect == Effect::Pause)
+                || model.services.iter().any(|service| service.gc.is_some()),
         }
     }
 
@@ -238,6 +245,20 @@ impl Observer for Ledger {
         assert_ne!(from, to, "a breaker that changes becomes another");
     }
 
+    fn permits(&mut self, pool: u32, now: Time, change: i32) {
+        self.pass(now);
+        let used = &mut self.pools[pool as usize][0];
+        *used += i64::from(change);
+        assert!(*used >= 0, "more permits are given back than were taken");
+    }
+
+    fn permits_wanted(&mut self, pool: u32, now: Time, change: i32) {
+        self.pass(now);
+        let wanted = &mut self.pools[pool as usize][1];
+        *wanted += i64::from(change);
+        assert!(*wanted >= 0, "more get a permit than wait for one");
+    }
+
     fn arrived(&mut self, service: u32, now: Time) {
         let book = self.service(service, now);
         book.arrivals += 1;
@@ -285,7 +306,9 @@ impl Observer for Ledger {
             // At his replica every thread is busy and every place is taken; of a single one that is all.
             let (threads, places) = (book.threads.map(i64::from), book.queue_max.map(i64::from));
             assert!(threads.is_some_and(|threads| book.busy >= threads), "turned away from a free thread");
-            assert!(places.is_some_and(|places| book.waiting >= places), "turned away from a free place");
+            // Who makes room for a newcomer has just left his place.
+            let waiting = book.waiting + i64::from(book.oldest_first);
+            assert!(places.is_some_and(|places| waiting >= places), "turned away from a free place");
         }
         book.in_system -= 1;
         *book.left.entry(how as u8).or_default() += 1;
@@ -293,7 +316,7 @@ impl Observer for Ledger {
         assert!(arrived <= now);
         let may_start = match how {
             Departure::Completed | Departure::Failed => started,
-            Departure::Rejected => !started,
+            Departure::Rejected | Departure::Shed => !started,
             Departure::Refused | Departure::Dropped => true,
         };
         assert!(may_start, "{how:?} with started = {started}");

@@ -4,14 +4,16 @@
 use brownout::base::distribution::Distribution;
 use brownout::base::keys::KeyDistribution;
 use brownout::base::time::{Span, Time};
-use brownout::base::units::{Rate, Share};
+use brownout::base::units::{Rate, Share, Size};
 use brownout::model::{
-    Arrivals, Branch, Caller, Cancel, Client, ClientId, Deadlines, Discipline, Effect, Endpoint, EndpointId, Fault,
-    FaultTarget, Handlers, Id, Ids, Limit, Model, Need, Profile, RatePoint, Service, ServiceId, Step, Subset, Workload,
-    WorkloadId,
+    Arrivals, Branch, Cache, CacheFill, CacheId, CacheStart, CacheStore, Caller, Cancel, Client, ClientId,
+    ContextSwitch, Deadlines, Discipline, Effect, Endpoint, EndpointId, Fault, FaultTarget, GarbageCollection,
+    GcTrigger, Handlers, Id, Ids, Limit, Model, Need, NoisyNeighbour, Overflow, PoolId, Profile, QueueTimeout,
+    RatePoint, Scope, Service, ServiceId, SharedPool, Step, Subset, Ttl, Workload, WorkloadId,
 };
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
+use brownout::policy::queue::{AdaptiveTimeout, CodelSettings};
 use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings};
 use proptest::collection::vec;
 use proptest::option;
@@ -26,6 +28,8 @@ pub(super) struct Recipe {
     duration_ms: u64,
     interval_ms: u64,
     services: Vec<ServiceRecipe>,
+    pools: Vec<SharedPool>,
+    caches: Vec<CacheStore>,
     clients: Vec<Client>,
     workloads: Vec<WorkloadRecipe>,
     faults: Vec<FaultRecipe>,
@@ -40,11 +44,21 @@ struct ServiceRecipe {
 #[derive(Clone, Debug)]
 enum StepRecipe {
     Work(Distribution),
+    Contended(Distribution),
     Sleep(Distribution),
     Call {
         to: u32,
         client: u32,
         optional: bool,
+        priority: Option<u8>,
+    },
+    Hold {
+        pool: u32,
+        steps: Vec<StepRecipe>,
+    },
+    Cached {
+        cache: u32,
+        miss: Vec<StepRecipe>,
     },
     /// Now and then an endpoint that may have led here.
     CallBack {
@@ -91,6 +105,7 @@ enum FaultKind {
     Service(Effect),
     Edge(Effect),
     Traffic(f64),
+    Flush,
 }
 
 /// Which lengths of time occur.
@@ -131,9 +146,10 @@ fn length(lengths: Lengths) -> BoxedStrategy<Distribution> {
 fn step(lengths: Lengths) -> impl Strategy<Value = StepRecipe> {
     let leaf = prop_oneof![
         6 => length(lengths).prop_map(StepRecipe::Work),
+        1 => length(lengths).prop_map(StepRecipe::Contended),
         2 => length(lengths).prop_map(StepRecipe::Sleep),
-        8 => (any::<u32>(), any::<u32>(), prop::bool::weighted(0.3))
-            .prop_map(|(to, client, optional)| StepRecipe::Call { to, client, optional }),
+        8 => (any::<u32>(), any::<u32>(), prop::bool::weighted(0.3), option::weighted(0.2, 0u8..10))
+            .prop_map(|(to, client, optional, priority)| StepRecipe::Call { to, client, optional, priority }),
         1 => (any::<u32>(), any::<u32>()).prop_map(|(to, client)| StepRecipe::CallBack { to, client }),
         1 => (any::<u32>(), any::<u32>()).prop_map(|(to, client)| StepRecipe::Forward { to, client }),
         1 => Just(StepRecipe::Reply),
@@ -146,6 +162,8 @@ fn step(lengths: Lengths) -> impl Strategy<Value = StepRecipe> {
                 .prop_map(|(branches, need)| StepRecipe::Parallel { branches, need }),
             1 => vec((1u32..5, list()), 1..4).prop_map(StepRecipe::Choose),
             1 => (1u32..4, list()).prop_map(|(times, steps)| StepRecipe::Repeat { times, steps }),
+            1 => (any::<u32>(), list()).prop_map(|(pool, steps)| StepRecipe::Hold { pool, steps }),
+            1 => (any::<u32>(), list()).prop_map(|(cache, miss)| StepRecipe::Cached { cache, miss }),
         ]
     })
 }
@@ -154,27 +172,118 @@ fn limit(range: std::ops::Range<u32>) -> impl Strategy<Value = Limit> {
     prop_oneof![1 => Just(Limit::Unlimited), 3 => range.prop_map(Limit::AtMost)]
 }
 
+fn discipline() -> impl Strategy<Value = Discipline> {
+    let settings = CodelSettings { target: ms(1), interval: ms(10) };
+    select(vec![
+        Discipline::Fifo,
+        Discipline::Fifo,
+        Discipline::Lifo,
+        Discipline::AdaptiveLifo { standing: ms(5) },
+        Discipline::Random,
+        Discipline::Priority,
+        Discipline::Preemptive,
+        Discipline::Codel(settings),
+    ])
+}
+
+fn queue_timeout(lengths: Lengths) -> impl Strategy<Value = QueueTimeout> {
+    prop_oneof![
+        length(lengths).prop_map(QueueTimeout::After),
+        Just(QueueTimeout::Adaptive(AdaptiveTimeout { short: ms(2), standing: ms(10) })),
+    ]
+}
+
+fn disturbances(
+    lengths: Lengths,
+) -> impl Strategy<Value = (Option<GarbageCollection>, Option<NoisyNeighbour>, Option<ContextSwitch>)> {
+    // Never without a pause in between, or they would fill the run.
+    let every = || (1u64..50).prop_map(|millis| Distribution::Constant(ms(millis)));
+    let trigger = prop_oneof![
+        every().prop_map(GcTrigger::Every),
+        (1u64..5000).prop_map(|bytes| GcTrigger::Allocated(Size::from_bytes(bytes))),
+    ];
+    let gc = (trigger, length(lengths)).prop_map(|(trigger, pause)| GarbageCollection { trigger, pause });
+    let neighbour = (every(), length(lengths)).prop_map(|(every, lasts)| NoisyNeighbour { every, lasts, slow: 2.5 });
+    let switch = (1u64..2000).prop_map(|micros| ContextSwitch { cost: Span::from_micros(micros), slice: ms(1) });
+    (option::weighted(0.1, gc), option::weighted(0.1, neighbour), option::weighted(0.3, switch))
+}
+
 fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> {
+    let queue = (
+        limit(0..6),
+        select(vec![Overflow::RejectNewest, Overflow::RejectOldest]),
+        option::weighted(0.2, queue_timeout(lengths)),
+        discipline(),
+    );
     let service = (
         1u32..4,
         limit(1..5),
-        limit(0..6),
-        select(vec![Discipline::Fifo, Discipline::Lifo]),
+        queue,
         option::weighted(0.3, 1u32..3),
         select(vec![Handlers::Blocking, Handlers::Async]),
         (0u64..40).prop_map(ms),
+        disturbances(lengths),
     )
-        .prop_map(|(replicas, threads, queue, discipline, cores, handlers, startup)| Service {
-            name: String::new(),
-            replicas,
-            threads,
-            queue,
-            discipline,
-            cores,
-            handlers,
-            startup,
+        .prop_map(|(replicas, threads, queue, cores, handlers, startup, (gc, neighbour, context_switch))| {
+            let (queue, overflow, queue_timeout, discipline) = queue;
+            Service {
+                name: String::new(),
+                replicas,
+                threads,
+                queue,
+                overflow,
+                queue_timeout,
+                discipline,
+                cores,
+                context_switch,
+                handlers,
+                startup,
+                gc,
+                neighbour,
+            }
         });
     (service, vec(vec(step(lengths), 0..4), 1..3)).prop_map(|(service, endpoints)| ServiceRecipe { service, endpoints })
+}
+
+fn pool() -> impl Strategy<Value = SharedPool> {
+    let scope = select(vec![Scope::Replica, Scope::Shared, Scope::Key]);
+    // Never without a timeout, or two that hold what the other wants would wait for ever.
+    (1u32..4, limit(0..6), 1u64..30, scope, prop::bool::weighted(0.2)).prop_map(
+        |(size, queue, timeout, scope, is_optimistic)| SharedPool {
+            name: String::new(),
+            size,
+            queue,
+            acquire_timeout: Some(ms(timeout)),
+            scope,
+            is_optimistic,
+        },
+    )
+}
+
+fn cache() -> impl Strategy<Value = CacheStore> {
+    let ttl = (1u64..100, any::<bool>(), 0u64..20, select(vec![0.0, 1.0, 5.0]))
+        .prop_map(|(length, is_sliding, stale, early)| Ttl { length: ms(length), is_sliding, stale: ms(stale), early });
+    let lru = (
+        limit(1..20),
+        option::of(ttl),
+        select(vec![Scope::Replica, Scope::Shared]),
+        select(vec![CacheFill::InTime, CacheFill::Late]),
+        any::<bool>(),
+        select(vec![CacheStart::Cold, CacheStart::Warm]),
+    )
+        .prop_map(|(capacity, ttl, scope, fill, coalesce, start)| CacheStore::Lru {
+            capacity,
+            ttl,
+            scope,
+            fill,
+            coalesce,
+            start,
+            keys: 30,
+        });
+    prop_oneof![
+        1 => (0u32..=100).prop_map(|percent| CacheStore::Ratio(share(percent))),
+        4 => lru,
+    ]
 }
 
 fn retry() -> impl Strategy<Value = RetrySettings> {
@@ -297,6 +406,7 @@ fn fault(lengths: Lengths) -> impl Strategy<Value = FaultRecipe> {
         1 => everywhere().prop_map(FaultKind::Edge),
         1 => Just(FaultKind::Edge(Effect::Cut)),
         1 => select(vec![0.0, 0.5, 2.0, 3.0]).prop_map(FaultKind::Traffic),
+        1 => Just(FaultKind::Flush),
     ];
     (0u64..300, option::weighted(0.8, 1u64..200), any::<u32>(), option::of(1u32..3), kind)
         .prop_map(|(at_ms, lasts_ms, place, replicas, kind)| FaultRecipe { at_ms, lasts_ms, place, replicas, kind })
@@ -307,19 +417,13 @@ fn recipe(lengths: Lengths, arrivals: BoxedStrategy<Arrivals>) -> impl Strategy<
         0u64..1000,
         100u64..700,
         select(vec![50u64, 77, 100, 1000]),
-        vec(service(lengths), 1..6),
+        (vec(service(lengths), 1..6), vec(pool(), 1..3), vec(cache(), 1..3)),
         vec(client(lengths), 1..4),
         vec(workload(arrivals), 1..4),
         vec(fault(lengths), 0..5),
     )
-        .prop_map(|(seed, duration_ms, interval_ms, services, clients, workloads, faults)| Recipe {
-            seed,
-            duration_ms,
-            interval_ms,
-            services,
-            clients,
-            workloads,
-            faults,
+        .prop_map(|(seed, duration_ms, interval_ms, (services, pools, caches), clients, workloads, faults)| {
+            Recipe { seed, duration_ms, interval_ms, services, pools, caches, clients, workloads, faults }
         })
 }
 
@@ -350,7 +454,15 @@ pub(super) fn draining_models(lengths: Lengths) -> impl Strategy<Value = Model> 
     recipe(lengths, burst).prop_map(|recipe| {
         let mut model = recipe.cook();
         for fault in &mut model.faults {
-            fault.lasts.get_or_insert(ms(100));
+            if fault.effect != Effect::Flush {
+                fault.lasts.get_or_insert(ms(100));
+            }
+        }
+        // What comes again and again would do so for an hour.
+        for service in model.services.ids() {
+            let service = &mut model.services[service];
+            service.neighbour = None;
+            service.gc = service.gc.take().filter(|gc| matches!(gc.trigger, GcTrigger::Allocated(_)));
         }
         // A request that is lost, or stands behind itself in a circle of calls, is given up in time.
         for client in model.clients.ids() {
@@ -382,6 +494,8 @@ impl Recipe {
             workloads: Ids::default(),
             services: Ids::default(),
             endpoints: Ids::default(),
+            pools: Ids::default(),
+            caches: Ids::default(),
             clients: Ids::default(),
             faults: Vec::new(),
             expectations: Vec::new(),
@@ -390,16 +504,29 @@ impl Recipe {
         for (n, client) in self.clients.iter().enumerate() {
             model.clients.push(Client { name: format!("client{n}"), ..client.clone() });
         }
+        for (n, pool) in self.pools.iter().enumerate() {
+            model.pools.push(SharedPool { name: format!("pool{n}"), ..pool.clone() });
+        }
+        for (n, store) in self.caches.iter().enumerate() {
+            model.caches.push(Cache { name: format!("cache{n}"), store: store.clone() });
+        }
         let owners: Vec<usize> =
             self.services.iter().enumerate().flat_map(|(n, it)| vec![n; it.endpoints.len()]).collect();
         for (n, recipe) in self.services.iter().enumerate() {
             let service = model.services.push(Service { name: format!("service{n}"), ..recipe.service.clone() });
             // Calls go to services further on; the last ones call nobody.
             let first = owners.iter().position(|owner| *owner > n).unwrap_or(owners.len());
-            let kitchen = Kitchen { first, endpoints: owners.len(), clients: self.clients.len() + 1 };
+            let kitchen = Kitchen {
+                first,
+                endpoints: owners.len(),
+                clients: self.clients.len() + 1,
+                pools: self.pools.len(),
+                caches: self.caches.len(),
+            };
             for (m, steps) in recipe.endpoints.iter().enumerate() {
                 let steps = kitchen.list(steps, false);
-                model.endpoints.push(Endpoint { service, name: format!("endpoint{m}"), steps });
+                let allocates = Size::from_bytes(100 * (m as u64 + 1));
+                model.endpoints.push(Endpoint { allocates, ..Endpoint::new(service, format!("endpoint{m}"), steps) });
             }
         }
         for (n, recipe) in self.workloads.iter().enumerate() {
@@ -437,6 +564,13 @@ impl Recipe {
                     };
                     (target, effect.clone())
                 }
+                FaultKind::Flush => {
+                    let cache = CacheId::new(place % model.caches.len());
+                    if let CacheStore::Ratio(_) = model.caches[cache].store {
+                        continue;
+                    }
+                    (FaultTarget::Cache(cache), Effect::Flush)
+                }
                 FaultKind::Traffic(factor) => {
                     let workload = WorkloadId::new(place % model.workloads.len());
                     if !matches!(model.workloads[workload].arrivals, Arrivals::Even(_) | Arrivals::Poisson(_)) {
@@ -448,7 +582,7 @@ impl Recipe {
             model.faults.push(Fault {
                 name: format!("fault{n}"),
                 at: Time::ZERO + ms(recipe.at_ms),
-                lasts: recipe.lasts_ms.map(ms),
+                lasts: recipe.lasts_ms.map(ms).filter(|_| effect != Effect::Flush),
                 target,
                 effect,
             });
@@ -465,6 +599,8 @@ struct Kitchen {
     endpoints: usize,
     /// All clients.
     clients: usize,
+    pools: usize,
+    caches: usize,
 }
 
 impl Kitchen {
@@ -485,14 +621,27 @@ impl Kitchen {
         Some(match step {
             StepRecipe::Work(demand) => Step::Work(demand.clone()),
             StepRecipe::Sleep(length) => Step::Sleep(length.clone()),
-            StepRecipe::Call { to, client, optional } => {
-                Step::Call { endpoint: self.further_on(*to)?, client: self.client(*client), optional: *optional }
+            StepRecipe::Contended(demand) => Step::ContendedWork { work: demand.clone(), each: Span::from_micros(300) },
+            StepRecipe::Call { to, client, optional, priority } => Step::Call {
+                endpoint: self.further_on(*to)?,
+                client: self.client(*client),
+                optional: *optional,
+                priority: *priority,
+            },
+            StepRecipe::Hold { pool, steps } => {
+                Step::Hold { pool: PoolId::new(*pool as usize % self.pools), steps: self.list(steps, in_branch) }
             }
+            // Half of the lookups have keys of their own.
+            StepRecipe::Cached { cache, miss } => Step::Cached {
+                cache: CacheId::new(*cache as usize % self.caches),
+                key: (cache % 2 == 0).then(|| "zipf(1.0, 30)".parse().expect("keys")),
+                miss: self.list(miss, in_branch),
+            },
             // Never without a timeout, or a circle of calls might wait for itself for ever.
             StepRecipe::CallBack { to, client } => {
                 let endpoint = EndpointId::new(*to as usize % self.endpoints);
                 let client = ClientId::new(1 + *client as usize % (self.clients - 1));
-                let call = Step::Call { endpoint, client, optional: false };
+                let call = Step::Call { endpoint, client, optional: false, priority: None };
                 Step::Choose(vec![(share(95), Vec::new()), (share(5), vec![call])])
             }
             StepRecipe::Forward { .. } | StepRecipe::Reply if in_branch => return None,

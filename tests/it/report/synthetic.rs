@@ -15,16 +15,7 @@ pub(super) const SECONDS: u64 = 180;
 const WARMUP: u64 = 20;
 
 pub(super) fn service(name: &str, replicas: u32, threads: u32, queue: Limit) -> Service {
-    Service {
-        name: name.to_owned(),
-        replicas,
-        threads: Limit::AtMost(threads),
-        queue,
-        discipline: Discipline::Fifo,
-        cores: None,
-        handlers: Handlers::Blocking,
-        startup: Span::ZERO,
-    }
+    Service { replicas, threads: Limit::AtMost(threads), queue, ..Service::plain(name) }
 }
 
 fn client(name: &str, timeout: Span, breaker: bool) -> Client {
@@ -61,6 +52,8 @@ pub(super) fn model(breaker: bool) -> Model {
         workloads: Ids::default(),
         services: Ids::default(),
         endpoints: Ids::default(),
+        pools: Ids::default(),
+        caches: Ids::default(),
         clients: Ids::default(),
         faults: Vec::new(),
         expectations: Vec::new(),
@@ -75,9 +68,14 @@ pub(super) fn model(breaker: bool) -> Model {
     for (index, name) in ["checkout", "create", "reserve", "locate"].into_iter().enumerate() {
         let mut steps = vec![Step::Work(Distribution::exponential(Span::from_millis(2)))];
         if index < 3 {
-            steps.push(Step::Call { endpoint: EndpointId(index as u32 + 1), client: internal, optional: false });
+            steps.push(Step::Call {
+                endpoint: EndpointId(index as u32 + 1),
+                client: internal,
+                optional: false,
+                priority: None,
+            });
         }
-        it.endpoints.push(Endpoint { service: ServiceId(index as u32), name: name.to_owned(), steps });
+        it.endpoints.push(Endpoint::new(ServiceId(index as u32), name, steps));
     }
     let shoppers = it.workloads.push(Workload {
         name: "shoppers".to_owned(),
@@ -237,6 +235,8 @@ impl Totals<'_> {
             workloads: vec![self.workload()],
             services: self.services.iter().map(service_totals).collect(),
             edges: self.edges.iter().map(edge_totals).collect(),
+            pools: Vec::new(),
+            caches: Vec::new(),
             measured: vec![Some(0.0321), Some(2.1)],
             series: Series::default(),
         }
@@ -269,6 +269,7 @@ fn service_totals(it: &ServiceSeries) -> ServiceResult {
         completed: after_warmup(&it.completed),
         failed: 0,
         rejected: after_warmup(&it.rejected),
+        shed: 0,
         refused: 0,
         dropped: 0,
         in_flight: 0,
@@ -320,6 +321,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         completed: zeros.clone(),
         failed: zeros.clone(),
         rejected: zeros.clone(),
+        shed: zeros.clone(),
         queue: vec![0.0; points],
         busy: vec![0.0; points],
         wasted: vec![0.0; points],
@@ -342,6 +344,8 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         workloads: vec![WorkloadResult::default(); model.workloads.len()],
         services: vec![ServiceResult::default(); model.services.len()],
         edges: vec![EdgeResult::default(); edges],
+        pools: Vec::new(),
+        caches: Vec::new(),
         measured: vec![None; model.expectations.len()],
         series: Series {
             interval: model.interval,
@@ -349,6 +353,8 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
             workloads: vec![workload; model.workloads.len()],
             services: vec![service; model.services.len()],
             edges: vec![edge; edges],
+            pools: Vec::new(),
+            caches: Vec::new(),
         },
     }
 }
@@ -357,11 +363,10 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
 pub(super) fn mesh(services: u32) -> (Model, Results) {
     let mut it = model(false);
     it.services = (0..services).map(|id| service(&format!("mesh-{id}"), 1, 8, Limit::Unlimited)).collect();
-    let call = |id: u32| Step::Call { endpoint: EndpointId(id), client: ClientId(2), optional: false };
-    let endpoint = |id: u32| Endpoint {
-        service: ServiceId(id),
-        name: "get".to_owned(),
-        steps: [2 * id + 1, 2 * id + 2].into_iter().filter(|id| *id < services).map(call).collect(),
+    let call = |id: u32| Step::Call { endpoint: EndpointId(id), client: ClientId(2), optional: false, priority: None };
+    let endpoint = |id: u32| {
+        let callees = [2 * id + 1, 2 * id + 2].into_iter().filter(|id| *id < services);
+        Endpoint::new(ServiceId(id), "get", callees.map(call).collect())
     };
     it.endpoints = (0..services).map(endpoint).collect();
     it.faults.clear();

@@ -1,0 +1,306 @@
+//! The door of a replica: a request gets a thread, waits for one, or is turned away; threads are taken, given back
+//! and handed on.
+
+use crate::base::random::salt;
+use crate::base::time::Span;
+use crate::mechanism::pool::Admission;
+use crate::model::Overflow;
+use crate::policy::Outcome;
+
+use super::agenda::{Agenda, Event, Ticket};
+use super::caller::DEPTH_MAX;
+use super::engine::Engine;
+use super::frame::{NONE, State, flag};
+use super::observer::{Departure, Observer};
+use super::world::Patience;
+
+const SALT_ERROR: u64 = salt("fault/error");
+const SALT_PATIENCE: u64 = salt("queue/timeout");
+
+impl<A: Agenda, O: Observer> Engine<'_, A, O> {
+    /// A request reaches its replica.
+    #[inline]
+    pub(super) fn arrive(&mut self, ticket: Ticket) {
+        if !self.live(ticket) {
+            return;
+        }
+        let now = self.now();
+        let frame = &mut self.frames[ticket.frame];
+        frame.arrived = now;
+        let (class, is_late) = (frame.priority, now >= frame.deadline);
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        let service = replica.service;
+        self.observer.arrived(service, now);
+        if replica.condition.down {
+            self.leave(ticket.frame, Departure::Refused, Outcome::Refused);
+            return;
+        }
+        if self.frames[ticket.frame].has(flag::CANCELLED) {
+            self.leave(ticket.frame, Departure::Dropped, Outcome::Cancelled);
+            return;
+        }
+        if is_late {
+            self.leave(ticket.frame, Departure::Dropped, Outcome::Expired);
+            return;
+        }
+        match replica.pool.arrive(now, ticket, class) {
+            Admission::Started => {
+                if let Some(codel) = &mut replica.codel {
+                    codel.drops(now, Span::ZERO);
+                }
+                self.begin(ticket.frame);
+            }
+            Admission::Queued => self.wait_in_queue(ticket),
+            Admission::Rejected => self.overflow(ticket),
+        }
+    }
+
+    /// A newcomer has joined the queue.
+    fn wait_in_queue(&mut self, ticket: Ticket) {
+        let now = self.now();
+        let frame = &mut self.frames[ticket.frame];
+        frame.state = State::Waiting;
+        let (index, class, key) = (frame.replica, frame.priority, frame.key);
+        let replica = &mut self.world.replicas[index as usize];
+        self.observer.queued(replica.service, now, replica.pool.waiting());
+        let service = &self.world.services[replica.service as usize];
+        let frames = &self.frames;
+        match &service.patience {
+            Patience::Endless => {}
+            Patience::Constant(timer) => self.agenda.arm(*timer, ticket, |ticket| frames.live(ticket)),
+            Patience::Drawn(length) => {
+                let length = length.sample(key.child(SALT_PATIENCE).draws());
+                self.agenda.at(now + length, Event::Timeout(ticket));
+            }
+            Patience::Adaptive { policy, short, standing } => {
+                let is_short = policy.timeout(now, replica.pool.last_empty(now)) == policy.short;
+                self.agenda.arm(if is_short { *short } else { *standing }, ticket, |ticket| frames.live(ticket));
+            }
+        }
+        if replica.preempts {
+            self.interrupt_for(index, class);
+        }
+    }
+
+    /// Every place is taken: the newcomer is turned away, or somebody for him.
+    #[cold]
+    fn overflow(&mut self, ticket: Ticket) {
+        let now = self.now();
+        let frame = &self.frames[ticket.frame];
+        let class = frame.priority;
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        let frames = &self.frames;
+        let overflow = self.world.services[replica.service as usize].overflow;
+        let oldest = match overflow {
+            Overflow::RejectNewest => None,
+            Overflow::RejectOldest => replica.pool.oldest(class, |ticket| frames.live(ticket)),
+        };
+        let Some(oldest) = oldest else {
+            self.leave(ticket.frame, Departure::Rejected, Outcome::Rejected);
+            return;
+        };
+        self.turn_away(oldest.frame, Departure::Rejected);
+        let pool = &mut self.world.replicas[self.frames[ticket.frame].replica as usize].pool;
+        match pool.arrive(now, ticket, class) {
+            Admission::Queued => self.wait_in_queue(ticket),
+            admission => unreachable!("there is one free place and no free thread: {admission:?}"),
+        }
+    }
+
+    /// One that waits has waited too long.
+    pub(super) fn queue_timed_out(&mut self, id: u32) {
+        self.turn_away(id, Departure::Shed);
+    }
+
+    /// One that waits is sent away. What its caller does about it he does in a moment, not in the middle of this.
+    fn turn_away(&mut self, id: u32, how: Departure) {
+        let depth = std::mem::replace(&mut self.depth, DEPTH_MAX);
+        self.withdraw(id, how, Outcome::Rejected);
+        self.depth = depth;
+    }
+
+    /// A frame that was handed a thread starts, or goes on.
+    pub(super) fn begin_handed(&mut self, ticket: Ticket) {
+        // Whoever made the ticket stale has given the thread back, too.
+        if !self.live(ticket) {
+            return;
+        }
+        if self.frames[ticket.frame].has(flag::INTERRUPTED) {
+            self.resume(ticket.frame);
+        } else if self.frames[ticket.frame].has(flag::STARTED) {
+            self.frames[ticket.frame].state = State::Running;
+            self.advance(ticket.frame);
+        } else {
+            self.run_first_steps(ticket.frame);
+        }
+    }
+
+    /// A newcomer that found a free thread.
+    #[inline]
+    fn begin(&mut self, id: u32) {
+        self.take_thread(id);
+        self.run_first_steps(id);
+    }
+
+    #[inline]
+    fn run_first_steps(&mut self, id: u32) {
+        let now = self.now();
+        let frame = &mut self.frames[id];
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        if replica.condition.paused {
+            frame.state = State::Starting;
+            replica.deferred.push(Event::Begin(Ticket { frame: id, token: frame.token }));
+            return;
+        }
+        frame.flags |= flag::STARTED;
+        frame.state = State::Running;
+        replica.in_progress += 1;
+        self.observer.started(replica.service, now, frame.arrived);
+        if now >= frame.deadline {
+            self.leave(id, Departure::Dropped, Outcome::Expired);
+            return;
+        }
+        if replica.troubled && self.meets_trouble(id) {
+            return;
+        }
+        self.advance(id);
+    }
+
+    /// Faults on the service strike at the start of a handler: an error at once, or a sleep. `true` when struck.
+    #[cold]
+    fn meets_trouble(&mut self, id: u32) -> bool {
+        let frame = self.frames[id];
+        let condition = &self.world.replicas[frame.replica as usize].condition;
+        if condition.errors.iter().any(|&(salt, share)| frame.key.child(salt ^ SALT_ERROR).uniform() < share) {
+            self.end(id, Outcome::Error);
+            return true;
+        }
+        let extra = condition
+            .latency
+            .iter()
+            .fold(Span::ZERO, |sum, (salt, latency)| sum + latency.sample(frame.key.child(*salt).draws()));
+        if extra.is_zero() {
+            return false;
+        }
+        self.sleep(id, extra);
+        true
+    }
+
+    /// Marks a frame as holding a thread, which the pool has given.
+    #[inline]
+    fn take_thread(&mut self, id: u32) {
+        let now = self.agenda.now();
+        let frame = &mut self.frames[id];
+        frame.flags |= flag::THREAD;
+        self.observer.threads(frame.service, now, 1, i32::from(frame.has(flag::ABANDONED)));
+    }
+
+    /// Gives a frame's thread back, to whoever waits for it.
+    #[inline]
+    pub(super) fn give_thread(&mut self, id: u32) {
+        let now = self.now();
+        let frame = &mut self.frames[id];
+        if !frame.has(flag::THREAD) {
+            return;
+        }
+        frame.flags &= !flag::THREAD;
+        let (service, wasted) = (frame.service, i32::from(frame.has(flag::ABANDONED)));
+        let index = frame.replica;
+        let next = loop {
+            let replica = &mut self.world.replicas[index as usize];
+            let frames = &self.frames;
+            let picks = &mut self.world.services[service as usize].picks;
+            let next = replica.pool.release(now, |ticket| frames.live(ticket), |count| picks.below(count));
+            let Some((next, newcomer)) = next else {
+                self.observer.threads(service, now, -1, -wasted);
+                return;
+            };
+            if !newcomer {
+                break next;
+            }
+            let waited = now.since(self.frames[next.frame].arrived);
+            if !replica.codel.as_mut().is_some_and(|codel| codel.drops(now, waited)) {
+                self.observer.unqueued(service, now);
+                break next;
+            }
+            self.shed(next.frame);
+        };
+        let frame = &mut self.frames[next.frame];
+        frame.state = State::Starting;
+        frame.flags |= flag::THREAD;
+        let change = i32::from(frame.has(flag::ABANDONED)) - wasted;
+        if change != 0 {
+            self.observer.threads(service, now, 0, change);
+        }
+        self.soon.push_back(Event::Begin(next));
+    }
+
+    /// One whose turn has come is sent away instead.
+    #[cold]
+    fn shed(&mut self, id: u32) {
+        let now = self.now();
+        self.frames.renew(id);
+        self.observer.unqueued(self.frames[id].service, now);
+        let depth = std::mem::replace(&mut self.depth, DEPTH_MAX);
+        self.leave(id, Departure::Shed, Outcome::Rejected);
+        self.depth = depth;
+    }
+
+    /// An async handler that starts to wait gives its thread back.
+    #[inline]
+    pub(super) fn hand_back_thread(&mut self, id: u32) {
+        let service = self.frames[id].service;
+        if service != NONE && self.world.services[service as usize].hands_back {
+            self.give_thread(id);
+        }
+    }
+
+    /// Goes on with a frame that has waited: at once when it has kept its thread or needs none, else when it has one.
+    pub(super) fn go_on(&mut self, id: u32) {
+        let frame = &self.frames[id];
+        if !frame.has(flag::THREAD) && frame.service != NONE && self.world.services[frame.service as usize].hands_back {
+            self.want_thread(id);
+            return;
+        }
+        self.frames[id].state = State::Running;
+        self.advance(id);
+    }
+
+    /// Goes on with a frame of a handler, but not at once: a long row of calls that fail at once must not nest.
+    pub(super) fn go_on_soon(&mut self, id: u32) {
+        let ticket = self.frames.renew(id);
+        self.frames[id].state = State::Sleeping;
+        self.soon.push_back(Event::Proceed(ticket));
+    }
+
+    /// A frame without a thread wants to run on; frames of blocking handlers that hold none (branches) just do.
+    pub(super) fn want_thread(&mut self, id: u32) {
+        let now = self.now();
+        let ticket = self.frames.ticket(id);
+        let frame = &mut self.frames[id];
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        if !self.world.services[replica.service as usize].hands_back {
+            frame.state = State::Running;
+            self.advance(id);
+        } else if replica.pool.come_back(now, ticket, frame.priority) {
+            frame.state = State::Running;
+            frame.flags |= flag::STARTED;
+            self.take_thread(id);
+            self.advance(id);
+        } else {
+            frame.flags |= flag::STARTED;
+            frame.state = State::ComingBack;
+        }
+    }
+
+    /// Leaves the queue.
+    pub(super) fn withdraw(&mut self, id: u32, how: Departure, outcome: Outcome) {
+        let now = self.now();
+        self.frames.renew(id);
+        let frames = &self.frames;
+        let replica = &mut self.world.replicas[frames[id].replica as usize];
+        replica.pool.withdraw(true, |ticket| frames.live(ticket));
+        self.observer.unqueued(replica.service, now);
+        self.leave(id, how, outcome);
+    }
+}

@@ -1,0 +1,154 @@
+//! What pools and caches did: counted by the time of the event, from the end of the warm-up on.
+
+use crate::base::time::{Span, Time};
+use crate::kernel::NotAcquired;
+use crate::mechanism::cache::{Found, Lost};
+use crate::model::Model;
+
+use super::latency::Latency;
+use super::level::Level;
+use super::results::{CacheResult, CacheSeries, PoolResult, PoolSeries};
+
+/// The meters of all pools and caches.
+pub(super) struct ResourceMeters {
+    /// Start of the time that totals count.
+    from: Time,
+    pools: Vec<PoolMeter>,
+    caches: Vec<CacheMeter>,
+}
+
+#[derive(Default)]
+struct PoolMeter {
+    result: PoolResult,
+    used: Level,
+    wanted: Level,
+    wait: Latency,
+    /// Permits in use and wanted, integrated up to the start of the totals.
+    before: [u128; 2],
+    last: [u128; 2],
+    /// Not acquired since the last point of the series.
+    failed: u64,
+    series: PoolSeries,
+}
+
+#[derive(Default)]
+struct CacheMeter {
+    result: CacheResult,
+    /// Lookups and hits since the last point of the series.
+    recent: [u64; 2],
+    series: CacheSeries,
+}
+
+impl PoolMeter {
+    /// Permits in use and wanted, integrated up to `now`.
+    fn read(&mut self, now: Time) -> [u128; 2] {
+        [self.used.integral(now), self.wanted.integral(now)]
+    }
+}
+
+impl ResourceMeters {
+    pub(super) fn new(model: &Model) -> ResourceMeters {
+        ResourceMeters {
+            from: Time::ZERO + model.warmup,
+            pools: model.pools.iter().map(|_| PoolMeter::default()).collect(),
+            caches: model.caches.iter().map(|_| CacheMeter::default()).collect(),
+        }
+    }
+
+    /// What has been counted so far is left out of the totals.
+    pub(super) fn start_totals(&mut self, now: Time) {
+        for pool in &mut self.pools {
+            pool.before = pool.read(now);
+        }
+    }
+
+    /// Ends a point of the series.
+    pub(super) fn add_point(&mut self, now: Time, length: Span) {
+        for pool in &mut self.pools {
+            let reading = pool.read(now);
+            let mean = |n: usize, last: [u128; 2]| (reading[n] - last[n]) as f64 / length.as_nanos() as f64;
+            pool.series.used.push(mean(0, pool.last));
+            pool.series.waiting.push(mean(1, pool.last));
+            pool.series.failed.push(std::mem::take(&mut pool.failed));
+            pool.last = reading;
+        }
+        for cache in &mut self.caches {
+            let [lookups, hits] = std::mem::take(&mut cache.recent);
+            cache.series.lookups.push(lookups);
+            cache.series.hits.push(hits);
+        }
+    }
+
+    /// Totals and series at the end of the run.
+    pub(super) fn finish(self, end: Time) -> (Vec<PoolResult>, Vec<CacheResult>, Vec<PoolSeries>, Vec<CacheSeries>) {
+        let mut pools = (Vec::new(), Vec::new());
+        for mut pool in self.pools {
+            let reading = pool.read(end);
+            pools.0.push(PoolResult {
+                wait: pool.wait,
+                used_nanos: reading[0] - pool.before[0],
+                waiting_nanos: reading[1] - pool.before[1],
+                ..pool.result
+            });
+            pools.1.push(pool.series);
+        }
+        let (caches, series) = self.caches.into_iter().map(|cache| (cache.result, cache.series)).unzip();
+        (pools.0, caches, pools.1, series)
+    }
+
+    pub(super) fn permits(&mut self, pool: u32, now: Time, change: i32) {
+        self.pools[pool as usize].used.add(now, change);
+    }
+
+    pub(super) fn permits_wanted(&mut self, pool: u32, now: Time, change: i32) {
+        let pool = &mut self.pools[pool as usize];
+        pool.wanted.add(now, change);
+        pool.result.peak_waiting = pool.result.peak_waiting.max(pool.wanted.value());
+    }
+
+    pub(super) fn acquired(&mut self, pool: u32, now: Time, waited: Span) {
+        if now >= self.from {
+            let pool = &mut self.pools[pool as usize];
+            pool.result.acquired += 1;
+            pool.wait.record(waited);
+        }
+    }
+
+    pub(super) fn not_acquired(&mut self, pool: u32, now: Time, why: NotAcquired) {
+        let pool = &mut self.pools[pool as usize];
+        pool.failed += 1;
+        if now >= self.from {
+            *match why {
+                NotAcquired::Rejected => &mut pool.result.rejected,
+                NotAcquired::TimedOut => &mut pool.result.timed_out,
+                NotAcquired::Conflict => &mut pool.result.conflicts,
+            } += 1;
+        }
+    }
+
+    pub(super) fn looked_up(&mut self, cache: u32, now: Time, found: Found, lost: Lost) {
+        let cache = &mut self.caches[cache as usize];
+        cache.recent[0] += 1;
+        cache.recent[1] += u64::from(matches!(found, Found::Hit | Found::Stale));
+        if now < self.from {
+            return;
+        }
+        cache.result.lookups += 1;
+        cache.result.expired += u64::from(lost.expired);
+        *match found {
+            Found::Hit => &mut cache.result.hits,
+            Found::Stale => &mut cache.result.stale,
+            Found::Early => &mut cache.result.early,
+            Found::Miss => &mut cache.result.misses,
+            Found::Wait => &mut cache.result.coalesced,
+        } += 1;
+    }
+
+    pub(super) fn fetched(&mut self, cache: u32, now: Time, kept: bool, lost: Lost) {
+        if now >= self.from {
+            let result = &mut self.caches[cache as usize].result;
+            *if kept { &mut result.filled } else { &mut result.too_late } += 1;
+            result.evicted += u64::from(lost.evicted);
+        }
+    }
+}

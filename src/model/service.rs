@@ -1,0 +1,194 @@
+//! Services: processes, their threads and cores, and the queue in front of them.
+
+use crate::base::distribution::Distribution;
+use crate::base::time::Span;
+use crate::base::units::Size;
+use crate::policy::queue::{AdaptiveTimeout, CodelSettings};
+
+use super::Step;
+use super::id::ServiceId;
+
+/// A number of places, or as many as wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limit {
+    /// No limit.
+    Unlimited,
+    /// At most this many.
+    AtMost(u32),
+}
+
+/// A group of equal replicas that run the same endpoints.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// As in the file.
+    pub name: String,
+    /// Processes; at least 1.
+    pub replicas: u32,
+    /// Worker threads of one replica; at least 1.
+    pub threads: Limit,
+    /// Waiting places in front of one replica's threads; may be 0.
+    pub queue: Limit,
+    /// Who is turned away when every place is taken.
+    pub overflow: Overflow,
+    /// How long a newcomer waits in the queue before he is turned away; `None` is for ever.
+    pub queue_timeout: Option<QueueTimeout>,
+    /// Who is next when a thread becomes free.
+    pub discipline: Discipline,
+    /// CPU cores of one replica, shared by processor sharing; `None` gives every thread a core of its own.
+    pub cores: Option<u32>,
+    /// What it costs that more work than there are cores. Only with `cores`.
+    pub context_switch: Option<ContextSwitch>,
+    /// Whether a handler keeps its thread while it waits.
+    pub handlers: Handlers,
+    /// Time from a restart until the replica serves.
+    pub startup: Span,
+    /// When the whole process stands still to tidy its memory up.
+    pub gc: Option<GarbageCollection>,
+    /// Who takes CPU time away now and then.
+    pub neighbour: Option<NoisyNeighbour>,
+}
+
+impl Service {
+    /// One replica with unlimited threads and queue, first come, first served, that nothing disturbs.
+    pub fn plain(name: impl Into<String>) -> Service {
+        Service {
+            name: name.into(),
+            replicas: 1,
+            threads: Limit::Unlimited,
+            queue: Limit::Unlimited,
+            overflow: Overflow::RejectNewest,
+            queue_timeout: None,
+            discipline: Discipline::Fifo,
+            cores: None,
+            context_switch: None,
+            handlers: Handlers::Blocking,
+            startup: Span::ZERO,
+            gc: None,
+            neighbour: None,
+        }
+    }
+
+    /// Threads of all replicas together, where they are limited.
+    pub fn threads_in_all(&self) -> Option<u64> {
+        match self.threads {
+            Limit::Unlimited => None,
+            Limit::AtMost(threads) => Some(u64::from(threads) * u64::from(self.replicas)),
+        }
+    }
+}
+
+/// Who is next in a queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Discipline {
+    /// The one who came first.
+    Fifo,
+    /// The one who came last.
+    Lifo,
+    /// The one who came last while the queue has not been empty for longer than `standing`, else the first.
+    AdaptiveLifo {
+        /// How long a queue may be there before it stands.
+        standing: Span,
+    },
+    /// Any of them.
+    Random,
+    /// The most important one; of equals, the one who came first.
+    Priority,
+    /// The same, and one who works is interrupted for a more important one; he goes on later where he stopped.
+    Preemptive,
+    /// The one who came first, unless he has waited too long in an overloaded queue: then he is turned away.
+    Codel(CodelSettings),
+}
+
+/// Who is turned away when every waiting place is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Overflow {
+    /// Who comes.
+    RejectNewest,
+    /// Who has waited longest; where there are priorities, of those less important than who comes or equal to him.
+    RejectOldest,
+}
+
+/// How long a newcomer waits in the queue before he is turned away.
+#[derive(Clone, Debug, PartialEq)]
+pub enum QueueTimeout {
+    /// As long as this, drawn for each request.
+    After(Distribution),
+    /// It depends on whether the queue stands.
+    Adaptive(AdaptiveTimeout),
+}
+
+/// The cost of switching a core from one thread to another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ContextSwitch {
+    /// Time lost with each switch.
+    pub cost: Span,
+    /// How long a thread runs before another one has its turn; not zero.
+    pub slice: Span,
+}
+
+impl ContextSwitch {
+    /// The part of the time that is left for work, as a divisor: 1.1 leaves 10/11.
+    pub fn slowdown(self) -> f64 {
+        (self.slice.as_nanos() as f64 + self.cost.as_nanos() as f64) / self.slice.as_nanos() as f64
+    }
+}
+
+/// What a handler does with its thread while it sleeps or waits for a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Handlers {
+    /// Keeps it.
+    Blocking,
+    /// Gives it back, and queues for one to go on.
+    Async,
+}
+
+/// Pauses of one process, each replica for itself: nothing works, what comes waits outside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GarbageCollection {
+    /// What starts a pause.
+    pub trigger: GcTrigger,
+    /// How long it lasts.
+    pub pause: Distribution,
+}
+
+/// What starts a pause.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GcTrigger {
+    /// As long after the end of the last one (at first: after the start of the run).
+    Every(Distribution),
+    /// Handlers have allocated as much since the end of the last one.
+    Allocated(Size),
+}
+
+/// Somebody else on the same machine who takes CPU time away now and then, from each replica for itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoisyNeighbour {
+    /// How long he is quiet.
+    pub every: Distribution,
+    /// How long he is noisy.
+    pub lasts: Distribution,
+    /// Work takes this many times as long meanwhile. At least 1.
+    pub slow: f64,
+}
+
+/// A handler of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// Whose it is.
+    pub service: ServiceId,
+    /// As in the file, without the service.
+    pub name: String,
+    /// What it does, in order. A handler that reaches the end answers well.
+    pub steps: Vec<Step>,
+    /// How important requests for it are, unless the call says so; `None` is as important as the caller's own.
+    pub priority: Option<u8>,
+    /// Memory that one request leaves behind. Counts only where [`GcTrigger::Allocated`] does.
+    pub allocates: Size,
+}
+
+impl Endpoint {
+    /// A handler that does `steps`.
+    pub fn new(service: ServiceId, name: impl Into<String>, steps: Vec<Step>) -> Endpoint {
+        Endpoint { service, name: name.into(), steps, priority: None, allocates: Size::ZERO }
+    }
+}

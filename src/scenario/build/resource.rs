@@ -1,0 +1,139 @@
+//! Pools and caches: whether their keys fit together.
+
+use super::{Atlas, Resource};
+use crate::model::{Cache, CacheFill, CacheId, CacheStart, CacheStore, Id, Ids, Limit, PoolId, Scope, SharedPool, Ttl};
+use crate::scenario::decode::{CacheScope, Cx, Expiry, Field, NotZero, Word};
+use crate::scenario::language::{CacheKeys, PoolKeys, ScenarioKeys};
+use crate::scenario::say::{Place, catalogue};
+
+/// More keys than this are not filled in at the start.
+const WARM_MAX: u32 = 10_000_000;
+
+pub(super) fn pools(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -> Ids<PoolId, SharedPool> {
+    let mut pools = Ids::default();
+    for item in keys.pool.value().iter().flat_map(|pools| &pools.items) {
+        atlas.pools.push(item.place);
+        pools.push(pool(&item.name, item.value.as_ref(), cx));
+    }
+    pools
+}
+
+fn pool(name: &str, keys: Option<&PoolKeys>, cx: &mut Cx<'_>) -> SharedPool {
+    let is_optimistic = keys.is_some_and(|keys| keys.optimistic.or_default());
+    if let Some(keys) = keys.filter(|_| is_optimistic) {
+        let useless = [
+            ("size", keys.size.key_place()),
+            ("queue", keys.queue.key_place()),
+            ("acquire_timeout", keys.acquire_timeout.key_place()),
+        ];
+        for (name, place) in useless.into_iter().filter(|(_, place)| place.is_somewhere()) {
+            cx.say(&catalogue::EXCLUDE, place, format!("`{name}` means nothing where nobody waits"))
+                .also(keys.optimistic.key_place(), "all go on at once")
+                .help(format!("remove `{name}`, or `optimistic`"));
+        }
+    }
+    SharedPool {
+        name: name.to_owned(),
+        size: keys.and_then(|keys| keys.size.value()).map_or(1, |count| count.0),
+        queue: keys.and_then(|keys| keys.queue.value()).map_or(Limit::Unlimited, |limit| limit.0),
+        acquire_timeout: keys.and_then(|keys| keys.acquire_timeout.or_default().0).map(|NotZero(span)| span),
+        scope: keys.and_then(|keys| keys.scope.value()).map_or(Scope::Replica, |Word(scope)| *scope),
+        is_optimistic,
+    }
+}
+
+pub(super) fn caches(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -> Ids<CacheId, Cache> {
+    let mut caches = Ids::default();
+    for item in keys.cache.value().iter().flat_map(|caches| &caches.items) {
+        atlas.caches.push(item.place);
+        let store = match &item.value {
+            Some(keys) => store(keys, cx),
+            None => lru(None, None),
+        };
+        caches.push(Cache { name: item.name.clone(), store });
+    }
+    caches
+}
+
+fn store(keys: &CacheKeys, cx: &mut Cx<'_>) -> CacheStore {
+    let others = [
+        ("capacity", keys.capacity.key_place()),
+        ("ttl", keys.ttl.key_place()),
+        ("expiry", keys.expiry.key_place()),
+        ("stale", keys.stale.key_place()),
+        ("early", keys.early.key_place()),
+        ("coalesce", keys.coalesce.key_place()),
+        ("fill", keys.fill.key_place()),
+        ("scope", keys.scope.key_place()),
+        ("start", keys.start.key_place()),
+    ];
+    if let Field::Given { value: share, key, .. } = &keys.hit_ratio {
+        for (name, place) in others.into_iter().filter(|(_, place)| place.is_somewhere()) {
+            cx.say(&catalogue::EXCLUDE, place, format!("`{name}` means nothing where hits come by chance"))
+                .also(*key, "it decides every lookup")
+                .help(format!("remove `{name}`, or `hit_ratio` to hold real keys"));
+        }
+        return CacheStore::Ratio(*share);
+    }
+    let length = keys.ttl.or_default().0.map(|NotZero(span)| span);
+    if length.is_none() && !keys.ttl.is_bad() {
+        let of_ttl = ["expiry", "stale", "early"];
+        let useless = |(name, place): &(&str, Place)| of_ttl.contains(name) && place.is_somewhere();
+        for (name, place) in others.into_iter().filter(useless) {
+            cx.say(&catalogue::PARTNER, place, format!("`{name}` needs `ttl`: these keys never expire"))
+                .help("add for example `ttl = \"60s\"`");
+        }
+    }
+    let ttl = length.map(|length| Ttl {
+        length,
+        is_sliding: matches!(keys.expiry.value(), Some(Word(Expiry::Sliding))),
+        stale: keys.stale.or_default(),
+        early: keys.early.or_default(),
+    });
+    lru(Some(keys), ttl)
+}
+
+fn lru(keys: Option<&CacheKeys>, ttl: Option<Ttl>) -> CacheStore {
+    CacheStore::Lru {
+        capacity: keys.and_then(|keys| keys.capacity.value()).map_or(Limit::Unlimited, |limit| limit.0),
+        ttl,
+        scope: match keys.and_then(|keys| keys.scope.value()) {
+            Some(Word(CacheScope::Shared)) => Scope::Shared,
+            _ => Scope::Replica,
+        },
+        fill: keys.and_then(|keys| keys.fill.value()).map_or(CacheFill::InTime, |Word(fill)| *fill),
+        coalesce: keys.is_some_and(|keys| keys.coalesce.or_default()),
+        start: keys.and_then(|keys| keys.start.value()).map_or(CacheStart::Cold, |Word(start)| *start),
+        keys: 0,
+    }
+}
+
+/// Tells warm caches how many keys there are: those of the steps that use them and of all workloads.
+pub(super) fn count_keys(keys: &ScenarioKeys, caches: &mut Ids<CacheId, Cache>, atlas: &Atlas, cx: &mut Cx<'_>) {
+    let workloads = keys.workload.value();
+    let workloads = workloads.iter().flat_map(|workloads| &workloads.items);
+    let of_workloads =
+        workloads.filter_map(|item| item.value.as_ref()?.key.given()).map(|keys| keys.count()).max().unwrap_or(0);
+    let ids: Vec<CacheId> = caches.ids().collect();
+    for id in ids {
+        let of_steps = atlas.uses.iter().filter_map(|used| match used.what {
+            Resource::Cache { cache, keys, .. } if cache == id => Some(keys.unwrap_or(of_workloads)),
+            _ => None,
+        });
+        let count = of_steps.max().unwrap_or(0);
+        let CacheStore::Lru { capacity, keys, start: CacheStart::Warm, .. } = &mut caches[id].store else { continue };
+        *keys = count;
+        let fits = match capacity {
+            Limit::Unlimited => count,
+            Limit::AtMost(capacity) => count.min(*capacity),
+        };
+        if fits > WARM_MAX {
+            cx.say(
+                &catalogue::OUT_OF_RANGE,
+                atlas.caches[id.index()],
+                format!("{fits} keys are too many to start with"),
+            )
+            .help(format!("limit `capacity` to {WARM_MAX}, or leave `start` out"));
+        }
+    }
+}
