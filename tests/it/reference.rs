@@ -114,7 +114,7 @@ pub(crate) fn assert_covered(rows: &[Row], required: &[(&str, usize)], measured:
 
 /// A scenario that has run.
 pub(crate) struct Run {
-    model: Model,
+    pub(crate) model: Model,
     pub(crate) results: Results,
 }
 

@@ -10,6 +10,15 @@ use crate::scenario::say::catalogue;
 
 /// Refuses what looks at keys which requests do not have.
 pub(super) fn find_errors(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
+    for used in &atlas.uses {
+        if let Resource::Cache { cache, keys: Some(_), key_place } = used.what
+            && let CacheStore::Ratio(_) = model.caches[cache].store
+        {
+            cx.say(&catalogue::EXCLUDE, key_place, "`key` means nothing where hits come by chance")
+                .also(atlas.caches[cache.index()], "this cache has a `hit_ratio`")
+                .help("remove `key`, or `hit_ratio` to hold real keys");
+        }
+    }
     for (at, workload) in model.workloads.iter().enumerate().filter(|(_, workload)| workload.key.is_none()) {
         let name = &workload.name;
         if let Some(used) = resource(model, atlas, at) {
