@@ -6,6 +6,7 @@ use crate::base::time::Span;
 use crate::mechanism::pool::Admission;
 use crate::model::Cancel;
 use crate::policy::Outcome;
+use crate::policy::limit::Limiter;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
@@ -36,6 +37,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         if self.frames[ticket.frame].has(flag::CANCELLED) {
             self.leave(ticket.frame, Departure::Dropped, Outcome::Cancelled);
+            return;
+        }
+        if replica.limit.as_mut().is_some_and(|limit| !limit.admit(now)) {
+            self.leave(ticket.frame, Departure::Rejected, Outcome::Rejected);
             return;
         }
         match replica.pool.arrive(ticket) {

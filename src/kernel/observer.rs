@@ -15,7 +15,7 @@ pub enum Departure {
     Completed,
     /// Handled and answered with an error.
     Failed,
-    /// Turned away by a full queue.
+    /// Turned away by a full queue or a limit.
     Rejected,
     /// Found nobody there, or died with the replica.
     Refused,

@@ -13,6 +13,7 @@ use crate::model::{
 };
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
+use crate::policy::limit::AnyLimiter;
 use crate::policy::retry::{AnyRetry, Backoff, Jitter};
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
@@ -129,6 +130,7 @@ pub(super) struct ServiceState {
 /// A process.
 pub(super) struct Replica {
     pub(super) service: u32,
+    pub(super) limit: Option<AnyLimiter>,
     pub(super) pool: Pool<Ticket>,
     pub(super) cores: Option<Cores<Ticket>>,
     pub(super) cores_epoch: u32,
@@ -211,6 +213,7 @@ impl World {
             for _ in 0..service.replicas {
                 self.replicas.push(Replica {
                     service: id.0,
+                    limit: service.limit.as_ref().map(AnyLimiter::from_settings),
                     pool: Pool::new(
                         limit(service.threads),
                         limit(service.queue),

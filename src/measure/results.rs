@@ -57,7 +57,7 @@ pub struct ServiceResult {
     pub completed: u64,
     /// Handled and answered with an error.
     pub failed: u64,
-    /// Turned away by a full queue.
+    /// Turned away by a full queue or a limit.
     pub rejected: u64,
     /// Found nobody there, or died with the replica.
     pub refused: u64,
@@ -148,7 +148,7 @@ pub struct ServiceSeries {
     pub completed: Vec<u64>,
     /// Answered with an error by a handler.
     pub failed: Vec<u64>,
-    /// Turned away by full queues.
+    /// Turned away by full queues or limits.
     pub rejected: Vec<u64>,
     /// Mean number waiting.
     pub queue: Vec<f64>,

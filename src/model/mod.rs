@@ -19,6 +19,7 @@ use crate::base::time::{Span, Time};
 use crate::base::units::Share;
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
+use crate::policy::limit::LimitSettings;
 use crate::policy::retry::RetrySettings;
 
 /// A whole scenario, checked: every id exists, every share is a share, no endpoint calls itself unconditionally.
@@ -76,6 +77,8 @@ pub struct Service {
     pub handlers: Handlers,
     /// Time from a restart until the replica serves.
     pub startup: Span,
+    /// What one replica takes on at all; `None` takes everything.
+    pub limit: Option<LimitSettings>,
 }
 
 impl Service {

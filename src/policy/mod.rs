@@ -5,6 +5,7 @@
 
 pub mod balance;
 pub mod breaker;
+pub mod limit;
 pub mod preset;
 pub mod retry;
 
@@ -18,7 +19,7 @@ pub enum Outcome {
     Error,
     /// Not answered within the caller's timeout.
     Timeout,
-    /// Turned away by a full queue.
+    /// Turned away by a full queue or a limit.
     Rejected,
     /// Nobody there: the replica is down, or went down with the request in its hands.
     Refused,

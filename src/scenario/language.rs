@@ -11,7 +11,7 @@ use super::decode::{
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
-use crate::base::units::Share;
+use crate::base::units::{Rate, Share};
 use crate::model::{Cancel, Deadlines, Discipline, Handlers};
 use crate::policy::balance::Balance;
 use crate::policy::retry::Jitter;
@@ -108,10 +108,24 @@ keys! {
         handlers: Word<Handlers> = "blocking";
         /// Time from a restart until the replica serves.
         startup: Span = "0s";
+        /// What one replica takes on: beyond that, requests are turned away as they arrive, before the queue.
+        limit: Or<LimitKeys> = "none";
         /// What it answers.
         endpoint: Named<EndpointKeys>, required;
     }
-    later { "limit" "autoscale" "probes" "gc" "region" "zone" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
+    later { "autoscale" "probes" "gc" "region" "zone" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
+}
+
+keys! {
+    /// A token bucket that time fills and every request empties; a request that finds less than one token is turned
+    /// away at once. Each replica has one; it starts full, also after a crash.
+    LimitKeys is "a limit" at "service.NAME.limit" {
+        /// How fast tokens come: the requests that are taken on in the long run.
+        rate: Rate, required;
+        /// The most tokens that can be saved: the requests that are taken on at once.
+        burst: Count<1> = "10";
+    }
+    later { "preset" "kind" "initial" "min" "max" "target" }
 }
 
 keys! {
@@ -443,7 +457,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 23);
+        assert_eq!(sections.len(), 24);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -155,6 +155,10 @@ impl Writer<'_> {
             let startup = self.pick(SPANS);
             self.line(&format!("startup = \"{startup}\""));
         }
+        if self.once_in(5) {
+            let (rate, burst) = (self.pick(RATES), self.pick(FEW));
+            self.line(&format!("limit = {{ rate = \"{rate}\", burst = {burst} }}"));
+        }
         let steps = self.steps(service, services, 0);
         self.line(&format!("[service.s{service}.endpoint.x]\nsteps = {steps}"));
     }

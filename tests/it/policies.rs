@@ -2,6 +2,7 @@
 
 mod balancers;
 mod breakers;
+mod limits;
 mod retries;
 mod rings;
 mod vectors;

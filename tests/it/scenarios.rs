@@ -48,6 +48,7 @@ fn what_is_left_out_has_its_default() {
         cores: None,
         handlers: Handlers::Blocking,
         startup: Span::ZERO,
+        limit: None,
     };
     assert_eq!(*api, unlimited);
     assert_eq!(model.clients[ClientId(0)], Client::direct());

@@ -4,6 +4,7 @@
 mod client;
 mod expect;
 mod fault;
+mod limit;
 mod names;
 mod parameter;
 mod steps;
@@ -189,7 +190,9 @@ fn services(
     let mut services = Ids::default();
     let mut endpoints = Ids::default();
     for item in keys.service.value().iter().flat_map(|services| &services.items) {
-        let id = services.push(service(&item.name, item.value.as_ref()));
+        let mut service = service(&item.name, item.value.as_ref());
+        service.limit = limit::limit(item.value.as_ref(), cx);
+        let id = services.push(service);
         let place = |field: fn(&ServiceKeys) -> Place| item.value.as_ref().map_or(Place::NOWHERE, field);
         atlas.services.push(ServicePlaces {
             name: item.place,
@@ -237,6 +240,7 @@ fn service(name: &str, keys: Option<&ServiceKeys>) -> Service {
         },
         handlers: keys.and_then(|keys| keys.handlers.value()).map_or(Handlers::Blocking, |Word(word)| *word),
         startup: keys.map(|keys| keys.startup.or_default()).unwrap_or_default(),
+        limit: None,
     }
 }
 

@@ -66,7 +66,8 @@ fn check_totals(model: &Model, results: &Results) -> Result<(), TestCaseError> {
             prop_assert!(it.queue_nanos <= u128::from(places) * u128::from(service.replicas) * length);
         }
         prop_assert!(it.waited <= it.arrivals, "service {}", n);
-        prop_assert!(it.rejected == 0 || service.queue != Limit::Unlimited, "service {}", n);
+        let may_reject = service.queue != Limit::Unlimited || service.limit.is_some();
+        prop_assert!(it.rejected == 0 || may_reject, "service {}", n);
     }
     for (n, it) in results.edges.iter().enumerate() {
         prop_assert_eq!(it.attempts, outcomes_sent(&it.outcomes) + it.in_flight, "edge {}: {:?}", n, it.outcomes);

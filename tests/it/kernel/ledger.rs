@@ -60,6 +60,7 @@ pub(super) struct ServiceBook {
     cores_max: Option<u32>,
     fifo: bool,
     blocking: bool,
+    limited: bool,
     pub(super) arrivals: u64,
     pub(super) started: u64,
     pub(super) left: BTreeMap<u8, u64>,
@@ -104,6 +105,7 @@ impl Ledger {
                     cores_max: service.cores,
                     fifo: service.discipline == Discipline::Fifo,
                     blocking: service.handlers == Handlers::Blocking,
+                    limited: service.limit.is_some(),
                     arrivals: 0,
                     started: 0,
                     left: BTreeMap::new(),
@@ -281,7 +283,7 @@ impl Observer for Ledger {
 
     fn left(&mut self, service: u32, now: Time, arrived: Time, started: bool, how: Departure) {
         let book = self.service(service, now);
-        if how == Departure::Rejected {
+        if how == Departure::Rejected && !book.limited {
             // At his replica every thread is busy and every place is taken; of a single one that is all.
             let (threads, places) = (book.threads.map(i64::from), book.queue_max.map(i64::from));
             assert!(threads.is_some_and(|threads| book.busy >= threads), "turned away from a free thread");

@@ -12,6 +12,7 @@ use brownout::model::{
 };
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
+use brownout::policy::limit::LimitSettings;
 use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings};
 use proptest::collection::vec;
 use proptest::option;
@@ -154,6 +155,11 @@ fn limit(range: std::ops::Range<u32>) -> impl Strategy<Value = Limit> {
     prop_oneof![1 => Just(Limit::Unlimited), 3 => range.prop_map(Limit::AtMost)]
 }
 
+fn limiter() -> impl Strategy<Value = LimitSettings> {
+    let rate = select(vec![5.0, 100.0, 1000.0 / 3.0]).prop_map(|rate| Rate::per_sec(rate).expect("a rate"));
+    (rate, 1u32..6).prop_map(|(rate, burst)| LimitSettings { rate, burst })
+}
+
 fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> {
     let service = (
         1u32..4,
@@ -163,8 +169,9 @@ fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> {
         option::weighted(0.3, 1u32..3),
         select(vec![Handlers::Blocking, Handlers::Async]),
         (0u64..40).prop_map(ms),
+        option::weighted(0.2, limiter()),
     )
-        .prop_map(|(replicas, threads, queue, discipline, cores, handlers, startup)| Service {
+        .prop_map(|(replicas, threads, queue, discipline, cores, handlers, startup, limit)| Service {
             name: String::new(),
             replicas,
             threads,
@@ -173,6 +180,7 @@ fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> {
             cores,
             handlers,
             startup,
+            limit,
         });
     (service, vec(vec(step(lengths), 0..4), 1..3)).prop_map(|(service, endpoints)| ServiceRecipe { service, endpoints })
 }

@@ -24,6 +24,7 @@ pub(super) fn service(name: &str, replicas: u32, threads: u32, queue: Limit) -> 
         cores: None,
         handlers: Handlers::Blocking,
         startup: Span::ZERO,
+        limit: None,
     }
 }
 
