@@ -340,6 +340,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if target != NONE {
             port.balancer.ended(target - route.first_replica);
         }
+        if let (Outcome::Ok, Some(retry)) = (outcome, &mut port.retry) {
+            retry.succeeded(now);
+        }
         if let Some(breaker) = &mut port.breaker {
             let verdict = match outcome {
                 Outcome::Ok => Verdict::Success,

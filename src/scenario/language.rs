@@ -4,9 +4,9 @@
 use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{Arms, Branches, CallerName, EndpointName, Overlays};
 use super::decode::{
-    ArrivalsForm, BackoffForm, BreakerPreset, ClientName, Condition, Count, Entries, LimitFrom, Named, NeedForm,
-    NotZero, Or, PositiveNumber, ProfileForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps, StruckReplicas,
-    True, Word, WorkloadName,
+    ArrivalsForm, BackoffForm, BreakerPreset, ClientName, Condition, Count, Entries, JitterForm, LimitFrom, Named,
+    NeedForm, NotZero, Or, PositiveNumber, ProfileForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps,
+    StruckReplicas, True, Word, WorkloadName,
 };
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
@@ -14,7 +14,6 @@ use crate::base::time::{Span, Time};
 use crate::base::units::{Rate, Share};
 use crate::model::{Cancel, Deadlines, Discipline, Handlers};
 use crate::policy::balance::Balance;
-use crate::policy::retry::Jitter;
 
 keys! {
     /// A whole scenario: one file.
@@ -283,12 +282,15 @@ keys! {
         attempts: Count<1> = "3";
         /// The delay before the next attempt: a length of time, or `exponential(100ms, factor=2, cap=10s)`.
         backoff: BackoffForm = "0s";
-        /// How the delay is spread.
-        jitter: Word<Jitter> = "none";
+        /// How the delay is spread: not at all, between nothing and all of it ("full"), between half and all of it
+        /// ("equal"), by the delay before ("decorrelated"); or by a share both ways, such as "20%".
+        jitter: JitterForm = "none";
         /// How many retries there may be for every call.
         budget: Or<BudgetKeys> = "none";
+        /// How failures stop all retries, as in gRPC; a policy has a budget or a throttle, not both.
+        throttle: Or<RetryThrottleKeys> = "none";
     }
-    later { "on" "per_try_timeout" }
+    later { "on" "per_try_timeout" "pushback" }
 }
 
 keys! {
@@ -301,6 +303,20 @@ keys! {
         burst: Count<0> = "10";
     }
     later { "ttl" "min_per_second" }
+}
+
+keys! {
+    /// gRPC's retry throttling: a store of tokens from which every attempt that fails takes one, and to which every one
+    /// that is answered well adds a part. While it is at most half full, nothing is retried. It starts full; each
+    /// replica of a caller has one for each service that it calls, and the users of a workload share one.
+    RetryThrottleKeys is "a retry throttle" at "client.NAME.retry.throttle" {
+        /// The most tokens that can be saved.
+        max_tokens: Count<1, 1000> = "10";
+        /// The part of a token that a success brings; decimal places beyond the third are ignored. Once a larger share
+        /// than `ratio / (1 + ratio)` of all attempts fails for long, retries stop: 9.1% for a ratio of 0.1.
+        token_ratio: PositiveNumber = "0.1";
+    }
+    later { }
 }
 
 keys! {
@@ -457,7 +473,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 24);
+        assert_eq!(sections.len(), 25);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -224,11 +224,16 @@ impl Writer<'_> {
         self.line(&format!("balance = \"{balance}\""));
         if self.once_in(2) {
             let backoff = self.pick(&["0s", "10ms", "exponential(1ms)", "exponential(1ms, factor=3, cap=50ms)", "1ns"]);
-            let jitter = self.pick(&["none", "full", "equal"]);
-            let budget = self.pick(&["\"none\"", "{ ratio = \"10%\" }", "{ ratio = \"0%\", burst = 0 }"]);
+            let jitter = self.pick(&["none", "full", "equal", "20%"]);
+            let budget = self.pick(&[
+                "budget = \"none\"",
+                "budget = { ratio = \"10%\" }",
+                "budget = { ratio = \"0%\", burst = 0 }",
+                "throttle = { max_tokens = 2, token_ratio = 0.5 }",
+            ]);
             let attempts = self.pick(FEW);
             self.line(&format!(
-                "retry = {{ attempts = {attempts}, backoff = \"{backoff}\", jitter = \"{jitter}\", budget = {budget} }}"
+                "retry = {{ attempts = {attempts}, backoff = \"{backoff}\", jitter = \"{jitter}\", {budget} }}"
             ));
         }
         if self.once_in(2) {

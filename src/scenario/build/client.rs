@@ -4,9 +4,11 @@ use super::{Atlas, ClientPlaces};
 use crate::model::{Cancel, Client, ClientId, Deadlines, Ids};
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
-use crate::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings};
-use crate::scenario::decode::{BackoffForm, BreakerPreset, Cx, Field, NotZero, Or, RetryPreset, Word};
-use crate::scenario::language::{BreakerKeys, BudgetKeys, ClientKeys, RetryKeys, ScenarioKeys};
+use crate::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
+use crate::scenario::decode::{
+    BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, PositiveNumber, RetryPreset, Word,
+};
+use crate::scenario::language::{BreakerKeys, BudgetKeys, ClientKeys, RetryKeys, RetryThrottleKeys, ScenarioKeys};
 use crate::scenario::say::{Place, catalogue};
 
 /// The built-in client, then those of the file.
@@ -80,14 +82,21 @@ fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
             |BackoffForm(backoff)| *backoff,
             Backoff::Fixed(Default::default()),
         ),
-        jitter: chosen(&keys.jitter, of_preset.map(|preset| preset.jitter), |Word(word)| *word, Jitter::None),
+        jitter: chosen(&keys.jitter, of_preset.map(|preset| preset.jitter), |JitterForm(form)| *form, Jitter::None),
         budget: chosen(
             &keys.budget,
             of_preset.map(|preset| preset.budget),
             |Or(budget)| budget.as_ref().map(budget_settings),
             None,
         ),
+        throttle: None,
     };
+    let throttle = match (keys.throttle.given(), of_preset) {
+        (None, Some(preset)) => preset.throttle,
+        _ => policy(&keys.throttle).and_then(|keys| retry_throttle(keys, cx)),
+    };
+    let settings = RetrySettings { throttle, ..settings };
+    retry_conflicts(keys, &settings, cx);
     if settings.jitter == Jitter::Decorrelated
         && matches!(settings.backoff, Backoff::Fixed(_))
         && !keys.backoff.is_bad()
@@ -97,6 +106,32 @@ fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
             .help("write for example `backoff = \"exponential(100ms, cap=10s)\"`");
     }
     settings
+}
+
+fn retry_throttle(keys: &RetryThrottleKeys, cx: &mut Cx<'_>) -> Option<RetryThrottleSettings> {
+    let (Count(max_tokens), PositiveNumber(ratio)) = (*keys.max_tokens.value()?, *keys.token_ratio.value()?);
+    // What a decimal number lacks in binary is not a missing thousandth.
+    let thousandths = (ratio * 1e3 + 1e-6).min(1e6) as u32;
+    if thousandths == 0 {
+        cx.say(
+            &catalogue::OUT_OF_RANGE,
+            keys.token_ratio.place(),
+            "a success must bring at least a thousandth of a token",
+        )
+        .help("write for example `token_ratio = 0.1`");
+    }
+    Some(RetryThrottleSettings { max_tokens, token_thousandths: thousandths })
+}
+
+/// What cannot be set together.
+fn retry_conflicts(keys: &RetryKeys, settings: &RetrySettings, cx: &mut Cx<'_>) {
+    if settings.budget.is_some() && settings.throttle.is_some() {
+        let of_preset = keys.throttle.given().is_none();
+        let second = if of_preset { keys.preset.place() } else { keys.throttle.key_place() };
+        cx.say(&catalogue::EXCLUDE, keys.budget.key_place(), "retries have a budget or a throttle, not both")
+            .also(second, if of_preset { "this preset has a throttle" } else { "the throttle" })
+            .help("write `budget = \"none\"` or `throttle = \"none\"`, or leave one out");
+    }
 }
 
 fn budget_settings(keys: &BudgetKeys) -> BudgetSettings {

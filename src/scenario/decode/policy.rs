@@ -1,6 +1,6 @@
 //! Values of policies and faults that are more than a number or a word.
 
-use super::words::Words;
+use super::words::{Word, Words};
 use super::{Count, Cx, Decode};
 use crate::base::call::Call;
 use crate::base::suggest::did_you_mean;
@@ -72,6 +72,24 @@ fn exponential(text: &str) -> Result<Backoff, ParseError> {
     Ok(Backoff::Exponential { base, factor, cap })
 }
 
+/// How a delay is spread: a word, or a share both ways.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JitterForm(pub(crate) Jitter);
+
+impl Decode for JitterForm {
+    fn kind() -> Kind {
+        Kind::Either(vec![Word::<Jitter>::kind(), Share::kind()])
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<JitterForm> {
+        let is_share = node.text().is_some_and(|text| text.trim().ends_with('%'));
+        if is_share {
+            return Share::decode(node, cx).map(|share| JitterForm(Jitter::Around(share)));
+        }
+        Word::<Jitter>::decode(node, cx).map(|Word(jitter)| JitterForm(jitter))
+    }
+}
+
 /// Retry settings under a library's name.
 #[derive(Clone, Debug)]
 pub(crate) struct RetryPreset(pub(crate) RetrySettings);
@@ -141,10 +159,14 @@ pub(crate) fn preset_value(path: &str, preset: &str, key: &str) -> Option<String
                         text(&format!("exponential({base}, factor={factor}, cap={cap})"))
                     }
                 },
-                "jitter" => {
-                    let word = Jitter::WORDS.iter().find(|(_, jitter)| *jitter == settings.jitter)?;
-                    text(&word.0)
-                }
+                "jitter" => match settings.jitter {
+                    Jitter::Around(share) => text(&share),
+                    jitter => text(&Jitter::WORDS.iter().find(|(_, known)| *known == jitter)?.0),
+                },
+                "throttle" => Some(settings.throttle.map_or("\"none\"".to_owned(), |throttle| {
+                    let ratio = f64::from(throttle.token_thousandths) / 1e3;
+                    format!("{{ max_tokens = {}, token_ratio = {ratio:?} }}", throttle.max_tokens)
+                })),
                 "budget" => Some(settings.budget.map_or("\"none\"".to_owned(), |budget| {
                     format!("{{ ratio = \"{}\", burst = {} }}", budget.ratio, budget.burst)
                 })),

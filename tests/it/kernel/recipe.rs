@@ -13,7 +13,7 @@ use brownout::model::{
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
 use brownout::policy::limit::LimitSettings;
-use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings};
+use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -190,10 +190,14 @@ fn retry() -> impl Strategy<Value = RetrySettings> {
         (0u64..6).prop_map(|millis| Backoff::Fixed(ms(millis))),
         (1u64..5, 1.0f64..3.0).prop_map(|(base, factor)| Backoff::Exponential { base: ms(base), factor, cap: ms(20) }),
     ];
-    let jitter = select(vec![Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated]);
+    let around = Jitter::Around(share(20));
+    let jitter = select(vec![Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated, around]);
     let budget = (0u32..=50, 0u32..5).prop_map(|(percent, burst)| BudgetSettings { ratio: share(percent), burst });
-    (1u32..4, backoff, jitter, option::weighted(0.3, budget))
-        .prop_map(|(attempts, backoff, jitter, budget)| RetrySettings { attempts, backoff, jitter, budget })
+    let throttle = (1u32..6, 1u32..1500)
+        .prop_map(|(max_tokens, token_thousandths)| RetryThrottleSettings { max_tokens, token_thousandths });
+    (1u32..4, backoff, jitter, option::weighted(0.3, budget), option::weighted(0.3, throttle)).prop_map(
+        |(attempts, backoff, jitter, budget, throttle)| RetrySettings { attempts, backoff, jitter, budget, throttle },
+    )
 }
 
 fn breaker() -> impl Strategy<Value = BreakerSettings> {

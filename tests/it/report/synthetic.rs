@@ -44,7 +44,7 @@ fn client(name: &str, timeout: Span, breaker: bool) -> Client {
         latency: "1ms".parse().unwrap(),
         timeout: Some(timeout),
         balance: Balance::RoundRobin,
-        retry: Some(RetrySettings { attempts: 3, backoff, jitter: Jitter::None, budget: None }),
+        retry: Some(RetrySettings { attempts: 3, backoff, jitter: Jitter::None, budget: None, throttle: None }),
         breaker,
         cancel: Cancel::Off,
         deadlines: Deadlines::Local,
