@@ -52,6 +52,9 @@ pub trait Observer {
     /// An attempt is not sent because of the caller's breaker.
     fn short_circuited(&mut self, edge: u32, now: Time) {}
 
+    /// An attempt is not sent because of the caller's throttle.
+    fn throttled(&mut self, edge: u32, now: Time) {}
+
     /// An attempt that was sent at `sent` has ended for its caller.
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {}
 

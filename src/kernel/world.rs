@@ -15,6 +15,7 @@ use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
 use crate::policy::limit::AnyLimiter;
 use crate::policy::retry::{AnyRetry, Backoff, Jitter};
+use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
@@ -86,6 +87,8 @@ pub(super) struct Port {
     pub(super) balancer: AnyBalancer,
     pub(super) retry: Option<AnyRetry>,
     pub(super) breaker: Option<AnyBreaker>,
+    /// Boxed: few clients have one, and ports are many.
+    pub(super) throttle: Option<Box<AnyThrottle>>,
 }
 
 impl Port {
@@ -95,6 +98,7 @@ impl Port {
             balancer: AnyBalancer::from_settings(client.balance),
             retry: client.retry.as_ref().map(AnyRetry::from_settings),
             breaker: client.breaker.as_ref().map(AnyBreaker::from_settings),
+            throttle: client.throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings))),
         }
     }
 }

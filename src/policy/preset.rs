@@ -5,6 +5,7 @@ use crate::base::units::Share;
 
 use super::breaker::BreakerSettings;
 use super::retry::{Backoff, Jitter, RetrySettings, RetryThrottleSettings};
+use super::throttle::ThrottleSettings;
 
 /// Names that [`retry_preset`] knows.
 pub const RETRY_PRESETS: &[&str] = &["grpc", "resilience4j"];
@@ -12,9 +13,12 @@ pub const RETRY_PRESETS: &[&str] = &["grpc", "resilience4j"];
 /// Names that [`breaker_preset`] knows.
 pub const BREAKER_PRESETS: &[&str] = &["resilience4j"];
 
+/// Names that [`throttle_preset`] knows.
+pub const THROTTLE_PRESETS: &[&str] = &["sre"];
+
 /// Names of real libraries and servers that have no preset yet.
 pub const COMING_PRESETS: &[&str] =
-    &["aws-sdk", "envoy", "failsafe", "finagle", "hystrix", "istio", "kafka", "linkerd", "polly", "sre"];
+    &["aws-sdk", "envoy", "failsafe", "finagle", "hystrix", "istio", "kafka", "linkerd", "polly"];
 
 /// The retry settings that `name` ships with.
 pub fn retry_preset(name: &str) -> Option<RetrySettings> {
@@ -35,6 +39,15 @@ pub fn retry_preset(name: &str) -> Option<RetrySettings> {
             budget: None,
             throttle: Some(RetryThrottleSettings { max_tokens: 10, token_thousandths: 100 }),
         }),
+        _ => None,
+    }
+}
+
+/// The throttle settings that `name` ships with.
+pub fn throttle_preset(name: &str) -> Option<ThrottleSettings> {
+    match name {
+        // Site Reliability Engineering (2016), chapter 21: K = 2 over two minutes.
+        "sre" => Some(ThrottleSettings { multiplier: 2.0, window: Span::from_secs(120) }),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use super::decode::{Arms, Branches, CallerName, EndpointName, Overlays};
 use super::decode::{
     ArrivalsForm, BackoffForm, BreakerPreset, ClientName, Condition, Count, Entries, JitterForm, LimitFrom, Named,
     NeedForm, NotZero, Or, PositiveNumber, ProfileForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps,
-    StruckReplicas, True, Word, WorkloadName,
+    StruckReplicas, ThrottlePreset, True, Word, WorkloadName,
 };
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
@@ -263,6 +263,8 @@ keys! {
         retry: Or<RetryKeys> = "none";
         /// When calls are refused without being sent.
         breaker: Or<BreakerKeys> = "none";
+        /// Which requests are held back because too many before were turned away.
+        throttle: Or<ThrottleKeys> = "none";
         /// What happens at the callee when the caller gives up: nothing, it leaves the queue, it stops before its
         /// next step, or at once.
         cancel: Word<Cancel> = "off";
@@ -270,11 +272,12 @@ keys! {
         /// deadline, whichever comes first. With "propagate" it neither starts nor calls on after that, and passes it on.
         deadlines: Word<Deadlines> = "local";
     }
-    later { "transport" "hedge" "limit" "bulkhead" "outlier" "connections" "pool" "throttle" "rate_limit" "request_size" "response_size" }
+    later { "transport" "hedge" "limit" "bulkhead" "outlier" "connections" "pool" "rate_limit" "request_size" "response_size" }
 }
 
 keys! {
-    /// How failed attempts are repeated: all that fail, be it an error, a timeout, a full queue or an open breaker.
+    /// How failed attempts are repeated: all that fail, be it an error, a timeout, a full queue, an open
+    /// breaker or a throttle.
     RetryKeys is "a retry policy" at "client.NAME.retry" {
         /// Start from the defaults of a library; the other keys change them.
         preset: RetryPreset;
@@ -341,6 +344,24 @@ keys! {
         half_open_calls: Count<1, 1_000_000> = "10";
     }
     later { "window_time" }
+}
+
+keys! {
+    /// A throttle as in Google's SRE book: an attempt is held back with the probability
+    /// `(requests - multiplier * accepts) / (requests + 1)`, or never where that is below zero. `requests` are all that
+    /// should have gone, those held back too; `accepts` are those that were answered, well or with an error, and those
+    /// that the caller withdrew. What is rejected, refused or times out is not accepted, nor is what an open breaker
+    /// stops: it stands behind the throttle. Each replica of a caller has one for each service that it calls; the users
+    /// of a workload share one.
+    ThrottleKeys is "a throttle" at "client.NAME.throttle" {
+        /// Start from the defaults of a library; the other keys change them.
+        preset: ThrottlePreset;
+        /// Requests that may go for each one that is accepted: 2 sends up to twice as many as are accepted.
+        multiplier: PositiveNumber = "2";
+        /// Over which time both are counted, in 120 parts: it forgets a part at a time.
+        window: NotZero<Span> = "120s";
+    }
+    later { }
 }
 
 keys! {
@@ -473,7 +494,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 25);
+        assert_eq!(sections.len(), 26);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

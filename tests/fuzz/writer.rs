@@ -241,6 +241,10 @@ impl Writer<'_> {
                 (self.pick(&["10", "1", "100"]), self.pick(&["5", "1", "100"]), self.pick(SPANS));
             self.line(&format!("breaker = {{ window = {window}, minimum_calls = {minimum}, open_for = \"{open}\", half_open_calls = 2 }}"));
         }
+        if self.once_in(4) {
+            let (multiplier, window) = (self.pick(&["2", "1.1"]), self.pick(SPANS));
+            self.line(&format!("throttle = {{ multiplier = {multiplier}, window = \"{window}\" }}"));
+        }
         let (cancel, deadlines) =
             (self.pick(&["off", "waiting", "between-steps", "at-once"]), self.pick(&["local", "propagate"]));
         self.line(&format!("cancel = \"{cancel}\"\ndeadlines = \"{deadlines}\""));

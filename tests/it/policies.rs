@@ -5,4 +5,5 @@ mod breakers;
 mod limits;
 mod retries;
 mod rings;
+mod throttles;
 mod vectors;

@@ -1,14 +1,19 @@
 //! Clients and their policies.
 
 use super::{Atlas, ClientPlaces};
+use crate::base::time::Span;
 use crate::model::{Cancel, Client, ClientId, Deadlines, Ids};
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
 use crate::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
+use crate::policy::throttle::ThrottleSettings;
 use crate::scenario::decode::{
-    BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, PositiveNumber, RetryPreset, Word,
+    BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, PositiveNumber, RetryPreset, ThrottlePreset,
+    Word,
 };
-use crate::scenario::language::{BreakerKeys, BudgetKeys, ClientKeys, RetryKeys, RetryThrottleKeys, ScenarioKeys};
+use crate::scenario::language::{
+    BreakerKeys, BudgetKeys, ClientKeys, RetryKeys, RetryThrottleKeys, ScenarioKeys, ThrottleKeys,
+};
 use crate::scenario::say::{Place, catalogue};
 
 /// The built-in client, then those of the file.
@@ -22,6 +27,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
         timeout: nowhere,
         retry: nowhere,
         breaker: nowhere,
+        throttle: nowhere,
     });
     for item in keys.client.value().iter().flat_map(|clients| &clients.items) {
         if item.name == Client::DIRECT {
@@ -39,6 +45,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
             timeout: place(|keys| keys.timeout.place()),
             retry: place(|keys| keys.retry.key_place()),
             breaker: place(|keys| keys.breaker.key_place()),
+            throttle: place(|keys| keys.throttle.key_place()),
         });
     }
     clients
@@ -53,6 +60,7 @@ fn client(name: &str, keys: &ClientKeys, cx: &mut Cx<'_>) -> Client {
         balance: keys.balance.value().map_or(Balance::RoundRobin, |Word(word)| *word),
         retry: policy(&keys.retry).map(|keys| retry(keys, cx)),
         breaker: policy(&keys.breaker).map(breaker),
+        throttle: policy(&keys.throttle).map(|keys| throttle(keys, cx)),
         cancel: keys.cancel.value().map_or(Cancel::Off, |Word(word)| *word),
         deadlines: keys.deadlines.value().map_or(Deadlines::Local, |Word(word)| *word),
     }
@@ -136,6 +144,26 @@ fn retry_conflicts(keys: &RetryKeys, settings: &RetrySettings, cx: &mut Cx<'_>) 
 
 fn budget_settings(keys: &BudgetKeys) -> BudgetSettings {
     BudgetSettings { ratio: keys.ratio.or_default(), burst: keys.burst.value().map_or(0, |count| count.0) }
+}
+
+fn throttle(keys: &ThrottleKeys, cx: &mut Cx<'_>) -> ThrottleSettings {
+    let preset = keys.preset.value().map(|ThrottlePreset(settings)| *settings);
+    let of_preset = preset.as_ref();
+    let settings = ThrottleSettings {
+        multiplier: chosen(
+            &keys.multiplier,
+            of_preset.map(|preset| preset.multiplier),
+            |PositiveNumber(number)| *number,
+            1.0,
+        ),
+        window: chosen(&keys.window, of_preset.map(|preset| preset.window), |NotZero(span)| *span, Span::from_secs(1)),
+    };
+    if settings.multiplier < 1.0 {
+        cx.say(&catalogue::OUT_OF_RANGE, keys.multiplier.place(), "`multiplier` is at least 1")
+            .note("below, requests are held back though every one is accepted")
+            .help("write for example `multiplier = 2.0`, or 1.1 to hold back more");
+    }
+    settings
 }
 
 fn breaker(keys: &BreakerKeys) -> BreakerSettings {

@@ -90,6 +90,8 @@ pub(crate) struct ClientPlaces {
     pub(crate) retry: Place,
     /// The key `breaker`.
     pub(crate) breaker: Place,
+    /// The key `throttle`.
+    pub(crate) throttle: Place,
 }
 
 /// A parameter, and where it was written.

@@ -112,6 +112,7 @@ fn forwards(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             ("timeout", client.timeout.is_some(), places.timeout),
             ("retry", client.retry.is_some(), places.retry),
             ("breaker", client.breaker.is_some(), places.breaker),
+            ("throttle", client.throttle.is_some(), places.throttle),
         ];
         let given: Vec<_> = policies.into_iter().filter(|(_, is_given, _)| *is_given).collect();
         let Some((_, _, place)) = given.first() else { continue };

@@ -25,7 +25,9 @@ pub(crate) use name::{
     CallerName, ClientName, EndpointName, Entries, Item, Named, Noun, Overlays, Ref, ServiceName, WorkloadName, is_name,
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
-pub(crate) use policy::{BackoffForm, BreakerPreset, JitterForm, RetryPreset, StruckReplicas, preset_value};
+pub(crate) use policy::{
+    BackoffForm, BreakerPreset, JitterForm, RetryPreset, StruckReplicas, ThrottlePreset, preset_value,
+};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
 pub(crate) use table::{Reader, read_table, say_unknown_key};

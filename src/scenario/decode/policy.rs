@@ -7,8 +7,11 @@ use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
 use crate::base::units::{Number, ParseError, Share};
 use crate::policy::breaker::BreakerSettings;
-use crate::policy::preset::{BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, breaker_preset, retry_preset};
+use crate::policy::preset::{
+    BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, THROTTLE_PRESETS, breaker_preset, retry_preset, throttle_preset,
+};
 use crate::policy::retry::{Backoff, Jitter, RetrySettings};
+use crate::policy::throttle::ThrottleSettings;
 use crate::scenario::declare::{Form, Kind};
 use crate::scenario::say::catalogue;
 use crate::scenario::tree::{Node, Value};
@@ -118,6 +121,20 @@ impl Decode for BreakerPreset {
     }
 }
 
+/// Throttle settings under a library's name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThrottlePreset(pub(crate) ThrottleSettings);
+
+impl Decode for ThrottlePreset {
+    fn kind() -> Kind {
+        Kind::Words { what: "a preset of throttles", words: THROTTLE_PRESETS.to_vec() }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<ThrottlePreset> {
+        preset(node, cx, &Self::kind(), THROTTLE_PRESETS, throttle_preset).map(ThrottlePreset)
+    }
+}
+
 fn preset<T>(
     node: &Node,
     cx: &mut Cx<'_>,
@@ -170,6 +187,14 @@ pub(crate) fn preset_value(path: &str, preset: &str, key: &str) -> Option<String
                 "budget" => Some(settings.budget.map_or("\"none\"".to_owned(), |budget| {
                     format!("{{ ratio = \"{}\", burst = {} }}", budget.ratio, budget.burst)
                 })),
+                _ => None,
+            }
+        }
+        "client.NAME.throttle" => {
+            let settings = throttle_preset(preset)?;
+            match key {
+                "multiplier" => Some(settings.multiplier.to_string()),
+                "window" => text(&settings.window),
                 _ => None,
             }
         }

@@ -83,6 +83,7 @@ pub(super) struct EdgeBook {
     pub(super) calls: u64,
     pub(super) sent: u64,
     pub(super) short_circuited: u64,
+    pub(super) throttled: u64,
     pub(super) answered: u64,
 }
 
@@ -218,6 +219,11 @@ impl Observer for Ledger {
     fn short_circuited(&mut self, edge: u32, now: Time) {
         self.pass(now);
         self.edges[edge as usize].short_circuited += 1;
+    }
+
+    fn throttled(&mut self, edge: u32, now: Time) {
+        self.pass(now);
+        self.edges[edge as usize].throttled += 1;
     }
 
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {

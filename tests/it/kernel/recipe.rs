@@ -14,6 +14,7 @@ use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
 use brownout::policy::limit::LimitSettings;
 use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
+use brownout::policy::throttle::ThrottleSettings;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -214,6 +215,10 @@ fn breaker() -> impl Strategy<Value = BreakerSettings> {
     )
 }
 
+fn throttle() -> impl Strategy<Value = ThrottleSettings> {
+    (1.0f64..3.0, 1u64..400).prop_map(|(multiplier, window)| ThrottleSettings { multiplier, window: ms(window) })
+}
+
 fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
     (
         length(lengths),
@@ -221,16 +226,18 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
         select(Balance::ALL.to_vec()),
         option::of(retry()),
         option::weighted(0.3, breaker()),
+        option::weighted(0.3, throttle()),
         select(vec![Cancel::Off, Cancel::Waiting, Cancel::BetweenSteps, Cancel::AtOnce]),
         select(vec![Deadlines::Local, Deadlines::Propagate]),
     )
-        .prop_map(|(latency, timeout, balance, retry, breaker, cancel, deadlines)| Client {
+        .prop_map(|(latency, timeout, balance, retry, breaker, throttle, cancel, deadlines)| Client {
             name: String::new(),
             latency,
             timeout: timeout.map(ms),
             balance,
             retry,
             breaker,
+            throttle,
             cancel,
             deadlines,
         })

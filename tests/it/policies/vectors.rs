@@ -11,8 +11,9 @@ use brownout::base::units::Share;
 use brownout::policy::Outcome;
 use brownout::policy::balance::{AnyBalancer, Balance, Balancer, LeastRequest};
 use brownout::policy::breaker::{AnyBreaker, Breaker, BreakerSettings, BreakerState, ResultWindow, Verdict};
-use brownout::policy::preset::{breaker_preset, retry_preset};
+use brownout::policy::preset::{breaker_preset, retry_preset, throttle_preset};
 use brownout::policy::retry::{AnyRetry, Backoff, Jitter, Retry, RetryThrottle, RetryThrottleSettings};
+use brownout::policy::throttle::{AdaptiveThrottle, Throttle};
 use serde_json::Value;
 
 /// Why a vector waits: no built-in policy can say what it is about.
@@ -24,6 +25,7 @@ type Runner = fn(&Value) -> Result<(), Waiting>;
 const RUNNERS: &[(&str, Runner)] = &[
     ("aws.backoff.2026", full_jitter_delays),
     ("aws.backoff.standard_legacy", full_jitter_ranges),
+    ("client_side_adaptive_throttling", adaptive_throttling),
     ("envoy.least_request.unweighted", least_request),
     ("envoy.retry_back_off.code", full_jitter_ranges),
     ("grpc.retry.backoff", jitter_around_ranges),
@@ -68,7 +70,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 20);
+    assert_eq!(ran.len(), 21);
 }
 
 #[test]
@@ -393,6 +395,22 @@ fn retry_throttling(vector: &Value) -> Result<(), Waiting> {
             (text(&expected["status"]), count(&expected["last_server_call_index"]), number(&expected["tokens"]));
         assert_eq!(found, wanted, "call {rpc}");
         index += 1;
+    }
+    Ok(())
+}
+
+fn adaptive_throttling(vector: &Value) -> Result<(), Waiting> {
+    let settings = throttle_preset("sre").expect("its preset");
+    assert_eq!(settings.multiplier, number(&vector["params"]["K"]));
+    assert_eq!(settings.window, secs(&vector["params"]["window_s"]));
+    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+        let mut throttle = AdaptiveThrottle::new(&settings);
+        (0..count(&input["requests"])).for_each(|_| {
+            throttle.permit(Time::ZERO, 0.5);
+        });
+        (0..count(&input["accepts"])).for_each(|_| throttle.accepted(Time::ZERO));
+        let wanted = number(&expected["reject_probability"]);
+        assert!((throttle.probability() - wanted).abs() < 1e-8, "{input}");
     }
     Ok(())
 }

@@ -46,6 +46,7 @@ fn client(name: &str, timeout: Span, breaker: bool) -> Client {
         balance: Balance::RoundRobin,
         retry: Some(RetrySettings { attempts: 3, backoff, jitter: Jitter::None, budget: None, throttle: None }),
         breaker,
+        throttle: None,
         cancel: Cancel::Off,
         deadlines: Deadlines::Local,
     }
@@ -333,6 +334,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         failed: zeros.clone(),
         timeouts: zeros.clone(),
         short_circuited: zeros,
+        throttled: Vec::new(),
         open: Vec::new(),
         half_open: Vec::new(),
     };
