@@ -6,6 +6,7 @@ use crate::base::time::Span;
 use crate::mechanism::pool::Admission;
 use crate::model::Overflow;
 use crate::policy::Outcome;
+use crate::policy::limit::Limiter;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::caller::DEPTH_MAX;
@@ -41,6 +42,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         if is_late {
             self.leave(ticket.frame, Departure::Dropped, Outcome::Expired);
+            return;
+        }
+        if replica.limit.as_mut().is_some_and(|limit| !limit.admit(now)) {
+            self.leave(ticket.frame, Departure::Rejected, Outcome::Rejected);
             return;
         }
         match replica.pool.arrive(now, ticket, class) {

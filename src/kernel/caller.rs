@@ -8,6 +8,7 @@ use crate::policy::Outcome;
 use crate::policy::balance::Balancer;
 use crate::policy::breaker::{Breaker, Verdict};
 use crate::policy::retry::Retry;
+use crate::policy::throttle::Throttle;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
@@ -25,6 +26,7 @@ const SALT_REQUEST: u64 = salt("network/request");
 const SALT_ANSWER: u64 = salt("network/answer");
 const SALT_CANCEL: u64 = salt("network/cancel");
 const SALT_BACKOFF: u64 = salt("backoff");
+const SALT_THROTTLE: u64 = salt("throttle");
 const SALT_KEY: u64 = salt("key");
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
@@ -122,9 +124,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let request_key = frame.request_key;
         let priority = self.world.program.priority(frame.pc - 1, frame.priority);
         let port = self.port(edge, replica);
-        if !self.permitted(port, edge, now) {
-            self.observer.short_circuited(edge, now);
-            self.attempt_failed(id, Outcome::ShortCircuited);
+        let place = key.child(salt ^ (u64::from(iteration) << 16) ^ u64::from(count));
+        if let Err(outcome) = self.permitted(port, edge, place) {
+            self.attempt_failed(id, outcome);
             return;
         }
         self.observer.sent(edge, now);
@@ -134,7 +136,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         };
         self.frames[id].target = target;
-        let place = salt ^ (u64::from(iteration) << 16) ^ u64::from(count);
         let child = Frame {
             deadline,
             pc: self.world.routes[edge as usize].start,
@@ -144,22 +145,36 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             request_key,
             priority,
             flags: flags & flag::ABANDONED,
-            ..Frame::new(key.child(place), ticket)
+            ..Frame::new(place, ticket)
         };
         let child = self.frames.insert(child);
         self.frames[id].child = child;
         self.send(child, edge);
     }
 
-    fn permitted(&mut self, port: usize, edge: u32, now: Time) -> bool {
-        let Some(breaker) = &mut self.world.ports[port].breaker else { return true };
+    /// Whether the client's policies let an attempt go, or how it ends without them. `key` names its draws.
+    #[inline]
+    pub(super) fn permitted(&mut self, port: usize, edge: u32, key: Key) -> Result<(), Outcome> {
+        let now = self.now();
+        let port = &mut self.world.ports[port];
+        if let Some(throttle) = &mut port.throttle
+            && !throttle.permit(now, key.child(SALT_THROTTLE).uniform())
+        {
+            self.observer.throttled(edge, now);
+            return Err(Outcome::Throttled);
+        }
+        let Some(breaker) = &mut port.breaker else { return Ok(()) };
         let before = breaker.state();
         let permitted = breaker.permit(now);
         let after = breaker.state();
         if before != after {
             self.observer.breaker(self.world.routes[edge as usize].channel, now, before, after);
         }
-        permitted
+        if permitted {
+            return Ok(());
+        }
+        self.observer.short_circuited(edge, now);
+        Err(Outcome::ShortCircuited)
     }
 
     /// Arms the caller's patience; returns the deadline that the callee learns.
@@ -341,6 +356,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let port = &mut self.world.ports[route.port(replica)];
         if target != NONE {
             port.balancer.ended(target - route.first_replica);
+        }
+        if let Some(throttle) = &mut port.throttle
+            && outcome.is_accepted()
+        {
+            throttle.accepted(now);
+        }
+        if let (Outcome::Ok, Some(retry)) = (outcome, &mut port.retry) {
+            retry.succeeded(now);
         }
         if let Some(breaker) = &mut port.breaker {
             let verdict = match outcome {

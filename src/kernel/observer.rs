@@ -16,7 +16,7 @@ pub enum Departure {
     Completed,
     /// Handled and answered with an error.
     Failed,
-    /// Turned away because every place in the queue was taken.
+    /// Turned away by a limit, or because every place in the queue was taken.
     Rejected,
     /// Turned away after a wait: it had waited for too long.
     Shed,
@@ -65,6 +65,9 @@ pub trait Observer {
 
     /// An attempt is not sent because of the caller's breaker.
     fn short_circuited(&mut self, edge: u32, now: Time) {}
+
+    /// An attempt is not sent because of the caller's throttle.
+    fn throttled(&mut self, edge: u32, now: Time) {}
 
     /// An attempt that was sent at `sent` has ended for its caller.
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {}

@@ -4,8 +4,9 @@
 use crate::base::distribution::Distribution;
 use crate::base::random::salt;
 use crate::base::time::{Span, Time};
-use crate::model::{Caller, Effect, Fault, FaultTarget, Id, Subset};
+use crate::model::{Caller, Effect, Fault, FaultTarget, Id, ServiceId, Subset};
 use crate::policy::breaker::{Breaker, BreakerState};
+use crate::policy::limit::AnyLimiter;
 
 use super::agenda::{Agenda, Event};
 use super::caller::DEPTH_MAX;
@@ -219,6 +220,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.resources.caches.iter_mut().for_each(|cache| cache.flush(Some(index)));
         let replica = &mut self.world.replicas[index as usize];
         replica.deferred.clear();
+        let settings = self.model.services[ServiceId(replica.service)].limit;
+        replica.limit = settings.as_ref().map(AnyLimiter::from_settings);
         self.observer.replica(replica.service, now, -1);
         if detect.is_zero() {
             self.crash_detected(index);

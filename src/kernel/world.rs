@@ -13,8 +13,10 @@ use crate::model::{
 };
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
+use crate::policy::limit::AnyLimiter;
 use crate::policy::queue::{AdaptiveTimeout, Codel};
 use crate::policy::retry::{AnyRetry, Backoff, Jitter};
+use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
@@ -87,6 +89,8 @@ pub(super) struct Port {
     pub(super) balancer: AnyBalancer,
     pub(super) retry: Option<AnyRetry>,
     pub(super) breaker: Option<AnyBreaker>,
+    /// Boxed: few clients have one, and ports are many.
+    pub(super) throttle: Option<Box<AnyThrottle>>,
 }
 
 impl Port {
@@ -96,6 +100,7 @@ impl Port {
             balancer: AnyBalancer::from_settings(client.balance),
             retry: client.retry.as_ref().map(AnyRetry::from_settings),
             breaker: client.breaker.as_ref().map(AnyBreaker::from_settings),
+            throttle: client.throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings))),
         }
     }
 }
@@ -147,6 +152,7 @@ pub(super) enum Patience {
 /// A process.
 pub(super) struct Replica {
     pub(super) service: u32,
+    pub(super) limit: Option<AnyLimiter>,
     pub(super) pool: Pool<Ticket>,
     pub(super) codel: Option<Box<Codel>>,
     pub(super) cores: Option<Cores<Ticket>>,
@@ -237,6 +243,7 @@ impl World {
             for number in 0..service.replicas {
                 self.replicas.push(Replica {
                     service: id.0,
+                    limit: service.limit.as_ref().map(AnyLimiter::from_settings),
                     pool: Pool::new(limit(service.threads), limit(service.queue), order(service.discipline)),
                     codel: match service.discipline {
                         Discipline::Codel(settings) => Some(Box::new(Codel::new(settings))),

@@ -118,6 +118,8 @@ struct EdgeMeter {
 struct EdgeExtra {
     service: u32,
     channel: u32,
+    /// Whether its client has a throttle.
+    throttles: bool,
     /// Attempts that were sent before the time that totals count, and ended in it.
     late: [u64; OUTCOMES],
     /// Attempts without an answer at the end, of those that count.
@@ -190,6 +192,7 @@ impl Meter {
                     rare: Box::new(EdgeExtra {
                         service: model.endpoints[edge.to].service.0,
                         channel: channels.of[id.index()],
+                        throttles: model.clients[edge.client].throttle.is_some(),
                         ..EdgeExtra::default()
                     }),
                     ..EdgeMeter::default()
@@ -438,13 +441,17 @@ impl EdgeMeter {
         let reading = self.read();
         let last = std::mem::replace(&mut self.rare.last, reading);
         let new: [u64; OUTCOMES] = std::array::from_fn(|n| reading.outcomes[n] - last.outcomes[n]);
-        let (ok, short) = (new[Outcome::Ok as usize], new[Outcome::ShortCircuited as usize]);
+        let ok = new[Outcome::Ok as usize];
+        let (short, throttled) = (new[Outcome::ShortCircuited as usize], new[Outcome::Throttled as usize]);
         series.calls.push(reading.calls - last.calls);
         series.attempts.push(reading.attempts - last.attempts);
         series.ok.push(ok);
-        series.failed.push(new.iter().sum::<u64>() - ok - short);
+        series.failed.push(new.iter().sum::<u64>() - ok - short - throttled);
         series.timeouts.push(new[Outcome::Timeout as usize]);
         series.short_circuited.push(short);
+        if self.rare.throttles {
+            series.throttled.push(throttled);
+        }
         if let Some((open, half_open)) = shares {
             series.open.push(open);
             series.half_open.push(half_open);
@@ -555,6 +562,10 @@ impl Observer for Meter {
 
     fn short_circuited(&mut self, edge: u32, _now: Time) {
         self.edges[edge as usize].outcomes[Outcome::ShortCircuited as usize] += 1;
+    }
+
+    fn throttled(&mut self, edge: u32, _now: Time) {
+        self.edges[edge as usize].outcomes[Outcome::Throttled as usize] += 1;
     }
 
     #[inline]

@@ -61,7 +61,7 @@ pub struct ServiceResult {
     pub completed: u64,
     /// Handled and answered with an error.
     pub failed: u64,
-    /// Turned away by a full queue.
+    /// Turned away by a full queue or a limit.
     pub rejected: u64,
     /// Turned away after a wait, because it was too long.
     pub shed: u64,
@@ -97,13 +97,13 @@ pub struct ServiceResult {
 /// Totals of an edge: attempts sent after the warm-up.
 #[derive(Clone, Debug, Default)]
 pub struct EdgeResult {
-    /// Calls that were made: first attempts, those refused by the breaker included.
+    /// Calls that were made: first attempts, those that a breaker or a throttle did not let go included.
     pub calls: u64,
-    /// Attempts sent, retries included; those that the breaker refused are not sent.
+    /// Attempts sent, retries and hedges included; what a breaker or a throttle does not let go is not sent.
     pub attempts: u64,
-    /// Attempts by how they ended; `ShortCircuited` ones were not sent.
+    /// Attempts by how they ended; [`Outcome::is_sent`](crate::policy::Outcome::is_sent) tells which were sent.
     pub outcomes: [u64; OUTCOMES],
-    /// Without an answer at the end: `attempts` is the sum of this and of all `outcomes` but `ShortCircuited`.
+    /// Without an answer at the end: `attempts` is the sum of this and of all `outcomes` that were sent.
     pub in_flight: u64,
     /// From sending to the good answer.
     pub latency: Latency,
@@ -211,7 +211,7 @@ pub struct ServiceSeries {
     pub completed: Vec<u64>,
     /// Answered with an error by a handler.
     pub failed: Vec<u64>,
-    /// Turned away by full queues.
+    /// Turned away by full queues or limits.
     pub rejected: Vec<u64>,
     /// Turned away after too long a wait.
     pub shed: Vec<u64>,
@@ -234,12 +234,14 @@ pub struct EdgeSeries {
     pub attempts: Vec<u64>,
     /// Attempts that ended well.
     pub ok: Vec<u64>,
-    /// Attempts that ended otherwise, short-circuited ones not included.
+    /// Attempts that were sent and ended otherwise.
     pub failed: Vec<u64>,
     /// Of these, timeouts.
     pub timeouts: Vec<u64>,
     /// Attempts not sent because of an open breaker.
     pub short_circuited: Vec<u64>,
+    /// Attempts not sent because of the client's throttle; empty when it has none.
+    pub throttled: Vec<u64>,
     /// Share of the callers' breakers that are open, mean over the interval; empty when the edge has none.
     pub open: Vec<f64>,
     /// Share that are half open; empty when the edge has none.

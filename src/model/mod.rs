@@ -28,6 +28,7 @@ use crate::base::units::Share;
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
 use crate::policy::retry::RetrySettings;
+use crate::policy::throttle::ThrottleSettings;
 
 /// A whole scenario, checked: every id exists, every share is a share, no endpoint calls itself unconditionally.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,6 +167,8 @@ pub struct Client {
     pub retry: Option<RetrySettings>,
     /// `None` lets every call go.
     pub breaker: Option<BreakerSettings>,
+    /// Holds requests back of which too many are turned away; `None` sends all.
+    pub throttle: Option<ThrottleSettings>,
     /// What happens at the callee when the caller gives up.
     pub cancel: Cancel,
     /// Whether the callee learns until when the answer is wanted.
@@ -185,6 +188,7 @@ impl Client {
             balance: Balance::RoundRobin,
             retry: None,
             breaker: None,
+            throttle: None,
             cancel: Cancel::Off,
             deadlines: Deadlines::Local,
         }

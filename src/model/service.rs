@@ -3,6 +3,7 @@
 use crate::base::distribution::Distribution;
 use crate::base::time::Span;
 use crate::base::units::Size;
+use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, CodelSettings};
 
 use super::Step;
@@ -42,6 +43,8 @@ pub struct Service {
     pub handlers: Handlers,
     /// Time from a restart until the replica serves.
     pub startup: Span,
+    /// What one replica takes on at all; `None` takes everything.
+    pub limit: Option<LimitSettings>,
     /// When the whole process stands still to tidy its memory up.
     pub gc: Option<GarbageCollection>,
     /// Who takes CPU time away now and then.
@@ -63,6 +66,7 @@ impl Service {
             context_switch: None,
             handlers: Handlers::Blocking,
             startup: Span::ZERO,
+            limit: None,
             gc: None,
             neighbour: None,
         }

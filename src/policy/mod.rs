@@ -5,9 +5,11 @@
 
 pub mod balance;
 pub mod breaker;
+pub mod limit;
 pub mod preset;
 pub mod queue;
 pub mod retry;
+pub mod throttle;
 
 /// How an attempt ended, as its caller sees it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -19,7 +21,7 @@ pub enum Outcome {
     Error,
     /// Not answered within the caller's timeout.
     Timeout,
-    /// Turned away by a full queue.
+    /// Turned away by a full queue or a limit.
     Rejected,
     /// Nobody there: the replica is down, or went down with the request in its hands.
     Refused,
@@ -29,11 +31,13 @@ pub enum Outcome {
     Expired,
     /// Withdrawn by its caller, who was himself told to stop.
     Cancelled,
+    /// Not sent: the caller's throttle held it back.
+    Throttled,
 }
 
 impl Outcome {
     /// Every outcome, in the order of their numbers.
-    pub const ALL: [Outcome; 8] = [
+    pub const ALL: [Outcome; 9] = [
         Outcome::Ok,
         Outcome::Error,
         Outcome::Timeout,
@@ -42,12 +46,26 @@ impl Outcome {
         Outcome::ShortCircuited,
         Outcome::Expired,
         Outcome::Cancelled,
+        Outcome::Throttled,
     ];
 
     /// Whether the caller got what it asked for.
     #[inline]
     pub const fn is_ok(self) -> bool {
         matches!(self, Outcome::Ok)
+    }
+
+    /// Whether the attempt left its caller.
+    #[inline]
+    pub const fn is_sent(self) -> bool {
+        !matches!(self, Outcome::ShortCircuited | Outcome::Throttled)
+    }
+
+    /// Whether the callee took the request on, for all that a throttle can know: an error is an answer. One that was
+    /// withdrawn counts, too: nobody has turned it away.
+    #[inline]
+    pub const fn is_accepted(self) -> bool {
+        matches!(self, Outcome::Ok | Outcome::Error | Outcome::Cancelled)
     }
 
     /// The name in tables and data files.
@@ -61,6 +79,7 @@ impl Outcome {
             Outcome::ShortCircuited => "short_circuited",
             Outcome::Expired => "expired",
             Outcome::Cancelled => "cancelled",
+            Outcome::Throttled => "throttled",
         }
     }
 }

@@ -4,17 +4,21 @@ use crate::base::time::Span;
 use crate::base::units::Share;
 
 use super::breaker::BreakerSettings;
-use super::retry::{Backoff, Jitter, RetrySettings};
+use super::retry::{Backoff, Jitter, RetrySettings, RetryThrottleSettings};
+use super::throttle::ThrottleSettings;
 
 /// Names that [`retry_preset`] knows.
-pub const RETRY_PRESETS: &[&str] = &["resilience4j"];
+pub const RETRY_PRESETS: &[&str] = &["grpc", "resilience4j"];
 
 /// Names that [`breaker_preset`] knows.
 pub const BREAKER_PRESETS: &[&str] = &["resilience4j"];
 
+/// Names that [`throttle_preset`] knows.
+pub const THROTTLE_PRESETS: &[&str] = &["sre"];
+
 /// Names of real libraries and servers that have no preset yet.
 pub const COMING_PRESETS: &[&str] =
-    &["aws-sdk", "envoy", "failsafe", "finagle", "grpc", "hystrix", "istio", "kafka", "linkerd", "polly", "sre"];
+    &["aws-sdk", "envoy", "failsafe", "finagle", "hystrix", "istio", "kafka", "linkerd", "polly"];
 
 /// The retry settings that `name` ships with.
 pub fn retry_preset(name: &str) -> Option<RetrySettings> {
@@ -25,7 +29,25 @@ pub fn retry_preset(name: &str) -> Option<RetrySettings> {
             backoff: Backoff::Fixed(Span::from_millis(500)),
             jitter: Jitter::None,
             budget: None,
+            throttle: None,
         }),
+        // gRFC A6 (proposal 1fd061ad): there is no default, and these are the values of its examples; the jitter is fixed.
+        "grpc" => Some(RetrySettings {
+            attempts: 4,
+            backoff: Backoff::Exponential { base: Span::from_millis(100), factor: 2.0, cap: Span::from_secs(1) },
+            jitter: Jitter::Around(Share::new(0.2).expect("a fifth is a share")),
+            budget: None,
+            throttle: Some(RetryThrottleSettings { max_tokens: 10, token_thousandths: 100 }),
+        }),
+        _ => None,
+    }
+}
+
+/// The throttle settings that `name` ships with.
+pub fn throttle_preset(name: &str) -> Option<ThrottleSettings> {
+    match name {
+        // Site Reliability Engineering (2016), chapter 21: K = 2 over two minutes.
+        "sre" => Some(ThrottleSettings { multiplier: 2.0, window: Span::from_secs(120) }),
         _ => None,
     }
 }

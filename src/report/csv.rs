@@ -7,7 +7,6 @@ use ::csv::Writer;
 use crate::base::time::Span;
 use crate::measure::{EdgeSeries, Latency, OUTCOMES, ServiceSeries, WorkloadSeries};
 use crate::model::{Caller, Id};
-use crate::policy::Outcome;
 
 use super::facts::{self, Facts};
 use super::{Input, verdicts};
@@ -174,6 +173,7 @@ fn edge_point(it: &EdgeSeries, point: usize) -> Vec<Row> {
         ("timeouts", it.timeouts[point].into()),
         ("short_circuited", it.short_circuited[point].into()),
     ];
+    rows.extend(it.throttled.get(point).map(|count| ("throttled", (*count).into())));
     let breaker = [("breaker_open_share", &it.open), ("breaker_half_open_share", &it.half_open)];
     let shares = breaker.into_iter().filter_map(|(metric, share)| Some((metric, (*share.get(point)?).into())));
     rows.extend(shares);
@@ -181,7 +181,7 @@ fn edge_point(it: &EdgeSeries, point: usize) -> Vec<Row> {
 }
 
 fn outcomes(counts: &[u64; OUTCOMES]) -> Vec<Row> {
-    Outcome::ALL.iter().map(|outcome| (outcome.name(), counts[*outcome as usize].into())).collect()
+    facts::outcomes(counts).map(|(name, count)| (name, count.into())).collect()
 }
 
 struct Table(Writer<Vec<u8>>);

@@ -2,7 +2,7 @@
 //! rates and shares over the time that totals cover, utilisation, waste, the bottleneck, who is busiest.
 
 use crate::base::time::{Span, Time};
-use crate::measure::{EdgeResult, Results, ServiceResult, WorkloadResult};
+use crate::measure::{EdgeResult, OUTCOMES, Results, ServiceResult, WorkloadResult};
 use crate::model::{Bound, Caller, Edge, EdgeId, Expectation, Ids, Limit, Model, Service, ServiceId};
 use crate::policy::Outcome;
 
@@ -202,6 +202,14 @@ pub(super) fn waste(service: &ServiceResult) -> Option<f64> {
 /// Attempts sent ÷ calls made. Below 1 when a breaker holds calls back.
 pub(super) fn retry_factor(edge: &EdgeResult) -> Option<f64> {
     ratio(edge.attempts as f64, edge.calls as f64)
+}
+
+/// The outcomes that data files name, with their counts. Only some clients throttle: that stands there where it
+/// happened.
+pub(super) fn outcomes(counts: &[u64; OUTCOMES]) -> impl Iterator<Item = (&'static str, u64)> {
+    let counts = Outcome::ALL.map(|outcome| (outcome, counts[outcome as usize]));
+    let named = counts.into_iter().filter(|(outcome, count)| *outcome != Outcome::Throttled || *count > 0);
+    named.map(|(outcome, count)| (outcome.name(), count))
 }
 
 /// Requests that were answered well, in time or late.

@@ -2,13 +2,11 @@
 //! `_share` a part of 1). What has no sample is `null`. The order of keys and the digits are fixed, so
 //! that equal runs give equal bytes. Series are in the CSV.
 
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::base::time::{Span, Time};
 use crate::measure::{EdgeResult, Latency, OUTCOMES, ServiceResult, WorkloadResult};
 use crate::model::{Bound, Caller, Comparison, Limit};
-use crate::policy::Outcome;
 
 use super::facts::{self, Facts, Verdict};
 use super::{Input, verdicts};
@@ -146,11 +144,7 @@ struct Outcomes([u64; OUTCOMES]);
 
 impl Serialize for Outcomes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(OUTCOMES))?;
-        for outcome in Outcome::ALL {
-            map.serialize_entry(outcome.name(), &self.0[outcome as usize])?;
-        }
-        map.end()
+        serializer.collect_map(facts::outcomes(&self.0))
     }
 }
 

@@ -238,7 +238,7 @@ fn line(left: &str, origin: &str, lines: &mut String) {
 
 /// A declared default as TOML.
 fn written(default: &str) -> String {
-    let is_plain = default.parse::<u64>().is_ok() || matches!(default, "true" | "false");
+    let is_plain = default.parse::<f64>().is_ok() || matches!(default, "true" | "false");
     if is_plain { default.to_owned() } else { string(default) }
 }
 

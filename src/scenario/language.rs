@@ -5,16 +5,16 @@ use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{Arms, Branches, CallerName, EndpointName, Overlays};
 use super::decode::{
     ArrivalsForm, BackoffForm, BreakerPreset, CacheName, CacheScope, ClientName, Condition, Count, DisciplineForm,
-    Entries, Expiry, LimitFrom, Named, NeedForm, NotZero, Or, PoolName, PositiveNumber, ProfileForm, QueueTimeoutForm,
-    RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps, StruckReplicas, True, Word, WorkloadName,
+    Entries, Expiry, JitterForm, LimitFrom, Named, NeedForm, NotZero, Or, PoolName, PositiveNumber, ProfileForm,
+    QueueTimeoutForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps, StruckReplicas, ThrottlePreset, True,
+    Word, WorkloadName,
 };
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
-use crate::base::units::{Share, Size};
+use crate::base::units::{Rate, Share, Size};
 use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, Overflow, Scope};
 use crate::policy::balance::Balance;
-use crate::policy::retry::Jitter;
 
 keys! {
     /// A whole scenario: one file.
@@ -122,6 +122,8 @@ keys! {
         handlers: Word<Handlers> = "blocking";
         /// Time from a restart until the replica serves.
         startup: Span = "0s";
+        /// What one replica takes on: beyond that, requests are turned away as they arrive, before the queue.
+        limit: Or<LimitKeys> = "none";
         /// Pauses of each replica in which its memory is tidied up.
         gc: Or<GcKeys> = "none";
         /// Somebody on the same machine who takes CPU time away now and then, from each replica at other times.
@@ -129,7 +131,19 @@ keys! {
         /// What it answers.
         endpoint: Named<EndpointKeys>, required;
     }
-    later { "limit" "autoscale" "probes" "region" "zone" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
+    later { "autoscale" "probes" "region" "zone" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
+}
+
+keys! {
+    /// A token bucket that time fills and every request empties; a request that finds less than one token is turned
+    /// away at once. Each replica has one; it starts full, also after a crash.
+    LimitKeys is "a limit" at "service.NAME.limit" {
+        /// How fast tokens come: the requests that are taken on in the long run.
+        rate: Rate, required;
+        /// The most tokens that can be saved: the requests that are taken on at once.
+        burst: Count<1> = "10";
+    }
+    later { "preset" "kind" "initial" "min" "max" "target" }
 }
 
 keys! {
@@ -391,6 +405,8 @@ keys! {
         retry: Or<RetryKeys> = "none";
         /// When calls are refused without being sent.
         breaker: Or<BreakerKeys> = "none";
+        /// Which requests are held back because too many before were turned away.
+        throttle: Or<ThrottleKeys> = "none";
         /// What happens at the callee when the caller gives up: nothing, it leaves the queue, it stops before its
         /// next step, or at once.
         cancel: Word<Cancel> = "off";
@@ -398,11 +414,12 @@ keys! {
         /// deadline, whichever comes first. With "propagate" it neither starts nor calls on after that, and passes it on.
         deadlines: Word<Deadlines> = "local";
     }
-    later { "transport" "hedge" "limit" "bulkhead" "outlier" "connections" "pool" "throttle" "rate_limit" "request_size" "response_size" }
+    later { "transport" "hedge" "limit" "bulkhead" "outlier" "connections" "pool" "rate_limit" "request_size" "response_size" }
 }
 
 keys! {
-    /// How failed attempts are repeated: all that fail, be it an error, a timeout, a full queue or an open breaker.
+    /// How failed attempts are repeated: all that fail, be it an error, a timeout, a full queue, an open
+    /// breaker or a throttle.
     RetryKeys is "a retry policy" at "client.NAME.retry" {
         /// Start from the defaults of a library; the other keys change them.
         preset: RetryPreset;
@@ -410,12 +427,15 @@ keys! {
         attempts: Count<1> = "3";
         /// The delay before the next attempt: a length of time, or `exponential(100ms, factor=2, cap=10s)`.
         backoff: BackoffForm = "0s";
-        /// How the delay is spread.
-        jitter: Word<Jitter> = "none";
+        /// How the delay is spread: not at all, between nothing and all of it ("full"), between half and all of it
+        /// ("equal"), by the delay before ("decorrelated"); or by a share both ways, such as "20%".
+        jitter: JitterForm = "none";
         /// How many retries there may be for every call.
         budget: Or<BudgetKeys> = "none";
+        /// How failures stop all retries, as in gRPC; a policy has a budget or a throttle, not both.
+        throttle: Or<RetryThrottleKeys> = "none";
     }
-    later { "on" "per_try_timeout" }
+    later { "on" "per_try_timeout" "pushback" }
 }
 
 keys! {
@@ -428,6 +448,20 @@ keys! {
         burst: Count<0> = "10";
     }
     later { "ttl" "min_per_second" }
+}
+
+keys! {
+    /// gRPC's retry throttling: a store of tokens from which every attempt that fails takes one, and to which every one
+    /// that is answered well adds a part. While it is at most half full, nothing is retried. It starts full; each
+    /// replica of a caller has one for each service that it calls, and the users of a workload share one.
+    RetryThrottleKeys is "a retry throttle" at "client.NAME.retry.throttle" {
+        /// The most tokens that can be saved.
+        max_tokens: Count<1, 1000> = "10";
+        /// The part of a token that a success brings; decimal places beyond the third are ignored. Once a larger share
+        /// than `ratio / (1 + ratio)` of all attempts fails for long, retries stop: 9.1% for a ratio of 0.1.
+        token_ratio: PositiveNumber = "0.1";
+    }
+    later { }
 }
 
 keys! {
@@ -452,6 +486,24 @@ keys! {
         half_open_calls: Count<1, 1_000_000> = "10";
     }
     later { "window_time" }
+}
+
+keys! {
+    /// A throttle as in Google's SRE book: an attempt is held back with the probability
+    /// `(requests - multiplier * accepts) / (requests + 1)`, or never where that is below zero. `requests` are all that
+    /// should have gone, those held back too; `accepts` are those that were answered, well or with an error, and those
+    /// that the caller withdrew. What is rejected, refused or times out is not accepted, nor is what an open breaker
+    /// stops: it stands behind the throttle. Each replica of a caller has one for each service that it calls; the users
+    /// of a workload share one.
+    ThrottleKeys is "a throttle" at "client.NAME.throttle" {
+        /// Start from the defaults of a library; the other keys change them.
+        preset: ThrottlePreset;
+        /// Requests that may go for each one that is accepted: 2 sends up to twice as many as are accepted.
+        multiplier: PositiveNumber = "2";
+        /// Over which time both are counted, in 120 parts: it forgets a part at a time.
+        window: NotZero<Span> = "120s";
+    }
+    later { }
 }
 
 keys! {
@@ -588,7 +640,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 30);
+        assert_eq!(sections.len(), 33);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -126,7 +126,7 @@ fn written(default: &str) -> Value {
     match default {
         "true" => json!(true),
         "false" => json!(false),
-        text => text.parse::<u64>().map_or_else(|_| json!(text), |number| json!(number)),
+        text => text.parse().unwrap_or_else(|_| json!(text)),
     }
 }
 

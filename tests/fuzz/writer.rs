@@ -155,6 +155,10 @@ impl Writer<'_> {
             let startup = self.pick(SPANS);
             self.line(&format!("startup = \"{startup}\""));
         }
+        if self.once_in(5) {
+            let (rate, burst) = (self.pick(RATES), self.pick(FEW));
+            self.line(&format!("limit = {{ rate = \"{rate}\", burst = {burst} }}"));
+        }
         let steps = self.steps(service, services, 0);
         self.line(&format!("[service.s{service}.endpoint.x]\nsteps = {steps}"));
     }
@@ -220,17 +224,26 @@ impl Writer<'_> {
         self.line(&format!("balance = \"{balance}\""));
         if self.once_in(2) {
             let backoff = self.pick(&["0s", "10ms", "exponential(1ms)", "exponential(1ms, factor=3, cap=50ms)", "1ns"]);
-            let jitter = self.pick(&["none", "full", "equal"]);
-            let budget = self.pick(&["\"none\"", "{ ratio = \"10%\" }", "{ ratio = \"0%\", burst = 0 }"]);
+            let jitter = self.pick(&["none", "full", "equal", "20%"]);
+            let budget = self.pick(&[
+                "budget = \"none\"",
+                "budget = { ratio = \"10%\" }",
+                "budget = { ratio = \"0%\", burst = 0 }",
+                "throttle = { max_tokens = 2, token_ratio = 0.5 }",
+            ]);
             let attempts = self.pick(FEW);
             self.line(&format!(
-                "retry = {{ attempts = {attempts}, backoff = \"{backoff}\", jitter = \"{jitter}\", budget = {budget} }}"
+                "retry = {{ attempts = {attempts}, backoff = \"{backoff}\", jitter = \"{jitter}\", {budget} }}"
             ));
         }
         if self.once_in(2) {
             let (window, minimum, open) =
                 (self.pick(&["10", "1", "100"]), self.pick(&["5", "1", "100"]), self.pick(SPANS));
             self.line(&format!("breaker = {{ window = {window}, minimum_calls = {minimum}, open_for = \"{open}\", half_open_calls = 2 }}"));
+        }
+        if self.once_in(4) {
+            let (multiplier, window) = (self.pick(&["2", "1.1"]), self.pick(SPANS));
+            self.line(&format!("throttle = {{ multiplier = {multiplier}, window = \"{window}\" }}"));
         }
         let (cancel, deadlines) =
             (self.pick(&["off", "waiting", "between-steps", "at-once"]), self.pick(&["local", "propagate"]));

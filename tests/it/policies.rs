@@ -2,6 +2,8 @@
 
 mod balancers;
 mod breakers;
+mod limits;
 mod retries;
 mod rings;
+mod throttles;
 mod vectors;

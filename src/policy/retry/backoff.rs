@@ -60,6 +60,9 @@ impl Jitter {
                 Span::from_nanos_f64(half + uniform(retry) * half)
             }
             Jitter::Decorrelated => decorrelated(backoff, retry, uniform),
+            Jitter::Around(share) => {
+                Span::from_nanos_f64(nanos() * (1.0 + share.as_f64() * (2.0 * uniform(retry) - 1.0)))
+            }
         }
     }
 }

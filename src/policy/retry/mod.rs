@@ -4,6 +4,7 @@
 mod backoff;
 mod budget;
 mod standard;
+mod throttle;
 
 use crate::base::random::Draws;
 use crate::base::time::{Span, Time};
@@ -13,6 +14,7 @@ use super::Outcome;
 
 pub use budget::Budget;
 pub use standard::StandardRetry;
+pub use throttle::RetryThrottle;
 
 /// A client's retry settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +27,8 @@ pub struct RetrySettings {
     pub jitter: Jitter,
     /// How many retries the client may send in relation to its calls; `None` is without limit.
     pub budget: Option<BudgetSettings>,
+    /// How failures stop retries altogether; `None` does not. A scenario has this or a budget, not both.
+    pub throttle: Option<RetryThrottleSettings>,
 }
 
 /// The delay before the n-th retry, before jitter.
@@ -43,8 +47,8 @@ pub enum Backoff {
     },
 }
 
-/// How a delay `v` is spread over time. The AWS names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a delay `v` is spread over time. The AWS names, where they have one.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Jitter {
     /// `v`.
     None,
@@ -55,6 +59,8 @@ pub enum Jitter {
     /// `min(cap, U(base, 3 × previous))`, the first previous being `base`; `factor` plays no part. A fixed
     /// backoff is its own base and has no cap.
     Decorrelated,
+    /// `v × U(1 − share, 1 + share)`; the cap is applied before, so that it may be exceeded.
+    Around(Share),
 }
 
 /// A token bucket that every call fills and every retry empties.
@@ -66,10 +72,22 @@ pub struct BudgetSettings {
     pub burst: u32,
 }
 
+/// Tokens that failures take and successes bring; while at most half of them are there, nothing is retried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryThrottleSettings {
+    /// The most tokens that can be saved, and what the client starts with; at least 1. A failure takes one.
+    pub max_tokens: u32,
+    /// What a success brings, in thousandths of a token.
+    pub token_thousandths: u32,
+}
+
 /// What the kernel tells and asks a client's retries. One per caller replica and callee.
 pub trait Retry: Send {
     /// A call starts: its first attempt is about to go out.
     fn call_started(&mut self, now: Time);
+
+    /// An attempt was answered well.
+    fn succeeded(&mut self, now: Time);
 
     /// Attempt number `attempt` (the first is 1) ended with `outcome`, which is not `Ok`: the delay before the
     /// next one, or `None` to give up. `draws` belong to this call: the same for all its attempts.
@@ -97,6 +115,14 @@ impl Retry for AnyRetry {
         match self {
             AnyRetry::Standard(retry) => retry.call_started(now),
             AnyRetry::Custom(retry) => retry.call_started(now),
+        }
+    }
+
+    #[inline]
+    fn succeeded(&mut self, now: Time) {
+        match self {
+            AnyRetry::Standard(retry) => retry.succeeded(now),
+            AnyRetry::Custom(retry) => retry.succeeded(now),
         }
     }
 

@@ -1,18 +1,20 @@
-//! The built-in retry policy: every failure is retried, up to a number of attempts and within a budget.
+//! The built-in retry policy: every failure is retried, up to a number of attempts, within a budget and as long as a
+//! throttle does not stop it.
 
 use crate::base::random::Draws;
 use crate::base::time::{Span, Time};
 use crate::policy::Outcome;
 
-use super::{Backoff, Budget, Jitter, Retry, RetrySettings};
+use super::{Backoff, Budget, Jitter, Retry, RetrySettings, RetryThrottle};
 
-/// Backoff, jitter, attempts and budget as in [`RetrySettings`]. Only the budget has state.
+/// All that [`RetrySettings`] say. Only the budget and the throttle have state.
 #[derive(Clone, Debug)]
 pub struct StandardRetry {
     attempts: u32,
     backoff: Backoff,
     jitter: Jitter,
     budget: Option<Budget>,
+    throttle: Option<RetryThrottle>,
 }
 
 impl StandardRetry {
@@ -23,6 +25,7 @@ impl StandardRetry {
             backoff: settings.backoff,
             jitter: settings.jitter,
             budget: settings.budget.map(Budget::new),
+            throttle: settings.throttle.map(RetryThrottle::new),
         }
     }
 }
@@ -36,9 +39,18 @@ impl Retry for StandardRetry {
     }
 
     #[inline]
+    fn succeeded(&mut self, _now: Time) {
+        if let Some(throttle) = &mut self.throttle {
+            throttle.succeeded();
+        }
+    }
+
+    #[inline]
     fn next_delay(&mut self, _now: Time, attempt: u32, outcome: Outcome, draws: Draws) -> Option<Span> {
         debug_assert!(!outcome.is_ok(), "an answered call is not retried");
-        if attempt >= self.attempts {
+        // Every failure counts, also one that is not retried anyway.
+        let stopped = self.throttle.as_mut().is_some_and(|throttle| !throttle.failed());
+        if stopped || attempt >= self.attempts {
             return None;
         }
         if self.budget.as_mut().is_some_and(|budget| !budget.withdraw()) {

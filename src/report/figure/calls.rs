@@ -18,13 +18,20 @@ const ROWS_MAX: usize = 8;
 pub(super) fn failures(facts: &Facts, points: &Points) -> Panel {
     let series = &facts.results.series.edges;
     let candidates: Vec<usize> = (0..series.len()).collect();
-    let failed = |id: usize| series[id].failed.iter().sum::<u64>() + series[id].short_circuited.iter().sum::<u64>();
+    let failed = |id: usize| {
+        let it = &series[id];
+        [&it.failed, &it.short_circuited, &it.throttled].into_iter().flatten().sum::<u64>()
+    };
     let shown = shown(facts, &candidates, failed);
     let stopped = candidates.iter().any(|id| series[*id].short_circuited.iter().any(|count| *count > 0));
+    let throttled = candidates.iter().any(|id| series[*id].throttled.iter().any(|count| *count > 0));
     let rows = shown.iter().map(|id| row(facts, *id, failure_layers(&series[*id], points))).collect();
     let mut key = vec![(VERMILLION, "timeout"), (PURPLE, "error, rejected, refused")];
     if stopped {
         key.push((SKY, "breaker open"));
+    }
+    if throttled {
+        key.push((ORANGE, "throttled"));
     }
     let note = format!("share of attempts{}", left_out(&candidates, &shown));
     Panel { name: "failures", title: "Failures", note, key, body: Body::Rows(rows) }
@@ -52,9 +59,14 @@ pub(super) fn breakers(facts: &Facts, points: &Points) -> Option<Panel> {
 fn failure_layers(it: &EdgeSeries, points: &Points) -> Vec<(RGBColor, Vec<Option<f64>>)> {
     let add = |one: &[u64], other: &[u64]| one.iter().zip(other).map(|(a, b)| a + b).collect::<Vec<_>>();
     let bad = add(&it.failed, &it.short_circuited);
-    let all = add(&bad, &it.ok);
+    let held_back = (!it.throttled.is_empty()).then(|| add(&bad, &it.throttled));
+    let all = add(held_back.as_ref().unwrap_or(&bad), &it.ok);
     let share = |part: &[u64]| points.shares(part, &all);
-    vec![(SKY, share(&bad)), (PURPLE, share(&it.failed)), (VERMILLION, share(&it.timeouts))]
+    let mut layers = vec![(SKY, share(&bad)), (PURPLE, share(&it.failed)), (VERMILLION, share(&it.timeouts))];
+    if let Some(held_back) = &held_back {
+        layers.insert(0, (ORANGE, share(held_back)));
+    }
+    layers
 }
 
 fn row(facts: &Facts, id: usize, layers: Vec<(RGBColor, Vec<Option<f64>>)>) -> Row {

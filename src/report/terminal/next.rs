@@ -78,9 +78,15 @@ fn rejections(facts: &Facts) -> Option<String> {
     if !matters(rejected, REJECTED_MIN) {
         return None;
     }
-    let name = &facts.service(id).name;
+    let service = facts.service(id);
+    let name = &service.name;
+    let why = match (service.limit.is_some(), service.queue == Limit::Unlimited) {
+        (false, _) => format!("its queue was full (service.{name}.queue)"),
+        (true, true) => format!("it was over its limit (service.{name}.limit)"),
+        (true, false) => format!("its queue was full or it was over its limit (service.{name}.queue and .limit)"),
+    };
     Some(format!(
-        "{name} turned away {} of what came: its queue was full (service.{name}.queue); look for the time in timeseries.csv.",
+        "{name} turned away {} of what came: {why}; look for the time in timeseries.csv.",
         number::share(rejected)
     ))
 }
@@ -114,7 +120,7 @@ fn retries(facts: &Facts) -> Option<String> {
     let client = &facts.model.clients[facts.edges.iter().nth(id)?.client];
     let retry = client.retry.as_ref().filter(|_| matters(factor, RETRY_FACTOR_MIN))?;
     let lacks = [
-        (retry.budget.is_none(), "no budget"),
+        (retry.budget.is_none() && retry.throttle.is_none(), "no budget"),
         (retry.jitter == Jitter::None, "no jitter"),
         (client.breaker.is_none(), "no circuit breaker"),
     ];

@@ -1,12 +1,19 @@
 //! Clients and their policies.
 
 use super::{Atlas, ClientPlaces};
+use crate::base::time::Span;
 use crate::model::{Cancel, Client, ClientId, Deadlines, Ids};
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
-use crate::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings};
-use crate::scenario::decode::{BackoffForm, BreakerPreset, Cx, Field, NotZero, Or, RetryPreset, Word};
-use crate::scenario::language::{BreakerKeys, BudgetKeys, ClientKeys, RetryKeys, ScenarioKeys};
+use crate::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
+use crate::policy::throttle::ThrottleSettings;
+use crate::scenario::decode::{
+    BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, PositiveNumber, RetryPreset, ThrottlePreset,
+    Word,
+};
+use crate::scenario::language::{
+    BreakerKeys, BudgetKeys, ClientKeys, RetryKeys, RetryThrottleKeys, ScenarioKeys, ThrottleKeys,
+};
 use crate::scenario::say::{Place, catalogue};
 
 /// The built-in client, then those of the file.
@@ -20,6 +27,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
         timeout: nowhere,
         retry: nowhere,
         breaker: nowhere,
+        throttle: nowhere,
     });
     for item in keys.client.value().iter().flat_map(|clients| &clients.items) {
         if item.name == Client::DIRECT {
@@ -37,6 +45,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
             timeout: place(|keys| keys.timeout.place()),
             retry: place(|keys| keys.retry.key_place()),
             breaker: place(|keys| keys.breaker.key_place()),
+            throttle: place(|keys| keys.throttle.key_place()),
         });
     }
     clients
@@ -51,6 +60,7 @@ fn client(name: &str, keys: &ClientKeys, cx: &mut Cx<'_>) -> Client {
         balance: keys.balance.value().map_or(Balance::RoundRobin, |Word(word)| *word),
         retry: policy(&keys.retry).map(|keys| retry(keys, cx)),
         breaker: policy(&keys.breaker).map(breaker),
+        throttle: policy(&keys.throttle).map(|keys| throttle(keys, cx)),
         cancel: keys.cancel.value().map_or(Cancel::Off, |Word(word)| *word),
         deadlines: keys.deadlines.value().map_or(Deadlines::Local, |Word(word)| *word),
     }
@@ -80,14 +90,21 @@ fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
             |BackoffForm(backoff)| *backoff,
             Backoff::Fixed(Default::default()),
         ),
-        jitter: chosen(&keys.jitter, of_preset.map(|preset| preset.jitter), |Word(word)| *word, Jitter::None),
+        jitter: chosen(&keys.jitter, of_preset.map(|preset| preset.jitter), |JitterForm(form)| *form, Jitter::None),
         budget: chosen(
             &keys.budget,
             of_preset.map(|preset| preset.budget),
             |Or(budget)| budget.as_ref().map(budget_settings),
             None,
         ),
+        throttle: None,
     };
+    let throttle = match (keys.throttle.given(), of_preset) {
+        (None, Some(preset)) => preset.throttle,
+        _ => policy(&keys.throttle).and_then(|keys| retry_throttle(keys, cx)),
+    };
+    let settings = RetrySettings { throttle, ..settings };
+    retry_conflicts(keys, &settings, cx);
     if settings.jitter == Jitter::Decorrelated
         && matches!(settings.backoff, Backoff::Fixed(_))
         && !keys.backoff.is_bad()
@@ -99,8 +116,54 @@ fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
     settings
 }
 
+fn retry_throttle(keys: &RetryThrottleKeys, cx: &mut Cx<'_>) -> Option<RetryThrottleSettings> {
+    let (Count(max_tokens), PositiveNumber(ratio)) = (*keys.max_tokens.value()?, *keys.token_ratio.value()?);
+    // What a decimal number lacks in binary is not a missing thousandth.
+    let thousandths = (ratio * 1e3 + 1e-6).min(1e6) as u32;
+    if thousandths == 0 {
+        cx.say(
+            &catalogue::OUT_OF_RANGE,
+            keys.token_ratio.place(),
+            "a success must bring at least a thousandth of a token",
+        )
+        .help("write for example `token_ratio = 0.1`");
+    }
+    Some(RetryThrottleSettings { max_tokens, token_thousandths: thousandths })
+}
+
+/// What cannot be set together.
+fn retry_conflicts(keys: &RetryKeys, settings: &RetrySettings, cx: &mut Cx<'_>) {
+    if settings.budget.is_some() && settings.throttle.is_some() {
+        let of_preset = keys.throttle.given().is_none();
+        let second = if of_preset { keys.preset.place() } else { keys.throttle.key_place() };
+        cx.say(&catalogue::EXCLUDE, keys.budget.key_place(), "retries have a budget or a throttle, not both")
+            .also(second, if of_preset { "this preset has a throttle" } else { "the throttle" })
+            .help("write `budget = \"none\"` or `throttle = \"none\"`, or leave one out");
+    }
+}
+
 fn budget_settings(keys: &BudgetKeys) -> BudgetSettings {
     BudgetSettings { ratio: keys.ratio.or_default(), burst: keys.burst.value().map_or(0, |count| count.0) }
+}
+
+fn throttle(keys: &ThrottleKeys, cx: &mut Cx<'_>) -> ThrottleSettings {
+    let preset = keys.preset.value().map(|ThrottlePreset(settings)| *settings);
+    let of_preset = preset.as_ref();
+    let settings = ThrottleSettings {
+        multiplier: chosen(
+            &keys.multiplier,
+            of_preset.map(|preset| preset.multiplier),
+            |PositiveNumber(number)| *number,
+            1.0,
+        ),
+        window: chosen(&keys.window, of_preset.map(|preset| preset.window), |NotZero(span)| *span, Span::from_secs(1)),
+    };
+    if settings.multiplier < 1.0 {
+        cx.say(&catalogue::OUT_OF_RANGE, keys.multiplier.place(), "`multiplier` is at least 1")
+            .note("below, requests are held back though every one is accepted")
+            .help("write for example `multiplier = 2.0`, or 1.1 to hold back more");
+    }
+    settings
 }
 
 fn breaker(keys: &BreakerKeys) -> BreakerSettings {

@@ -4,6 +4,7 @@
 mod client;
 mod expect;
 mod fault;
+mod limit;
 mod names;
 mod parameter;
 mod resource;
@@ -97,6 +98,8 @@ pub(crate) struct ClientPlaces {
     pub(crate) retry: Place,
     /// The key `breaker`.
     pub(crate) breaker: Place,
+    /// The key `throttle`.
+    pub(crate) throttle: Place,
 }
 
 /// A parameter, and where it was written.

@@ -1,7 +1,7 @@
 //! Services and their endpoints.
 
 use super::names::Names;
-use super::{Atlas, ServicePlaces, steps};
+use super::{Atlas, ServicePlaces, limit, steps};
 use crate::base::distribution::Distribution;
 use crate::base::time::Span;
 use crate::base::units::Size;
@@ -21,7 +21,9 @@ pub(super) fn services(
     let mut services = Ids::default();
     let mut endpoints = Ids::default();
     for item in keys.service.value().iter().flat_map(|services| &services.items) {
-        let id = services.push(service(&item.name, item.value.as_ref(), cx));
+        let mut service = service(&item.name, item.value.as_ref(), cx);
+        service.limit = limit::limit(item.value.as_ref(), cx);
+        let id = services.push(service);
         let place = |field: fn(&ServiceKeys) -> Place| item.value.as_ref().map_or(Place::NOWHERE, field);
         atlas.services.push(ServicePlaces {
             name: item.place,

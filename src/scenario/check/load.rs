@@ -4,6 +4,7 @@
 //! their own and are left out.
 
 use super::graph::components;
+use super::limits::admitted;
 use super::traffic::{Visit, misses, offered, rates, visits};
 use crate::model::{Arrivals, ClientId, EndpointId, Handlers, Id, Limit, Model, Need, ServiceId, Step};
 use crate::scenario::build::Atlas;
@@ -17,7 +18,7 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
         calls.iter().map(|visits| visits.iter().map(|visit| visit.to.index()).collect()).collect();
     let order = components(&successors);
     let rates = rates(model, &calls, &order);
-    overload(model, atlas, &rates, &times(model, &order), cx);
+    overload(model, atlas, &admitted(model, &calls, &order, &rates), &times(model, &order), cx);
     idle_breakers(model, atlas, &rates, &calls, cx);
 }
 

@@ -4,6 +4,7 @@ mod circle;
 mod gain;
 mod graph;
 mod keys;
+mod limits;
 mod load;
 mod parameter;
 mod queues;

@@ -9,7 +9,7 @@ use crate::scenario::say::catalogue;
 /// Services that one message names.
 const SHOWN_MAX: usize = 5;
 
-/// Only queues that nobody wrote down: `queue = "unlimited"` is a decision.
+/// Only queues that nobody wrote down: `queue = "unlimited"` is a decision, and so is a `limit` in front of it.
 pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     let open = model.workloads.iter().filter(|workload| !matches!(workload.arrivals, Arrivals::Users { .. }));
     let reached = reached(model, atlas, open);
@@ -22,6 +22,7 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
         is_under_load[id.index()]
             && service.threads != Limit::Unlimited
             && service.queue == Limit::Unlimited
+            && service.limit.is_none()
             && !atlas.services[id.index()].queue.is_somewhere()
     };
     let unbounded: Vec<ServiceId> = model.services.ids().filter(is_unbounded).collect();

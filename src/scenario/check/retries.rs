@@ -2,6 +2,7 @@
 
 use super::graph::components;
 use crate::model::{ClientId, Id, Model};
+use crate::policy::retry::RetrySettings;
 use crate::scenario::build::{Atlas, CallSite};
 use crate::scenario::decode::Cx;
 use crate::scenario::say::catalogue;
@@ -49,7 +50,8 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
 
 /// Attempts of one call, the first included, that nothing but the policy limits.
 fn attempts(model: &Model, client: ClientId) -> u64 {
-    model.clients[client].retry.as_ref().filter(|retry| retry.budget.is_none()).map_or(1, |retry| retry.attempts.into())
+    let unlimited = |retry: &&RetrySettings| retry.budget.is_none() && retry.throttle.is_none();
+    model.clients[client].retry.as_ref().filter(unlimited).map_or(1, |retry| retry.attempts.into())
 }
 
 fn loads(model: &Model, sites: &[Vec<(usize, &CallSite)>], order: &[Vec<usize>]) -> Vec<Option<Load>> {

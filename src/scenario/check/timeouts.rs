@@ -81,6 +81,10 @@ fn patience(client: &Client) -> Option<Span> {
                 Backoff::Exponential { base, factor, cap } => exponential(base, factor, cap, attempts - 1),
             }
         });
+    let waits = match client.retry.as_ref().map(|retry| retry.jitter) {
+        Some(Jitter::Around(share)) => (waits as f64 * (1.0 + share.as_f64())) as u64,
+        _ => waits,
+    };
     Some(Span::from_nanos(timeout.as_nanos().saturating_mul(u64::from(attempts)).saturating_add(waits)))
 }
 
@@ -108,6 +112,7 @@ fn forwards(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             ("timeout", client.timeout.is_some(), places.timeout),
             ("retry", client.retry.is_some(), places.retry),
             ("breaker", client.breaker.is_some(), places.breaker),
+            ("throttle", client.throttle.is_some(), places.throttle),
         ];
         let given: Vec<_> = policies.into_iter().filter(|(_, is_given, _)| *is_given).collect();
         let Some((_, _, place)) = given.first() else { continue };

@@ -27,7 +27,9 @@ pub(crate) use name::{
     WorkloadName, is_name,
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
-pub(crate) use policy::{BackoffForm, BreakerPreset, RetryPreset, StruckReplicas, preset_value};
+pub(crate) use policy::{
+    BackoffForm, BreakerPreset, JitterForm, RetryPreset, StruckReplicas, ThrottlePreset, preset_value,
+};
 pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};

@@ -1,14 +1,17 @@
 //! Values of policies and faults that are more than a number or a word.
 
-use super::words::Words;
+use super::words::{Word, Words};
 use super::{Count, Cx, Decode};
 use crate::base::call::Call;
 use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
 use crate::base::units::{Number, ParseError, Share};
 use crate::policy::breaker::BreakerSettings;
-use crate::policy::preset::{BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, breaker_preset, retry_preset};
+use crate::policy::preset::{
+    BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, THROTTLE_PRESETS, breaker_preset, retry_preset, throttle_preset,
+};
 use crate::policy::retry::{Backoff, Jitter, RetrySettings};
+use crate::policy::throttle::ThrottleSettings;
 use crate::scenario::declare::{Form, Kind};
 use crate::scenario::say::catalogue;
 use crate::scenario::tree::{Node, Value};
@@ -72,6 +75,24 @@ fn exponential(text: &str) -> Result<Backoff, ParseError> {
     Ok(Backoff::Exponential { base, factor, cap })
 }
 
+/// How a delay is spread: a word, or a share both ways.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JitterForm(pub(crate) Jitter);
+
+impl Decode for JitterForm {
+    fn kind() -> Kind {
+        Kind::Either(vec![Word::<Jitter>::kind(), Share::kind()])
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<JitterForm> {
+        let is_share = node.text().is_some_and(|text| text.trim().ends_with('%'));
+        if is_share {
+            return Share::decode(node, cx).map(|share| JitterForm(Jitter::Around(share)));
+        }
+        Word::<Jitter>::decode(node, cx).map(|Word(jitter)| JitterForm(jitter))
+    }
+}
+
 /// Retry settings under a library's name.
 #[derive(Clone, Debug)]
 pub(crate) struct RetryPreset(pub(crate) RetrySettings);
@@ -97,6 +118,20 @@ impl Decode for BreakerPreset {
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<BreakerPreset> {
         preset(node, cx, &Self::kind(), BREAKER_PRESETS, breaker_preset).map(BreakerPreset)
+    }
+}
+
+/// Throttle settings under a library's name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThrottlePreset(pub(crate) ThrottleSettings);
+
+impl Decode for ThrottlePreset {
+    fn kind() -> Kind {
+        Kind::Words { what: "a preset of throttles", words: THROTTLE_PRESETS.to_vec() }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<ThrottlePreset> {
+        preset(node, cx, &Self::kind(), THROTTLE_PRESETS, throttle_preset).map(ThrottlePreset)
     }
 }
 
@@ -141,13 +176,25 @@ pub(crate) fn preset_value(path: &str, preset: &str, key: &str) -> Option<String
                         text(&format!("exponential({base}, factor={factor}, cap={cap})"))
                     }
                 },
-                "jitter" => {
-                    let word = Jitter::WORDS.iter().find(|(_, jitter)| *jitter == settings.jitter)?;
-                    text(&word.0)
-                }
+                "jitter" => match settings.jitter {
+                    Jitter::Around(share) => text(&share),
+                    jitter => text(&Jitter::WORDS.iter().find(|(_, known)| *known == jitter)?.0),
+                },
+                "throttle" => Some(settings.throttle.map_or("\"none\"".to_owned(), |throttle| {
+                    let ratio = f64::from(throttle.token_thousandths) / 1e3;
+                    format!("{{ max_tokens = {}, token_ratio = {ratio:?} }}", throttle.max_tokens)
+                })),
                 "budget" => Some(settings.budget.map_or("\"none\"".to_owned(), |budget| {
                     format!("{{ ratio = \"{}\", burst = {} }}", budget.ratio, budget.burst)
                 })),
+                _ => None,
+            }
+        }
+        "client.NAME.throttle" => {
+            let settings = throttle_preset(preset)?;
+            match key {
+                "multiplier" => Some(settings.multiplier.to_string()),
+                "window" => text(&settings.window),
                 _ => None,
             }
         }

@@ -75,10 +75,11 @@ impl Reader<'_, '_, '_> {
 }
 
 fn decode_default<T: Decode>(text: &str, cx: &mut Cx<'_>) -> Option<T> {
-    let value = match (text.parse(), text) {
-        (Ok(integer), _) => Value::Integer(integer),
-        (_, "true") => Value::Flag(true),
-        (_, "false") => Value::Flag(false),
+    let value = match (text.parse(), text.parse::<f64>(), text) {
+        (Ok(integer), ..) => Value::Integer(integer),
+        (_, Ok(float), _) => Value::Float(float),
+        (.., "true") => Value::Flag(true),
+        (.., "false") => Value::Flag(false),
         _ => Value::Text(text.to_owned()),
     };
     T::decode(&Node { value, place: Place::NOWHERE }, cx)

@@ -28,8 +28,7 @@ pub(super) fn run(model: &Model) -> Results {
 }
 
 fn outcomes_sent(outcomes: &[u64]) -> u64 {
-    let all: u64 = outcomes.iter().sum();
-    all - outcomes[Outcome::ShortCircuited as usize]
+    Outcome::ALL.iter().filter(|outcome| outcome.is_sent()).map(|outcome| outcomes[*outcome as usize]).sum()
 }
 
 /// Where two things that were measured begin to differ.
@@ -66,7 +65,8 @@ fn check_totals(model: &Model, results: &Results) -> Result<(), TestCaseError> {
             prop_assert!(it.queue_nanos <= u128::from(places) * u128::from(service.replicas) * length);
         }
         prop_assert!(it.waited <= it.arrivals, "service {}", n);
-        prop_assert!(it.rejected == 0 || service.queue != Limit::Unlimited, "service {}", n);
+        let may_reject = service.queue != Limit::Unlimited || service.limit.is_some();
+        prop_assert!(it.rejected == 0 || may_reject, "service {}", n);
         let sheds = service.queue_timeout.is_some() || matches!(service.discipline, Discipline::Codel(_));
         prop_assert!(it.shed == 0 || sheds, "service {}", n);
     }
@@ -114,6 +114,7 @@ fn check_books(model: &Model, results: &Results, ledger: &Ledger) -> Result<(), 
     for (it, book) in results.edges.iter().zip(&ledger.edges) {
         prop_assert_eq!((it.calls, it.attempts), (book.calls, book.sent));
         prop_assert_eq!(it.outcomes[Outcome::ShortCircuited as usize], book.short_circuited);
+        prop_assert_eq!(it.outcomes[Outcome::Throttled as usize], book.throttled);
         prop_assert_eq!(it.in_flight, book.sent - book.answered);
     }
     check_retries(model, results)
@@ -129,7 +130,8 @@ fn check_retries(model: &Model, results: &Results) -> Result<(), TestCaseError> 
         let (mut calls, mut tries) = (0, 0);
         for (it, _) in of_channel {
             calls += it.calls;
-            tries += it.attempts + it.outcomes[Outcome::ShortCircuited as usize];
+            tries += it.attempts;
+            tries += it.outcomes[Outcome::ShortCircuited as usize] + it.outcomes[Outcome::Throttled as usize];
         }
         let most = retry.as_ref().map_or(1, |retry| u64::from(retry.attempts));
         prop_assert!(tries <= calls * most, "{} tries of {} calls, {} each at most", tries, calls, most);
@@ -178,6 +180,7 @@ fn check_series(results: &Results) -> Result<(), TestCaseError> {
         prop_assert_eq!(sum(&series.failed), outcomes_sent(&it.outcomes) - ok);
         prop_assert_eq!(sum(&series.timeouts), it.outcomes[Outcome::Timeout as usize]);
         prop_assert_eq!(sum(&series.short_circuited), it.outcomes[Outcome::ShortCircuited as usize]);
+        prop_assert_eq!(sum(&series.throttled), it.outcomes[Outcome::Throttled as usize]);
     }
     Ok(())
 }

@@ -63,6 +63,7 @@ pub(super) struct ServiceBook {
     fifo: bool,
     blocking: bool,
     oldest_first: bool,
+    limited: bool,
     pub(super) arrivals: u64,
     pub(super) started: u64,
     pub(super) left: BTreeMap<u8, u64>,
@@ -85,6 +86,7 @@ pub(super) struct EdgeBook {
     pub(super) calls: u64,
     pub(super) sent: u64,
     pub(super) short_circuited: u64,
+    pub(super) throttled: u64,
     pub(super) answered: u64,
 }
 
@@ -109,6 +111,7 @@ impl Ledger {
                     // One that was interrupted has no thread, and is no newcomer.
                     blocking: service.handlers == Handlers::Blocking && service.discipline != Discipline::Preemptive,
                     oldest_first: service.overflow == Overflow::RejectOldest,
+                    limited: service.limit.is_some(),
                     arrivals: 0,
                     started: 0,
                     left: BTreeMap::new(),
@@ -225,6 +228,11 @@ impl Observer for Ledger {
         self.edges[edge as usize].short_circuited += 1;
     }
 
+    fn throttled(&mut self, edge: u32, now: Time) {
+        self.pass(now);
+        self.edges[edge as usize].throttled += 1;
+    }
+
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {
         self.pass(now);
         let pauses = self.pauses;
@@ -302,7 +310,7 @@ impl Observer for Ledger {
 
     fn left(&mut self, service: u32, now: Time, arrived: Time, started: bool, how: Departure) {
         let book = self.service(service, now);
-        if how == Departure::Rejected {
+        if how == Departure::Rejected && !book.limited {
             // At his replica every thread is busy and every place is taken; of a single one that is all.
             let (threads, places) = (book.threads.map(i64::from), book.queue_max.map(i64::from));
             assert!(threads.is_some_and(|threads| book.busy >= threads), "turned away from a free thread");

@@ -13,8 +13,10 @@ use brownout::model::{
 };
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
+use brownout::policy::limit::LimitSettings;
 use brownout::policy::queue::{AdaptiveTimeout, CodelSettings};
-use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings};
+use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
+use brownout::policy::throttle::ThrottleSettings;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -208,6 +210,11 @@ fn disturbances(
     (option::weighted(0.1, gc), option::weighted(0.1, neighbour), option::weighted(0.3, switch))
 }
 
+fn limiter() -> impl Strategy<Value = LimitSettings> {
+    let rate = select(vec![5.0, 100.0, 1000.0 / 3.0]).prop_map(|rate| Rate::per_sec(rate).expect("a rate"));
+    (rate, 1u32..6).prop_map(|(rate, burst)| LimitSettings { rate, burst })
+}
+
 fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> {
     let queue = (
         limit(0..6),
@@ -222,9 +229,10 @@ fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> {
         option::weighted(0.3, 1u32..3),
         select(vec![Handlers::Blocking, Handlers::Async]),
         (0u64..40).prop_map(ms),
-        disturbances(lengths),
+        (disturbances(lengths), option::weighted(0.2, limiter())),
     )
-        .prop_map(|(replicas, threads, queue, cores, handlers, startup, (gc, neighbour, context_switch))| {
+        .prop_map(|(replicas, threads, queue, cores, handlers, startup, (disturbances, limit))| {
+            let (gc, neighbour, context_switch) = disturbances;
             let (queue, overflow, queue_timeout, discipline) = queue;
             Service {
                 name: String::new(),
@@ -240,6 +248,7 @@ fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> {
                 startup,
                 gc,
                 neighbour,
+                limit,
             }
         });
     (service, vec(vec(step(lengths), 0..4), 1..3)).prop_map(|(service, endpoints)| ServiceRecipe { service, endpoints })
@@ -291,10 +300,14 @@ fn retry() -> impl Strategy<Value = RetrySettings> {
         (0u64..6).prop_map(|millis| Backoff::Fixed(ms(millis))),
         (1u64..5, 1.0f64..3.0).prop_map(|(base, factor)| Backoff::Exponential { base: ms(base), factor, cap: ms(20) }),
     ];
-    let jitter = select(vec![Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated]);
+    let around = Jitter::Around(share(20));
+    let jitter = select(vec![Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated, around]);
     let budget = (0u32..=50, 0u32..5).prop_map(|(percent, burst)| BudgetSettings { ratio: share(percent), burst });
-    (1u32..4, backoff, jitter, option::weighted(0.3, budget))
-        .prop_map(|(attempts, backoff, jitter, budget)| RetrySettings { attempts, backoff, jitter, budget })
+    let throttle = (1u32..6, 1u32..1500)
+        .prop_map(|(max_tokens, token_thousandths)| RetryThrottleSettings { max_tokens, token_thousandths });
+    (1u32..4, backoff, jitter, option::weighted(0.3, budget), option::weighted(0.3, throttle)).prop_map(
+        |(attempts, backoff, jitter, budget, throttle)| RetrySettings { attempts, backoff, jitter, budget, throttle },
+    )
 }
 
 fn breaker() -> impl Strategy<Value = BreakerSettings> {
@@ -311,6 +324,10 @@ fn breaker() -> impl Strategy<Value = BreakerSettings> {
     )
 }
 
+fn throttle() -> impl Strategy<Value = ThrottleSettings> {
+    (1.0f64..3.0, 1u64..400).prop_map(|(multiplier, window)| ThrottleSettings { multiplier, window: ms(window) })
+}
+
 fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
     (
         length(lengths),
@@ -318,16 +335,18 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
         select(Balance::ALL.to_vec()),
         option::of(retry()),
         option::weighted(0.3, breaker()),
+        option::weighted(0.3, throttle()),
         select(vec![Cancel::Off, Cancel::Waiting, Cancel::BetweenSteps, Cancel::AtOnce]),
         select(vec![Deadlines::Local, Deadlines::Propagate]),
     )
-        .prop_map(|(latency, timeout, balance, retry, breaker, cancel, deadlines)| Client {
+        .prop_map(|(latency, timeout, balance, retry, breaker, throttle, cancel, deadlines)| Client {
             name: String::new(),
             latency,
             timeout: timeout.map(ms),
             balance,
             retry,
             breaker,
+            throttle,
             cancel,
             deadlines,
         })

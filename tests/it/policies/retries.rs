@@ -5,13 +5,17 @@ use brownout::base::time::{Span, Time};
 use brownout::base::units::Share;
 use brownout::policy::Outcome;
 use brownout::policy::preset::{BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, breaker_preset, retry_preset};
-use brownout::policy::retry::{AnyRetry, Backoff, BudgetSettings, Jitter, Retry, RetrySettings};
+use brownout::policy::retry::{
+    AnyRetry, Backoff, BudgetSettings, Jitter, Retry, RetrySettings, RetryThrottle, RetryThrottleSettings,
+};
 use proptest::prelude::*;
 
-const JITTERS: [Jitter; 4] = [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated];
+fn jitters() -> [Jitter; 5] {
+    [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated, Jitter::Around("20%".parse().expect("a share"))]
+}
 
 fn at_once(attempts: u32, budget: Option<BudgetSettings>) -> RetrySettings {
-    RetrySettings { attempts, backoff: Backoff::Fixed(Span::ZERO), jitter: Jitter::None, budget }
+    RetrySettings { attempts, backoff: Backoff::Fixed(Span::ZERO), jitter: Jitter::None, budget, throttle: None }
 }
 
 /// All delays of one call whose attempts all fail.
@@ -52,8 +56,8 @@ proptest! {
     fn delays_stay_within_their_bounds(base in 1u64..1_000_000, factor in 1.0f64..4.0, cap in 1u64..100_000_000, call in any::<u64>()) {
         let (base, cap) = (Span::from_nanos(base), Span::from_nanos(base.max(cap)));
         let backoff = Backoff::Exponential { base, factor, cap };
-        for jitter in JITTERS {
-            let settings = RetrySettings { attempts: 12, backoff, jitter, budget: None };
+        for jitter in jitters() {
+            let settings = RetrySettings { attempts: 12, backoff, jitter, budget: None, throttle: None };
             let found = delays(&mut AnyRetry::from_settings(&settings), call);
             prop_assert_eq!(found.len(), 11);
             prop_assert_eq!(&found, &delays(&mut AnyRetry::from_settings(&settings), call), "the same call waits the same");
@@ -65,6 +69,10 @@ proptest! {
                     Jitter::Full => (Span::ZERO, plain),
                     Jitter::Equal => (Span::from_nanos(plain.as_nanos() / 2), plain),
                     Jitter::Decorrelated => (base, cap),
+                    Jitter::Around(_) => {
+                        let part = |percent: u64| Span::from_nanos((plain.as_nanos() * percent + 50) / 100);
+                        (Span::from_nanos(plain.as_nanos() * 80 / 100), part(120))
+                    }
                 };
                 prop_assert!(least <= delay && delay <= most, "{:?} {}: {} not in {}..={}", jitter, retry, delay, least, most);
             }
@@ -91,10 +99,42 @@ fn a_budget_starts_full_and_refills_by_calls_alone() {
     assert_eq!(granted, expected);
 }
 
+/// Attempts of calls all of which fail, one after the other.
+fn attempts_of_failing_calls(calls: u64, throttle: RetryThrottleSettings) -> Vec<usize> {
+    let settings = RetrySettings { throttle: Some(throttle), ..at_once(4, None) };
+    let mut retry = AnyRetry::from_settings(&settings);
+    (0..calls).map(|call| 1 + delays(&mut retry, call).len()).collect()
+}
+
+#[test]
+fn a_throttle_stops_all_retries_once_half_of_its_tokens_are_gone() {
+    let throttle = RetryThrottleSettings { max_tokens: 10, token_thousandths: 100 };
+    assert_eq!(attempts_of_failing_calls(6, throttle), [4, 1, 1, 1, 1, 1]);
+    // More than half of a single token is never left.
+    let one = RetryThrottleSettings { max_tokens: 1, ..throttle };
+    assert_eq!(attempts_of_failing_calls(3, one), [1, 1, 1]);
+}
+
+#[test]
+fn a_throttle_gives_in_to_more_failures_than_successes_can_pay_for() {
+    // A success for every failure and nine more pay 1.0 tokens for one; with eight more it is 0.9.
+    let may_retry = |successes: u32| {
+        let settings = RetryThrottleSettings { max_tokens: 100, token_thousandths: 100 };
+        let mut throttle = RetryThrottle::new(settings);
+        let mut allowed = true;
+        for _ in 0..10_000 {
+            (0..successes).for_each(|_| throttle.succeeded());
+            allowed = throttle.failed();
+        }
+        allowed
+    };
+    assert!(may_retry(10) && !may_retry(9));
+}
+
 #[test]
 fn each_retry_of_a_call_draws_its_own_number() {
-    let settings =
-        RetrySettings { attempts: 4, backoff: Backoff::Fixed(Span::from_secs(1)), jitter: Jitter::Full, budget: None };
+    let backoff = Backoff::Fixed(Span::from_secs(1));
+    let settings = RetrySettings { attempts: 4, backoff, jitter: Jitter::Full, budget: None, throttle: None };
     let calls = 100_000;
     let mut sums = [0.0; 3];
     let mut products = [0.0; 2];

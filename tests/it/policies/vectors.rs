@@ -11,8 +11,9 @@ use brownout::base::units::Share;
 use brownout::policy::Outcome;
 use brownout::policy::balance::{AnyBalancer, Balance, Balancer, LeastRequest};
 use brownout::policy::breaker::{AnyBreaker, Breaker, BreakerSettings, BreakerState, ResultWindow, Verdict};
-use brownout::policy::preset::{breaker_preset, retry_preset};
-use brownout::policy::retry::{AnyRetry, Backoff, Jitter, Retry};
+use brownout::policy::preset::{breaker_preset, retry_preset, throttle_preset};
+use brownout::policy::retry::{AnyRetry, Backoff, Jitter, Retry, RetryThrottle, RetryThrottleSettings};
+use brownout::policy::throttle::{AdaptiveThrottle, Throttle};
 use serde_json::Value;
 
 /// Why a vector waits: no built-in policy can say what it is about.
@@ -24,8 +25,11 @@ type Runner = fn(&Value) -> Result<(), Waiting>;
 const RUNNERS: &[(&str, Runner)] = &[
     ("aws.backoff.2026", full_jitter_delays),
     ("aws.backoff.standard_legacy", full_jitter_ranges),
+    ("client_side_adaptive_throttling", adaptive_throttling),
     ("envoy.least_request.unweighted", least_request),
     ("envoy.retry_back_off.code", full_jitter_ranges),
+    ("grpc.retry.backoff", jitter_around_ranges),
+    ("grpc.retry_throttling", retry_throttling),
     ("jitter.aws", jitters),
     ("resilience4j.circuitbreaker", breaker),
     ("resilience4j.interval.exponential_capped", capped_delays),
@@ -66,7 +70,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 18);
+    assert_eq!(ran.len(), 21);
 }
 
 #[test]
@@ -336,6 +340,77 @@ fn full_jitter_ranges(vector: &Value) -> Result<(), Waiting> {
     for (retry, range) in (1..).zip(list(ranges)) {
         assert_eq!(Jitter::Full.spread(backoff, retry, |_| 0.0), unit(&range[0]), "retry {retry}");
         assert_eq!(Jitter::Full.spread(backoff, retry, |_| 1.0), unit(&range[1]), "retry {retry}");
+    }
+    Ok(())
+}
+
+fn jitter_around_ranges(vector: &Value) -> Result<(), Waiting> {
+    let params = &vector["params"];
+    let backoff = exponential(
+        millis(&params["initialBackoff_ms"]),
+        number(&params["backoffMultiplier"]),
+        millis(&params["maxBackoff_ms"]),
+    );
+    let jitter = retry_preset("grpc").expect("its preset").jitter;
+    let ranges = list(&vector["expected"]["delay_range_ms"]);
+    assert_eq!(ranges.len(), count(&vector["input"]["retries"]) as usize);
+    for (retry, range) in (1..).zip(ranges) {
+        assert_eq!(jitter.spread(backoff, retry, |_| 0.0), millis(&range[0]), "retry {retry}");
+        assert_eq!(jitter.spread(backoff, retry, |_| 1.0), millis(&range[1]), "retry {retry}");
+    }
+    Ok(())
+}
+
+/// The policy decides, and the store of tokens beside it is told the same, so that it can be looked into.
+fn retry_throttling(vector: &Value) -> Result<(), Waiting> {
+    let (params, input) = (&vector["params"], &vector["input"]);
+    let throttle = RetryThrottleSettings {
+        max_tokens: count(&params["maxTokens"]),
+        token_thousandths: (number(&params["tokenRatio"]) * 1e3) as u32,
+    };
+    let mut settings = retry_preset("grpc").expect("its preset");
+    (settings.attempts, settings.throttle) = (count(&params["maxAttempts"]), Some(throttle));
+    let mut retry = AnyRetry::from_settings(&settings);
+    let mut store = RetryThrottle::new(throttle);
+    let ok: Vec<u32> = list(&input["server_ok_on_call_index"]).iter().map(count).collect();
+    let draws = Key::root(1, "call").draws();
+    let mut index = 0;
+    for (rpc, expected) in list(&vector["expected"]).iter().enumerate() {
+        retry.call_started(Time::ZERO);
+        let mut attempt = 1;
+        let status = loop {
+            if ok.contains(&index) {
+                retry.succeeded(Time::ZERO);
+                store.succeeded();
+                break "OK";
+            }
+            store.failed();
+            if retry.next_delay(Time::ZERO, attempt, Outcome::Error, draws).is_none() {
+                break "UNAVAILABLE";
+            }
+            (attempt, index) = (attempt + 1, index + 1);
+        };
+        let found = (status, index, store.tokens());
+        let wanted =
+            (text(&expected["status"]), count(&expected["last_server_call_index"]), number(&expected["tokens"]));
+        assert_eq!(found, wanted, "call {rpc}");
+        index += 1;
+    }
+    Ok(())
+}
+
+fn adaptive_throttling(vector: &Value) -> Result<(), Waiting> {
+    let settings = throttle_preset("sre").expect("its preset");
+    assert_eq!(settings.multiplier, number(&vector["params"]["K"]));
+    assert_eq!(settings.window, secs(&vector["params"]["window_s"]));
+    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+        let mut throttle = AdaptiveThrottle::new(&settings);
+        (0..count(&input["requests"])).for_each(|_| {
+            throttle.permit(Time::ZERO, 0.5);
+        });
+        (0..count(&input["accepts"])).for_each(|_| throttle.accepted(Time::ZERO));
+        let wanted = number(&expected["reject_probability"]);
+        assert!((throttle.probability() - wanted).abs() < 1e-8, "{input}");
     }
     Ok(())
 }

@@ -34,8 +34,9 @@ fn client(name: &str, timeout: Span, breaker: bool) -> Client {
         latency: "1ms".parse().unwrap(),
         timeout: Some(timeout),
         balance: Balance::RoundRobin,
-        retry: Some(RetrySettings { attempts: 3, backoff, jitter: Jitter::None, budget: None }),
+        retry: Some(RetrySettings { attempts: 3, backoff, jitter: Jitter::None, budget: None, throttle: None }),
         breaker,
+        throttle: None,
         cancel: Cancel::Off,
         deadlines: Deadlines::Local,
     }
@@ -334,6 +335,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         failed: zeros.clone(),
         timeouts: zeros.clone(),
         short_circuited: zeros,
+        throttled: Vec::new(),
         open: Vec::new(),
         half_open: Vec::new(),
     };
