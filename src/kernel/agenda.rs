@@ -40,6 +40,8 @@ pub enum Event {
     Timeout(Ticket),
     /// A backoff is over.
     Retry(Ticket),
+    /// A user whose request has failed asks again.
+    Reload(Ticket),
     /// A caller's notice that it has given up reaches the callee.
     Cancel(Ticket),
     /// The earliest work on the shared cores of a replica is done, unless `epoch` is outdated.

@@ -18,7 +18,7 @@ use super::world::{Hop, Transit};
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
 /// long, or one who does not think would ask for ever at the same instant.
-const BREATH: Span = Span::from_micros(100);
+pub(super) const BREATH: Span = Span::from_micros(100);
 /// Calls that take no time nest up to here; deeper ones queue up.
 pub(super) const DEPTH_MAX: u32 = 32;
 const SALT_REQUEST: u64 = salt("network/request");
@@ -56,6 +56,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A user's request has ended.
     pub(super) fn user_done(&mut self, id: u32, outcome: Outcome) {
+        if !outcome.is_ok() && self.will_reload(id) {
+            return;
+        }
         let now = self.now();
         let frame = &self.frames[id];
         let (user, workload, arrived) = (frame.parent, frame.parent_token, frame.arrived);

@@ -191,6 +191,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::Reply(ticket, outcome) => self.answered(ticket, outcome),
             Event::Timeout(ticket) => self.timed_out(ticket),
             Event::Retry(ticket) => self.retry(ticket),
+            Event::Reload(ticket) => self.reload(ticket),
             Event::Cancel(notice) => self.cancelled(notice),
             Event::CoresDue { replica, epoch } => self.cores_due(replica, epoch),
             Event::FaultStart(fault) => self.fault_starts(fault),

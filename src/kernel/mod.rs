@@ -2,8 +2,8 @@
 //! nothing (that is an [`Observer`]'s) and decides nothing that a policy decides.
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
-//! flight; `world` holds everything else; `engine` is the loop; `handler`, `caller`, `trouble` and `arrivals`
-//! say what an event does.
+//! flight; `world` holds everything else; `engine` is the loop; `handler`, `caller`, `users`, `trouble` and
+//! `arrivals` say what an event does.
 
 pub mod agenda;
 mod arrivals;
@@ -15,6 +15,7 @@ pub mod heap;
 mod observer;
 mod program;
 mod trouble;
+mod users;
 pub mod wheel;
 mod world;
 

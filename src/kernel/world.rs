@@ -9,7 +9,7 @@ use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::Pool;
 use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, Deadlines, Discipline, Edge, EdgeId, Handlers, Id, Ids, Limit,
-    Model,
+    Model, Reload,
 };
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
@@ -114,6 +114,8 @@ pub(super) struct WorkloadState {
     pub(super) deadline: Option<Span>,
     /// What they are about.
     pub(super) key: Option<KeyDistribution>,
+    /// Whether those that fail are asked for again.
+    pub(super) reload: Option<Reload>,
 }
 
 /// A service as the kernel needs it.
@@ -193,7 +195,11 @@ impl World {
             workloads: model
                 .workloads
                 .iter()
-                .map(|workload| WorkloadState { deadline: workload.deadline, key: workload.key.clone() })
+                .map(|workload| WorkloadState {
+                    deadline: workload.deadline,
+                    key: workload.key.clone(),
+                    reload: workload.reload.clone(),
+                })
                 .collect(),
             lanes: Vec::new(),
             timers: Vec::new(),

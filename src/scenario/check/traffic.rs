@@ -1,7 +1,7 @@
 //! Traffic on paper: how often each endpoint is asked, if nothing fails and nothing is repeated.
 
 use crate::base::time::Time;
-use crate::model::{Arrivals, ClientId, EndpointId, Id, Model, Profile, Step, Workload};
+use crate::model::{Arrivals, ClientId, EndpointId, Id, Model, Process, Profile, Step, Workload};
 use crate::scenario::build::Atlas;
 
 /// Recursion under `choose` converges quickly or not at all.
@@ -110,7 +110,13 @@ fn settle(component: &[usize], calls: &[Vec<Visit>], rates: &mut [f64]) {
 pub(super) fn offered(model: &Model, workload: &Workload) -> f64 {
     let secs = model.duration.as_secs_f64();
     match &workload.arrivals {
-        Arrivals::Even(profile) | Arrivals::Poisson(profile) => requests(profile, model.end()) / secs,
+        Arrivals::Rated { process, batch } => {
+            let points = match process {
+                Process::Even(profile) | Process::Poisson(profile) => requests(profile, model.end()) / secs,
+                Process::Modulated(modulation) => modulation.mean_per_sec(),
+            };
+            points * f64::from(*batch)
+        }
         Arrivals::Burst { size, first, every } => {
             let first_secs = first.as_secs_f64();
             let bursts = match every {
