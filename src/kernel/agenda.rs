@@ -21,7 +21,7 @@ pub struct Ticket {
 pub enum Event {
     /// An open workload's next request, or its next burst.
     Arrival(u32),
-    /// A closed workload's user has thought.
+    /// A closed workload's user has thought, or it is time for his next request.
     Thought {
         /// Which workload.
         workload: u32,

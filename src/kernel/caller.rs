@@ -28,14 +28,14 @@ const SALT_BACKOFF: u64 = salt("backoff");
 const SALT_KEY: u64 = salt("key");
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
-    /// A user (or [`NONE`], of an open workload) starts a request.
+    /// A user (or [`NONE`], of an open workload) starts a request that he `meant` to start then.
     #[inline]
-    pub(super) fn offer(&mut self, workload: u32, user: u32, key: Key) {
+    pub(super) fn offer(&mut self, workload: u32, user: u32, key: Key, meant: Time) {
         let now = self.now();
-        self.observer.offered(workload, now);
+        self.observer.offered(workload, now, meant);
         let state = &self.world.workloads[workload as usize];
         let deadline = match state.deadline {
-            Some(deadline) => now + deadline,
+            Some(deadline) => meant + deadline,
             None => Time::MAX,
         };
         let request_key = match &state.key {
@@ -43,7 +43,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             None => NONE,
         };
         let id = self.frames.insert(Frame {
-            arrived: now,
+            arrived: meant,
             deadline,
             pc: self.world.program.workloads[workload as usize],
             request_key,

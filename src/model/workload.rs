@@ -70,14 +70,24 @@ pub enum Arrivals {
     /// Open: one at each of these times, as they were recorded. At least one; they do not decrease, and several may be
     /// the same.
     Times(Arc<[Time]>),
-    /// Closed: users that think, ask, wait for the answer, and think again. After a request that took no time at all
-    /// a user pauses for at least 100 µs.
+    /// Closed: users each of whom waits for his answer before he asks again.
     Users {
         /// How many; at least 1.
         count: u32,
-        /// How long a user thinks before each request.
-        think: Distribution,
+        /// When they ask.
+        pace: Pace,
     },
+}
+
+/// When a user who has his answer asks again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pace {
+    /// After he has thought for so long; he also thinks before his first request. After a request that took no time at
+    /// all he pauses for at least 100 µs.
+    Think(Distribution),
+    /// So long after he *meant* to start the last one, or as soon as he has its answer; the latency counts from the
+    /// intended start. The first starts of all users are spread evenly over one such time, which is not zero.
+    Every(Span),
 }
 
 /// Points in time that come at a rate.

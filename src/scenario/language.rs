@@ -59,7 +59,9 @@ keys! {
         /// Which endpoint is asked for, or a table of several with their shares.
         entry: Entries, required;
         /// When requests come: `even(500/s)`, `poisson(500/s)`, `burst(1000, at=10s, every=60s)`,
-        /// `users(50, think=exp(1s))`; at a rate that is now low, now high: `mmpp(100/s, 1000/s, low_for=exp(8s),
+        /// `users(50, think=exp(1s))` who each wait for the answer, think and ask again, or `users(50, every=1s)` who mean
+        /// to ask once a second, but wait for the answer to the last request first (latency counts from the intended
+        /// start); at a rate that is now low, now high: `mmpp(100/s, 1000/s, low_for=exp(8s),
         /// high_for=exp(2s))` (with a low rate of `0/s` it goes on and off; it starts low); as recorded, from a CSV file: `trace('requests.csv', per=5m)` has a row for the
         /// requests of every five minutes (Poisson arrivals at their rate), `trace('times.csv')` a row for each
         /// request; or a profile, such as `{ poisson = [["0s", "500/s"], ["60s", "2000/s"]] }`.

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use brownout::measure::simulate;
-use brownout::model::{Arrivals, Model, Process};
+use brownout::model::{Arrivals, Model, Pace, Process};
 use brownout::report::{Input, csv, json, terminal};
 use brownout::scenario::{LoadOptions, NoFiles, expanded, load};
 
@@ -75,7 +75,8 @@ fn is_small(model: &Model) -> bool {
         Arrivals::Burst { size, every, .. } => {
             f64::from(*size) * every.map_or(1.0, |every| secs / every.as_secs_f64() + 1.0)
         }
-        Arrivals::Users { count, .. } => f64::from(*count),
+        Arrivals::Users { count, pace: Pace::Think(_) } => f64::from(*count),
+        Arrivals::Users { count, pace: Pace::Every(every) } => f64::from(*count) * (1.0 + secs / every.as_secs_f64()),
         Arrivals::Times(times) => times.len() as f64,
     };
     let requests: f64 = model.workloads.iter().map(|workload| requests(&workload.arrivals)).sum();

@@ -84,7 +84,7 @@ fn workloads_are_what_the_file_says() {
     let points = vec![point(0, 100.0), point(30, 100.0), point(30, 400.0), point(60, 50.0)];
     assert_eq!(shoppers.arrivals, Arrivals::poisson(Profile { points }));
     let think = "exp(1s)".parse().unwrap();
-    assert_eq!(model.workloads[WorkloadId(1)].arrivals, Arrivals::Users { count: 50, think });
+    assert_eq!(model.workloads[WorkloadId(1)].arrivals, Arrivals::Users { count: 50, pace: Pace::Think(think) });
     let first = Time::ZERO + Span::from_secs(5);
     let every = Some(Span::from_secs(30));
     assert_eq!(model.workloads[WorkloadId(2)].arrivals, Arrivals::Burst { size: 1000, first, every });

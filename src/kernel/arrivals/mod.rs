@@ -8,11 +8,10 @@ mod clock;
 
 use std::sync::Arc;
 
-use crate::base::distribution::Distribution;
 use crate::base::logarithm::neg_ln_unit;
 use crate::base::random::{Key, salt};
 use crate::base::time::{Span, Time};
-use crate::model::{Arrivals, Model, Process, WorkloadId};
+use crate::model::{Arrivals, Model, Pace, Process, WorkloadId};
 
 use clock::Clock;
 
@@ -33,7 +32,7 @@ enum Kind {
     Open { clock: Clock, reached: f64, points: u64, poisson: bool, batch: u32 },
     Burst { size: u32, next: Option<Time>, every: Option<Span> },
     Recorded { times: Arc<[Time]>, next: usize },
-    Closed { think: Distribution, iterations: Vec<u32> },
+    Closed { pace: Pace, iterations: Vec<u32> },
 }
 
 impl Source {
@@ -57,8 +56,8 @@ impl Source {
             }
             Arrivals::Burst { size, first, every } => Kind::Burst { size: *size, next: Some(*first), every: *every },
             Arrivals::Times(times) => Kind::Recorded { times: times.clone(), next: 0 },
-            Arrivals::Users { count, think } => {
-                Kind::Closed { think: think.clone(), iterations: vec![0; *count as usize] }
+            Arrivals::Users { count, pace } => {
+                Kind::Closed { pace: pace.clone(), iterations: vec![0; *count as usize] }
             }
         };
         Source { key, arrivals, count: 0, kind }
@@ -112,21 +111,27 @@ impl Source {
         }
     }
 
-    /// How long a user thinks before his next request.
-    pub(super) fn think(&self, user: u32) -> Span {
+    /// When a user who is free from now on, or has a pause to make that is `at_least` as long, starts his next request.
+    pub(super) fn next_start(&self, user: u32, now: Time, at_least: Span) -> Time {
         match &self.kind {
-            Kind::Closed { think, .. } => think.sample(self.user_key(user).child(salt("think")).draws()),
-            Kind::Open { .. } | Kind::Burst { .. } | Kind::Recorded { .. } => Span::ZERO,
+            Kind::Closed { pace: Pace::Think(think), .. } => {
+                now + think.sample(self.user_key(user).child(salt("think")).draws()).max(at_least)
+            }
+            Kind::Closed { pace: Pace::Every(every), iterations } => intended(iterations, user, *every).max(now),
+            Kind::Open { .. } | Kind::Burst { .. } | Kind::Recorded { .. } => now,
         }
     }
 
-    /// The key of a user's next request, which he makes now.
-    pub(super) fn user_request(&mut self, user: u32) -> Key {
+    /// The key of a user's next request, which he makes now, and when he meant to.
+    pub(super) fn user_request(&mut self, user: u32, now: Time) -> (Key, Time) {
         let key = self.user_key(user);
-        if let Kind::Closed { iterations, .. } = &mut self.kind {
-            iterations[user as usize] += 1;
-        }
-        key
+        let Kind::Closed { pace, iterations } = &mut self.kind else { return (key, now) };
+        let meant = match pace {
+            Pace::Think(_) => now,
+            Pace::Every(every) => intended(iterations, user, *every),
+        };
+        iterations[user as usize] += 1;
+        (key, meant)
     }
 
     fn user_key(&self, user: u32) -> Key {
@@ -137,4 +142,12 @@ impl Source {
             Kind::Open { .. } | Kind::Burst { .. } | Kind::Recorded { .. } => self.key,
         }
     }
+}
+
+/// When a user with a pace means to start his next request.
+fn intended(iterations: &[u32], user: u32, every: Span) -> Time {
+    let every = u128::from(every.as_nanos());
+    let offset = every * u128::from(user) / iterations.len() as u128;
+    let nanos = every * u128::from(iterations[user as usize]) + offset;
+    Time::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }

@@ -113,7 +113,7 @@ fn arrivals(field: &Field<ArrivalsForm>, duration: Span, atlas: &mut Atlas, cx: 
             Arrivals::Rated { process, batch: *batch }
         }
         ArrivalsForm::Burst { size, first, every } => Arrivals::Burst { size: *size, first: *first, every: *every },
-        ArrivalsForm::Users { count, think } => Arrivals::Users { count: *count, think: think.clone() },
+        ArrivalsForm::Users { count, pace } => Arrivals::Users { count: *count, pace: pace.clone() },
     })
 }
 

@@ -1,7 +1,7 @@
 //! Traffic on paper: how often each endpoint is asked, if nothing fails and nothing is repeated.
 
 use crate::base::time::Time;
-use crate::model::{Arrivals, ClientId, EndpointId, Id, Model, Process, Profile, Step, Workload};
+use crate::model::{Arrivals, ClientId, EndpointId, Id, Model, Pace, Process, Profile, Step, Workload};
 use crate::scenario::build::Atlas;
 
 /// Recursion under `choose` converges quickly or not at all.
@@ -106,7 +106,7 @@ fn settle(component: &[usize], calls: &[Vec<Visit>], rates: &mut [f64]) {
     }
 }
 
-/// Requests per second of an open workload, averaged over the run; zero for a closed one.
+/// Requests per second that a workload means to make, averaged over the run; zero for users who think.
 pub(super) fn offered(model: &Model, workload: &Workload) -> f64 {
     let secs = model.duration.as_secs_f64();
     match &workload.arrivals {
@@ -127,7 +127,8 @@ pub(super) fn offered(model: &Model, workload: &Workload) -> f64 {
             f64::from(*size) * bursts / secs
         }
         Arrivals::Times(times) => times.partition_point(|time| *time < model.end()) as f64 / secs,
-        Arrivals::Users { .. } => 0.0,
+        Arrivals::Users { count, pace: Pace::Every(every) } => f64::from(*count) / every.as_secs_f64(),
+        Arrivals::Users { pace: Pace::Think(_), .. } => 0.0,
     }
 }
 

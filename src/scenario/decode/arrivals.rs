@@ -7,7 +7,7 @@ use crate::base::distribution::Distribution;
 use crate::base::suggest::did_you_mean;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Count, ParseError, Rate};
-use crate::model::{Modulation, RatePoint};
+use crate::model::{Modulation, Pace, RatePoint};
 use crate::scenario::data::{self, Fit, Played, TraceForm};
 use crate::scenario::declare::{Form, Kind};
 use crate::scenario::language::ProfileKeys;
@@ -51,8 +51,8 @@ pub(crate) enum ArrivalsForm {
     Users {
         /// How many.
         count: u32,
-        /// How long they think.
-        think: Distribution,
+        /// When they ask.
+        pace: Pace,
     },
     /// At recorded times.
     Times(Vec<Time>, Fit),
@@ -201,10 +201,9 @@ fn call(text: &str, files: SampleFiles<'_>) -> Result<ArrivalsForm, ParseError> 
             Ok(ArrivalsForm::Rated { process, batch })
         }
         _ => {
-            let bound = call.bind(&["count"], &["think"], usage)?;
+            let bound = call.bind(&["count"], &["think", "every"], usage)?;
             let count = at_once(bound.need("count")?)?;
-            let think = distribution(bound.need("think")?, files)?;
-            Ok(ArrivalsForm::Users { count, think })
+            Ok(ArrivalsForm::Users { count, pace: pace(count, &bound, files)? })
         }
     }
 }
@@ -215,6 +214,31 @@ fn single(process: ProcessForm) -> ArrivalsForm {
 
 fn distribution(arg: &Arg<'_>, files: SampleFiles<'_>) -> Result<Distribution, ParseError> {
     Distribution::parse_with(arg.value, files).map_err(|fault| fault.shifted(arg.value_range.start))
+}
+
+/// Users think, or have a beat.
+fn pace(count: u32, bound: &Bound<'_, '_>, files: SampleFiles<'_>) -> Result<Pace, ParseError> {
+    let Some(arg) = bound.get("every") else {
+        return Ok(Pace::Think(distribution(bound.need("think")?, files)?));
+    };
+    if let Some(think) = bound.get("think") {
+        let second = think.value_range.start.max(arg.value_range.start);
+        let range = if second == arg.value_range.start { &arg.value_range } else { &think.value_range };
+        return Err(ParseError::new(range.clone(), "`think` and `every` exclude each other")
+            .hint("`think` counts from the last answer, `every` from the last start: keep one of them"));
+    }
+    let every: Span = arg.parse()?;
+    if every.is_zero() {
+        return Err(ParseError::new(arg.value_range.clone(), "`every` must be longer than zero"));
+    }
+    if f64::from(count) > RATE_MAX * every.as_secs_f64() {
+        return Err(ParseError::new(
+            arg.value_range.clone(),
+            "more than one arrival a nanosecond cannot be told apart",
+        )
+        .hint("write for example `every=1s`"));
+    }
+    Ok(Pace::Every(every))
 }
 
 /// How long a phase lasts.

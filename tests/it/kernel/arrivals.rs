@@ -9,7 +9,8 @@ use brownout::kernel::wheel::Wheel;
 use brownout::kernel::{Engine, Observer};
 use brownout::measure::simulate;
 use brownout::model::{
-    Arrivals, Effect, Fault, FaultTarget, Model, Modulation, Process, Profile, RatePoint, WorkloadId,
+    Arrivals, Effect, Fault, FaultTarget, Model, Modulation, Pace, Process, Profile, RatePoint, ServiceId, Subset,
+    WorkloadId,
 };
 use brownout::scenario::{LoadOptions, load};
 
@@ -18,7 +19,7 @@ use brownout::scenario::{LoadOptions, load};
 struct Offered(Vec<Time>);
 
 impl Observer for Offered {
-    fn offered(&mut self, _workload: u32, now: Time) {
+    fn offered(&mut self, _workload: u32, now: Time, _arrived: Time) {
         self.0.push(now);
     }
 }
@@ -196,4 +197,40 @@ fn modulated_arrivals_have_the_index_of_dispersion_of_theory() {
         let expected = 1.0 + 2.0 * p * (1.0 - p) * (high - low) * (high - low) / (c * mean) * tail;
         assert!((found / expected - 1.0).abs() < 0.05, "window of {t} s: {found} instead of {expected}");
     }
+}
+
+/// Two users with a beat of one second, and a service that stands still from 10 s to 13.5 s.
+#[test]
+fn a_user_with_a_pace_who_was_held_up_catches_up_and_counts_from_the_intended_start() {
+    #[derive(Default)]
+    struct Starts(Vec<(Time, Time)>);
+    impl Observer for Starts {
+        fn offered(&mut self, _workload: u32, now: Time, arrived: Time) {
+            self.0.push((now, arrived));
+        }
+    }
+    let every = Span::from_secs(1);
+    let mut model = model(Arrivals::Users { count: 2, pace: Pace::Every(every) }, 20);
+    model.faults.push(Fault {
+        name: "pause".to_owned(),
+        at: Time::ZERO + Span::from_secs(10),
+        lasts: Some(Span::from_millis(3_500)),
+        target: FaultTarget::Service(ServiceId(0), Subset::All),
+        effect: Effect::Pause,
+    });
+    let mut engine = Engine::<Wheel, Starts>::new(&model, Starts::default());
+    engine.run(&mut |_| ControlFlow::Continue(()));
+    let mut starts = engine.into_observer().0;
+    let millis = |time: Time| time.as_nanos() / 1_000_000;
+    let late: Vec<(u64, u64)> =
+        starts.iter().filter(|(now, meant)| now != meant).map(|(now, meant)| (millis(*now), millis(*meant))).collect();
+    // Both are held up from their first request behind 10 s on, and take a millisecond for each that they missed.
+    let expected = [(13_501, 11_000), (13_501, 11_500), (13_502, 12_000), (13_502, 12_500), (13_503, 13_000), (13_503, 13_500)];
+    assert_eq!(late, expected);
+    // All of them are made, as if nothing had happened: two a second.
+    starts.sort_by_key(|(_, meant)| *meant);
+    let meant: Vec<u64> = starts.iter().map(|(_, meant)| millis(*meant)).collect();
+    assert_eq!(meant, (0..40).map(|n| n * 500).collect::<Vec<u64>>());
+    let users = &simulate(&model, &mut |_| ControlFlow::Continue(())).workloads[0];
+    assert_eq!((users.offered, users.latency.max()), (40, Some(Span::from_millis(3_501))));
 }

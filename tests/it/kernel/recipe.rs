@@ -7,7 +7,7 @@ use brownout::base::time::{Span, Time};
 use brownout::base::units::{Rate, Share};
 use brownout::model::{
     Arrivals, Branch, Caller, Cancel, Client, ClientId, Deadlines, Discipline, Effect, Endpoint, EndpointId, Fault,
-    FaultTarget, Handlers, Id, Ids, Limit, Model, Modulation, Need, Process, Profile, RatePoint, Reload, Service,
+    FaultTarget, Handlers, Id, Ids, Limit, Model, Modulation, Need, Pace, Process, Profile, RatePoint, Reload, Service,
     ServiceId, Step, Subset, Workload, WorkloadId,
 };
 use brownout::policy::balance::Balance;
@@ -282,11 +282,12 @@ fn arrivals(lengths: Lengths) -> impl Strategy<Value = Arrivals> {
         times.sort_unstable();
         Arrivals::Times(times.into_iter().map(|millis| Time::ZERO + ms(millis)).collect())
     });
+    let pace = prop_oneof![think.prop_map(Pace::Think), (1u64..50).prop_map(|millis| Pace::Every(ms(millis)))];
     prop_oneof![
         3 => open,
         1 => burst,
         1 => recorded,
-        1 => (1u32..8, think).prop_map(|(count, think)| Arrivals::Users { count, think }),
+        1 => (1u32..8, pace).prop_map(|(count, pace)| Arrivals::Users { count, pace }),
     ]
 }
 
