@@ -21,7 +21,7 @@ pub struct Ticket {
 pub enum Event {
     /// An open workload's next request, or its next burst.
     Arrival(u32),
-    /// A closed workload's user has thought.
+    /// A closed workload's user has thought, or it is time for his next request.
     Thought {
         /// Which workload.
         workload: u32,
@@ -40,6 +40,8 @@ pub enum Event {
     Timeout(Ticket),
     /// A backoff is over.
     Retry(Ticket),
+    /// A user whose request has failed asks again.
+    Reload(Ticket),
     /// A caller's notice that it has given up reaches the callee.
     Cancel(Ticket),
     /// The earliest work on the shared cores of a replica is done, unless `epoch` is outdated.

@@ -19,7 +19,7 @@ use super::world::{Hop, Transit};
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
 /// long, or one who does not think would ask for ever at the same instant.
-const BREATH: Span = Span::from_micros(100);
+pub(super) const BREATH: Span = Span::from_micros(100);
 /// Calls that take no time nest up to here; deeper ones queue up.
 pub(super) const DEPTH_MAX: u32 = 32;
 const SALT_REQUEST: u64 = salt("network/request");
@@ -30,26 +30,28 @@ const SALT_THROTTLE: u64 = salt("throttle");
 const SALT_KEY: u64 = salt("key");
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
-    /// A user (or [`NONE`], of an open workload) starts a request.
+    /// A user (or [`NONE`], of an open workload) starts a request that he `meant` to start then.
     #[inline]
-    pub(super) fn offer(&mut self, workload: u32, user: u32, key: Key) {
+    pub(super) fn offer(&mut self, workload: u32, user: u32, key: Key, meant: Time) {
         let now = self.now();
-        self.observer.offered(workload, now);
+        self.observer.offered(workload, now, meant);
         let state = &self.world.workloads[workload as usize];
         let deadline = match state.deadline {
-            Some(deadline) => now + deadline,
+            Some(deadline) => meant + deadline,
             None => Time::MAX,
         };
         let request_key = match &state.key {
             Some(keys) => keys.sample(key.child(SALT_KEY).draws()),
             None => NONE,
         };
+        let priority = state.priority;
         let id = self.frames.insert(Frame {
-            arrived: now,
+            arrived: meant,
             deadline,
             pc: self.world.program.workloads[workload as usize],
             request_key,
             state: State::Running,
+            priority,
             flags: flag::USER,
             ..Frame::new(key, Ticket { frame: user, token: workload })
         });
@@ -58,6 +60,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A user's request has ended.
     pub(super) fn user_done(&mut self, id: u32, outcome: Outcome) {
+        if !outcome.is_ok() && self.will_reload(id) {
+            return;
+        }
         let now = self.now();
         let frame = &self.frames[id];
         let (user, workload, arrived) = (frame.parent, frame.parent_token, frame.arrived);

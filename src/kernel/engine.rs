@@ -165,10 +165,10 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         }
     }
 
-    /// A user starts to think, for `at_least` as long.
+    /// A user waits until his next request, for `at_least` as long if nothing but himself keeps him.
     pub(super) fn think(&mut self, workload: u32, user: u32, at_least: Span) {
-        let length = self.world.sources[workload as usize].think(user).max(at_least);
-        self.agenda.at(self.agenda.now() + length, Event::Thought { workload, user });
+        let start = self.world.sources[workload as usize].next_start(user, self.agenda.now(), at_least);
+        self.agenda.at(start, Event::Thought { workload, user });
     }
 
     #[inline]
@@ -182,13 +182,13 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::Arrival(workload) => {
                 for _ in 0..self.world.sources[workload as usize].burst() {
                     let key = self.world.sources[workload as usize].next_key();
-                    self.offer(workload, NONE, key);
+                    self.offer(workload, NONE, key, self.agenda.now());
                 }
                 self.enter_next_arrival(workload);
             }
             Event::Thought { workload, user } => {
-                let key = self.world.sources[workload as usize].user_request(user);
-                self.offer(workload, user, key);
+                let (key, meant) = self.world.sources[workload as usize].user_request(user, self.agenda.now());
+                self.offer(workload, user, key, meant);
             }
             Event::Arrive(ticket) => self.arrive(ticket),
             Event::Begin(ticket) => self.begin_handed(ticket),
@@ -196,6 +196,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::Reply(ticket, outcome) => self.answered(ticket, outcome),
             Event::Timeout(ticket) => self.patience_ends(ticket),
             Event::Retry(ticket) => self.retry(ticket),
+            Event::Reload(ticket) => self.reload(ticket),
             Event::Cancel(notice) => self.cancelled(notice),
             Event::CoresDue { replica, epoch } => self.cores_due(replica, epoch),
             Event::FaultStart(fault) => self.fault_starts(fault),

@@ -5,6 +5,7 @@ use std::ops::{Index, IndexMut};
 
 use crate::base::random::Key;
 use crate::base::time::Time;
+use crate::model::Workload;
 
 use super::agenda::Ticket;
 
@@ -127,8 +128,6 @@ pub(super) struct Frame {
     pub(super) flags: u16,
 }
 
-/// The priority of what has none.
-pub(super) const PRIORITY: u8 = 4;
 
 const _: () = assert!(size_of::<Frame>() <= 96);
 
@@ -157,7 +156,7 @@ impl Frame {
             count: 0,
             request_key: NONE,
             state: State::Travelling,
-            priority: PRIORITY,
+            priority: Workload::PRIORITY,
             flags: 0,
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
 //! flight; `world` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
-//! `caller`, `preemption`, `trouble`, `disturbance` and `arrivals` say what an event does.
+//! `caller`, `users`, `preemption`, `trouble`, `disturbance` and `arrivals` say what an event does.
 
 mod admission;
 pub mod agenda;
@@ -20,6 +20,7 @@ mod preemption;
 mod program;
 mod resources;
 mod trouble;
+mod users;
 pub mod wheel;
 mod world;
 

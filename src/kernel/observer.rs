@@ -51,8 +51,9 @@ pub trait Observer {
     /// An event is about to be handled.
     fn event(&mut self, now: Time, event: &Event) {}
 
-    /// A user starts a request.
-    fn offered(&mut self, workload: u32, now: Time) {}
+    /// A user starts a request that was meant to start at `arrived`: now, or earlier if he had to wait for the answer
+    /// to another.
+    fn offered(&mut self, workload: u32, now: Time, arrived: Time) {}
 
     /// A user's request that was meant to start at `arrived` has ended.
     fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {}

@@ -9,7 +9,7 @@ use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::{Order, Pool};
 use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, ContextSwitch, Deadlines, Discipline, Edge, EdgeId, Handlers, Id,
-    Ids, Limit, Model, Overflow, QueueTimeout,
+    Ids, Limit, Model, Overflow, QueueTimeout, Reload,
 };
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
@@ -121,6 +121,10 @@ pub(super) struct WorkloadState {
     pub(super) deadline: Option<Span>,
     /// What they are about.
     pub(super) key: Option<KeyDistribution>,
+    /// How important they are.
+    pub(super) priority: u8,
+    /// Whether those that fail are asked for again.
+    pub(super) reload: Option<Reload>,
 }
 
 /// A service as the kernel needs it.
@@ -225,7 +229,12 @@ impl World {
             workloads: model
                 .workloads
                 .iter()
-                .map(|workload| WorkloadState { deadline: workload.deadline, key: workload.key.clone() })
+                .map(|workload| WorkloadState {
+                    deadline: workload.deadline,
+                    key: workload.key.clone(),
+                    priority: workload.priority,
+                    reload: workload.reload.clone(),
+                })
                 .collect(),
             lanes: Vec::new(),
             timers: Vec::new(),

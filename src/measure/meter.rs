@@ -510,10 +510,10 @@ impl Observer for Meter {
     }
 
     #[inline]
-    fn offered(&mut self, workload: u32, now: Time) {
+    fn offered(&mut self, workload: u32, _now: Time, arrived: Time) {
         let meter = &mut self.workloads[workload as usize];
         meter.counts.offered += 1;
-        meter.result.offered += u64::from(now >= self.from);
+        meter.result.offered += u64::from(arrived >= self.from);
     }
 
     #[inline]

@@ -19,7 +19,7 @@ pub use service::{
     ContextSwitch, Discipline, Endpoint, GarbageCollection, GcTrigger, Handlers, Limit, NoisyNeighbour, Overflow,
     QueueTimeout, Service,
 };
-pub use workload::{Arrivals, Profile, RatePoint, Workload};
+pub use workload::{Arrivals, Modulation, Pace, Process, Profile, RatePoint, Reload, Workload};
 
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;

@@ -7,6 +7,7 @@ use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Rate, Share};
 
+use super::Limit;
 use super::id::{ClientId, EndpointId};
 
 /// A source of requests.
@@ -23,18 +24,40 @@ pub struct Workload {
     pub key: Option<KeyDistribution>,
     /// An answer later than this is throughput, not goodput; `None` takes any.
     pub deadline: Option<Span>,
+    /// How important its requests are: 9 goes first, 0 last.
+    pub priority: u8,
+    /// Whether users whose request has failed ask again.
+    pub reload: Option<Reload>,
     /// How the users' own client behaves.
     pub client: ClientId,
 }
 
-/// When requests arrive. Only a profile has a rate that a fault's [`Effect::Traffic`](super::Effect::Traffic) can
+/// The reload button: a user whose request has failed, all attempts of his client included, waits and asks again. It
+/// stays one request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reload {
+    /// How long he waits.
+    pub after: Distribution,
+    /// How often he asks in all; at least 1.
+    pub attempts: Limit,
+}
+
+impl Workload {
+    /// The priority of requests that name none.
+    pub const PRIORITY: u8 = 4;
+}
+
+/// When requests arrive. Only a process has a rate that a fault's [`Effect::Traffic`](super::Effect::Traffic) can
 /// multiply; the others take no notice of one, and the loader refuses it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrivals {
-    /// Open: one at every whole of the integral of the rate; the first at the start.
-    Even(Profile),
-    /// Open: a Poisson process whose rate follows the profile.
-    Poisson(Profile),
+    /// Open: `batch` at once at each point of a process.
+    Rated {
+        /// When they come.
+        process: Process,
+        /// How many at once; at least 1.
+        batch: u32,
+    },
     /// Open: `size` at once at `first` and then, if given, after every `every`.
     Burst {
         /// How many at once; at least 1.
@@ -47,14 +70,58 @@ pub enum Arrivals {
     /// Open: one at each of these times, as they were recorded. At least one; they do not decrease, and several may be
     /// the same.
     Times(Arc<[Time]>),
-    /// Closed: users that think, ask, wait for the answer, and think again. After a request that took no time at all
-    /// a user pauses for at least 100 µs.
+    /// Closed: users each of whom waits for his answer before he asks again.
     Users {
         /// How many; at least 1.
         count: u32,
-        /// How long a user thinks before each request.
-        think: Distribution,
+        /// When they ask.
+        pace: Pace,
     },
+}
+
+/// When a user who has his answer asks again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pace {
+    /// After he has thought for so long; he also thinks before his first request. After a request that took no time at
+    /// all he pauses for at least 100 µs.
+    Think(Distribution),
+    /// So long after he *meant* to start the last one, or as soon as he has its answer; the latency counts from the
+    /// intended start. The first starts of all users are spread evenly over one such time, which is not zero.
+    Every(Span),
+}
+
+/// Points in time that come at a rate.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Process {
+    /// One at every whole of the integral of the rate; the first at the start.
+    Even(Profile),
+    /// A Poisson process whose rate follows the profile.
+    Poisson(Profile),
+    /// A Poisson process whose rate is now low, now high.
+    Modulated(Modulation),
+}
+
+/// A rate that jumps between two values: with exponential stays the points are a Markov-modulated Poisson process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Modulation {
+    /// The rate at the start, and in every other phase.
+    pub low: Rate,
+    /// The rate in the phases between.
+    pub high: Rate,
+    /// How long each low phase lasts; its mean is not zero.
+    pub low_for: Distribution,
+    /// How long each high phase lasts; its mean is not zero.
+    pub high_for: Distribution,
+}
+
+impl Modulation {
+    /// The mean rate per second over all time; the low one if a mean stay is infinite.
+    pub fn mean_per_sec(&self) -> f64 {
+        let (low, high) = (self.low.as_per_sec(), self.high.as_per_sec());
+        let (low_for, high_for) = (self.low_for.mean_nanos(), self.high_for.mean_nanos());
+        let is_known = low_for.is_finite() && high_for.is_finite();
+        if is_known { (low * low_for + high * high_for) / (low_for + high_for) } else { low }
+    }
 }
 
 /// A rate over time, linear between points, constant after the last one.
@@ -71,6 +138,18 @@ pub struct RatePoint {
     pub at: Time,
     /// How much.
     pub rate: Rate,
+}
+
+impl Arrivals {
+    /// Evenly spaced, one at a time.
+    pub fn even(profile: Profile) -> Arrivals {
+        Arrivals::Rated { process: Process::Even(profile), batch: 1 }
+    }
+
+    /// A Poisson process of single requests.
+    pub fn poisson(profile: Profile) -> Arrivals {
+        Arrivals::Rated { process: Process::Poisson(profile), batch: 1 }
+    }
 }
 
 impl Profile {

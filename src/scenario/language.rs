@@ -63,10 +63,14 @@ keys! {
         /// Which endpoint is asked for, or a table of several with their shares.
         entry: Entries, required;
         /// When requests come: `even(500/s)`, `poisson(500/s)`, `burst(1000, at=10s, every=60s)`,
-        /// `users(50, think=exp(1s))`; as recorded, from a CSV file: `trace('requests.csv', per=5m)` has a row for the
+        /// `users(50, think=exp(1s))` who each wait for the answer, think and ask again, or `users(50, every=1s)` who mean
+        /// to ask once a second, but wait for the answer to the last request first (latency counts from the intended
+        /// start); at a rate that is now low, now high: `mmpp(100/s, 1000/s, low_for=exp(8s),
+        /// high_for=exp(2s))` (with a low rate of `0/s` it goes on and off; it starts low); as recorded, from a CSV file: `trace('requests.csv', per=5m)` has a row for the
         /// requests of every five minutes (Poisson arrivals at their rate), `trace('times.csv')` a row for each
         /// request; or a profile, such as `{ poisson = [["0s", "500/s"], ["60s", "2000/s"]] }`.
-        /// `speed=60` plays an hour in a minute, with all its requests; `scale=0.1` keeps a tenth of the counts; `at`
+        /// With `batch=10`, `even`, `poisson` and `mmpp` bring ten at once at each arrival: the rate counts the batches.
+        /// In a trace, `speed=60` plays an hour in a minute, with all its requests; `scale=0.1` keeps a tenth of the counts; `at`
         /// starts it later; `gaps=hold` keeps the rate where rows are missing (else nothing arrives); `unit=1s` is
         /// what plain numbers count; `time=` and `column=` name the columns.
         arrivals: ArrivalsForm, required;
@@ -76,10 +80,29 @@ keys! {
         key: KeyDistribution;
         /// An answer later than this is throughput, not goodput.
         deadline: Or<NotZero<Span>> = "none";
+        /// How important its requests are: 9 goes first, 0 last; what a request causes inherits it. Only services with a
+        /// discipline that looks at it care.
+        priority: Count<0, 9> = "4";
+        /// Whether users whose request has failed ask again.
+        reload: Or<ReloadKeys> = "none";
         /// How the users' own client behaves; "direct" is a call without network, timeout, retries or breaker.
         client: ClientName = "direct";
     }
-    later { "priority" "request" "response" "transport" "trace" }
+    later { "request" "response" "transport" "trace" }
+}
+
+keys! {
+    /// The reload button: a user whose request has failed, all attempts of his client included, waits and asks again.
+    /// It stays one request: offered once, with its latency from the first start to the last answer. A user who loses
+    /// patience is a `timeout` of the workload's client. Where that client propagates deadlines, each time he asks has
+    /// a whole `deadline` of its own.
+    ReloadKeys is "a reload" at "workload.NAME.reload" {
+        /// How long he waits before he asks again.
+        after: Distribution, required;
+        /// How often he asks in all, the first time included.
+        attempts: LimitFrom<1> = "unlimited";
+    }
+    later { }
 }
 
 keys! {
@@ -91,6 +114,8 @@ keys! {
         poisson: ProfileForm;
         /// The same with evenly spaced arrivals.
         even: ProfileForm;
+        /// How many requests come at each arrival: the rate counts the batches.
+        batch: Count<1, 10_000_000> = "1";
     }
     later { }
 }
@@ -640,7 +665,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 33);
+        assert_eq!(sections.len(), 34);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

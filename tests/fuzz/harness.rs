@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use brownout::measure::simulate;
-use brownout::model::{Arrivals, Model};
+use brownout::model::{Arrivals, Model, Pace, Process};
 use brownout::report::{Input, csv, json, terminal};
 use brownout::scenario::{LoadOptions, NoFiles, expanded, load};
 
@@ -63,13 +63,20 @@ fn is_small(model: &Model) -> bool {
     let replicas: u64 = model.services.iter().map(|service| u64::from(service.replicas)).sum();
     let secs = model.duration.as_secs_f64();
     let requests = |arrivals: &Arrivals| match arrivals {
-        Arrivals::Even(profile) | Arrivals::Poisson(profile) => {
-            profile.points.iter().map(|point| point.rate.as_per_sec()).fold(0.0, f64::max) * secs
+        Arrivals::Rated { process, batch } => {
+            let highest = match process {
+                Process::Even(profile) | Process::Poisson(profile) => {
+                    profile.points.iter().map(|point| point.rate.as_per_sec()).fold(0.0, f64::max)
+                }
+                Process::Modulated(modulation) => modulation.high.as_per_sec(),
+            };
+            highest * secs * f64::from(*batch)
         }
         Arrivals::Burst { size, every, .. } => {
             f64::from(*size) * every.map_or(1.0, |every| secs / every.as_secs_f64() + 1.0)
         }
-        Arrivals::Users { count, .. } => f64::from(*count),
+        Arrivals::Users { count, pace: Pace::Think(_) } => f64::from(*count),
+        Arrivals::Users { count, pace: Pace::Every(every) } => f64::from(*count) * (1.0 + secs / every.as_secs_f64()),
         Arrivals::Times(times) => times.len() as f64,
     };
     let requests: f64 = model.workloads.iter().map(|workload| requests(&workload.arrivals)).sum();

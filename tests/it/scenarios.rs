@@ -1,5 +1,6 @@
 //! Good files: what stands in them is what runs, and no bytes make the loader panic.
 
+use brownout::base::distribution::Distribution;
 use brownout::base::time::{Span, Time};
 use brownout::base::units::{Rate, Share};
 use brownout::model::*;
@@ -62,7 +63,7 @@ fn the_defaults_of_a_breaker_are_those_of_the_preset() {
 fn workloads_are_what_the_file_says() {
     let model = model(EVERYTHING, &[], &[]);
     let names: Vec<_> = model.workloads.iter().map(|workload| workload.name.as_str()).collect();
-    assert_eq!(names, ["shoppers", "crowd", "batch", "herd", "day", "beat"]);
+    assert_eq!(names, ["shoppers", "crowd", "batch", "herd", "day", "beat", "lorries", "gusts"]);
     let shoppers = &model.workloads[WorkloadId(0)];
     let (checkout, browse) = (endpoint(&model, "gateway.checkout"), endpoint(&model, "gateway.browse"));
     let share = |share| Share::new(share).unwrap();
@@ -71,18 +72,27 @@ fn workloads_are_what_the_file_says() {
     assert_eq!(shoppers.client, client(&model, "browser").0);
     let point = |secs, rate| RatePoint { at: Time::ZERO + Span::from_secs(secs), rate: Rate::per_sec(rate).unwrap() };
     let points = vec![point(0, 100.0), point(30, 100.0), point(30, 400.0), point(60, 50.0)];
-    assert_eq!(shoppers.arrivals, Arrivals::Poisson(Profile { points }));
+    assert_eq!(shoppers.arrivals, Arrivals::poisson(Profile { points }));
     let think = "exp(1s)".parse().unwrap();
-    assert_eq!(model.workloads[WorkloadId(1)].arrivals, Arrivals::Users { count: 50, think });
+    assert_eq!(model.workloads[WorkloadId(1)].arrivals, Arrivals::Users { count: 50, pace: Pace::Think(think) });
     let first = Time::ZERO + Span::from_secs(5);
     let every = Some(Span::from_secs(30));
     assert_eq!(model.workloads[WorkloadId(2)].arrivals, Arrivals::Burst { size: 1000, first, every });
     assert_eq!(model.workloads[WorkloadId(3)].arrivals, Arrivals::Burst { size: 20, first: Time::ZERO, every: None });
-    let Arrivals::Even(day) = &model.workloads[WorkloadId(4)].arrivals else { panic!("a day is even") };
+    let Arrivals::Rated { process: Process::Even(day), batch: 1 } = &model.workloads[WorkloadId(4)].arrivals else {
+        panic!("a day is even")
+    };
     assert_eq!(day.points.len(), 2 * 48 + 1, "the run is two periods long");
     assert_eq!((day.points[12].at, day.points[12].rate), (point(15, 9.0).at, point(15, 9.0).rate));
     let beat = Profile::constant(Rate::per_sec(10.0).unwrap());
-    assert_eq!(model.workloads[WorkloadId(5)].arrivals, Arrivals::Even(beat));
+    assert_eq!(model.workloads[WorkloadId(5)].arrivals, Arrivals::even(beat));
+    let rate = |rate| Rate::per_sec(rate).unwrap();
+    let slow = Profile::constant(rate(1.0));
+    assert_eq!(model.workloads[WorkloadId(6)].arrivals, Arrivals::Rated { process: Process::Even(slow), batch: 10 });
+    let (low_for, high_for) =
+        (Distribution::exponential(Span::from_secs(8)), Distribution::Constant(Span::from_secs(2)));
+    let gusts = Process::Modulated(Modulation { low: rate(1.0), high: rate(20.0), low_for, high_for });
+    assert_eq!(model.workloads[WorkloadId(7)].arrivals, Arrivals::Rated { process: gusts, batch: 2 });
 }
 
 #[test]

@@ -213,7 +213,7 @@ fn check_fit(
 /// `traffic` stretches a rate: what comes at given times, or when users want, has none.
 fn check_rate(workload: &Workload, effect_place: Place, target_place: Place, cx: &mut Cx<'_>) {
     let what = match workload.arrivals {
-        Arrivals::Even(_) | Arrivals::Poisson(_) => return,
+        Arrivals::Rated { .. } => return,
         Arrivals::Burst { .. } => "`burst`",
         Arrivals::Users { .. } => "`users`",
         Arrivals::Times(_) => "recorded times",

@@ -4,15 +4,19 @@ use super::names::Names;
 use super::{Atlas, WorkloadPlaces};
 use crate::base::time::{Span, Time};
 use crate::base::units::{Rate, Share};
-use crate::model::{Arrivals, ClientId, EndpointId, Ids, Profile, RatePoint, Workload, WorkloadId};
-use crate::scenario::decode::{ArrivalsForm, Cx, Entries, Field, NotZero, ProfileForm};
-use crate::scenario::language::ScenarioKeys;
+use crate::model::{
+    Arrivals, ClientId, EndpointId, Ids, Modulation, Process, Profile, RatePoint, Reload, Workload, WorkloadId,
+};
+use crate::scenario::decode::{ArrivalsForm, Count, Cx, Entries, Field, NotZero, Or, ProcessForm, ProfileForm};
+use crate::scenario::language::{ReloadKeys, ScenarioKeys};
 use crate::scenario::say::{Place, catalogue};
 
 /// Straight pieces of one day: their largest distance from the sine is 0.2% of its height.
 const DIURNAL_PIECES: u64 = 48;
 /// Pieces of all days of a run.
 const PIECES_MAX: u64 = 100_000;
+/// Phases of a modulated rate in one run.
+const PHASES_MAX: f64 = 10e6;
 /// Shares are written with a few decimals: sums of thirds must do.
 const SUM_TOLERANCE: f64 = 1e-6;
 
@@ -28,15 +32,21 @@ pub(super) fn workloads(
         let mut workload = Workload {
             name: item.name.clone(),
             entry: Vec::new(),
-            arrivals: Arrivals::Even(Profile::constant(Rate::default())),
+            arrivals: Arrivals::even(Profile::constant(Rate::default())),
             key: None,
             deadline: None,
+            priority: Workload::PRIORITY,
+            reload: None,
             client: ClientId(0),
         };
         if let Some(keys) = &item.value {
             workload.entry = entry(&keys.entry, names, cx);
             workload.key = keys.key.given().cloned();
             workload.deadline = keys.deadline.or_default().0.map(|NotZero(span)| span);
+            if let Some(Count(priority)) = keys.priority.value() {
+                workload.priority = u8::try_from(*priority).expect("it was checked to be at most 9");
+            }
+            workload.reload = keys.reload.value().and_then(|Or(reload)| self::reload(reload.as_ref()?));
             if let Some(arrivals) = arrivals(&keys.arrivals, duration, atlas, cx) {
                 workload.arrivals = arrivals;
             }
@@ -50,6 +60,12 @@ pub(super) fn workloads(
         });
     }
     workloads
+}
+
+fn reload(keys: &ReloadKeys) -> Option<Reload> {
+    let after = keys.after.value()?.clone();
+    let attempts = keys.attempts.value()?.0;
+    Some(Reload { after, attempts })
 }
 
 fn entry(field: &Field<Entries>, names: &Names<'_>, cx: &mut Cx<'_>) -> Vec<(Share, EndpointId)> {
@@ -76,19 +92,44 @@ pub(super) fn is_whole(sum: f64) -> bool {
 
 fn arrivals(field: &Field<ArrivalsForm>, duration: Span, atlas: &mut Atlas, cx: &mut Cx<'_>) -> Option<Arrivals> {
     let fit = match field.value()? {
-        ArrivalsForm::Times(_, fit)
-        | ArrivalsForm::Even(ProfileForm::Trace(_, fit))
-        | ArrivalsForm::Poisson(ProfileForm::Trace(_, fit)) => Some(fit.clone()),
+        ArrivalsForm::Times(_, fit) => Some(fit.clone()),
+        ArrivalsForm::Rated { process, .. } => match process {
+            ProcessForm::Even(ProfileForm::Trace(_, fit)) | ProcessForm::Poisson(ProfileForm::Trace(_, fit)) => {
+                Some(fit.clone())
+            }
+            _ => None,
+        },
         _ => None,
     };
     atlas.traces.extend(fit);
     Some(match field.value()? {
         ArrivalsForm::Times(times, _) => Arrivals::Times(times.as_slice().into()),
-        ArrivalsForm::Even(form) => Arrivals::Even(profile(form, field, duration, cx)?),
-        ArrivalsForm::Poisson(form) => Arrivals::Poisson(profile(form, field, duration, cx)?),
+        ArrivalsForm::Rated { process, batch } => {
+            let process = match process {
+                ProcessForm::Even(form) => Process::Even(profile(form, field, duration, cx)?),
+                ProcessForm::Poisson(form) => Process::Poisson(profile(form, field, duration, cx)?),
+                ProcessForm::Modulated(modulation) => Process::Modulated(modulated(modulation, field, duration, cx)?),
+            };
+            Arrivals::Rated { process, batch: *batch }
+        }
         ArrivalsForm::Burst { size, first, every } => Arrivals::Burst { size: *size, first: *first, every: *every },
-        ArrivalsForm::Users { count, think } => Arrivals::Users { count: *count, think: think.clone() },
+        ArrivalsForm::Users { count, pace } => Arrivals::Users { count: *count, pace: pace.clone() },
     })
+}
+
+fn modulated(
+    modulation: &Modulation,
+    field: &Field<ArrivalsForm>,
+    duration: Span,
+    cx: &mut Cx<'_>,
+) -> Option<Modulation> {
+    let cycle_nanos = modulation.low_for.mean_nanos() + modulation.high_for.mean_nanos();
+    if duration.as_nanos() as f64 / cycle_nanos > PHASES_MAX / 2.0 {
+        cx.say(&catalogue::OUT_OF_RANGE, field.place(), "the phases are far too short for this run")
+            .help("write longer ones, or a single `poisson` rate between the two: nobody can tell the difference");
+        return None;
+    }
+    Some(modulation.clone())
 }
 
 fn profile(form: &ProfileForm, field: &Field<ArrivalsForm>, duration: Span, cx: &mut Cx<'_>) -> Option<Profile> {

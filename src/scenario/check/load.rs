@@ -1,12 +1,12 @@
 //! Load on paper: offered rates × visits × mean times, without retries and queues, against threads and cores.
 //!
-//! All of it is a lower bound, so that what is called overloaded really is. Closed workloads offer no rate of
-//! their own and are left out.
+//! All of it is a lower bound, so that what is called overloaded really is. Users who think offer no rate of their
+//! own and are left out; those with a pace that cannot be kept fall ever further behind it.
 
 use super::graph::components;
 use super::limits::admitted;
 use super::traffic::{Visit, misses, offered, rates, visits};
-use crate::model::{Arrivals, ClientId, EndpointId, Handlers, Id, Limit, Model, Need, ServiceId, Step};
+use crate::model::{Arrivals, ClientId, EndpointId, Handlers, Id, Limit, Model, Need, Pace, ServiceId, Step};
 use crate::scenario::build::Atlas;
 use crate::scenario::decode::Cx;
 use crate::scenario::say::catalogue;
@@ -219,7 +219,8 @@ fn short(number: f64) -> String {
 
 /// Breakers none of whose keepers sees enough calls in the whole run.
 fn idle_breakers(model: &Model, atlas: &Atlas, rates: &[f64], calls: &[Vec<Visit>], cx: &mut Cx<'_>) {
-    if model.workloads.iter().any(|workload| matches!(workload.arrivals, Arrivals::Users { .. })) {
+    if model.workloads.iter().any(|workload| matches!(workload.arrivals, Arrivals::Users { pace: Pace::Think(_), .. }))
+    {
         return;
     }
     let secs = model.duration.as_secs_f64();

@@ -1,7 +1,9 @@
 //! Traffic on paper: how often each endpoint is asked, if nothing fails and nothing is repeated.
 
 use crate::base::time::Time;
-use crate::model::{Arrivals, CacheId, CacheStore, ClientId, EndpointId, Id, Model, Profile, Step, Workload};
+use crate::model::{
+    Arrivals, CacheId, CacheStore, ClientId, EndpointId, Id, Model, Pace, Process, Profile, Step, Workload,
+};
 use crate::scenario::build::Atlas;
 
 /// Recursion under `choose` converges quickly or not at all.
@@ -116,11 +118,17 @@ fn settle(component: &[usize], calls: &[Vec<Visit>], rates: &mut [f64]) {
     }
 }
 
-/// Requests per second of an open workload, averaged over the run; zero for a closed one.
+/// Requests per second that a workload means to make, averaged over the run; zero for users who think.
 pub(super) fn offered(model: &Model, workload: &Workload) -> f64 {
     let secs = model.duration.as_secs_f64();
     match &workload.arrivals {
-        Arrivals::Even(profile) | Arrivals::Poisson(profile) => requests(profile, model.end()) / secs,
+        Arrivals::Rated { process, batch } => {
+            let points = match process {
+                Process::Even(profile) | Process::Poisson(profile) => requests(profile, model.end()) / secs,
+                Process::Modulated(modulation) => modulation.mean_per_sec(),
+            };
+            points * f64::from(*batch)
+        }
         Arrivals::Burst { size, first, every } => {
             let first_secs = first.as_secs_f64();
             let bursts = match every {
@@ -131,7 +139,8 @@ pub(super) fn offered(model: &Model, workload: &Workload) -> f64 {
             f64::from(*size) * bursts / secs
         }
         Arrivals::Times(times) => times.partition_point(|time| *time < model.end()) as f64 / secs,
-        Arrivals::Users { .. } => 0.0,
+        Arrivals::Users { count, pace: Pace::Every(every) } => f64::from(*count) / every.as_secs_f64(),
+        Arrivals::Users { pace: Pace::Think(_), .. } => 0.0,
     }
 }
 

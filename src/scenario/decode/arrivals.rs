@@ -7,7 +7,7 @@ use crate::base::distribution::Distribution;
 use crate::base::suggest::did_you_mean;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Count, ParseError, Rate};
-use crate::model::RatePoint;
+use crate::model::{Modulation, Pace, RatePoint};
 use crate::scenario::data::{self, Fit, Played, TraceForm};
 use crate::scenario::declare::{Form, Kind};
 use crate::scenario::language::ProfileKeys;
@@ -17,6 +17,7 @@ use crate::scenario::tree::{Node, Value};
 const EVEN: &str = "even(500/s)";
 const POISSON: &str = "poisson(500/s)";
 const BURST: &str = "burst(1000, at=10s, every=60s)";
+const MMPP: &str = "mmpp(100/s, 1000/s, low_for=exp(8s), high_for=exp(2s))";
 const USERS: &str = "users(50, think=exp(1s))";
 const TRACE: &str = "trace('requests.csv', per=5m)";
 const DIURNAL: &str = "diurnal(low=100/s, high=1000/s, period=24h)";
@@ -30,10 +31,13 @@ const AT_ONCE_MAX: u32 = 10_000_000;
 /// Arrivals as written; a profile may need to know how long the run lasts.
 #[derive(Clone, Debug)]
 pub(crate) enum ArrivalsForm {
-    /// Evenly spaced.
-    Even(ProfileForm),
-    /// By chance.
-    Poisson(ProfileForm),
+    /// At a rate.
+    Rated {
+        /// How.
+        process: ProcessForm,
+        /// How many at once.
+        batch: u32,
+    },
     /// Many at once.
     Burst {
         /// How many.
@@ -47,11 +51,22 @@ pub(crate) enum ArrivalsForm {
     Users {
         /// How many.
         count: u32,
-        /// How long they think.
-        think: Distribution,
+        /// When they ask.
+        pace: Pace,
     },
     /// At recorded times.
     Times(Vec<Time>, Fit),
+}
+
+/// Arrivals at a rate, as written.
+#[derive(Clone, Debug)]
+pub(crate) enum ProcessForm {
+    /// Evenly spaced.
+    Even(ProfileForm),
+    /// By chance.
+    Poisson(ProfileForm),
+    /// By chance, at one of two rates.
+    Modulated(Modulation),
 }
 
 /// A rate over time as written.
@@ -76,8 +91,12 @@ pub(crate) enum ProfileForm {
 
 impl Decode for ArrivalsForm {
     fn kind() -> Kind {
-        let call =
-            Form { what: "arrivals", example: POISSON, unit: "", pattern: "(even|poisson|burst|users|trace)\\(.+\\)" };
+        let call = Form {
+            what: "arrivals",
+            example: POISSON,
+            unit: "",
+            pattern: "(even|poisson|burst|mmpp|users|trace)\\(.+\\)",
+        };
         Kind::Either(vec![Kind::Form(call), ProfileKeys::kind()])
     }
 
@@ -86,7 +105,7 @@ impl Decode for ArrivalsForm {
             Value::Text(text) if text.trim_start().starts_with("trace") => {
                 let form = cx.read_text(node, trace_form(text))?;
                 Some(match data::play(&form, node, cx)? {
-                    (Played::Rates(points), fit) => ArrivalsForm::Poisson(ProfileForm::Trace(points, fit)),
+                    (Played::Rates(points), fit) => single(ProcessForm::Poisson(ProfileForm::Trace(points, fit))),
                     (Played::Times(times), fit) => ArrivalsForm::Times(times, fit),
                 })
             }
@@ -122,8 +141,8 @@ fn trace_form(text: &str) -> Result<TraceForm, ParseError> {
 }
 
 fn call(text: &str, files: SampleFiles<'_>) -> Result<ArrivalsForm, ParseError> {
-    let usages = [EVEN, POISSON, BURST, USERS, TRACE];
-    let names = ["even", "poisson", "burst", "users", "trace"];
+    let usages = [EVEN, POISSON, BURST, MMPP, USERS, TRACE];
+    let names = ["even", "poisson", "burst", "mmpp", "users", "trace"];
     let list = || format!("write for example `{}`", usages.join("`, `"));
     let word = text.split('(').next().unwrap_or(text).trim();
     let Some(at) = names.iter().position(|name| *name == word) else {
@@ -151,9 +170,11 @@ fn call(text: &str, files: SampleFiles<'_>) -> Result<ArrivalsForm, ParseError> 
     })?;
     match call.name {
         "even" | "poisson" => {
-            let bound = call.bind(&["rate"], &[], usage)?;
+            let bound = call.bind(&["rate"], &["batch"], usage)?;
             let profile = ProfileForm::Points(vec![RatePoint { at: Time::ZERO, rate: rate(bound.need("rate")?)? }]);
-            Ok(if call.name == "even" { ArrivalsForm::Even(profile) } else { ArrivalsForm::Poisson(profile) })
+            let batch = bound.get("batch").map_or(Ok(1), at_once)?;
+            let process = if call.name == "even" { ProcessForm::Even(profile) } else { ProcessForm::Poisson(profile) };
+            Ok(ArrivalsForm::Rated { process, batch })
         }
         "burst" => {
             let bound = call.bind(&["size"], &["at", "every"], usage)?;
@@ -165,15 +186,69 @@ fn call(text: &str, files: SampleFiles<'_>) -> Result<ArrivalsForm, ParseError> 
             }
             Ok(ArrivalsForm::Burst { size, first, every })
         }
+        "mmpp" => {
+            let bound = call.bind(&["low", "high"], &["low_for", "high_for", "batch"], usage)?;
+            let (low, high) = (rate(bound.need("low")?)?, rate(bound.need("high")?)?);
+            let low_for = stay(bound.need("low_for")?, files)?;
+            let high_for = stay(bound.need("high_for")?, files)?;
+            if low > high {
+                let range = bound.need("low")?.value_range.clone();
+                return Err(ParseError::new(range, "the low rate is above the high one")
+                    .hint("exchange them, and `low_for` and `high_for`"));
+            }
+            let batch = bound.get("batch").map_or(Ok(1), at_once)?;
+            let process = ProcessForm::Modulated(Modulation { low, high, low_for, high_for });
+            Ok(ArrivalsForm::Rated { process, batch })
+        }
         _ => {
-            let bound = call.bind(&["count"], &["think"], usage)?;
+            let bound = call.bind(&["count"], &["think", "every"], usage)?;
             let count = at_once(bound.need("count")?)?;
-            let arg = bound.need("think")?;
-            let think =
-                Distribution::parse_with(arg.value, files).map_err(|fault| fault.shifted(arg.value_range.start))?;
-            Ok(ArrivalsForm::Users { count, think })
+            Ok(ArrivalsForm::Users { count, pace: pace(count, &bound, files)? })
         }
     }
+}
+
+fn single(process: ProcessForm) -> ArrivalsForm {
+    ArrivalsForm::Rated { process, batch: 1 }
+}
+
+fn distribution(arg: &Arg<'_>, files: SampleFiles<'_>) -> Result<Distribution, ParseError> {
+    Distribution::parse_with(arg.value, files).map_err(|fault| fault.shifted(arg.value_range.start))
+}
+
+/// Users think, or have a beat.
+fn pace(count: u32, bound: &Bound<'_, '_>, files: SampleFiles<'_>) -> Result<Pace, ParseError> {
+    let Some(arg) = bound.get("every") else {
+        return Ok(Pace::Think(distribution(bound.need("think")?, files)?));
+    };
+    if let Some(think) = bound.get("think") {
+        let second = think.value_range.start.max(arg.value_range.start);
+        let range = if second == arg.value_range.start { &arg.value_range } else { &think.value_range };
+        return Err(ParseError::new(range.clone(), "`think` and `every` exclude each other")
+            .hint("`think` counts from the last answer, `every` from the last start: keep one of them"));
+    }
+    let every: Span = arg.parse()?;
+    if every.is_zero() {
+        return Err(ParseError::new(arg.value_range.clone(), "`every` must be longer than zero"));
+    }
+    if f64::from(count) > RATE_MAX * every.as_secs_f64() {
+        return Err(ParseError::new(
+            arg.value_range.clone(),
+            "more than one arrival a nanosecond cannot be told apart",
+        )
+        .hint("write for example `every=1s`"));
+    }
+    Ok(Pace::Every(every))
+}
+
+/// How long a phase lasts.
+fn stay(arg: &Arg<'_>, files: SampleFiles<'_>) -> Result<Distribution, ParseError> {
+    let stay = distribution(arg, files)?;
+    if stay.mean_nanos() < 1.0 {
+        return Err(ParseError::new(arg.value_range.clone(), "a phase lasts longer than zero")
+            .hint("write for example `exp(8s)`"));
+    }
+    Ok(stay)
 }
 
 fn optional<T: std::str::FromStr<Err = ParseError>>(
@@ -210,7 +285,9 @@ fn at_once(arg: &Arg<'_>) -> Result<u32, ParseError> {
 /// `{ poisson = .. }` or `{ even = .. }`.
 fn profile(node: &Node, cx: &mut Cx<'_>) -> Option<ArrivalsForm> {
     let keys = ProfileKeys::decode(node, cx)?;
+    let batch = keys.batch.value().map_or(1, |count| count.0);
     let (poisson, even) = (keys.poisson, keys.even);
+    let rated = |process| Some(ArrivalsForm::Rated { process, batch });
     match (poisson, even) {
         (Field::Given { key: first, .. }, Field::Given { key: second, .. }) => {
             let (first, second) = (first.min(second), first.max(second));
@@ -219,10 +296,10 @@ fn profile(node: &Node, cx: &mut Cx<'_>) -> Option<ArrivalsForm> {
                 .help("keep one of them: several streams are several workloads");
             None
         }
-        (Field::Given { value, .. }, _) => Some(ArrivalsForm::Poisson(value)),
-        (_, Field::Given { value, .. }) => Some(ArrivalsForm::Even(value)),
+        (Field::Given { value, .. }, _) => rated(ProcessForm::Poisson(value)),
+        (_, Field::Given { value, .. }) => rated(ProcessForm::Even(value)),
         (Field::Absent, Field::Absent) => {
-            if node.table().is_some_and(|table| table.entries.is_empty()) {
+            if node.table().is_some_and(|table| table.keys().all(|key| key == "batch")) {
                 cx.say(&catalogue::MISSING_KEY, node.place, "the profile says nothing")
                     .help(format!("write for example `arrivals = {{ poisson = {POINTS} }}`"));
             }

@@ -19,7 +19,7 @@ use crate::scenario::files::{Files, Shelf};
 use crate::scenario::say::{Code, Diagnostic, Findings, Place, Sources, catalogue};
 use crate::scenario::tree::{Node, Value};
 
-pub(crate) use arrivals::{ArrivalsForm, ProfileForm, RATE_MAX};
+pub(crate) use arrivals::{ArrivalsForm, ProcessForm, ProfileForm, RATE_MAX};
 pub(crate) use branches::{ArmForm, Arms, BranchForm, Branches, NeedForm};
 pub(crate) use condition::{Condition, METRICS, Measured, meaning, measured, metric_name};
 pub(crate) use name::{

@@ -48,7 +48,7 @@ struct Diary {
 }
 
 impl Observer for Diary {
-    fn offered(&mut self, workload: u32, now: Time) {
+    fn offered(&mut self, workload: u32, now: Time, _arrived: Time) {
         if workload == 0 {
             self.offered.push(now);
         }

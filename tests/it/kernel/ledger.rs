@@ -47,9 +47,9 @@ pub(super) struct Ledger {
 
 #[derive(Debug, Default)]
 pub(super) struct WorkloadBook {
-    /// When each request was offered, in order.
+    /// When each request was meant to start.
     pub(super) offered: Vec<Time>,
-    /// How each ended: when it was offered, when it ended, how.
+    /// How each ended: when it was meant to start, when it ended, how.
     pub(super) finished: Vec<(Time, Time, Outcome)>,
     pub(super) remaining: u64,
 }
@@ -203,9 +203,10 @@ impl Observer for Ledger {
         }
     }
 
-    fn offered(&mut self, workload: u32, now: Time) {
+    fn offered(&mut self, workload: u32, now: Time, arrived: Time) {
         self.pass(now);
-        self.workloads[workload as usize].offered.push(now);
+        assert!(arrived <= now, "nobody is early");
+        self.workloads[workload as usize].offered.push(arrived);
     }
 
     fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {

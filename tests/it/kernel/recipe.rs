@@ -8,8 +8,9 @@ use brownout::base::units::{Rate, Share, Size};
 use brownout::model::{
     Arrivals, Branch, Cache, CacheFill, CacheId, CacheStart, CacheStore, Caller, Cancel, Client, ClientId,
     ContextSwitch, Deadlines, Discipline, Effect, Endpoint, EndpointId, Fault, FaultTarget, GarbageCollection,
-    GcTrigger, Handlers, Id, Ids, Limit, Model, Need, NoisyNeighbour, Overflow, PoolId, Profile, QueueTimeout,
-    RatePoint, Scope, Service, ServiceId, SharedPool, Step, Subset, Ttl, Workload, WorkloadId,
+    GcTrigger, Handlers, Id, Ids, Limit, Model, Modulation, Need, NoisyNeighbour, Overflow, Pace, PoolId, Process,
+    Profile, QueueTimeout, RatePoint, Reload, Scope, Service, ServiceId, SharedPool, Step, Subset, Ttl, Workload,
+    WorkloadId,
 };
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
@@ -90,6 +91,7 @@ struct WorkloadRecipe {
     arrivals: Arrivals,
     key: Option<KeyDistribution>,
     deadline: Option<Span>,
+    reload: Option<Reload>,
     client: u32,
 }
 
@@ -368,11 +370,34 @@ fn profile() -> impl Strategy<Value = Profile> {
     })
 }
 
-fn arrivals(lengths: Lengths) -> impl Strategy<Value = Arrivals> {
-    let open = match lengths {
-        Lengths::Even => profile().prop_map(Arrivals::Even).boxed(),
-        Lengths::Any => prop_oneof![profile().prop_map(Arrivals::Even), profile().prop_map(Arrivals::Poisson)].boxed(),
+fn modulation() -> impl Strategy<Value = Modulation> {
+    let rate = |rate: u32| Rate::per_sec(f64::from(rate)).expect("a rate");
+    let stay = |millis: u64| {
+        length(Lengths::Any).prop_map(move |it| match it.constant() {
+            Some(Span::ZERO) => Distribution::Constant(ms(millis)),
+            _ => it,
+        })
     };
+    (0u32..50, 100u32..500, stay(7), stay(3)).prop_map(move |(low, high, low_for, high_for)| Modulation {
+        low: rate(low),
+        high: rate(high),
+        low_for,
+        high_for,
+    })
+}
+
+fn arrivals(lengths: Lengths) -> impl Strategy<Value = Arrivals> {
+    let process = match lengths {
+        Lengths::Even => profile().prop_map(Process::Even).boxed(),
+        Lengths::Any => prop_oneof![
+            2 => profile().prop_map(Process::Even),
+            2 => profile().prop_map(Process::Poisson),
+            1 => modulation().prop_map(Process::Modulated),
+        ]
+        .boxed(),
+    };
+    let batch = prop_oneof![3 => Just(1u32), 1 => 2u32..6];
+    let open = (process, batch).prop_map(|(process, batch)| Arrivals::Rated { process, batch });
     let burst = (1u32..30, 0u64..200, option::of(20u64..300)).prop_map(|(size, first, every)| Arrivals::Burst {
         size,
         first: Time::ZERO + ms(first),
@@ -386,26 +411,31 @@ fn arrivals(lengths: Lengths) -> impl Strategy<Value = Arrivals> {
         times.sort_unstable();
         Arrivals::Times(times.into_iter().map(|millis| Time::ZERO + ms(millis)).collect())
     });
+    let pace = prop_oneof![think.prop_map(Pace::Think), (1u64..50).prop_map(|millis| Pace::Every(ms(millis)))];
     prop_oneof![
         3 => open,
         1 => burst,
         1 => recorded,
-        1 => (1u32..8, think).prop_map(|(count, think)| Arrivals::Users { count, think }),
+        1 => (1u32..8, pace).prop_map(|(count, pace)| Arrivals::Users { count, pace }),
     ]
 }
 
-fn workload(arrivals: impl Strategy<Value = Arrivals>) -> impl Strategy<Value = WorkloadRecipe> {
+fn workload(lengths: Lengths, arrivals: impl Strategy<Value = Arrivals>) -> impl Strategy<Value = WorkloadRecipe> {
     let keys = select(vec!["zipf(1.1, 100)", "uniform(3)"]).prop_map(|text| text.parse().expect("keys"));
     let entry = vec((1u32..5, any::<u32>()), 1..3);
-    (entry, arrivals, option::of(keys), option::of(1u64..60), any::<u32>()).prop_map(
-        |(entry, arrivals, key, deadline, client)| WorkloadRecipe {
-            entry,
-            arrivals,
-            key,
-            deadline: deadline.map(ms),
-            client,
-        },
-    )
+    let rest = (option::of(keys), option::of(1u64..60), option::weighted(0.3, reload(lengths)), any::<u32>());
+    (entry, arrivals, rest).prop_map(|(entry, arrivals, (key, deadline, reload, client))| WorkloadRecipe {
+        entry,
+        arrivals,
+        key,
+        deadline: deadline.map(ms),
+        reload,
+        client,
+    })
+}
+
+fn reload(lengths: Lengths) -> impl Strategy<Value = Reload> {
+    (length(lengths), limit(1..5)).prop_map(|(after, attempts)| Reload { after, attempts })
 }
 
 fn fault(lengths: Lengths) -> impl Strategy<Value = FaultRecipe> {
@@ -438,7 +468,7 @@ fn recipe(lengths: Lengths, arrivals: BoxedStrategy<Arrivals>) -> impl Strategy<
         select(vec![50u64, 77, 100, 1000]),
         (vec(service(lengths), 1..6), vec(pool(), 1..3), vec(cache(), 1..3)),
         vec(client(lengths), 1..4),
-        vec(workload(arrivals), 1..4),
+        vec(workload(lengths, arrivals), 1..4),
         vec(fault(lengths), 0..5),
     )
         .prop_map(|(seed, duration_ms, interval_ms, (services, pools, caches), clients, workloads, faults)| {
@@ -486,6 +516,14 @@ pub(super) fn draining_models(lengths: Lengths) -> impl Strategy<Value = Model> 
         // A request that is lost, or stands behind itself in a circle of calls, is given up in time.
         for client in model.clients.ids() {
             model.clients[client].timeout.get_or_insert(ms(200));
+        }
+        // Somebody who asks for ever for what always fails is never done.
+        for workload in model.workloads.ids() {
+            if let Some(reload) = &mut model.workloads[workload].reload
+                && reload.attempts == Limit::Unlimited
+            {
+                reload.attempts = Limit::AtMost(5);
+            }
         }
         model.duration = Span::from_secs(3_600);
         model.interval = Span::from_secs(600);
@@ -560,6 +598,8 @@ impl Recipe {
                 arrivals: recipe.arrivals.clone(),
                 key: recipe.key.clone(),
                 deadline: recipe.deadline,
+                priority: Workload::PRIORITY,
+                reload: recipe.reload.clone(),
                 client: ClientId::new(recipe.client as usize % model.clients.len()),
             });
         }
@@ -592,7 +632,7 @@ impl Recipe {
                 }
                 FaultKind::Traffic(factor) => {
                     let workload = WorkloadId::new(place % model.workloads.len());
-                    if !matches!(model.workloads[workload].arrivals, Arrivals::Even(_) | Arrivals::Poisson(_)) {
+                    if !matches!(model.workloads[workload].arrivals, Arrivals::Rated { .. }) {
                         continue;
                     }
                     (FaultTarget::Workload(workload), Effect::Traffic(*factor))

@@ -1,7 +1,7 @@
 //! Data in files: recorded traffic and measured times.
 
 use brownout::base::time::{Span, Time};
-use brownout::model::{Arrivals, Model, Step};
+use brownout::model::{Arrivals, Model, Process, Step};
 use brownout::scenario::LoadOptions;
 
 use super::{loaded, said};
@@ -20,7 +20,11 @@ fn model(arrivals: &str, csv: &str) -> Model {
 
 /// The points of a rate, in seconds and requests per second.
 fn points(model: &Model) -> Vec<(f64, f64)> {
-    let Arrivals::Poisson(profile) = &model.workloads.iter().as_slice()[0].arrivals else { panic!("not a rate") };
+    let Arrivals::Rated { process: Process::Poisson(profile), batch: 1 } =
+        &model.workloads.iter().as_slice()[0].arrivals
+    else {
+        panic!("not a rate")
+    };
     profile.points.iter().map(|point| (point.at.as_secs_f64(), point.rate.as_per_sec())).collect()
 }
 
@@ -72,7 +76,7 @@ fn times_of_arrival_are_played_as_they_are() {
 #[test]
 fn a_trace_can_be_evenly_spaced() {
     let model = model(r#"{ even = "trace('load.csv', per=10s)" }"#, "30\n60\n");
-    assert!(matches!(model.workloads.iter().as_slice()[0].arrivals, Arrivals::Even(_)));
+    assert!(matches!(model.workloads.iter().as_slice()[0].arrivals, Arrivals::Rated { process: Process::Even(_), .. }));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Parameters: `"$name"` is the value of `[param.name]`, wherever a value can stand.
 
 use brownout::base::time::Span;
-use brownout::model::{Arrivals, Limit};
+use brownout::model::{Arrivals, Limit, Pace};
 use brownout::scenario::ParameterRange;
 
 use super::{loaded, model, options, said};
@@ -63,7 +63,7 @@ fn a_value_stands_wherever_a_value_can_stand() {
         super::model(&SCENARIO.replace("$load)", "1500/s)"), &options(&[], &[]), &[]).workloads.iter().as_slice()[0]
             .arrivals
     );
-    let Arrivals::Users { count, think } = &closed.arrivals else { panic!("they are users") };
+    let Arrivals::Users { count, pace: Pace::Think(think) } = &closed.arrivals else { panic!("they are users") };
     assert_eq!((*count, think.to_string().as_str()), (5, "exp(300ms)"));
     let api = &model.services.iter().as_slice()[0];
     assert_eq!((api.threads, api.discipline), (Limit::AtMost(5), brownout::model::Discipline::Lifo));

@@ -82,8 +82,10 @@ pub(super) fn model(breaker: bool) -> Model {
         name: "shoppers".to_owned(),
         entry: vec![(Share::ONE, EndpointId(0))],
         key: None,
-        arrivals: Arrivals::Poisson(Profile::constant(Rate::per_sec(1500.0).unwrap())),
+        arrivals: Arrivals::poisson(Profile::constant(Rate::per_sec(1500.0).unwrap())),
         deadline: Some(Span::from_secs(2)),
+        priority: Workload::PRIORITY,
+        reload: None,
         client: browser,
     });
     it.faults.push(Fault {
