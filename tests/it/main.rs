@@ -12,6 +12,7 @@ mod isotope;
 mod kernel;
 mod language;
 mod lessons;
+mod metrics;
 mod policies;
 mod reference;
 mod report;
