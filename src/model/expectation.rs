@@ -101,6 +101,16 @@ pub enum Bound {
     Number(f64),
 }
 
+impl Bound {
+    /// As a number: a length of time in seconds.
+    pub fn value(self) -> f64 {
+        match self {
+            Bound::Share(x) | Bound::Rate(x) | Bound::Number(x) => x,
+            Bound::Span(span) => span.as_secs_f64(),
+        }
+    }
+}
+
 impl Comparison {
     /// Whether `value` compares with `bound` as it should.
     pub fn holds(self, value: f64, bound: f64) -> bool {

@@ -133,7 +133,7 @@ pub(crate) fn metric_name(metric: Metric) -> &'static str {
 }
 
 /// How a bound can be given.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Unit {
     Share,
     Rate,
@@ -171,6 +171,11 @@ pub(crate) const METRICS: [(&str, Metric, &[Unit]); 15] = [
     ("retry_factor", Metric::RetryFactor, &[Unit::Number]),
     ("waste", Metric::Waste, &[Unit::Share]),
 ];
+
+/// With what the metric called `name` can be compared; `None` where there is no such metric.
+pub(crate) fn metric_units(name: &str) -> Option<&'static [Unit]> {
+    metric(name).ok().map(|(_, units)| units)
+}
 
 type Parts = (Metric, Range<usize>, Comparison, Bound);
 
