@@ -23,78 +23,49 @@ in [`SCENARIOS.md`](SCENARIOS.md).
 /// A table for a terminal of `width` columns, with ANSI colours if `color`.
 pub fn text(validated: &Validated, version: &str, color: bool, width: usize) -> String {
     let look = Look { color, width };
-    let lines: Vec<Line> = lines(&validated.rows);
-    let column = |cell: fn(&Line) -> &str| lines.iter().map(|line| cell(line).chars().count()).max().unwrap_or(0);
-    let (label, expected, got, tolerance) = (
-        column(|line| &line.label),
-        column(|line| &line.expected).max("expected".len()),
-        column(|line| &line.got).max("got ± 95%".chars().count()),
-        column(|line| &line.tolerance).max("tolerance".len()),
-    );
-    // What is left belongs to the metric.
-    let others = 2 + label + 2 + 2 + expected + 2 + got + 2 + tolerance;
-    let metric = column(|line| &line.metric).min(width.saturating_sub(others).max("metric".len()));
-    let put = |mark: &str, line: &Line| {
-        let text = format!(
-            " {:label$}  {:metric$}  {:>expected$}  {:>got$}  {:>tolerance$}",
-            line.label,
-            cut(&line.metric, metric),
-            line.expected,
-            line.got,
-            line.tolerance,
-        );
-        format!("{mark}{}\n", text.trim_end())
+    let header = ["metric", "expected", "got ± 95%", "tolerance"].map(str::to_owned);
+    let cells: Vec<[String; 4]> = validated.rows.iter().map(cells).collect();
+    let widest = |column: usize| {
+        let column = cells.iter().chain([&header]).map(|row| row[column].chars().count());
+        column.max().unwrap_or(0)
     };
-    let header = Line {
-        label: String::new(),
-        metric: "metric".to_owned(),
-        expected: "expected".to_owned(),
-        got: "got ± 95%".to_owned(),
-        tolerance: "tolerance".to_owned(),
+    let widths = [0, 1, 2, 3].map(widest);
+    // The metric gets what the others leave.
+    let others: usize = widths[1..].iter().map(|width| width + 2).sum();
+    let metric = widths[0].min(width.saturating_sub(2 + others).max(header[0].len()));
+    let put = |[what, expected, got, tolerance]: &[String; 4]| {
+        let [_, first, second, third] = widths;
+        let what = cut(what, metric);
+        format!("{what:metric$}  {expected:>first$}  {got:>second$}  {tolerance:>third$}")
     };
-    let mut text = look.paint(HEAD, put(" ", &header).trim_end()) + "\n";
-    let mut case = "";
-    for (row, line) in validated.rows.iter().zip(&lines) {
-        if row.case != case {
-            case = &row.case;
-            text += &format!("{} {}\n", look.paint(HEAD, case), look.paint(DIM, &row.shows));
+    let mut text = look.paint(HEAD, &format!("  {}", put(&header))) + "\n";
+    let (mut case, mut label) = ("", "");
+    for (it, cells) in validated.rows.iter().zip(&cells) {
+        if it.case != case {
+            case = &it.case;
+            label = "";
+            text += &format!("\n{}  {}\n", look.paint(HEAD, case), it.shows);
         }
-        let mark = if row.holds { look.paint(GOOD, "✓") } else { look.paint(BAD, "✗") };
-        text += &put(&mark, line);
+        if it.run.label != label {
+            label = &it.run.label;
+            text += &format!("  {}\n", look.paint(DIM, label));
+        }
+        let mark = if it.holds { look.paint(GOOD, "✓") } else { look.paint(BAD, "✗") };
+        text += &format!("{mark} {}\n", put(cells));
     }
-    let failed = validated.rows.iter().filter(|row| !row.holds).count();
-    let verdict = match failed {
-        0 => look.paint(GOOD, &format!("All {} results hold", validated.rows.len())),
-        failed => look.paint(BAD, &format!("{failed} of {} results do not hold", validated.rows.len())),
-    };
-    text + &format!("\n{verdict} · brownout {version} · seed {}\n", validated.seed)
+    let style = if validated.holds() { GOOD } else { BAD };
+    text + &format!("\n{} · brownout {version} · seed {}\n", look.paint(style, &verdict(validated)), validated.seed)
 }
 
-/// The cells of a row.
-struct Line {
-    label: String,
-    metric: String,
-    expected: String,
-    got: String,
-    tolerance: String,
+fn verdict(validated: &Validated) -> String {
+    match validated.rows.iter().filter(|row| !row.holds).count() {
+        0 => format!("All {} results hold", validated.rows.len()),
+        failed => format!("{failed} of {} results do not hold", validated.rows.len()),
+    }
 }
 
-/// A label stands only in the first row that it is about.
-fn lines(rows: &[ValidatedRow]) -> Vec<Line> {
-    let mut before = ("", "");
-    let line = |it| {
-        let ValidatedRow { case, run, row, estimate, .. }: &ValidatedRow = it;
-        let is_first = before != (case.as_str(), run.label.as_str());
-        before = (case, &run.label);
-        Line {
-            label: if is_first { run.label.clone() } else { String::new() },
-            metric: metric(row),
-            expected: expected(row),
-            got: estimate.map_or_else(|| "no sample".to_owned(), |it| got(row, it.mean, it.half_width)),
-            tolerance: tolerance(row),
-        }
-    };
-    rows.iter().map(line).collect()
+fn cells(it: &ValidatedRow) -> [String; 4] {
+    [metric(&it.row), expected(&it.row), measured(it), tolerance(&it.row)]
 }
 
 fn cut(text: &str, width: usize) -> String {
@@ -115,12 +86,12 @@ fn expected(row: &Row) -> String {
     in_unit(row, row.expected, decimals(row))
 }
 
-fn got(row: &Row, mean: f64, half_width: Option<f64>) -> String {
-    let decimals = decimals(row);
-    let mean = in_unit(row, mean, decimals);
-    match half_width.filter(|width| *width > 0.0) {
-        Some(width) => format!("{mean} ± {}", in_unit(row, width, decimals)),
-        None => mean,
+fn measured(it: &ValidatedRow) -> String {
+    let Some(estimate) = it.estimate else { return "no sample".to_owned() };
+    let number = |value: f64| in_unit(&it.row, value, decimals(&it.row));
+    match estimate.half_width.filter(|width| *width > 0.0) {
+        Some(width) => format!("{} ± {}", number(estimate.mean), number(width)),
+        None => number(estimate.mean),
     }
 }
 
@@ -158,21 +129,16 @@ fn in_unit(row: &Row, value: f64, decimals: Option<usize>) -> String {
 
 /// The page `VALIDATION.md`.
 pub fn markdown(validated: &Validated, version: &str) -> String {
-    let failed = validated.rows.iter().filter(|row| !row.holds).count();
-    let verdict = match failed {
-        0 => format!("All {} results hold", validated.rows.len()),
-        failed => format!("{failed} of {} results do not hold", validated.rows.len()),
-    };
-    let mut text = format!("{OPENING}\n{verdict}: brownout {version}, seeds from {} on.\n", validated.seed);
+    let mut text =
+        format!("{OPENING}\n{}: brownout {version}, seeds from {} on.\n", verdict(validated), validated.seed);
     let mut case = "";
     for row in &validated.rows {
         if row.case != case {
             case = &row.case;
             text += &format!("\n## {case}: {}\n\n{HEADER}", row.shows);
         }
-        let got = row.estimate.map_or_else(|| "no sample".to_owned(), |it| got(&row.row, it.mean, it.half_width));
-        let got = if row.holds { got } else { format!("**{got}**") };
-        text += &format!("{} {got} |\n", stated(&row.run, &row.row));
+        let measured = if row.holds { measured(row) } else { format!("**{}**", measured(row)) };
+        text += &format!("{} {measured} |\n", stated(&row.run, &row.row));
     }
     text
 }

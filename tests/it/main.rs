@@ -4,7 +4,6 @@
 
 mod bad_files;
 mod base;
-mod cascades;
 mod command_line;
 mod determinism;
 mod fuzz;
@@ -14,9 +13,9 @@ mod language;
 mod lessons;
 mod metrics;
 mod policies;
+mod proof;
 mod reference;
 mod report;
 mod scenarios;
 mod semantics;
-mod theory;
 mod tidy;
