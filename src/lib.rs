@@ -26,11 +26,12 @@
 //! | 3 | [`import`] | foreign files become scenario files |
 //! | 4 | [`kernel`] | events, their one total order, and the world they change |
 //! | 5 | [`measure`] | observers of the kernel: totals by cohort, series by time of the event |
+//! | 7 | [`experiment`] | replications and their statistics; the proof that theory is met |
 //! | 8 | [`report`] | results become bytes; pure functions |
 //! | 9 | [`cli`] | the only input and output; one file a subcommand |
 //!
 //! A floor uses only the floors below it; the test `tidy` keeps that. Floor 6 (verdicts and
-//! stories) and floor 7 (comparing, sweeping) are reserved: nothing stands there yet.
+//! stories) is reserved: nothing stands there yet.
 //!
 //! # Where to look first
 //!
@@ -50,6 +51,7 @@
 
 pub mod base;
 pub mod cli;
+pub mod experiment;
 pub mod import;
 pub mod kernel;
 pub mod measure;

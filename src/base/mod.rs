@@ -5,6 +5,7 @@ pub mod distribution;
 pub mod keys;
 pub mod logarithm;
 pub mod random;
+pub mod student;
 pub mod suggest;
 pub mod time;
 pub mod units;

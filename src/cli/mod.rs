@@ -22,6 +22,7 @@ mod run;
 mod schema;
 mod source;
 mod turns;
+mod validate;
 
 use std::panic;
 use std::process::ExitCode;
@@ -46,7 +47,7 @@ Exit codes:
     0  fine
     1  a file could not be read or written, or an internal error
     2  the command line makes no sense
-   99  an expectation of a scenario failed
+   99  an expectation of a scenario failed, or a result of `validate` does not hold
   104  a scenario (or a file to import) is wrong
   130  interrupted";
 
@@ -74,6 +75,7 @@ enum Command {
     List(list::Arguments),
     New(new::Arguments),
     Import(import::Arguments),
+    Validate(validate::Arguments),
     Explain(explain::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -107,6 +109,7 @@ fn execute(arguments: Arguments) -> Exit {
         Command::List(arguments) => list::execute(&arguments, console),
         Command::New(arguments) => new::execute(&arguments, console),
         Command::Import(arguments) => import::execute(&arguments, console),
+        Command::Validate(arguments) => validate::execute(&arguments, console),
         Command::Explain(arguments) => explain::execute(&arguments, console),
         Command::Schema(_) => schema::execute(console),
         Command::Completions(arguments) => completions::execute(&arguments, console),

@@ -1,6 +1,7 @@
 //! Progress bars: on standard error, only on a terminal, only for runs that take a while.
 
 use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -25,6 +26,13 @@ pub(super) struct Bar<'a> {
     shown: Option<ProgressBar>,
 }
 
+/// The bar of many runs.
+pub(super) struct Runs<'a> {
+    bars: Option<&'a MultiProgress>,
+    started: Instant,
+    shown: OnceLock<ProgressBar>,
+}
+
 impl Bars {
     /// Bars if somebody is there to see them and wants to.
     pub(super) fn new(quiet: bool) -> Bars {
@@ -37,6 +45,12 @@ impl Bars {
     pub(super) fn start(&self, name: &str, duration: Span) -> Bar<'_> {
         let started = Instant::now();
         Bar { bars: self.bars.as_ref(), name: name.to_owned(), duration, started, shown: None }
+    }
+
+    /// A bar for many runs, of which several go at once.
+    #[allow(clippy::disallowed_methods, reason = "how long the user has waited; no result depends on it")]
+    pub(super) fn runs(&self) -> Runs<'_> {
+        Runs { bars: self.bars.as_ref(), started: Instant::now(), shown: OnceLock::new() }
     }
 
     /// Runs `print` without a bar in its way.
@@ -63,6 +77,30 @@ impl Bar<'_> {
         if let Some(bar) = &self.shown {
             bar.set_position(now.as_nanos());
             bar.set_message(format!("{now} of {}", self.duration));
+        }
+    }
+}
+
+impl Runs<'_> {
+    /// So many of the runs have ended.
+    pub(super) fn advance(&self, done: u32, of: u32) {
+        let Some(bars) = self.bars else { return };
+        if self.shown.get().is_none() && self.started.elapsed() < PATIENCE {
+            return;
+        }
+        let bar = self.shown.get_or_init(|| {
+            let style = ProgressStyle::with_template("{bar:30} {percent:>3}% {pos} of {len} runs (ends in {eta})")
+                .expect("the template is a constant with known keys");
+            bars.add(ProgressBar::new(of.into()).with_style(style))
+        });
+        bar.set_position(done.into());
+    }
+}
+
+impl Drop for Runs<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = self.shown.get() {
+            bar.finish_and_clear();
         }
     }
 }

@@ -13,11 +13,10 @@ use crate::policy::breaker::BreakerState;
 
 use super::latency::Latency;
 use super::level::Level;
+use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
 use super::recorder::Recorder;
 use super::resources::ResourceMeters;
-use super::results::{
-    EdgeResult, EdgeSeries, OUTCOMES, Results, Series, ServiceResult, ServiceSeries, WorkloadResult, WorkloadSeries,
-};
+use super::results::{EdgeSeries, Results, Series, ServiceSeries, WorkloadResult, WorkloadSeries};
 use super::window::{Counts, Window};
 
 /// Runs `model` on the agenda `A` and measures it; see [`super::simulate`].
@@ -45,107 +44,6 @@ struct Meter {
     series: Series,
 }
 
-struct WorkloadMeter {
-    deadline: Option<Span>,
-    counts: Counts,
-    last: Counts,
-    recent: Latency,
-    result: WorkloadResult,
-    watched: bool,
-}
-
-/// What changes with every request, kept close together: in a large model each of these is cold.
-#[derive(Clone, Default)]
-struct ServiceMeter {
-    busy: Level,
-    in_system: Level,
-    arrivals: u64,
-    /// Requests that left, by [`Departure`].
-    left: [u64; DEPARTURES],
-    /// Requests that had to wait.
-    waited: u64,
-    /// Requests that got a thread at once, of those that count.
-    no_wait: u64,
-    /// Use of cores that are not shared.
-    worked_nanos: u128,
-    sojourn_clipped_nanos: u128,
-    watched: bool,
-    rare: Box<ServiceExtra>,
-}
-
-/// What changes only when a service is in trouble, and what is read off now and then.
-#[derive(Clone, Default)]
-struct ServiceExtra {
-    wasted: Level,
-    queue: Level,
-    cores: Level,
-    up: Level,
-    peak_queue: u32,
-    /// Requests that came before the time that totals count, and left in it.
-    left_late: [u64; DEPARTURES],
-    /// Requests that are still there at the end, of those that count.
-    in_flight: u64,
-    /// At the start of the time that totals count.
-    before: ServiceReading,
-    last: ServiceReading,
-}
-
-/// What a service's meter shows at a time, counted from the start.
-#[derive(Clone, Copy, Default)]
-struct ServiceReading {
-    arrivals: u64,
-    left: [u64; DEPARTURES],
-    waited: u64,
-    busy_nanos: u128,
-    wasted_nanos: u128,
-    queue_nanos: u128,
-    in_system_nanos: u128,
-    cores_nanos: u128,
-}
-
-/// See [`ServiceMeter`].
-#[derive(Clone, Default)]
-struct EdgeMeter {
-    calls: u64,
-    attempts: u64,
-    /// Attempts that ended, by [`Outcome`].
-    outcomes: [u64; OUTCOMES],
-    from_workload: Option<u32>,
-    rare: Box<EdgeExtra>,
-}
-
-#[derive(Clone, Default)]
-struct EdgeExtra {
-    service: u32,
-    channel: u32,
-    /// Whether its client has a throttle.
-    throttles: bool,
-    /// Attempts that were sent before the time that totals count, and ended in it.
-    late: [u64; OUTCOMES],
-    /// Attempts without an answer at the end, of those that count.
-    in_flight: u64,
-    before: EdgeReading,
-    last: EdgeReading,
-}
-
-/// What an edge's meter shows at a time, counted from the start.
-#[derive(Clone, Copy, Default)]
-struct EdgeReading {
-    calls: u64,
-    attempts: u64,
-    outcomes: [u64; OUTCOMES],
-}
-
-const DEPARTURES: usize = 6;
-
-struct ChannelMeter {
-    /// Breakers; zero when the client has none.
-    breakers: u32,
-    open: Level,
-    half_open: Level,
-    last: [u128; 2],
-}
-
 impl Meter {
     fn new(model: &Model) -> Meter {
         let edges = model.edges();
@@ -168,6 +66,8 @@ impl Meter {
                     recent: Latency::default(),
                     result: WorkloadResult::default(),
                     watched: watched(Target::Workload(id)),
+                    level_watched: windows.iter().any(|window| window.wants_level(id)),
+                    level: Level::default(),
                 })
                 .collect(),
             services: model
@@ -175,6 +75,7 @@ impl Meter {
                 .enumerate()
                 .map(|(id, service)| ServiceMeter {
                     watched: watched(Target::Service(id)),
+                    waits_watched: windows.iter().any(|window| window.wants_waits(id)),
                     rare: Box::new(ServiceExtra {
                         up: Level::starting_at(service.replicas),
                         ..ServiceExtra::default()
@@ -265,7 +166,7 @@ impl Meter {
     fn pass_windows(&mut self, now: Time) {
         for n in 0..self.windows.len() {
             let counts = match self.windows[n].target {
-                Target::Workload(id) => self.workloads[id.index()].counts,
+                Target::Workload(id) => self.workloads[id.index()].counts(now),
                 Target::Service(id) => self.service_counts(id, now),
             };
             self.windows[n].pass(now, counts);
@@ -285,11 +186,15 @@ impl Meter {
             good: 0,
             failed: reading.left[Departure::Failed as usize],
             rejected: reading.left[Departure::Rejected as usize],
+            dropped: reading.left[Departure::Dropped as usize],
+            waited: reading.waited,
+            requests: self.workloads.iter().map(|workload| workload.counts.offered).sum(),
             calls,
             attempts,
             busy_nanos: reading.busy_nanos,
             wasted_nanos: reading.wasted_nanos,
             queue_nanos: reading.queue_nanos,
+            in_system_nanos: reading.in_system_nanos,
         }
     }
 
@@ -354,142 +259,6 @@ impl Meter {
     }
 }
 
-impl WorkloadMeter {
-    fn add_point(&mut self, series: &mut WorkloadSeries) {
-        let (now, last) = (self.counts, self.last);
-        series.offered.push(now.offered - last.offered);
-        series.answered.push(now.answered - last.answered);
-        series.good.push(now.good - last.good);
-        series.failed.push(now.failed - last.failed);
-        series.attempts.push(now.attempts - last.attempts);
-        series.p50.push(self.recent.quantile(0.50));
-        series.p95.push(self.recent.quantile(0.95));
-        series.p99.push(self.recent.quantile(0.99));
-        self.recent.clear();
-        self.last = now;
-    }
-}
-
-impl ServiceMeter {
-    fn read(&mut self, now: Time) -> ServiceReading {
-        ServiceReading {
-            arrivals: self.arrivals,
-            left: self.left,
-            waited: self.waited,
-            busy_nanos: self.busy.integral(now),
-            wasted_nanos: self.rare.wasted.integral(now),
-            queue_nanos: self.rare.queue.integral(now),
-            in_system_nanos: self.in_system.integral(now),
-            cores_nanos: self.rare.cores.integral(now),
-        }
-    }
-
-    fn add_point(&mut self, series: &mut ServiceSeries, now: Time, length: Span) {
-        let reading = self.read(now);
-        let last = std::mem::replace(&mut self.rare.last, reading);
-        let left = |how: Departure| reading.left[how as usize] - last.left[how as usize];
-        let mean = |nanos: u128| nanos as f64 / length.as_nanos() as f64;
-        series.arrivals.push(reading.arrivals - last.arrivals);
-        series.completed.push(left(Departure::Completed));
-        series.failed.push(left(Departure::Failed));
-        series.rejected.push(left(Departure::Rejected));
-        series.shed.push(left(Departure::Shed));
-        series.busy.push(mean(reading.busy_nanos - last.busy_nanos));
-        series.wasted.push(mean(reading.wasted_nanos - last.wasted_nanos));
-        series.queue.push(mean(reading.queue_nanos - last.queue_nanos));
-        series.up.push(self.rare.up.value());
-    }
-
-    fn result(mut self, end: Time, mut wait: Latency, sojourn: Latency) -> ServiceResult {
-        let after = self.read(end);
-        let before = &self.rare.before;
-        wait.record_zeros(self.no_wait);
-        // Who came before does not count, though he left within the time.
-        let left = |how: Departure| {
-            let how = how as usize;
-            after.left[how] - before.left[how] - self.rare.left_late[how]
-        };
-        ServiceResult {
-            arrivals: after.arrivals - before.arrivals,
-            completed: left(Departure::Completed),
-            failed: left(Departure::Failed),
-            rejected: left(Departure::Rejected),
-            shed: left(Departure::Shed),
-            refused: left(Departure::Refused),
-            dropped: left(Departure::Dropped),
-            in_flight: self.rare.in_flight,
-            waited: after.waited - before.waited,
-            wait,
-            sojourn,
-            busy_nanos: after.busy_nanos - before.busy_nanos,
-            wasted_nanos: after.wasted_nanos - before.wasted_nanos,
-            queue_nanos: after.queue_nanos - before.queue_nanos,
-            in_system_nanos: after.in_system_nanos - before.in_system_nanos,
-            sojourn_clipped_nanos: self.sojourn_clipped_nanos,
-            work_nanos: after.cores_nanos - before.cores_nanos + self.worked_nanos,
-            peak_queue: self.rare.peak_queue,
-        }
-    }
-}
-
-impl EdgeMeter {
-    fn read(&self) -> EdgeReading {
-        EdgeReading { calls: self.calls, attempts: self.attempts, outcomes: self.outcomes }
-    }
-
-    fn add_point(&mut self, series: &mut EdgeSeries, shares: Option<(f64, f64)>) {
-        let reading = self.read();
-        let last = std::mem::replace(&mut self.rare.last, reading);
-        let new: [u64; OUTCOMES] = std::array::from_fn(|n| reading.outcomes[n] - last.outcomes[n]);
-        let ok = new[Outcome::Ok as usize];
-        let (short, throttled) = (new[Outcome::ShortCircuited as usize], new[Outcome::Throttled as usize]);
-        series.calls.push(reading.calls - last.calls);
-        series.attempts.push(reading.attempts - last.attempts);
-        series.ok.push(ok);
-        series.failed.push(new.iter().sum::<u64>() - ok - short - throttled);
-        series.timeouts.push(new[Outcome::Timeout as usize]);
-        series.short_circuited.push(short);
-        if self.rare.throttles {
-            series.throttled.push(throttled);
-        }
-        if let Some((open, half_open)) = shares {
-            series.open.push(open);
-            series.half_open.push(half_open);
-        }
-    }
-
-    fn result(self, latency: Latency) -> EdgeResult {
-        let EdgeExtra { before, late, in_flight, .. } = *self.rare;
-        EdgeResult {
-            calls: self.calls - before.calls,
-            attempts: self.attempts - before.attempts,
-            outcomes: std::array::from_fn(|n| self.outcomes[n] - before.outcomes[n] - late[n]),
-            in_flight,
-            latency,
-        }
-    }
-}
-
-impl ChannelMeter {
-    /// Shares of the breakers that were open and half open since the last time.
-    fn shares(&mut self, now: Time, length: Span) -> Option<(f64, f64)> {
-        let integrals = [self.open.integral(now), self.half_open.integral(now)];
-        let whole = length.as_nanos() as f64 * f64::from(self.breakers);
-        let share = |n: usize| (integrals[n] - self.last[n]) as f64 / whole;
-        let shares = (self.breakers > 0).then(|| (share(0), share(1)));
-        self.last = integrals;
-        shares
-    }
-
-    fn level(&mut self, state: BreakerState) -> Option<&mut Level> {
-        match state {
-            BreakerState::Closed => None,
-            BreakerState::Open => Some(&mut self.open),
-            BreakerState::HalfOpen => Some(&mut self.half_open),
-        }
-    }
-}
-
 impl Observer for Meter {
     #[inline]
     fn boundary(&self) -> Time {
@@ -510,10 +279,13 @@ impl Observer for Meter {
     }
 
     #[inline]
-    fn offered(&mut self, workload: u32, _now: Time, arrived: Time) {
+    fn offered(&mut self, workload: u32, now: Time, arrived: Time) {
         let meter = &mut self.workloads[workload as usize];
         meter.counts.offered += 1;
         meter.result.offered += u64::from(arrived >= self.from);
+        if meter.level_watched {
+            meter.level.add(now, 1);
+        }
     }
 
     #[inline]
@@ -522,6 +294,9 @@ impl Observer for Meter {
         let meter = &mut self.workloads[workload as usize];
         let counted = arrived >= self.from;
         meter.result.outcomes[outcome as usize] += u64::from(counted);
+        if meter.level_watched {
+            meter.level.add(now, -1);
+        }
         if !outcome.is_ok() {
             meter.counts.failed += 1;
             return;
@@ -612,6 +387,10 @@ impl Observer for Meter {
 
     #[inline]
     fn started(&mut self, service: u32, now: Time, arrived: Time) {
+        if self.services[service as usize].waits_watched {
+            let id = ServiceId(service);
+            self.windows.iter_mut().filter(|it| it.wants_waits(id)).for_each(|it| it.record(now, now.since(arrived)));
+        }
         if arrived < self.from {
             return;
         }

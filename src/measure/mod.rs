@@ -5,6 +5,7 @@ mod histogram;
 mod latency;
 mod level;
 mod meter;
+mod meters;
 mod recorder;
 mod resources;
 mod results;

@@ -1,7 +1,7 @@
 //! What the scenario's expectations measure, each in its own window of time.
 
 use crate::base::time::{Span, Time};
-use crate::model::{Bound, Expectation, Metric, Model, Target};
+use crate::model::{Bound, Expectation, Metric, Model, ServiceId, Target, WorkloadId};
 
 use super::latency::Latency;
 
@@ -14,11 +14,16 @@ pub(super) struct Counts {
     pub(super) good: u64,
     pub(super) failed: u64,
     pub(super) rejected: u64,
+    pub(super) dropped: u64,
+    pub(super) waited: u64,
+    /// Requests that users started: of this workload, or of all of them for a service.
+    pub(super) requests: u64,
     pub(super) calls: u64,
     pub(super) attempts: u64,
     pub(super) busy_nanos: u128,
     pub(super) wasted_nanos: u128,
     pub(super) queue_nanos: u128,
+    pub(super) in_system_nanos: u128,
 }
 
 /// The window of one expectation.
@@ -33,7 +38,7 @@ pub(super) struct Window {
     threads: Option<f64>,
     start: Option<Counts>,
     end: Option<Counts>,
-    latency: Latency,
+    lengths: Latency,
 }
 
 impl Window {
@@ -51,19 +56,29 @@ impl Window {
             threads,
             start: None,
             end: None,
-            latency: Latency::default(),
+            lengths: Latency::default(),
         }
     }
 
     /// Whether its latencies are wanted of requests that end at a workload or service.
     pub(super) fn wants_latency(&self, target: Target) -> bool {
-        self.target == target && matches!(self.metric, Metric::Mean | Metric::Quantile(_))
+        self.target == target && matches!(self.metric, Metric::Mean | Metric::Quantile(_) | Metric::Max)
     }
 
-    /// A good answer came at `now` after `latency`.
-    pub(super) fn record(&mut self, now: Time, latency: Span) {
+    /// Whether it wants to know how long requests wait at `service`.
+    pub(super) fn wants_waits(&self, service: ServiceId) -> bool {
+        self.target == Target::Service(service) && matches!(self.metric, Metric::Wait | Metric::WaitQuantile(_))
+    }
+
+    /// Whether it wants to know how many requests of `workload` are under way.
+    pub(super) fn wants_level(&self, workload: WorkloadId) -> bool {
+        self.target == Target::Workload(workload) && self.metric == Metric::InSystem
+    }
+
+    /// A good answer came, or a wait ended, at `now` after `length`.
+    pub(super) fn record(&mut self, now: Time, length: Span) {
         if (self.from..self.until).contains(&now) {
-            self.latency.record(latency);
+            self.lengths.record(length);
         }
     }
 
@@ -93,11 +108,21 @@ impl Window {
             Metric::Throughput => count(end.answered - start.answered),
             Metric::Failures => count(end.failed - start.failed),
             Metric::Rejected => count(end.rejected - start.rejected),
-            Metric::Mean => self.latency.mean().map(Span::as_secs_f64),
-            Metric::Quantile(quantile) => self.latency.quantile(quantile).map(Span::as_secs_f64),
+            Metric::Dropped => count(end.dropped - start.dropped),
+            Metric::Waited => count(end.waited - start.waited),
+            Metric::Mean | Metric::Wait => self.lengths.mean().map(Span::as_secs_f64),
+            Metric::Quantile(quantile) | Metric::WaitQuantile(quantile) => {
+                self.lengths.quantile(quantile).map(Span::as_secs_f64)
+            }
+            Metric::Max => self.lengths.max().map(Span::as_secs_f64),
             Metric::Utilisation => ratio((end.busy_nanos - start.busy_nanos) as f64, nanos * self.threads?),
             Metric::Queue => ratio((end.queue_nanos - start.queue_nanos) as f64, nanos),
-            Metric::Attempts => ratio((end.attempts - start.attempts) as f64, secs),
+            Metric::InSystem => ratio((end.in_system_nanos - start.in_system_nanos) as f64, nanos),
+            Metric::Attempts => {
+                let whole =
+                    if matches!(self.bound, Bound::Rate(_)) { secs } else { (end.requests - start.requests) as f64 };
+                ratio((end.attempts - start.attempts) as f64, whole)
+            }
             Metric::RetryFactor => ratio((end.attempts - start.attempts) as f64, (end.calls - start.calls) as f64),
             Metric::Waste => {
                 ratio((end.wasted_nanos - start.wasted_nanos) as f64, (end.busy_nanos - start.busy_nanos) as f64)

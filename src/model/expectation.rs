@@ -36,15 +36,29 @@ pub enum Metric {
     Failures,
     /// Workload or service: mean latency of good answers.
     Mean,
+    /// Workload or service: the longest latency of a good answer.
+    Max,
     /// Workload or service: this quantile (between 0 and 1) of the latency of good answers.
     Quantile(f64),
     /// Service: busy threads (of all), between 0 and 1; needs a limited pool.
     Utilisation,
     /// Service: mean number of waiting requests over all replicas.
     Queue,
+    /// Service: mean time in the queue of requests that got a thread, those included that got it at once.
+    Wait,
+    /// Service: this quantile (between 0 and 1) of the same times.
+    WaitQuantile(f64),
+    /// Service: had to wait for a thread, as a share of attempts that arrived, or as a rate.
+    Waited,
+    /// Workload: mean number of its requests under way. Service: mean number of requests in it, over all replicas.
+    InSystem,
     /// Service: turned away by full queues, as a share of attempts that arrived, or as a rate.
     Rejected,
-    /// Workload or service: attempts sent (by the workload; to the service), as a rate.
+    /// Service: left before their handler had ended, cancelled or because their deadline had passed; as a share of
+    /// attempts that arrived, or as a rate.
+    Dropped,
+    /// Workload or service: attempts sent (by the workload; to the service), as a rate, or as a number for each request
+    /// that users started (the workload's own; those of all workloads).
     Attempts,
     /// Workload or service: attempts sent ÷ first attempts sent.
     RetryFactor,
@@ -85,6 +99,16 @@ pub enum Bound {
     Span(Span),
     /// A plain number.
     Number(f64),
+}
+
+impl Bound {
+    /// As a number: a length of time in seconds.
+    pub fn value(self) -> f64 {
+        match self {
+            Bound::Share(x) | Bound::Rate(x) | Bound::Number(x) => x,
+            Bound::Span(span) => span.as_secs_f64(),
+        }
+    }
 }
 
 impl Comparison {

@@ -46,7 +46,7 @@ pub fn summary(input: &Input) -> String {
     let Input { model, results, .. } = input;
     let mut table = Table::new(&["kind", "name", "metric", "value"]);
     for it in verdicts(input) {
-        let bound = facts::bound_value(it.expectation.bound);
+        let bound = it.expectation.bound.value();
         let rows = [
             ("measured", Value::Maybe(it.value)),
             ("bound", bound.into()),

@@ -3,7 +3,7 @@
 
 use crate::base::time::{Span, Time};
 use crate::measure::{EdgeResult, OUTCOMES, Results, ServiceResult, WorkloadResult};
-use crate::model::{Bound, Caller, Edge, EdgeId, Expectation, Ids, Limit, Model, Service, ServiceId};
+use crate::model::{Caller, Edge, EdgeId, Expectation, Ids, Limit, Model, Service, ServiceId};
 use crate::policy::Outcome;
 
 use super::Input;
@@ -23,19 +23,11 @@ pub struct Verdict<'a> {
 pub fn verdicts<'a>(input: &Input<'a>) -> Vec<Verdict<'a>> {
     let measured = input.results.measured.iter().copied().chain(std::iter::repeat(None));
     let verdict = |(expectation, value): (&'a Expectation, Option<f64>)| {
-        let bound = bound_value(expectation.bound);
+        let bound = expectation.bound.value();
         let holds = value.is_some_and(|v| expectation.comparison.holds(v, bound));
         Verdict { expectation, value, pass: (!input.results.interrupted).then_some(holds) }
     };
     input.model.expectations.iter().zip(measured).map(verdict).collect()
-}
-
-/// A bound as a number, in the unit of [`Verdict::value`].
-pub(super) fn bound_value(bound: Bound) -> f64 {
-    match bound {
-        Bound::Share(x) | Bound::Rate(x) | Bound::Number(x) => x,
-        Bound::Span(span) => span.as_secs_f64(),
-    }
 }
 
 /// A run with what follows from it.

@@ -200,7 +200,7 @@ fn expectation_row<'a>(verdict: &Verdict<'a>, ended: Time) -> ExpectationRow<'a>
         },
         value: verdict.value,
         comparison: comparison(it.comparison),
-        bound: facts::bound_value(it.bound),
+        bound: it.bound.value(),
         pass: verdict.pass,
     }
 }

@@ -9,6 +9,7 @@ pub mod json;
 pub mod manifest;
 mod number;
 pub mod terminal;
+pub mod validation;
 
 use crate::measure::Results;
 use crate::model::Model;

@@ -31,6 +31,7 @@ mod schema;
 mod tree;
 
 pub use build::{Parameter, ParameterRange};
+pub(crate) use decode::{Unit as BoundUnit, metric_units};
 pub use explain::{Unknown, explain};
 pub use files::{DATA_BYTES_MAX, Files, NamedFile, NoFiles, SCENARIO_BYTES_MAX};
 pub use lessons::{LESSONS, Lesson, TEMPLATES, file, lesson};

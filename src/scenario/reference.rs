@@ -76,7 +76,7 @@ fn add_forms(text: &mut String) {
         "\n`empirical('latencies.csv', unit=1ms)` draws from measured values: one row each, as lengths of time (`12.5ms`) \
          or as plain numbers, whose unit is then given. `column=\"p\"` names the column with them, `weight=\"count\"` one \
          with how often each was seen.\n\n### Conditions\n\n`METRIC(TARGET) COMPARISON BOUND`, with `<`, `<=`, `>=` or \
-         `>`, such as `goodput(shoppers) >= 99%`. Percentiles are metrics too: `p50`, `p99`, `p99.9`.\n\n| metric | \
+         `>`, such as `goodput(shoppers) >= 99%`. Percentiles are metrics too: `p50`, `p99`, `p99.9`, `wait_p99`.\n\n| metric | \
          measured at | bound | what it says |\n|---|---|---|---|\n",
     );
     for (name, metric, bounds) in METRICS.iter() {
@@ -89,8 +89,13 @@ fn add_forms(text: &mut String) {
         let bounds: Vec<&str> = bounds.iter().map(|unit| unit.example()).collect();
         let _ = writeln!(text, "| `{name}` | {at} | {} | {about} |", bounds.join(" or "));
     }
-    let about = meaning(Metric::Quantile(0.99));
-    let _ = writeln!(text, "| `p99`, ... | workloads and services | a length of time such as `200ms` | {about} |");
+    for (name, at, metric) in [
+        ("p99", "workloads and services", Metric::Quantile(0.99)),
+        ("wait_p99", "services", Metric::WaitQuantile(0.99)),
+    ] {
+        let about = meaning(metric);
+        let _ = writeln!(text, "| `{name}`, ... | {at} | a length of time such as `200ms` | {about} |");
+    }
 }
 
 fn add_codes(text: &mut String) {

@@ -4,7 +4,6 @@
 
 mod bad_files;
 mod base;
-mod cascades;
 mod command_line;
 mod determinism;
 mod fuzz;
@@ -13,10 +12,11 @@ mod kernel;
 mod language;
 mod lessons;
 mod model;
+mod metrics;
 mod policies;
+mod proof;
 mod reference;
 mod report;
 mod scenarios;
 mod semantics;
-mod theory;
 mod tidy;

@@ -13,20 +13,20 @@ use crate::model::Bound;
 use super::facts::{Facts, Verdict};
 use super::{Input, number, verdicts};
 
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const HEAD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const HEAD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 
 /// How the summary is to look.
 #[derive(Clone, Copy)]
-struct Look {
-    color: bool,
-    width: usize,
+pub(super) struct Look {
+    pub(super) color: bool,
+    pub(super) width: usize,
 }
 
 impl Look {
-    fn paint(self, style: Style, text: &str) -> String {
+    pub(super) fn paint(self, style: Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 

@@ -69,8 +69,20 @@ pub(crate) enum Measured {
 pub(crate) fn measured(metric: Metric) -> Measured {
     match metric {
         Metric::Goodput | Metric::Throughput | Metric::Failures => Measured::Workload,
-        Metric::Mean | Metric::Quantile(_) | Metric::Attempts | Metric::RetryFactor => Measured::Either,
-        Metric::Utilisation | Metric::Queue | Metric::Rejected | Metric::Waste => Measured::Service,
+        Metric::Mean
+        | Metric::Quantile(_)
+        | Metric::Max
+        | Metric::InSystem
+        | Metric::Attempts
+        | Metric::RetryFactor => Measured::Either,
+        Metric::Utilisation
+        | Metric::Queue
+        | Metric::Wait
+        | Metric::WaitQuantile(_)
+        | Metric::Waited
+        | Metric::Rejected
+        | Metric::Dropped
+        | Metric::Waste => Measured::Service,
     }
 }
 
@@ -86,10 +98,26 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
             "Mean time to a good answer: for a user from the intended start on, at a service from the arrival on."
         }
         Metric::Quantile(_) => "A percentile of the same times as `mean`.",
+        Metric::Max => "The longest of the same times as `mean`.",
         Metric::Utilisation => "Share of the time of all threads in which they are busy; needs limited threads.",
         Metric::Queue => "Requests that wait for a thread, at all replicas together, averaged over the time.",
+        Metric::Wait => {
+            "Mean time in the queue of requests that got a thread; one that got it at once counts as no time."
+        }
+        Metric::WaitQuantile(_) => "A percentile of the same times as `wait`.",
+        Metric::Waited => "Attempts that had to wait for a thread: a share of those that came, or a rate.",
+        Metric::InSystem => {
+            "A workload's requests under way, or requests in a service, waiting or handled, averaged over the time."
+        }
         Metric::Rejected => "Attempts turned away by full queues: a share of those that came, or a rate.",
-        Metric::Attempts => "Attempts sent by a workload or to a service, retries included, as a rate.",
+        Metric::Dropped => {
+            "Attempts that left before their handler had ended, cancelled or because their deadline had passed: a share \
+             of those that came, or a rate."
+        }
+        Metric::Attempts => {
+            "Attempts sent by a workload or to a service, retries included: a rate, or a number for each request that \
+             users started."
+        }
         Metric::RetryFactor => "Attempts for each first attempt.",
         Metric::Waste => "Share of busy thread time that was spent for callers who had given up.",
     }
@@ -99,12 +127,13 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
 pub(crate) fn metric_name(metric: Metric) -> &'static str {
     match metric {
         Metric::Quantile(_) => "a percentile",
+        Metric::WaitQuantile(_) => "wait_p..",
         _ => METRICS.iter().find(|(_, known, _)| *known == metric).map_or("", |(name, _, _)| name),
     }
 }
 
 /// How a bound can be given.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Unit {
     Share,
     Rate,
@@ -125,18 +154,28 @@ impl Unit {
 }
 
 /// Every metric but the percentiles, with the bounds that it can be compared with.
-pub(crate) const METRICS: [(&str, Metric, &[Unit]); 10] = [
+pub(crate) const METRICS: [(&str, Metric, &[Unit]); 15] = [
     ("goodput", Metric::Goodput, &[Unit::Share, Unit::Rate]),
     ("throughput", Metric::Throughput, &[Unit::Share, Unit::Rate]),
     ("failures", Metric::Failures, &[Unit::Share, Unit::Rate]),
     ("mean", Metric::Mean, &[Unit::Span]),
+    ("max", Metric::Max, &[Unit::Span]),
     ("utilisation", Metric::Utilisation, &[Unit::Share]),
     ("queue", Metric::Queue, &[Unit::Number]),
+    ("wait", Metric::Wait, &[Unit::Span]),
+    ("waited", Metric::Waited, &[Unit::Share, Unit::Rate]),
+    ("in_system", Metric::InSystem, &[Unit::Number]),
     ("rejected", Metric::Rejected, &[Unit::Share, Unit::Rate]),
-    ("attempts", Metric::Attempts, &[Unit::Rate]),
+    ("dropped", Metric::Dropped, &[Unit::Share, Unit::Rate]),
+    ("attempts", Metric::Attempts, &[Unit::Rate, Unit::Number]),
     ("retry_factor", Metric::RetryFactor, &[Unit::Number]),
     ("waste", Metric::Waste, &[Unit::Share]),
 ];
+
+/// With what the metric called `name` can be compared; `None` where there is no such metric.
+pub(crate) fn metric_units(name: &str) -> Option<&'static [Unit]> {
+    metric(name).ok().map(|(_, units)| units)
+}
 
 type Parts = (Metric, Range<usize>, Comparison, Bound);
 
@@ -198,19 +237,11 @@ fn metric(word: &str) -> Result<(Metric, &'static [Unit]), ParseError> {
         return Ok((*metric, units));
     }
     let all = 0..name.len();
-    if let Some(digits) = name.strip_prefix('p').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
-        let percent = digits.parse::<Number>().map_err(|fault| fault.shifted(1))?.as_f64();
-        if percent > 0.0 && percent < 100.0 {
-            // As a share its point is moved in the text, so that p99.9 is the float nearest to 0.999.
-            let quantile =
-                format!("{digits}%").parse::<Share>().map_err(|_| ParseError::new(all, "not a percentile"))?;
-            return Ok((Metric::Quantile(quantile.as_f64()), &[Unit::Span]));
+    let percentiles: [(&str, fn(f64) -> Metric); 2] = [("p", Metric::Quantile), ("wait_p", Metric::WaitQuantile)];
+    for (prefix, metric) in percentiles {
+        if let Some(digits) = name.strip_prefix(prefix).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+            return Ok((metric(quantile(digits, prefix)?), &[Unit::Span]));
         }
-        let fault = ParseError::new(all, "a percentile lies between p0 and p100");
-        return Err(match digits.strip_prefix("99").filter(|rest| !rest.is_empty() && !rest.contains('.')) {
-            Some(rest) => fault.hint(format!("did you mean `p99.{rest}`?")),
-            None => fault.hint("write for example `p50`, `p99` or `p99.9`"),
-        });
     }
     let names = || METRICS.iter().map(|(name, _, _)| *name);
     let lower = name.to_lowercase();
@@ -219,6 +250,7 @@ fn metric(word: &str) -> Result<(Metric, &'static [Unit]), ParseError> {
     }
     let likely = match name {
         "latency" | "average" | "avg" | "median" => Some("mean` or a percentile such as `p99"),
+        "in_flight" | "concurrency" => Some("in_system"),
         "errors" | "error_rate" => Some("failures"),
         "utilization" => Some("utilisation"),
         _ => did_you_mean(name, names()),
@@ -229,6 +261,22 @@ fn metric(word: &str) -> Result<(Metric, &'static [Unit]), ParseError> {
         None => {
             fault.hint(format!("metrics are {}, and percentiles such as p99", names().collect::<Vec<_>>().join(", ")))
         }
+    })
+}
+
+/// The quantile that `digits` behind `prefix` stand for.
+fn quantile(digits: &str, prefix: &str) -> Result<f64, ParseError> {
+    let all = 0..prefix.len() + digits.len();
+    let percent = digits.parse::<Number>().map_err(|fault| fault.shifted(prefix.len()))?.as_f64();
+    if percent > 0.0 && percent < 100.0 {
+        // As a share its point is moved in the text, so that p99.9 is the float nearest to 0.999.
+        let share = format!("{digits}%").parse::<Share>().map_err(|_| ParseError::new(all, "not a percentile"))?;
+        return Ok(share.as_f64());
+    }
+    let fault = ParseError::new(all, format!("a percentile lies between {prefix}0 and {prefix}100"));
+    Err(match digits.strip_prefix("99").filter(|rest| !rest.is_empty() && !rest.contains('.')) {
+        Some(rest) => fault.hint(format!("did you mean `{prefix}99.{rest}`?")),
+        None => fault.hint(format!("write for example `{prefix}50`, `{prefix}99` or `{prefix}99.9`")),
     })
 }
 

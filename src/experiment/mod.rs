@@ -1,0 +1,11 @@
+//! Floor 7: experiments, which take many runs: replications with their statistics, and the proof that the simulator
+//! says what theory says. Runs go in parallel; what comes out does not depend on how many go at once.
+
+mod expression;
+mod index;
+mod replicate;
+mod validate;
+
+pub use index::{Case, Cases, ProofRun, Row, Tolerance, Unit, proof, proof_file};
+pub use replicate::{Estimate, replicate};
+pub use validate::{Stage, Validated, ValidatedRow, validate};

@@ -1,0 +1,236 @@
+//! The proof: every case of the index is simulated, and what comes out is held against what theory says.
+//!
+//! A row holds when the mean over its replications is off by no more than its tolerance. Rows that need the same runs
+//! share them, be they of one case or of several.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rayon::prelude::*;
+
+use crate::base::time::Span;
+use crate::measure::{Results, simulate};
+use crate::model::Model;
+use crate::scenario::{LoadOptions, load};
+
+use super::expression::{Measurement, Question, Tipping, ask};
+use super::index::{Cases, ProofRun, Row, proof_file};
+use super::replicate::{Estimate, replicate};
+
+/// A bisection ends when it is as narrow as this.
+const NARROW: Span = Span::from_millis(1);
+
+/// How far the validation has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Stage {
+    /// Replications that have ended.
+    pub done: u32,
+    /// All of them.
+    pub of: u32,
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Validated {
+    /// Replication `k` ran with the seed `seed + k`.
+    pub seed: u64,
+    /// In the order of the index.
+    pub rows: Vec<ValidatedRow>,
+}
+
+/// A row of the index and what came out.
+#[derive(Clone, Debug)]
+pub struct ValidatedRow {
+    /// The name of its case.
+    pub case: String,
+    /// What the case shows.
+    pub shows: String,
+    /// What was simulated; its `rows` are left out.
+    pub run: ProofRun,
+    /// What was expected.
+    pub row: Row,
+    /// What was measured; `None` where a replication had no sample.
+    pub estimate: Option<Estimate>,
+    /// Whether the mean is within the tolerance.
+    pub holds: bool,
+}
+
+impl Validated {
+    /// Whether every row holds.
+    pub fn holds(&self) -> bool {
+        self.rows.iter().all(|row| row.holds)
+    }
+}
+
+/// Whoever is told how far it has come may end it.
+type Watch<'w> = &'w (dyn Fn(Stage) -> ControlFlow<()> + Sync);
+
+/// Simulates `cases` with seeds from `seed` on, in parallel. `watch` is told how far it has come, now and then;
+/// `Ok(None)` when it has ended the validation.
+///
+/// # Errors
+///
+/// What is wrong with a scenario of the index, as text.
+pub fn validate(cases: &Cases, seed: u64, watch: Watch<'_>) -> Result<Option<Validated>, String> {
+    let groups = groups(cases);
+    let of = groups.iter().map(|group| group.run.replications).sum();
+    let progress = Progress { done: AtomicU32::new(0), of, watch };
+    let measured: Result<Vec<_>, Ended> = groups.par_iter().map(|group| group.measure(seed, &progress)).collect();
+    let measured = match measured {
+        Ok(measured) => measured,
+        Err(Ended::Interrupted) => return Ok(None),
+        Err(Ended::Wrong(text)) => return Err(text),
+    };
+    // Rows of a group, by the place of their run in the index.
+    let mut values: Vec<(usize, Vec<Vec<Option<f64>>>)> = measured.into_iter().flatten().collect();
+    values.sort_by_key(|(place, _)| *place);
+    let runs = cases.cases.iter().flat_map(|case| case.runs.iter().map(move |run| (case, run)));
+    let rows = runs.zip(values).flat_map(|((case, run), (_, values))| {
+        let run_alone = ProofRun { rows: Vec::new(), ..run.clone() };
+        run.rows.iter().zip(values).map(move |(row, values)| {
+            let values: Option<Vec<f64>> = values.into_iter().collect();
+            let estimate = values.map(|values| Estimate::of(&values));
+            let around = row.tolerance.around(row.expected);
+            ValidatedRow {
+                case: case.name.clone(),
+                shows: case.shows.clone(),
+                run: run_alone.clone(),
+                row: row.clone(),
+                estimate,
+                holds: estimate.is_some_and(|it| (it.mean - row.expected).abs() <= around),
+            }
+        })
+    });
+    Ok(Some(Validated { seed, rows: rows.collect() }))
+}
+
+/// Why there is no result.
+enum Ended {
+    Interrupted,
+    Wrong(String),
+}
+
+struct Progress<'w> {
+    done: AtomicU32,
+    of: u32,
+    watch: Watch<'w>,
+}
+
+impl Progress<'_> {
+    fn tell(&self, ended: u32) -> ControlFlow<()> {
+        let done = self.done.fetch_add(ended, Ordering::Relaxed) + ended;
+        (self.watch)(Stage { done, of: self.of })
+    }
+}
+
+/// Runs of the index that need the same simulations.
+struct Group<'c> {
+    run: &'c ProofRun,
+    questions: Vec<Question>,
+    /// Places in the index, counted over all cases.
+    members: Vec<(usize, &'c ProofRun)>,
+}
+
+fn groups(cases: &Cases) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (place, run) in cases.cases.iter().flat_map(|case| &case.runs).enumerate() {
+        let is_same = |group: &Group<'_>| {
+            let it = group.run;
+            (&it.file, &it.set, &it.variants, it.replications) == (&run.file, &run.set, &run.variants, run.replications)
+        };
+        let found = groups.iter().position(is_same);
+        let index = found.unwrap_or_else(|| {
+            groups.push(Group { run, questions: Vec::new(), members: Vec::new() });
+            groups.len() - 1
+        });
+        let group = &mut groups[index];
+        group.members.push((place, run));
+        for row in &run.rows {
+            for question in row.metric.questions(row.unit, row.after.as_deref(), row.until.as_deref()) {
+                if !group.questions.contains(&question) {
+                    group.questions.push(question);
+                }
+            }
+        }
+    }
+    groups
+}
+
+impl Group<'_> {
+    /// The values of every row of every member, by replication.
+    fn measure(&self, seed: u64, progress: &Progress<'_>) -> Result<Vec<(usize, Vec<Vec<Option<f64>>>)>, Ended> {
+        let replications: Vec<Result<Vec<Vec<Option<f64>>>, Ended>> =
+            replicate(seed, self.run.replications, |seed| self.replication(seed, progress));
+        let replications = replications.into_iter().collect::<Result<Vec<_>, Ended>>()?;
+        let of_member = |(number, (place, run)): (usize, &(usize, &ProofRun))| {
+            let of_row = |row: usize| replications.iter().map(|values| values[number][row]).collect();
+            (*place, (0..run.rows.len()).map(of_row).collect())
+        };
+        Ok(self.members.iter().enumerate().map(of_member).collect())
+    }
+
+    /// The values of every row of every member.
+    fn replication(&self, seed: u64, progress: &Progress<'_>) -> Result<Vec<Vec<Option<f64>>>, Ended> {
+        let rows = || self.members.iter().flat_map(|(_, run)| &run.rows);
+        // Bisections bring their own runs.
+        let run = match rows().all(|row| row.metric.tipping().is_some()) {
+            true => None,
+            false => Some(simulated(self.run, &[], &self.questions, seed, progress)?),
+        };
+        let value = |row: &Row| match (row.metric.tipping(), &run) {
+            (Some(tipping), _) => self.tip(tipping, row, seed, progress).map(Some),
+            (None, Some((model, results))) => {
+                let (after, until) = (row.after.as_deref(), row.until.as_deref());
+                Ok(row.metric.value(&Measurement { model, results, unit: row.unit, after, until }))
+            }
+            (None, None) => Ok(None),
+        };
+        let of_run = |run: &ProofRun| run.rows.iter().map(value).collect::<Result<Vec<_>, Ended>>();
+        let values = self.members.iter().map(|(_, run)| of_run(run)).collect::<Result<Vec<_>, Ended>>()?;
+        match progress.tell(1) {
+            ControlFlow::Continue(()) => Ok(values),
+            ControlFlow::Break(()) => Err(Ended::Interrupted),
+        }
+    }
+
+    /// The smallest value of a parameter with which its condition does not hold, in seconds.
+    fn tip(&self, tipping: &Tipping, row: &Row, seed: u64, progress: &Progress<'_>) -> Result<f64, Ended> {
+        let question = [ask(tipping.condition.clone(), row.after.as_deref(), row.until.as_deref())];
+        let holds = |value: Span| {
+            let set = format!("{}={value}", tipping.parameter);
+            let (model, results) = simulated(self.run, &[set], &question, seed, progress)?;
+            let (expectation, value) = (model.expectations.last(), results.measured.last().copied().flatten());
+            Ok(expectation.zip(value).is_some_and(|(it, value)| it.comparison.holds(value, it.bound.value())))
+        };
+        let (mut low, mut high) = (tipping.low, tipping.high);
+        if !holds(low)? || holds(high)? {
+            return Ok(f64::NAN);
+        }
+        while high.saturating_sub(low) > NARROW {
+            let middle = Span::from_nanos((low.as_nanos() + high.as_nanos()) / 2);
+            if holds(middle)? { low = middle } else { high = middle }
+        }
+        Ok(high.as_secs_f64())
+    }
+}
+
+/// Runs a scenario of the proof to its end, with more settings and more questions than it has.
+fn simulated(
+    run: &ProofRun,
+    sets: &[String],
+    questions: &[Question],
+    seed: u64,
+    progress: &Progress<'_>,
+) -> Result<(Model, Results), Ended> {
+    let Some(file) = proof_file(&run.file) else {
+        return Err(Ended::Wrong(format!("there is no scenario `{}`", run.file)));
+    };
+    let questions = questions.iter().enumerate().map(|(number, it)| it.written(&format!("question{number}")));
+    let text = [file.to_owned()].into_iter().chain(questions).collect::<String>();
+    let sets = run.set.iter().chain(sets).cloned().collect();
+    let options = LoadOptions { variants: run.variants.clone(), sets, seed: Some(seed) };
+    let loaded = load(&format!("scenarios/proof/{}.toml", run.file), text.as_bytes(), &options);
+    let Some(model) = loaded.model else { return Err(Ended::Wrong(loaded.diagnostics.render(false))) };
+    let results = simulate(&model, &mut |_| progress.tell(0));
+    if results.interrupted { Err(Ended::Interrupted) } else { Ok((model, results)) }
+}

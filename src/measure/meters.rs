@@ -1,0 +1,257 @@
+//! The meters of one workload, service, edge or channel: what is counted there, and how points of the series and
+//! totals are read off.
+
+use crate::base::time::{Span, Time};
+use crate::kernel::Departure;
+use crate::policy::Outcome;
+use crate::policy::breaker::BreakerState;
+
+use super::latency::Latency;
+use super::level::Level;
+use super::results::{EdgeResult, EdgeSeries, OUTCOMES, ServiceResult, ServiceSeries, WorkloadResult, WorkloadSeries};
+use super::window::Counts;
+
+pub(super) struct WorkloadMeter {
+    pub(super) deadline: Option<Span>,
+    pub(super) counts: Counts,
+    pub(super) last: Counts,
+    pub(super) recent: Latency,
+    pub(super) result: WorkloadResult,
+    pub(super) watched: bool,
+    /// Whether somebody asks how many are under way, and how many there are then.
+    pub(super) level_watched: bool,
+    pub(super) level: Level,
+}
+
+/// What changes with every request, kept close together: in a large model each of these is cold.
+#[derive(Clone, Default)]
+pub(super) struct ServiceMeter {
+    pub(super) busy: Level,
+    pub(super) in_system: Level,
+    pub(super) arrivals: u64,
+    /// Requests that left, by [`Departure`].
+    pub(super) left: [u64; DEPARTURES],
+    /// Requests that had to wait.
+    pub(super) waited: u64,
+    /// Requests that got a thread at once, of those that count.
+    pub(super) no_wait: u64,
+    /// Use of cores that are not shared.
+    pub(super) worked_nanos: u128,
+    pub(super) sojourn_clipped_nanos: u128,
+    pub(super) watched: bool,
+    pub(super) waits_watched: bool,
+    pub(super) rare: Box<ServiceExtra>,
+}
+
+/// What changes only when a service is in trouble, and what is read off now and then.
+#[derive(Clone, Default)]
+pub(super) struct ServiceExtra {
+    pub(super) wasted: Level,
+    pub(super) queue: Level,
+    pub(super) cores: Level,
+    pub(super) up: Level,
+    pub(super) peak_queue: u32,
+    /// Requests that came before the time that totals count, and left in it.
+    pub(super) left_late: [u64; DEPARTURES],
+    /// Requests that are still there at the end, of those that count.
+    pub(super) in_flight: u64,
+    /// At the start of the time that totals count.
+    pub(super) before: ServiceReading,
+    pub(super) last: ServiceReading,
+}
+
+/// What a service's meter shows at a time, counted from the start.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ServiceReading {
+    pub(super) arrivals: u64,
+    pub(super) left: [u64; DEPARTURES],
+    pub(super) waited: u64,
+    pub(super) busy_nanos: u128,
+    pub(super) wasted_nanos: u128,
+    pub(super) queue_nanos: u128,
+    pub(super) in_system_nanos: u128,
+    pub(super) cores_nanos: u128,
+}
+
+/// See [`ServiceMeter`].
+#[derive(Clone, Default)]
+pub(super) struct EdgeMeter {
+    pub(super) calls: u64,
+    pub(super) attempts: u64,
+    /// Attempts that ended, by [`Outcome`].
+    pub(super) outcomes: [u64; OUTCOMES],
+    pub(super) from_workload: Option<u32>,
+    pub(super) rare: Box<EdgeExtra>,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct EdgeExtra {
+    pub(super) service: u32,
+    pub(super) channel: u32,
+    /// Whether its client has a throttle.
+    pub(super) throttles: bool,
+    /// Attempts that were sent before the time that totals count, and ended in it.
+    pub(super) late: [u64; OUTCOMES],
+    /// Attempts without an answer at the end, of those that count.
+    pub(super) in_flight: u64,
+    pub(super) before: EdgeReading,
+    pub(super) last: EdgeReading,
+}
+
+/// What an edge's meter shows at a time, counted from the start.
+#[derive(Clone, Copy, Default)]
+pub(super) struct EdgeReading {
+    pub(super) calls: u64,
+    pub(super) attempts: u64,
+    pub(super) outcomes: [u64; OUTCOMES],
+}
+
+pub(super) const DEPARTURES: usize = 6;
+
+pub(super) struct ChannelMeter {
+    /// Breakers; zero when the client has none.
+    pub(super) breakers: u32,
+    pub(super) open: Level,
+    pub(super) half_open: Level,
+    pub(super) last: [u128; 2],
+}
+
+impl WorkloadMeter {
+    pub(super) fn counts(&mut self, now: Time) -> Counts {
+        Counts { requests: self.counts.offered, in_system_nanos: self.level.integral(now), ..self.counts }
+    }
+
+    pub(super) fn add_point(&mut self, series: &mut WorkloadSeries) {
+        let (now, last) = (self.counts, self.last);
+        series.offered.push(now.offered - last.offered);
+        series.answered.push(now.answered - last.answered);
+        series.good.push(now.good - last.good);
+        series.failed.push(now.failed - last.failed);
+        series.attempts.push(now.attempts - last.attempts);
+        series.p50.push(self.recent.quantile(0.50));
+        series.p95.push(self.recent.quantile(0.95));
+        series.p99.push(self.recent.quantile(0.99));
+        self.recent.clear();
+        self.last = now;
+    }
+}
+
+impl ServiceMeter {
+    pub(super) fn read(&mut self, now: Time) -> ServiceReading {
+        ServiceReading {
+            arrivals: self.arrivals,
+            left: self.left,
+            waited: self.waited,
+            busy_nanos: self.busy.integral(now),
+            wasted_nanos: self.rare.wasted.integral(now),
+            queue_nanos: self.rare.queue.integral(now),
+            in_system_nanos: self.in_system.integral(now),
+            cores_nanos: self.rare.cores.integral(now),
+        }
+    }
+
+    pub(super) fn add_point(&mut self, series: &mut ServiceSeries, now: Time, length: Span) {
+        let reading = self.read(now);
+        let last = std::mem::replace(&mut self.rare.last, reading);
+        let left = |how: Departure| reading.left[how as usize] - last.left[how as usize];
+        let mean = |nanos: u128| nanos as f64 / length.as_nanos() as f64;
+        series.arrivals.push(reading.arrivals - last.arrivals);
+        series.completed.push(left(Departure::Completed));
+        series.failed.push(left(Departure::Failed));
+        series.rejected.push(left(Departure::Rejected));
+        series.shed.push(left(Departure::Shed));
+        series.busy.push(mean(reading.busy_nanos - last.busy_nanos));
+        series.wasted.push(mean(reading.wasted_nanos - last.wasted_nanos));
+        series.queue.push(mean(reading.queue_nanos - last.queue_nanos));
+        series.up.push(self.rare.up.value());
+    }
+
+    pub(super) fn result(mut self, end: Time, mut wait: Latency, sojourn: Latency) -> ServiceResult {
+        let after = self.read(end);
+        let before = &self.rare.before;
+        wait.record_zeros(self.no_wait);
+        // Who came before does not count, though he left within the time.
+        let left = |how: Departure| {
+            let how = how as usize;
+            after.left[how] - before.left[how] - self.rare.left_late[how]
+        };
+        ServiceResult {
+            arrivals: after.arrivals - before.arrivals,
+            completed: left(Departure::Completed),
+            failed: left(Departure::Failed),
+            rejected: left(Departure::Rejected),
+            shed: left(Departure::Shed),
+            refused: left(Departure::Refused),
+            dropped: left(Departure::Dropped),
+            in_flight: self.rare.in_flight,
+            waited: after.waited - before.waited,
+            wait,
+            sojourn,
+            busy_nanos: after.busy_nanos - before.busy_nanos,
+            wasted_nanos: after.wasted_nanos - before.wasted_nanos,
+            queue_nanos: after.queue_nanos - before.queue_nanos,
+            in_system_nanos: after.in_system_nanos - before.in_system_nanos,
+            sojourn_clipped_nanos: self.sojourn_clipped_nanos,
+            work_nanos: after.cores_nanos - before.cores_nanos + self.worked_nanos,
+            peak_queue: self.rare.peak_queue,
+        }
+    }
+}
+
+impl EdgeMeter {
+    pub(super) fn read(&self) -> EdgeReading {
+        EdgeReading { calls: self.calls, attempts: self.attempts, outcomes: self.outcomes }
+    }
+
+    pub(super) fn add_point(&mut self, series: &mut EdgeSeries, shares: Option<(f64, f64)>) {
+        let reading = self.read();
+        let last = std::mem::replace(&mut self.rare.last, reading);
+        let new: [u64; OUTCOMES] = std::array::from_fn(|n| reading.outcomes[n] - last.outcomes[n]);
+        let ok = new[Outcome::Ok as usize];
+        let (short, throttled) = (new[Outcome::ShortCircuited as usize], new[Outcome::Throttled as usize]);
+        series.calls.push(reading.calls - last.calls);
+        series.attempts.push(reading.attempts - last.attempts);
+        series.ok.push(ok);
+        series.failed.push(new.iter().sum::<u64>() - ok - short - throttled);
+        series.timeouts.push(new[Outcome::Timeout as usize]);
+        series.short_circuited.push(short);
+        if self.rare.throttles {
+            series.throttled.push(throttled);
+        }
+        if let Some((open, half_open)) = shares {
+            series.open.push(open);
+            series.half_open.push(half_open);
+        }
+    }
+
+    pub(super) fn result(self, latency: Latency) -> EdgeResult {
+        let EdgeExtra { before, late, in_flight, .. } = *self.rare;
+        EdgeResult {
+            calls: self.calls - before.calls,
+            attempts: self.attempts - before.attempts,
+            outcomes: std::array::from_fn(|n| self.outcomes[n] - before.outcomes[n] - late[n]),
+            in_flight,
+            latency,
+        }
+    }
+}
+
+impl ChannelMeter {
+    /// Shares of the breakers that were open and half open since the last time.
+    pub(super) fn shares(&mut self, now: Time, length: Span) -> Option<(f64, f64)> {
+        let integrals = [self.open.integral(now), self.half_open.integral(now)];
+        let whole = length.as_nanos() as f64 * f64::from(self.breakers);
+        let share = |n: usize| (integrals[n] - self.last[n]) as f64 / whole;
+        let shares = (self.breakers > 0).then(|| (share(0), share(1)));
+        self.last = integrals;
+        shares
+    }
+
+    pub(super) fn level(&mut self, state: BreakerState) -> Option<&mut Level> {
+        match state {
+            BreakerState::Closed => None,
+            BreakerState::Open => Some(&mut self.open),
+            BreakerState::HalfOpen => Some(&mut self.half_open),
+        }
+    }
+}
