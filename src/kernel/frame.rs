@@ -128,7 +128,6 @@ pub(super) struct Frame {
     pub(super) flags: u16,
 }
 
-
 const _: () = assert!(size_of::<Frame>() <= 96);
 
 impl Frame {

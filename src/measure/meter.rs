@@ -7,7 +7,7 @@ use crate::base::time::{Span, Time};
 use crate::kernel::agenda::Agenda;
 use crate::kernel::{Departure, End, Engine, NotAcquired, Observer};
 use crate::mechanism::cache::{Found, Lost};
-use crate::model::{Caller, Id, Model, ServiceId, Target, WorkloadId};
+use crate::model::{Caller, Id, Model, PoolId, ServiceId, Target, WorkloadId};
 use crate::policy::Outcome;
 use crate::policy::breaker::BreakerState;
 
@@ -75,7 +75,7 @@ impl Meter {
                 .enumerate()
                 .map(|(id, service)| ServiceMeter {
                     watched: watched(Target::Service(id)),
-                    waits_watched: windows.iter().any(|window| window.wants_waits(id)),
+                    waits_watched: windows.iter().any(|window| window.wants_waits(Target::Service(id))),
                     rare: Box::new(ServiceExtra {
                         up: Level::starting_at(service.replicas),
                         ..ServiceExtra::default()
@@ -168,6 +168,8 @@ impl Meter {
             let counts = match self.windows[n].target {
                 Target::Workload(id) => self.workloads[id.index()].counts(now),
                 Target::Service(id) => self.service_counts(id, now),
+                Target::Pool(id) => self.resources.pool_counts(id, now),
+                Target::Cache(id) => self.resources.cache_counts(id),
             };
             self.windows[n].pass(now, counts);
         }
@@ -186,6 +188,7 @@ impl Meter {
             good: 0,
             failed: reading.left[Departure::Failed as usize],
             rejected: reading.left[Departure::Rejected as usize],
+            shed: reading.left[Departure::Shed as usize],
             dropped: reading.left[Departure::Dropped as usize],
             waited: reading.waited,
             requests: self.workloads.iter().map(|workload| workload.counts.offered).sum(),
@@ -195,6 +198,7 @@ impl Meter {
             wasted_nanos: reading.wasted_nanos,
             queue_nanos: reading.queue_nanos,
             in_system_nanos: reading.in_system_nanos,
+            ..Counts::default()
         }
     }
 
@@ -389,7 +393,11 @@ impl Observer for Meter {
     fn started(&mut self, service: u32, now: Time, arrived: Time) {
         if self.services[service as usize].waits_watched {
             let id = ServiceId(service);
-            self.windows.iter_mut().filter(|it| it.wants_waits(id)).for_each(|it| it.record(now, now.since(arrived)));
+            let target = Target::Service(id);
+            self.windows
+                .iter_mut()
+                .filter(|it| it.wants_waits(target))
+                .for_each(|it| it.record(now, now.since(arrived)));
         }
         if arrived < self.from {
             return;
@@ -458,6 +466,8 @@ impl Observer for Meter {
 
     fn acquired(&mut self, pool: u32, now: Time, waited: Span) {
         self.resources.acquired(pool, now, waited);
+        let target = Target::Pool(PoolId(pool));
+        self.windows.iter_mut().filter(|it| it.wants_waits(target)).for_each(|it| it.record(now, waited));
     }
 
     fn not_acquired(&mut self, pool: u32, now: Time, why: NotAcquired) {

@@ -3,11 +3,12 @@
 use crate::base::time::{Span, Time};
 use crate::kernel::NotAcquired;
 use crate::mechanism::cache::{Found, Lost};
-use crate::model::Model;
+use crate::model::{CacheId, Id, Model, PoolId};
 
 use super::latency::Latency;
 use super::level::Level;
 use super::results::{CacheResult, CacheSeries, PoolResult, PoolSeries};
+use super::window::Counts;
 
 /// The meters of all pools and caches.
 pub(super) struct ResourceMeters {
@@ -19,6 +20,8 @@ pub(super) struct ResourceMeters {
 
 #[derive(Default)]
 struct PoolMeter {
+    /// From the start on.
+    counts: Counts,
     result: PoolResult,
     used: Level,
     wanted: Level,
@@ -33,9 +36,11 @@ struct PoolMeter {
 
 #[derive(Default)]
 struct CacheMeter {
+    /// From the start on.
+    counts: Counts,
     result: CacheResult,
-    /// Lookups and hits since the last point of the series.
-    recent: [u64; 2],
+    /// Lookups and hits up to the last point of the series.
+    last: [u64; 2],
     series: CacheSeries,
 }
 
@@ -73,10 +78,23 @@ impl ResourceMeters {
             pool.last = reading;
         }
         for cache in &mut self.caches {
-            let [lookups, hits] = std::mem::take(&mut cache.recent);
-            cache.series.lookups.push(lookups);
-            cache.series.hits.push(hits);
+            let now = [cache.counts.offered, cache.counts.hits];
+            cache.series.lookups.push(now[0] - cache.last[0]);
+            cache.series.hits.push(now[1] - cache.last[1]);
+            cache.last = now;
         }
+    }
+
+    /// What a pool has counted from the start on.
+    pub(super) fn pool_counts(&mut self, id: PoolId, now: Time) -> Counts {
+        let pool = &mut self.pools[id.index()];
+        let [busy_nanos, queue_nanos] = pool.read(now);
+        Counts { busy_nanos, queue_nanos, ..pool.counts }
+    }
+
+    /// What a cache has counted from the start on.
+    pub(super) fn cache_counts(&self, id: CacheId) -> Counts {
+        self.caches[id.index()].counts
     }
 
     /// Totals and series at the end of the run.
@@ -107,8 +125,9 @@ impl ResourceMeters {
     }
 
     pub(super) fn acquired(&mut self, pool: u32, now: Time, waited: Span) {
+        let pool = &mut self.pools[pool as usize];
+        pool.counts.offered += 1;
         if now >= self.from {
-            let pool = &mut self.pools[pool as usize];
             pool.result.acquired += 1;
             pool.wait.record(waited);
         }
@@ -117,6 +136,9 @@ impl ResourceMeters {
     pub(super) fn not_acquired(&mut self, pool: u32, now: Time, why: NotAcquired) {
         let pool = &mut self.pools[pool as usize];
         pool.failed += 1;
+        pool.counts.rejected += 1;
+        // One who has worked in vain had begun.
+        pool.counts.offered += u64::from(why != NotAcquired::Conflict);
         if now >= self.from {
             *match why {
                 NotAcquired::Rejected => &mut pool.result.rejected,
@@ -128,8 +150,10 @@ impl ResourceMeters {
 
     pub(super) fn looked_up(&mut self, cache: u32, now: Time, found: Found, lost: Lost) {
         let cache = &mut self.caches[cache as usize];
-        cache.recent[0] += 1;
-        cache.recent[1] += u64::from(matches!(found, Found::Hit | Found::Stale));
+        cache.counts.offered += 1;
+        cache.counts.hits += u64::from(matches!(found, Found::Hit | Found::Stale));
+        cache.counts.fetches += u64::from(matches!(found, Found::Stale | Found::Early | Found::Miss));
+        cache.counts.expired += u64::from(lost.expired);
         if now < self.from {
             return;
         }

@@ -1,19 +1,20 @@
 //! What the scenario's expectations measure, each in its own window of time.
 
 use crate::base::time::{Span, Time};
-use crate::model::{Bound, Expectation, Metric, Model, ServiceId, Target, WorkloadId};
+use crate::model::{Bound, Expectation, Metric, Model, PoolId, Scope, ServiceId, Step, Target, WorkloadId};
 
 use super::latency::Latency;
 
-/// Counts since the start, by time of the event, of one workload or service.
+/// Counts since the start, by time of the event, of one workload, service, pool or cache.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
-    /// Workload: requests started. Service: attempts that arrived.
+    /// Workload: requests started. Service: attempts that arrived. Pool: permits wanted. Cache: lookups.
     pub(super) offered: u64,
     pub(super) answered: u64,
     pub(super) good: u64,
     pub(super) failed: u64,
     pub(super) rejected: u64,
+    pub(super) shed: u64,
     pub(super) dropped: u64,
     pub(super) waited: u64,
     /// Requests that users started: of this workload, or of all of them for a service.
@@ -24,6 +25,10 @@ pub(super) struct Counts {
     pub(super) wasted_nanos: u128,
     pub(super) queue_nanos: u128,
     pub(super) in_system_nanos: u128,
+    /// Cache: lookups that neither fetched nor waited.
+    pub(super) hits: u64,
+    pub(super) fetches: u64,
+    pub(super) expired: u64,
 }
 
 /// The window of one expectation.
@@ -34,7 +39,7 @@ pub(super) struct Window {
     pub(super) target: Target,
     metric: Metric,
     bound: Bound,
-    /// Threads of the target service in all, where they are limited.
+    /// Threads of the target service or permits of the target pool in all, where they are limited.
     threads: Option<f64>,
     start: Option<Counts>,
     end: Option<Counts>,
@@ -45,7 +50,8 @@ impl Window {
     pub(super) fn new(model: &Model, expectation: &Expectation) -> Window {
         let threads = match expectation.target {
             Target::Service(id) => model.services[id].threads_in_all().map(|threads| threads as f64),
-            Target::Workload(_) => None,
+            Target::Pool(id) => permits(model, id),
+            Target::Workload(_) | Target::Cache(_) => None,
         };
         Window {
             from: expectation.from,
@@ -65,9 +71,9 @@ impl Window {
         self.target == target && matches!(self.metric, Metric::Mean | Metric::Quantile(_) | Metric::Max)
     }
 
-    /// Whether it wants to know how long requests wait at `service`.
-    pub(super) fn wants_waits(&self, service: ServiceId) -> bool {
-        self.target == Target::Service(service) && matches!(self.metric, Metric::Wait | Metric::WaitQuantile(_))
+    /// Whether it wants to know how long requests wait at a service or a pool.
+    pub(super) fn wants_waits(&self, target: Target) -> bool {
+        self.target == target && matches!(self.metric, Metric::Wait | Metric::WaitQuantile(_))
     }
 
     /// Whether it wants to know how many requests of `workload` are under way.
@@ -108,6 +114,10 @@ impl Window {
             Metric::Throughput => count(end.answered - start.answered),
             Metric::Failures => count(end.failed - start.failed),
             Metric::Rejected => count(end.rejected - start.rejected),
+            Metric::Shed => count(end.shed - start.shed),
+            Metric::HitRatio => ratio((end.hits - start.hits) as f64, offered),
+            Metric::Fetches => count(end.fetches - start.fetches),
+            Metric::Expired => count(end.expired - start.expired),
             Metric::Dropped => count(end.dropped - start.dropped),
             Metric::Waited => count(end.waited - start.waited),
             Metric::Mean | Metric::Wait => self.lengths.mean().map(Span::as_secs_f64),
@@ -129,4 +139,32 @@ impl Window {
             }
         }
     }
+}
+
+/// Permits of all instances of a pool that are there from the start.
+fn permits(model: &Model, pool: PoolId) -> Option<f64> {
+    let it = &model.pools[pool];
+    let instances = match it.scope {
+        Scope::Key => return None,
+        Scope::Shared => 1.0,
+        Scope::Replica => {
+            let uses = |service: ServiceId| {
+                let mut endpoints = model.endpoints.iter().filter(|endpoint| endpoint.service == service);
+                endpoints.any(|endpoint| holds(&endpoint.steps, pool))
+            };
+            model.services.enumerate().filter(|(id, _)| uses(*id)).map(|(_, service)| f64::from(service.replicas)).sum()
+        }
+    };
+    Some(instances * f64::from(it.size))
+}
+
+/// Whether steps hold permits of a pool.
+fn holds(steps: &[Step], pool: PoolId) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Hold { pool: held, steps } => *held == pool || holds(steps, pool),
+        Step::Parallel { branches, .. } => branches.iter().any(|branch| holds(&branch.steps, pool)),
+        Step::Choose(arms) => arms.iter().any(|(_, steps)| holds(steps, pool)),
+        Step::Repeat { steps, .. } | Step::Cached { miss: steps, .. } => holds(steps, pool),
+        _ => false,
+    })
 }

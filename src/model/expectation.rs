@@ -2,7 +2,7 @@
 
 use crate::base::time::{Span, Time};
 
-use super::id::{ServiceId, WorkloadId};
+use super::id::{CacheId, PoolId, ServiceId, WorkloadId};
 
 /// A named condition on what a run measures.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,20 +40,24 @@ pub enum Metric {
     Max,
     /// Workload or service: this quantile (between 0 and 1) of the latency of good answers.
     Quantile(f64),
-    /// Service: busy threads (of all), between 0 and 1; needs a limited pool.
+    /// Service: busy threads (of all), between 0 and 1; needs a limited number. Pool: permits in use, if it is not one for
+    /// each key.
     Utilisation,
-    /// Service: mean number of waiting requests over all replicas.
+    /// Service or pool: mean number of those who wait, over all replicas.
     Queue,
-    /// Service: mean time in the queue of requests that got a thread, those included that got it at once.
+    /// Service or pool: mean time in the queue of those who got a thread or a permit, those included who got it at once.
     Wait,
-    /// Service: this quantile (between 0 and 1) of the same times.
+    /// Service or pool: this quantile (between 0 and 1) of the same times.
     WaitQuantile(f64),
     /// Service: had to wait for a thread, as a share of attempts that arrived, or as a rate.
     Waited,
     /// Workload: mean number of its requests under way. Service: mean number of requests in it, over all replicas.
     InSystem,
-    /// Service: turned away by full queues, as a share of attempts that arrived, or as a rate.
+    /// Service: turned away by full queues and limits, as a share of attempts that arrived, or as a rate. Pool: those who
+    /// got no permit, as a share of those who wanted one, or as a rate.
     Rejected,
+    /// Service: turned away after too long a wait, as a share of attempts that arrived, or as a rate.
+    Shed,
     /// Service: left before their handler had ended, cancelled or because their deadline had passed; as a share of
     /// attempts that arrived, or as a rate.
     Dropped,
@@ -64,6 +68,12 @@ pub enum Metric {
     RetryFactor,
     /// Service: thread time spent for callers who had given up, as a share of busy thread time.
     Waste,
+    /// Cache: lookups that neither fetched nor waited, as a share of all.
+    HitRatio,
+    /// Cache: fetches, as a share of lookups, or as a rate.
+    Fetches,
+    /// Cache: keys looked up when their time was over, as a share of lookups, or as a rate.
+    Expired,
 }
 
 /// Where it is measured.
@@ -73,6 +83,10 @@ pub enum Target {
     Workload(WorkloadId),
     /// At a service, over all replicas.
     Service(ServiceId),
+    /// At a pool, over all instances.
+    Pool(PoolId),
+    /// At a cache, over all instances.
+    Cache(CacheId),
 }
 
 /// How it is compared.

@@ -81,17 +81,13 @@ fn add_forms(text: &mut String) {
     );
     for (name, metric, bounds) in METRICS.iter() {
         let about = meaning(*metric);
-        let at = match super::decode::measured(*metric) {
-            super::decode::Measured::Workload => "workloads",
-            super::decode::Measured::Service => "services",
-            super::decode::Measured::Either => "workloads and services",
-        };
+        let at = super::decode::measured_at(*metric);
         let bounds: Vec<&str> = bounds.iter().map(|unit| unit.example()).collect();
         let _ = writeln!(text, "| `{name}` | {at} | {} | {about} |", bounds.join(" or "));
     }
     for (name, at, metric) in [
         ("p99", "workloads and services", Metric::Quantile(0.99)),
-        ("wait_p99", "services", Metric::WaitQuantile(0.99)),
+        ("wait_p99", "services and pools", Metric::WaitQuantile(0.99)),
     ] {
         let about = meaning(metric);
         let _ = writeln!(text, "| `{name}`, ... | {at} | a length of time such as `200ms` | {about} |");

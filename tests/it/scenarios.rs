@@ -2,9 +2,10 @@
 
 use brownout::base::distribution::Distribution;
 use brownout::base::time::{Span, Time};
-use brownout::base::units::{Rate, Share};
+use brownout::base::units::{Rate, Share, Size};
 use brownout::model::*;
 use brownout::policy::balance::Balance;
+use brownout::policy::queue::{AdaptiveTimeout, CodelSettings};
 use brownout::policy::retry::{Backoff, Jitter};
 use brownout::scenario::{LoadOptions, load, reference};
 use proptest::prelude::*;
@@ -153,7 +154,59 @@ fn services_and_their_steps_are_what_the_file_says() {
     let checkout = &model.endpoints[endpoint(&model, "gateway.checkout")];
     assert_eq!(checkout.steps, expected);
     let browse = &model.endpoints[endpoint(&model, "gateway.browse")];
-    assert_eq!(browse.steps, [Step::Forward { endpoint: create, client: client(&model, "plain").0 }]);
+    let row = model.pools.enumerate().find(|(_, pool)| pool.name == "row").unwrap().0;
+    let expected = [
+        Step::Hold { pool: row, steps: vec![sleep("1ms")] },
+        Step::Forward { endpoint: create, client: client(&model, "plain").0 },
+    ];
+    assert_eq!(browse.steps, expected);
+}
+
+#[test]
+fn queues_and_what_disturbs_a_service_are_what_the_file_says() {
+    let model = model(EVERYTHING, &[], &[]);
+    let (gateway, orders) = (service(&model, "gateway").1, service(&model, "orders").1);
+    assert_eq!(gateway.overflow, Overflow::RejectOldest);
+    let (short, standing) = (Span::from_millis(5), Span::from_millis(100));
+    assert_eq!(gateway.queue_timeout, Some(QueueTimeout::Adaptive(AdaptiveTimeout { short, standing })));
+    let switch = ContextSwitch { cost: Span::from_micros(5), slice: Span::from_millis(2) };
+    assert_eq!(gateway.context_switch, Some(switch));
+    let every = GcTrigger::Every("exp(20s)".parse().unwrap());
+    assert_eq!(gateway.gc, Some(GarbageCollection { trigger: every, pause: "50ms".parse().unwrap() }));
+    let neighbour = NoisyNeighbour { every: "exp(60s)".parse().unwrap(), lasts: "2s".parse().unwrap(), slow: 1.5 };
+    assert_eq!(gateway.neighbour, Some(neighbour));
+    let settings = CodelSettings { target: Span::from_millis(2), ..CodelSettings::default() };
+    assert_eq!(orders.discipline, Discipline::Codel(settings));
+    assert_eq!(orders.queue_timeout, Some(QueueTimeout::After("exp(1s)".parse().unwrap())));
+    assert_eq!(orders.gc.as_ref().unwrap().trigger, GcTrigger::Allocated(Size::from_bytes(512 << 20)));
+    let create = &model.endpoints[endpoint(&model, "orders.create")];
+    assert_eq!((create.priority, create.allocates), (Some(7), Size::from_bytes(200 << 10)));
+    let each = Span::from_micros(10);
+    assert_eq!(create.steps[0], Step::ContendedWork { work: "lognormal(p50=5ms, p99=40ms)".parse().unwrap(), each });
+}
+
+#[test]
+fn pools_and_caches_are_what_the_file_says() {
+    let model = model(EVERYTHING, &[], &[]);
+    let [db, row] = [0, 1].map(|n| model.pools[PoolId(n)].clone());
+    assert_eq!((db.size, db.queue, db.scope), (10, Limit::AtMost(50), Scope::Replica));
+    assert_eq!((db.acquire_timeout, db.is_optimistic), (Some(Span::from_secs(30)), false));
+    assert_eq!((row.size, row.scope, row.is_optimistic), (1, Scope::Key, true));
+    let [prices, flags, luck] = [0, 1, 2].map(|n| model.caches[CacheId(n)].store.clone());
+    let (length, stale) = (Span::from_secs(60), Span::from_secs(5));
+    let expected = CacheStore::Lru {
+        capacity: Limit::AtMost(500),
+        ttl: Some(Ttl { length, is_sliding: false, stale, early: 1.5 }),
+        scope: Scope::Shared,
+        fill: CacheFill::Late,
+        coalesce: true,
+        start: CacheStart::Warm,
+        keys: 1000,
+    };
+    assert_eq!(prices, expected);
+    let CacheStore::Lru { ttl: Some(ttl), scope, fill, start, .. } = flags else { panic!("it holds keys") };
+    assert_eq!((ttl.is_sliding, scope, fill, start), (true, Scope::Replica, CacheFill::InTime, CacheStart::Cold));
+    assert_eq!(luck, CacheStore::Ratio(Share::new(0.95).unwrap()));
 }
 
 #[test]
@@ -195,6 +248,7 @@ fn faults_and_expectations_are_what_the_file_says() {
         (FaultTarget::Service(orders, Subset::All), Effect::Crash { detect: Span::from_millis(500) }),
         (FaultTarget::Edge(gateway, orders), Effect::ErrorRate(Share::ONE)),
         (FaultTarget::Entry(WorkloadId(0), gateway), Effect::Cut),
+        (FaultTarget::Cache(CacheId(0)), Effect::Flush),
         (FaultTarget::Workload(WorkloadId(0)), Effect::Traffic(3.0)),
     ];
     assert_eq!(found, expected);

@@ -1,9 +1,9 @@
 //! Expectations: whether their metric can be measured at their target, in their time.
 
-use super::names::{Names, Party};
+use super::names::Names;
 use crate::base::time::Time;
-use crate::model::{Expectation, Limit, Metric, Model, Target};
-use crate::scenario::decode::{Condition, Cx, Measured, measured, metric_name};
+use crate::model::{Expectation, Limit, Metric, Model, Scope, Target};
+use crate::scenario::decode::{Condition, Cx, Measured, measured, measured_at, metric_name};
 use crate::scenario::language::{ExpectKeys, ScenarioKeys};
 use crate::scenario::say::catalogue;
 
@@ -57,33 +57,74 @@ fn window(keys: &ExpectKeys, model: &Model, is_known: bool, cx: &mut Cx<'_>) -> 
 
 fn target(condition: &Condition, names: &Names<'_>, model: &Model, cx: &mut Cx<'_>) -> Option<Target> {
     let (name, metric) = (&condition.target, condition.metric);
-    let kind = measured(metric);
-    let target = match (kind, names.parties(&name.text)) {
-        // A name with two meanings means the one that can be measured.
-        (Measured::Workload, (Some(id), _)) => Target::Workload(id),
-        (Measured::Service, (_, Some(id))) => Target::Service(id),
-        (Measured::Workload, (None, None)) if !name.text.contains('.') => Target::Workload(names.workload(name, cx)?),
-        _ => match names.party(name, cx)? {
-            Party::Workload(id) => Target::Workload(id),
-            Party::Service(id) => Target::Service(id),
-        },
-    };
-    let (is, wanted, example) = match (kind, target) {
-        (Measured::Workload, Target::Service(_)) => ("a service", "workloads", "p99, mean, attempts or rejected"),
-        (Measured::Service, Target::Workload(_)) => ("a workload", "services", "goodput, throughput, failures or p99"),
-        (_, Target::Service(id)) if metric == Metric::Utilisation && model.services[id].threads == Limit::Unlimited => {
+    let wanted = measured(metric);
+    let found = names.targets(&name.text);
+    let mut fits = found.iter().copied().filter(|target| wanted.contains(&thing(*target)));
+    let target = match (fits.next(), fits.next()) {
+        (Some(target), None) => target,
+        (Some(one), Some(other)) => {
+            let (one, other) = (is(thing(one)), is(thing(other)));
+            let path = |is: &str| format!("`{}.{}`", is.trim_start_matches("a "), name.text);
+            cx.say(&catalogue::AMBIGUOUS, name.place, format!("`{}` is both {one} and {other}", name.text))
+                .help(format!("write {} or {}", path(one), path(other)));
+            return None;
+        }
+        (None, _) => {
+            let Some(target) = found.first() else {
+                names.unknown_target(name, wanted, cx);
+                return None;
+            };
+            let (what, at, is) = (metric_name(metric), measured_at(metric), is(thing(*target)));
             cx.say(
                 &catalogue::CONDITION,
                 name.place,
-                format!("`{}` has unlimited threads: they are never all busy", name.text),
+                format!("`{what}` is measured at {at}, and `{}` is {is}", name.text),
             )
-            .help("limit its `threads`");
+            .help(format!("at {is}, measure for example {}", example(thing(*target))));
             return None;
         }
-        _ => return Some(target),
     };
-    let what = metric_name(metric);
-    cx.say(&catalogue::CONDITION, name.place, format!("`{what}` is measured at {wanted}, and `{}` is {is}", name.text))
-        .help(format!("at {is}, measure for example {example}"));
-    None
+    if metric == Metric::Utilisation {
+        match target {
+            Target::Service(id) if model.services[id].threads == Limit::Unlimited => {
+                let title = format!("`{}` has unlimited threads: they are never all busy", name.text);
+                cx.say(&catalogue::CONDITION, name.place, title).help("limit its `threads`");
+                return None;
+            }
+            Target::Pool(id) if model.pools[id].scope == Scope::Key || model.pools[id].is_optimistic => {
+                let title = format!("`{}` has no fixed number of permits: they are never all in use", name.text);
+                cx.say(&catalogue::CONDITION, name.place, title).help("measure for example its `wait` or `rejected`");
+                return None;
+            }
+            _ => {}
+        }
+    }
+    Some(target)
+}
+
+fn thing(target: Target) -> Measured {
+    match target {
+        Target::Workload(_) => Measured::Workload,
+        Target::Service(_) => Measured::Service,
+        Target::Pool(_) => Measured::Pool,
+        Target::Cache(_) => Measured::Cache,
+    }
+}
+
+fn is(thing: Measured) -> &'static str {
+    match thing {
+        Measured::Workload => "a workload",
+        Measured::Service => "a service",
+        Measured::Pool => "a pool",
+        Measured::Cache => "a cache",
+    }
+}
+
+fn example(thing: Measured) -> &'static str {
+    match thing {
+        Measured::Workload => "goodput, throughput, failures or p99",
+        Measured::Service => "p99, mean, attempts or rejected",
+        Measured::Pool => "utilisation, queue, wait or rejected",
+        Measured::Cache => "hit_ratio, fetches or expired",
+    }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::base::suggest::did_you_mean;
-use crate::model::{CacheId, Client, ClientId, EndpointId, Id, PoolId, ServiceId, WorkloadId};
+use crate::model::{CacheId, Client, ClientId, EndpointId, Id, PoolId, ServiceId, Target, WorkloadId};
 use crate::scenario::decode::{
-    CacheName, CallerName, ClientName, Cx, EndpointName, Named, Noun, PoolName, Ref, ServiceName, is_name,
+    CacheName, CallerName, ClientName, Cx, EndpointName, Measured, Named, Noun, PoolName, Ref, ServiceName, is_name,
 };
 use crate::scenario::language::ScenarioKeys;
 use crate::scenario::say::catalogue;
@@ -162,9 +162,60 @@ impl<'k> Names<'k> {
         }
     }
 
-    /// Both meanings of a name, where it has two.
-    pub(super) fn parties(&self, text: &str) -> (Option<WorkloadId>, Option<ServiceId>) {
-        (self.workloads.get(text).copied(), self.services.get(text).copied())
+    /// All that has a name and can be measured; `service.NAME` tells which.
+    pub(super) fn targets(&self, text: &str) -> Vec<Target> {
+        let (kind, name) = match text.split_once('.') {
+            Some((kind @ ("workload" | "service" | "pool" | "cache"), name)) => (Some(kind), name),
+            _ => (None, text),
+        };
+        let workload = self.workloads.get(name).map(|id| ("workload", Target::Workload(*id)));
+        let service = self.services.get(name).map(|id| ("service", Target::Service(*id)));
+        let pool = self.pools.get(name).map(|id| ("pool", Target::Pool(*id)));
+        let cache = self.caches.get(name).map(|id| ("cache", Target::Cache(*id)));
+        let all = [workload, service, pool, cache].into_iter().flatten();
+        all.filter(|(is, _)| kind.is_none_or(|kind| kind == *is)).map(|(_, target)| target).collect()
+    }
+
+    /// Says that there is nothing of that name at which one of the `wanted` could be measured.
+    pub(super) fn unknown_target<K: Noun>(&self, name: &Ref<K>, wanted: &[Measured], cx: &mut Cx<'_>) {
+        let is_lost = |thing: &Measured| match thing {
+            Measured::Workload => self.lost.workloads,
+            Measured::Service => self.lost.services,
+            Measured::Pool => self.lost.pools,
+            Measured::Cache => self.lost.caches,
+        };
+        if wanted.iter().any(is_lost) {
+            return;
+        }
+        if let Some((kind, rest)) = name.text.split_once('.') {
+            let place = name.place.part(kind.len() + 1..name.text.len());
+            match kind {
+                "pool" => {
+                    self.pool(&Ref::new(rest, place), cx);
+                    return;
+                }
+                "cache" => {
+                    self.cache(&Ref::new(rest, place), cx);
+                    return;
+                }
+                _ => {}
+            }
+        }
+        match wanted {
+            [Measured::Workload] if !name.text.contains('.') => {
+                self.workload(name, cx);
+            }
+            [Measured::Cache] => {
+                self.cache(&Ref::new(name.text.as_str(), name.place), cx);
+            }
+            [Measured::Service, Measured::Pool] if !self.pools.is_empty() && !name.text.contains('.') => {
+                let name = Ref::<ServiceOrPool>::new(name.text.as_str(), name.place);
+                unknown(&name, self.services.keys().chain(self.pools.keys()).copied(), "", cx);
+            }
+            _ => {
+                self.party(name, cx);
+            }
+        }
     }
 
     /// The caller of that name.
@@ -259,6 +310,13 @@ enum WorkloadOnly {}
 
 impl Noun for WorkloadOnly {
     const NOUN: &'static str = "workload";
+}
+
+/// Names a service or a pool in messages.
+enum ServiceOrPool {}
+
+impl Noun for ServiceOrPool {
+    const NOUN: &'static str = "service or pool";
 }
 
 fn ids<T, I: Id>(named: Option<&Named<T>>, first: usize) -> BTreeMap<&str, I> {

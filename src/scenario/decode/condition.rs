@@ -54,36 +54,49 @@ impl Decode for Condition {
     }
 }
 
-/// Where a metric can be measured.
+/// Something at which a metric can be measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Measured {
-    /// At workloads.
     Workload,
-    /// At services.
     Service,
-    /// At both.
-    Either,
+    Pool,
+    Cache,
+}
+
+impl Measured {
+    /// Several of them.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Measured::Workload => "workloads",
+            Measured::Service => "services",
+            Measured::Pool => "pools",
+            Measured::Cache => "caches",
+        }
+    }
 }
 
 /// Where `metric` can be measured.
-pub(crate) fn measured(metric: Metric) -> Measured {
+pub(crate) fn measured(metric: Metric) -> &'static [Measured] {
+    use Measured::{Cache, Pool, Service, Workload};
     match metric {
-        Metric::Goodput | Metric::Throughput | Metric::Failures => Measured::Workload,
+        Metric::Goodput | Metric::Throughput | Metric::Failures => &[Workload],
         Metric::Mean
         | Metric::Quantile(_)
         | Metric::Max
         | Metric::InSystem
         | Metric::Attempts
-        | Metric::RetryFactor => Measured::Either,
-        Metric::Utilisation
-        | Metric::Queue
-        | Metric::Wait
-        | Metric::WaitQuantile(_)
-        | Metric::Waited
-        | Metric::Rejected
-        | Metric::Dropped
-        | Metric::Waste => Measured::Service,
+        | Metric::RetryFactor => &[Workload, Service],
+        Metric::Utilisation | Metric::Queue | Metric::Wait | Metric::WaitQuantile(_) | Metric::Rejected => {
+            &[Service, Pool]
+        }
+        Metric::Waited | Metric::Shed | Metric::Dropped | Metric::Waste => &[Service],
+        Metric::HitRatio | Metric::Fetches | Metric::Expired => &[Cache],
     }
+}
+
+/// The same in words: "workloads and services".
+pub(crate) fn measured_at(metric: Metric) -> String {
+    measured(metric).iter().map(|thing| thing.plural()).collect::<Vec<_>>().join(" and ")
 }
 
 /// What `metric` says.
@@ -99,17 +112,31 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
         }
         Metric::Quantile(_) => "A percentile of the same times as `mean`.",
         Metric::Max => "The longest of the same times as `mean`.",
-        Metric::Utilisation => "Share of the time of all threads in which they are busy; needs limited threads.",
-        Metric::Queue => "Requests that wait for a thread, at all replicas together, averaged over the time.",
+        Metric::Utilisation => {
+            "Share of the time of all threads, or of all permits, in which they are busy; needs limited threads, and a pool \
+             that is not one for each key."
+        }
+        Metric::Queue => {
+            "Requests that wait for a thread or a permit, at all replicas together, averaged over the time."
+        }
         Metric::Wait => {
-            "Mean time in the queue of requests that got a thread; one that got it at once counts as no time."
+            "Mean time in the queue of requests that got a thread or a permit; one that got it at once counts as no time."
         }
         Metric::WaitQuantile(_) => "A percentile of the same times as `wait`.",
         Metric::Waited => "Attempts that had to wait for a thread: a share of those that came, or a rate.",
         Metric::InSystem => {
             "A workload's requests under way, or requests in a service, waiting or handled, averaged over the time."
         }
-        Metric::Rejected => "Attempts turned away by full queues: a share of those that came, or a rate.",
+        Metric::Rejected => {
+            "Attempts turned away by full queues and limits: a share of those that came, or a rate. At a pool those who got \
+             no permit."
+        }
+        Metric::Shed => {
+            "Attempts turned away after too long a wait in the queue: a share of those that came, or a rate."
+        }
+        Metric::HitRatio => "Share of lookups that neither fetched nor waited for another's fetch.",
+        Metric::Fetches => "Fetches that lookups started: a share of the lookups, or a rate.",
+        Metric::Expired => "Keys that were looked up when their time was over: a share of the lookups, or a rate.",
         Metric::Dropped => {
             "Attempts that left before their handler had ended, cancelled or because their deadline had passed: a share \
              of those that came, or a rate."
@@ -154,7 +181,7 @@ impl Unit {
 }
 
 /// Every metric but the percentiles, with the bounds that it can be compared with.
-pub(crate) const METRICS: [(&str, Metric, &[Unit]); 15] = [
+pub(crate) const METRICS: [(&str, Metric, &[Unit]); 19] = [
     ("goodput", Metric::Goodput, &[Unit::Share, Unit::Rate]),
     ("throughput", Metric::Throughput, &[Unit::Share, Unit::Rate]),
     ("failures", Metric::Failures, &[Unit::Share, Unit::Rate]),
@@ -166,10 +193,14 @@ pub(crate) const METRICS: [(&str, Metric, &[Unit]); 15] = [
     ("waited", Metric::Waited, &[Unit::Share, Unit::Rate]),
     ("in_system", Metric::InSystem, &[Unit::Number]),
     ("rejected", Metric::Rejected, &[Unit::Share, Unit::Rate]),
+    ("shed", Metric::Shed, &[Unit::Share, Unit::Rate]),
     ("dropped", Metric::Dropped, &[Unit::Share, Unit::Rate]),
     ("attempts", Metric::Attempts, &[Unit::Rate, Unit::Number]),
     ("retry_factor", Metric::RetryFactor, &[Unit::Number]),
     ("waste", Metric::Waste, &[Unit::Share]),
+    ("hit_ratio", Metric::HitRatio, &[Unit::Share]),
+    ("fetches", Metric::Fetches, &[Unit::Share, Unit::Rate]),
+    ("expired", Metric::Expired, &[Unit::Share, Unit::Rate]),
 ];
 
 /// With what the metric called `name` can be compared; `None` where there is no such metric.
@@ -208,9 +239,8 @@ fn parse(text: &str) -> Result<Parts, ParseError> {
     let (metric, units) = metric(&inner[..open]).map_err(|fault| fault.shifted(left.start))?;
     let target = trimmed(text, left.start + open + 1..left.end - 1);
     if target.is_empty() {
-        return Err(
-            ParseError::new(left, "the metric needs a target").hint("name the workload or service in the parentheses")
-        );
+        return Err(ParseError::new(left, "the metric needs a target")
+            .hint("name the workload, service, pool or cache in the parentheses"));
     }
     let right = trimmed(text, at + length..text.len());
     if right.is_empty() {
@@ -253,6 +283,8 @@ fn metric(word: &str) -> Result<(Metric, &'static [Unit]), ParseError> {
         "in_flight" | "concurrency" => Some("in_system"),
         "errors" | "error_rate" => Some("failures"),
         "utilization" => Some("utilisation"),
+        "hits" | "hit_rate" => Some("hit_ratio"),
+        "misses" => Some("fetches"),
         _ => did_you_mean(name, names()),
     };
     let fault = ParseError::new(all, format!("unknown metric `{name}`"));

@@ -21,7 +21,9 @@ use crate::scenario::tree::{Node, Value};
 
 pub(crate) use arrivals::{ArrivalsForm, ProcessForm, ProfileForm, RATE_MAX};
 pub(crate) use branches::{ArmForm, Arms, BranchForm, Branches, NeedForm};
-pub(crate) use condition::{Condition, METRICS, Measured, Unit, meaning, measured, metric_name, metric_units};
+pub(crate) use condition::{
+    Condition, METRICS, Measured, Unit, meaning, measured, measured_at, metric_name, metric_units,
+};
 pub(crate) use name::{
     CacheName, CallerName, ClientName, EndpointName, Entries, Item, Named, Noun, Overlays, PoolName, Ref, ServiceName,
     WorkloadName, is_name,

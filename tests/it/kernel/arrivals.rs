@@ -225,7 +225,8 @@ fn a_user_with_a_pace_who_was_held_up_catches_up_and_counts_from_the_intended_st
     let late: Vec<(u64, u64)> =
         starts.iter().filter(|(now, meant)| now != meant).map(|(now, meant)| (millis(*now), millis(*meant))).collect();
     // Both are held up from their first request behind 10 s on, and take a millisecond for each that they missed.
-    let expected = [(13_501, 11_000), (13_501, 11_500), (13_502, 12_000), (13_502, 12_500), (13_503, 13_000), (13_503, 13_500)];
+    let expected =
+        [(13_501, 11_000), (13_501, 11_500), (13_502, 12_000), (13_502, 12_500), (13_503, 13_000), (13_503, 13_500)];
     assert_eq!(late, expected);
     // All of them are made, as if nothing had happened: two a second.
     starts.sort_by_key(|(_, meant)| *meant);
