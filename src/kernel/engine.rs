@@ -1,7 +1,7 @@
 //! The engine: takes the next event off the agenda and hands it to whoever it concerns, until the end.
 //!
 //! What an event does stands in the files beside this one: `handler` (the callee's side), `caller` (the
-//! caller's side), `trouble` (faults). Something that takes no time goes through `soon`, a queue that is
+//! caller's side), `hedging` (several attempts at a time), `trouble` (faults). Something that takes no time goes through `soon`, a queue that is
 //! emptied before the clock moves, so that nothing recurses.
 
 use std::collections::VecDeque;

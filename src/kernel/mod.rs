@@ -2,7 +2,7 @@
 //! nothing (that is an [`Observer`]'s) and decides nothing that a policy decides.
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
-//! flight; `world` holds everything else; `engine` is the loop; `handler`, `caller`, `trouble` and `arrivals`
+//! flight; `world` holds everything else; `engine` is the loop; `handler`, `caller`, `hedging`, `trouble` and `arrivals`
 //! say what an event does.
 
 pub mod agenda;
@@ -12,6 +12,7 @@ mod engine;
 mod frame;
 mod handler;
 pub mod heap;
+mod hedging;
 mod observer;
 mod program;
 mod trouble;
