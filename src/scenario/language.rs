@@ -304,7 +304,7 @@ keys! {
     /// client's `cancel` says. An attempt that fails sends the next one at once; the call fails when all have failed, or
     /// when its `timeout` is over, which holds for all of them together. Every failure counts as one that another attempt
     /// may heal.
-    HedgeKeys is "hedging" at "client.NAME.hedge" {
+    HedgeKeys is "a hedge" at "client.NAME.hedge" {
         /// How long the latest attempt goes without an answer before the next one is sent: a length of time, or a
         /// percentile such as `p95`, of the last 1000 calls that were answered well, worked out after every hundredth;
         /// before the first hundred there are no hedges. Each replica of a caller sees its own calls to a service; the

@@ -8,6 +8,7 @@ mod cascades;
 mod command_line;
 mod determinism;
 mod fuzz;
+mod hedging;
 mod isotope;
 mod kernel;
 mod language;
