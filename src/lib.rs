@@ -19,7 +19,7 @@
 //! | floor | module | decides |
 //! |---|---|---|
 //! | 0 | [`base`] | time, randomness, distributions, units; no word of the domain |
-//! | 1 | [`policy`] | retry, breaker, throttle, limit, balance: told and asked, never scheduling |
+//! | 1 | [`policy`] | retry, hedge, breaker, throttle, limit, balance: told and asked, never scheduling |
 //! | 2 | [`model`] | the validated system as plain data, addressed by dense ids |
 //! | 3 | [`mechanism`] | what has state and a clock of its own: pools, cores, links |
 //! | 3 | [`scenario`] | TOML becomes a model, or all diagnostics; blind to mechanisms |

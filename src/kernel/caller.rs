@@ -91,15 +91,23 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.call_failed(id, Outcome::Expired);
             return;
         }
+        if self.world.routes[edge as usize].hedged > 0 {
+            self.call_with_hedges(id, edge, salt);
+            return;
+        }
         self.attempt(id, edge, salt);
     }
 
-    /// A backoff is over.
+    /// A backoff is over, or a hedge is due.
     pub(super) fn retry(&mut self, ticket: Ticket) {
         if !self.live(ticket) {
             return;
         }
         let frame = &self.frames[ticket.frame];
+        if frame.state == State::Hedging {
+            self.hedge_due(ticket.frame);
+            return;
+        }
         if frame.has(flag::CANCELLED) {
             self.go_on(ticket.frame);
             return;
@@ -124,18 +132,25 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.child = NONE;
         frame.target = NONE;
         frame.state = State::Calling;
-        let (key, deadline, iteration, count, flags, replica) =
-            (frame.key, frame.deadline, frame.iteration, frame.count, frame.flags, frame.replica);
-        let request_key = frame.request_key;
-        let priority = self.world.program.priority(frame.pc - 1, frame.priority);
+        let (place, deadline, replica) = (frame.place(salt), frame.deadline, frame.replica);
         let port = self.port(edge, replica);
-        let place = key.child(salt ^ (u64::from(iteration) << 16) ^ u64::from(count));
         if let Err(outcome) = self.permitted(port, edge, place) {
             self.attempt_failed(id, outcome);
             return;
         }
         self.observer.sent(edge, now);
         let deadline = self.set_timeout(edge, ticket, deadline);
+        self.launch(ticket, edge, place, deadline);
+    }
+
+    /// Picks a replica for an attempt, whose frame waits with `ticket`, and sends it there.
+    #[inline(always)]
+    pub(super) fn launch(&mut self, ticket: Ticket, edge: u32, place: Key, deadline: Time) {
+        let id = ticket.frame;
+        let frame = &self.frames[id];
+        let (flags, replica, request_key) = (frame.flags, frame.replica, frame.request_key);
+        let priority = self.world.program.priority(frame.pc - 1, frame.priority);
+        let port = self.port(edge, replica);
         let Some(target) = self.pick(port, edge, request_key) else {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
@@ -184,7 +199,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Arms the caller's patience; returns the deadline that the callee learns.
     #[inline(always)]
-    fn set_timeout(&mut self, edge: u32, ticket: Ticket, deadline: Time) -> Time {
+    pub(super) fn set_timeout(&mut self, edge: u32, ticket: Ticket, deadline: Time) -> Time {
         let now = self.now();
         let route = &self.world.routes[edge as usize];
         let until = route.timeout.map_or(Time::MAX, |(_, timeout)| now + timeout);
@@ -326,7 +341,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         let edge = self.conclude(ticket.frame, outcome);
-        if outcome.is_ok() {
+        if self.frames[ticket.frame].has(flag::HEDGE) {
+            self.hedge_ended(ticket.frame, edge, outcome);
+        } else if outcome.is_ok() {
             self.go_on(ticket.frame);
         } else {
             self.attempt_failed_on(ticket.frame, edge, outcome);
@@ -342,6 +359,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (edge, _) = self.current_call(frame);
         let expired = self.world.routes[edge as usize].propagate && self.now() >= frame.deadline;
         let outcome = if expired { Outcome::Expired } else { Outcome::Timeout };
+        if frame.state == State::Hedging {
+            self.hedges_timed_out(ticket.frame, outcome);
+            return;
+        }
         self.give_up(ticket.frame);
         self.conclude(ticket.frame, outcome);
         self.attempt_failed_on(ticket.frame, edge, outcome);
@@ -349,7 +370,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// The attempt under way is over for the caller: policies and observer learn it. Returns the edge.
     #[inline]
-    fn conclude(&mut self, id: u32, outcome: Outcome) -> u32 {
+    pub(super) fn conclude(&mut self, id: u32, outcome: Outcome) -> u32 {
         let now = self.now();
         self.frames.renew(id);
         let frame = &mut self.frames[id];
@@ -420,7 +441,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A call has failed for good: an optional one is passed over, any other ends the handler.
-    fn call_failed(&mut self, id: u32, outcome: Outcome) {
+    pub(super) fn call_failed(&mut self, id: u32, outcome: Outcome) {
         let frame = &self.frames[id];
         match &self.world.program.ops[frame.pc as usize - 1] {
             Op::Call { optional: true, .. } => self.go_on_soon(id),
@@ -430,7 +451,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The caller turns away from the request that he has sent, and tells it if his client does so.
-    fn give_up(&mut self, id: u32) {
+    pub(super) fn give_up(&mut self, id: u32) {
         let child = self.frames[id].child;
         if child == NONE || !self.is_child(child, id) {
             return;
@@ -466,7 +487,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         match frame.state {
             State::Calling if frame.child != NONE && self.is_child(frame.child, id) => self.abandon(frame.child),
-            State::Joining => {
+            State::Joining | State::Hedging => {
                 let mut next = frame.child;
                 while next != NONE {
                     let branch = next;
@@ -483,7 +504,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A branch whose parent has gone on stops if it waits for a call whose client cancels; else it goes on.
     pub(super) fn cancel_branch(&mut self, id: u32) {
         let frame = &self.frames[id];
-        if frame.state == State::Calling {
+        if matches!(frame.state, State::Calling | State::Hedging) {
             let (edge, _) = self.current_call(frame);
             if self.world.routes[edge as usize].cancel != Cancel::Off {
                 self.abort(id, Departure::Dropped);
@@ -541,7 +562,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     #[inline]
-    fn port(&self, edge: u32, replica: u32) -> usize {
+    pub(super) fn port(&self, edge: u32, replica: u32) -> usize {
         self.world.routes[edge as usize].port(replica)
     }
 }

@@ -1,8 +1,8 @@
 //! The engine: takes the next event off the agenda and hands it to whoever it concerns, until the end.
 //!
 //! What an event does stands in the files beside this one: `handler` (the callee's side), `caller` (the
-//! caller's side), `trouble` (faults). Something that takes no time goes through `soon`, a queue that is
-//! emptied before the clock moves, so that nothing recurses.
+//! caller's side), `hedging` (several attempts at a time), `trouble` (faults). Something that takes no time goes through
+//! `soon`, a queue that is emptied before the clock moves, so that nothing recurses.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -217,7 +217,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             return;
         }
         match self.frames[ticket.frame].state {
-            State::Calling => self.timed_out(ticket),
+            State::Calling | State::Hedging => self.timed_out(ticket),
             State::Waiting => self.queue_timed_out(ticket.frame),
             State::Acquiring => self.acquire_timed_out(ticket.frame),
             // It has what it waited for, and goes on with the same ticket.

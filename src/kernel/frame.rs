@@ -34,6 +34,8 @@ pub(super) enum State {
     Sleeping,
     /// Waiting for an answer; `mark` is when the attempt was sent.
     Calling,
+    /// Waiting for the first good answer of several attempts; `mark` is when the next one is due, if ever.
+    Hedging,
     /// Waiting to try again.
     BackingOff,
     /// Waiting for branches.
@@ -79,6 +81,8 @@ pub(super) mod flag {
     pub(crate) const OWES: u16 = 2048;
     /// Fetches for a cache in the background; a branch of nobody.
     pub(crate) const BACKGROUND: u16 = 4096;
+    /// A branch that is one attempt of its parent's call.
+    pub(crate) const HEDGE: u16 = 8192;
 }
 
 /// See the module. Fields are plain: the engine is their only user.
@@ -104,7 +108,7 @@ pub(super) struct Frame {
     pub(super) pc: u32,
     /// Position in nested repeats, in mixed radix.
     pub(super) iteration: u32,
-    /// The frame it waits for: the callee's, or the first branch.
+    /// The frame it waits for: the callee's, the first branch, or the latest attempt of a call with hedges.
     pub(super) child: u32,
     /// The next branch of the same parent; the next free frame.
     pub(super) sibling: u32,
@@ -163,6 +167,12 @@ impl Frame {
     #[inline]
     pub(super) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
+    }
+
+    /// The key of the present attempt of its call, which stands at the place that `salt` names.
+    #[inline]
+    pub(super) fn place(&self, salt: u64) -> Key {
+        self.key.child(salt ^ (u64::from(self.iteration) << 16) ^ u64::from(self.count))
     }
 
     /// Who waits for it.

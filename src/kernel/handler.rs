@@ -475,6 +475,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         match self.frames[id].state {
             State::Working | State::Frozen => self.stop_work(id),
             State::Calling => self.withdraw_call(id),
+            State::Hedging => self.end_hedging(id, Outcome::Cancelled),
             State::Joining => {
                 let mut next = self.frames[id].child;
                 while next != NONE {

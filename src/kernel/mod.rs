@@ -3,7 +3,7 @@
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
 //! flight; `world` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
-//! `caller`, `users`, `preemption`, `trouble`, `disturbance` and `arrivals` say what an event does.
+//! `caller`, `hedging`, `users`, `preemption`, `trouble`, `disturbance` and `arrivals` say what an event does.
 
 mod admission;
 pub mod agenda;
@@ -14,6 +14,7 @@ mod engine;
 mod frame;
 mod handler;
 pub mod heap;
+mod hedging;
 mod holding;
 mod observer;
 mod preemption;

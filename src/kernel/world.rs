@@ -13,6 +13,7 @@ use crate::model::{
 };
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
+use crate::policy::hedge::AnyHedge;
 use crate::policy::limit::AnyLimiter;
 use crate::policy::queue::{AdaptiveTimeout, Codel};
 use crate::policy::retry::{AnyRetry, Backoff, Jitter};
@@ -61,6 +62,8 @@ pub(super) struct Route {
     pub(super) timeout: Option<(TimerId, Span)>,
     pub(super) backoff: Option<(LaneId, Span)>,
     pub(super) propagate: bool,
+    /// Attempts of a call that may be under way together; zero when they follow each other.
+    pub(super) hedged: u32,
     pub(super) cancel: Cancel,
     /// What is wrong with it now.
     pub(super) trouble: EdgeTrouble,
@@ -91,6 +94,8 @@ pub(super) struct Port {
     pub(super) breaker: Option<AnyBreaker>,
     /// Boxed: few clients have one, and ports are many.
     pub(super) throttle: Option<Box<AnyThrottle>>,
+    /// Boxed for the same reason.
+    pub(super) hedge: Option<Box<AnyHedge>>,
 }
 
 impl Port {
@@ -101,6 +106,7 @@ impl Port {
             retry: client.retry.as_ref().map(AnyRetry::from_settings),
             breaker: client.breaker.as_ref().map(AnyBreaker::from_settings),
             throttle: client.throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings))),
+            hedge: client.hedge.as_ref().map(|settings| Box::new(AnyHedge::from_settings(settings))),
         }
     }
 }
@@ -324,6 +330,7 @@ impl World {
                 timeout,
                 backoff,
                 propagate: client.deadlines == Deadlines::Propagate,
+                hedged: client.hedge.map_or(0, |hedge| hedge.attempts),
                 cancel: client.cancel,
                 trouble: EdgeTrouble::default(),
                 troubled: false,

@@ -27,6 +27,7 @@ use crate::base::time::{Span, Time};
 use crate::base::units::Share;
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
+use crate::policy::hedge::HedgeSettings;
 use crate::policy::retry::RetrySettings;
 use crate::policy::throttle::ThrottleSettings;
 
@@ -159,12 +160,14 @@ pub struct Client {
     pub name: String,
     /// Network time one way.
     pub latency: Distribution,
-    /// How long one attempt is waited for; `None` is for ever.
+    /// How long one attempt is waited for, of calls with hedges all together; `None` is for ever.
     pub timeout: Option<Span>,
     /// Which replica gets it.
     pub balance: Balance,
     /// `None` makes one attempt.
     pub retry: Option<RetrySettings>,
+    /// Sends another attempt when the first has no answer yet; not together with `retry`.
+    pub hedge: Option<HedgeSettings>,
     /// `None` lets every call go.
     pub breaker: Option<BreakerSettings>,
     /// Holds requests back of which too many are turned away; `None` sends all.
@@ -187,6 +190,7 @@ impl Client {
             timeout: None,
             balance: Balance::RoundRobin,
             retry: None,
+            hedge: None,
             breaker: None,
             throttle: None,
             cancel: Cancel::Off,

@@ -5,6 +5,7 @@
 
 pub mod balance;
 pub mod breaker;
+pub mod hedge;
 pub mod limit;
 pub mod preset;
 pub mod queue;
@@ -29,7 +30,7 @@ pub enum Outcome {
     ShortCircuited,
     /// Given up because the propagated deadline had passed.
     Expired,
-    /// Withdrawn by its caller, who was himself told to stop.
+    /// Withdrawn by its caller, who was himself told to stop, or had the answer to another attempt.
     Cancelled,
     /// Not sent: the caller's throttle held it back.
     Throttled,

@@ -5,9 +5,9 @@ use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{Arms, Branches, CallerName, EndpointName, Overlays};
 use super::decode::{
     ArrivalsForm, BackoffForm, BreakerPreset, CacheName, CacheScope, ClientName, Condition, Count, DisciplineForm,
-    Entries, Expiry, JitterForm, LimitFrom, Named, NeedForm, NotZero, Or, PoolName, PositiveNumber, ProfileForm,
-    QueueTimeoutForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps, StruckReplicas, ThrottlePreset, True,
-    Word, WorkloadName,
+    Entries, Expiry, HedgeAfter, JitterForm, LimitFrom, Named, NeedForm, NotZero, Or, PoolName, PositiveNumber,
+    ProfileForm, QueueTimeoutForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps, StruckReplicas,
+    ThrottlePreset, True, Word, WorkloadName,
 };
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
@@ -421,13 +421,15 @@ keys! {
     ClientKeys is "a client" at "client.NAME" {
         /// Network time one way.
         latency: Distribution = "0s";
-        /// How long one attempt is waited for.
+        /// How long one attempt is waited for; with `hedge`, the whole call from its first attempt on.
         timeout: Or<NotZero<Span>> = "none";
         /// Which replica gets an attempt: each in turn, any, the one of two with fewer calls of this client outstanding,
         /// the one with the fewest requests in it, or the one that owns the request's key (on a ring of hashes).
         balance: Word<Balance> = "round-robin";
         /// Whether failed attempts are repeated.
         retry: Or<RetryKeys> = "none";
+        /// Whether another attempt is sent while the first has no answer yet; not together with `retry`.
+        hedge: Or<HedgeKeys> = "none";
         /// When calls are refused without being sent.
         breaker: Or<BreakerKeys> = "none";
         /// Which requests are held back because too many before were turned away.
@@ -439,7 +441,7 @@ keys! {
         /// deadline, whichever comes first. With "propagate" it neither starts nor calls on after that, and passes it on.
         deadlines: Word<Deadlines> = "local";
     }
-    later { "transport" "hedge" "limit" "bulkhead" "outlier" "connections" "pool" "rate_limit" "request_size" "response_size" }
+    later { "transport" "limit" "bulkhead" "outlier" "connections" "pool" "rate_limit" "request_size" "response_size" }
 }
 
 keys! {
@@ -461,6 +463,24 @@ keys! {
         throttle: Or<RetryThrottleKeys> = "none";
     }
     later { "on" "per_try_timeout" "pushback" }
+}
+
+keys! {
+    /// Hedged calls, as in gRPC: while an attempt has no answer, another one is sent, to a replica that is picked anew, and
+    /// the first good answer wins. The others are given up: they end `cancelled`, and their callees hear of it as the
+    /// client's `cancel` says. An attempt that fails sends the next one at once; the call fails when all have failed, or
+    /// when its `timeout` is over, which holds for all of them together. Every failure counts as one that another attempt
+    /// may heal.
+    HedgeKeys is "a hedge" at "client.NAME.hedge" {
+        /// How long the latest attempt goes without an answer before the next one is sent: a length of time, or a
+        /// percentile such as `p95`, of the last 1000 calls that were answered well, worked out after every hundredth;
+        /// before the first hundred there are no hedges. Each replica of a caller sees its own calls to a service; the
+        /// users of a workload see those of all.
+        after: HedgeAfter, required;
+        /// Attempts at most, the first included.
+        attempts: Count<2, 5> = "2";
+    }
+    later { "preset" "throttle" "budget" }
 }
 
 keys! {
@@ -665,7 +685,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 34);
+        assert_eq!(sections.len(), 35);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

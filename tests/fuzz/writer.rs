@@ -222,7 +222,10 @@ impl Writer<'_> {
         let balances = ["round-robin", "random", "least-request", "join-shortest", "ring-hash"];
         let balance = self.pick(&balances[..if self.has_keys { 5 } else { 4 }]);
         self.line(&format!("balance = \"{balance}\""));
-        if self.once_in(2) {
+        if self.once_in(4) {
+            let (after, attempts) = (self.pick(&["10ms", "0s", "p95", "p50"]), self.pick(&["2", "3", "5"]));
+            self.line(&format!("hedge = {{ after = \"{after}\", attempts = {attempts} }}"));
+        } else if self.once_in(2) {
             let backoff = self.pick(&["0s", "10ms", "exponential(1ms)", "exponential(1ms, factor=3, cap=50ms)", "1ns"]);
             let jitter = self.pick(&["none", "full", "equal", "20%"]);
             let budget = self.pick(&[

@@ -18,8 +18,11 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-/// What is recorded of the results of `tests/data/determinism.toml`.
-const GOLDEN: &str = include_str!("../data/determinism.sha256");
+/// Scenarios in `tests/data` whose results are recorded, and what is recorded of them.
+const RECORDED: [(&str, &str); 2] = [
+    ("determinism", include_str!("../data/determinism.sha256")),
+    ("determinism-policies", include_str!("../data/determinism-policies.sha256")),
+];
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
@@ -56,31 +59,37 @@ fn digest(files: &[String; 2]) -> String {
     hex(&digest.chain_update(series).finalize())
 }
 
-fn assert_golden(found: &str, of: &str) {
+fn assert_golden(name: &str, golden: &str, found: &str, of: &str) {
     assert_eq!(
         found,
-        GOLDEN.trim(),
-        "\n{of} gives other bytes for tests/data/determinism.toml than are recorded.\n\
+        golden.trim(),
+        "\n{of} gives other bytes for tests/data/{name}.toml than are recorded.\n\
          If nothing was meant to change, something draws, orders or rounds differently than before: find it.\n\
-         If the change is meant, write {found} into tests/data/determinism.sha256 and tell users in CHANGELOG.md\n\
+         If the change is meant, write {found} into tests/data/{name}.sha256 and tell users in CHANGELOG.md\n\
          that results differ from those of earlier versions."
     );
 }
 
 #[test]
 fn the_library_gives_the_recorded_bytes() {
-    assert_golden(&digest(&data_files(&scenario())), "the library");
+    for (name, golden) in RECORDED {
+        let text = std::fs::read(file(&format!("{name}.toml"))).unwrap();
+        assert_golden(name, golden, &digest(&data_files(&text)), "the library");
+    }
 }
 
 #[test]
 fn the_program_gives_the_recorded_bytes() {
-    let folder = TempDir::new().unwrap();
-    let mut command = Command::new(cargo_bin("brownout"));
-    command.args(["run", "--quiet", "--no-figures", "--out"]).arg(folder.path()).arg(file("determinism.toml"));
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-    assert_golden(&digest(&[read("summary.json"), read("timeseries.csv")]), "the program");
+    for (name, golden) in RECORDED {
+        let folder = TempDir::new().unwrap();
+        let mut command = Command::new(cargo_bin("brownout"));
+        let scenario = file(&format!("{name}.toml"));
+        command.args(["run", "--quiet", "--no-figures", "--out"]).arg(folder.path()).arg(scenario);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_golden(name, golden, &digest(&[read("summary.json"), read("timeseries.csv")]), "the program");
+    }
 }
 
 #[test]
@@ -104,12 +113,14 @@ fn another_seed_gives_other_results() {
     assert_ne!(data_files(other.as_bytes())[1], data_files(text.as_bytes())[1]);
 }
 
-/// What the digest does not see it cannot hold: the scenario must go everywhere.
+/// What the digest does not see it cannot hold: the scenarios must go everywhere.
 #[test]
-fn the_recorded_scenario_meets_everything_that_can_happen() {
-    let (model, results) = run(&scenario());
+fn the_recorded_scenarios_meet_everything_that_can_happen() {
+    let policies = std::fs::read(file("determinism-policies.toml")).unwrap();
+    let ((model, results), (_, of_policies)) = (run(&scenario()), run(&policies));
     for outcome in Outcome::ALL {
-        let count: u64 = results.edges.iter().map(|edge| edge.outcomes[outcome as usize]).sum();
+        let edges = results.edges.iter().chain(&of_policies.edges);
+        let count: u64 = edges.map(|edge| edge.outcomes[outcome as usize]).sum();
         assert!(count > 0, "no attempt ends {}", outcome.name());
     }
     let sum = |count: fn(&brownout::measure::ServiceResult) -> u64| results.services.iter().map(count).sum::<u64>();
@@ -119,7 +130,7 @@ fn the_recorded_scenario_meets_everything_that_can_happen() {
     assert!(results.series.edges.iter().any(|it| it.half_open.iter().any(|share| *share > 0.0)), "no breaker opens");
     assert!(results.measured.iter().all(Option::is_some), "{:?}", results.measured);
     // The lists of what there is are exhaustive in the code that names them: a new name must appear here, too.
-    let text = String::from_utf8(scenario()).unwrap();
+    let text = String::from_utf8([scenario(), policies].concat()).unwrap();
     let words = [
         "poisson(",
         "even(",
@@ -161,6 +172,10 @@ fn the_recorded_scenario_meets_everything_that_can_happen() {
         "startup",
         "budget",
         "preset",
+        "limit ",
+        "throttle ",
+        "hedge ",
+        "after = \"p",
     ];
     let missing: Vec<_> = words.iter().filter(|word| !text.contains(&word.replace('(', ""))).collect();
     assert!(missing.is_empty(), "{missing:?}");

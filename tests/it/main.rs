@@ -7,6 +7,7 @@ mod base;
 mod command_line;
 mod determinism;
 mod fuzz;
+mod hedging;
 mod isotope;
 mod kernel;
 mod language;

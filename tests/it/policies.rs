@@ -2,6 +2,7 @@
 
 mod balancers;
 mod breakers;
+mod hedges;
 mod limits;
 mod retries;
 mod rings;

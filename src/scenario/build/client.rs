@@ -5,6 +5,7 @@ use crate::base::time::Span;
 use crate::model::{Cancel, Client, ClientId, Deadlines, Ids};
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
+use crate::policy::hedge::HedgeSettings;
 use crate::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
 use crate::policy::throttle::ThrottleSettings;
 use crate::scenario::decode::{
@@ -26,6 +27,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
         balance: nowhere,
         timeout: nowhere,
         retry: nowhere,
+        hedge: nowhere,
         breaker: nowhere,
         throttle: nowhere,
     });
@@ -44,6 +46,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
             balance: place(|keys| keys.balance.place()),
             timeout: place(|keys| keys.timeout.place()),
             retry: place(|keys| keys.retry.key_place()),
+            hedge: place(|keys| keys.hedge.key_place()),
             breaker: place(|keys| keys.breaker.key_place()),
             throttle: place(|keys| keys.throttle.key_place()),
         });
@@ -59,6 +62,7 @@ fn client(name: &str, keys: &ClientKeys, cx: &mut Cx<'_>) -> Client {
         timeout: keys.timeout.or_default().0.map(|NotZero(span)| span),
         balance: keys.balance.value().map_or(Balance::RoundRobin, |Word(word)| *word),
         retry: policy(&keys.retry).map(|keys| retry(keys, cx)),
+        hedge: hedge(keys, cx),
         breaker: policy(&keys.breaker).map(breaker),
         throttle: policy(&keys.throttle).map(|keys| throttle(keys, cx)),
         cancel: keys.cancel.value().map_or(Cancel::Off, |Word(word)| *word),
@@ -144,6 +148,16 @@ fn retry_conflicts(keys: &RetryKeys, settings: &RetrySettings, cx: &mut Cx<'_>) 
 
 fn budget_settings(keys: &BudgetKeys) -> BudgetSettings {
     BudgetSettings { ratio: keys.ratio.or_default(), burst: keys.burst.value().map_or(0, |count| count.0) }
+}
+
+fn hedge(client: &ClientKeys, cx: &mut Cx<'_>) -> Option<HedgeSettings> {
+    let keys = policy(&client.hedge)?;
+    if policy(&client.retry).is_some() {
+        cx.say(&catalogue::EXCLUDE, client.hedge.key_place(), "a client repeats what fails or hedges, not both")
+            .also(client.retry.key_place(), "retries")
+            .help("leave one out; a hedge whose attempt fails sends the next one at once");
+    }
+    Some(HedgeSettings { after: keys.after.value()?.0, attempts: keys.attempts.value()?.0 })
 }
 
 fn throttle(keys: &ThrottleKeys, cx: &mut Cx<'_>) -> ThrottleSettings {

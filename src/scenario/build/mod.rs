@@ -96,6 +96,8 @@ pub(crate) struct ClientPlaces {
     pub(crate) timeout: Place,
     /// The key `retry`.
     pub(crate) retry: Place,
+    /// The key `hedge`.
+    pub(crate) hedge: Place,
     /// The key `breaker`.
     pub(crate) breaker: Place,
     /// The key `throttle`.

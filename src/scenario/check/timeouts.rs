@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::time::Span;
 use crate::model::{Cancel, Client, ClientId, Deadlines, Effect, FaultTarget, Id, Model, ServiceId};
+use crate::policy::hedge::HedgeDelay;
 use crate::policy::retry::{Backoff, Jitter};
 use crate::scenario::build::Atlas;
 use crate::scenario::decode::Cx;
@@ -13,6 +14,25 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     inversions(model, atlas, cx);
     forwards(model, atlas, cx);
     faults(model, atlas, cx);
+    hedges(model, atlas, cx);
+}
+
+/// Hedges that come after their call has been given up.
+fn hedges(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
+    for (client, places) in model.clients.iter().zip(&atlas.clients) {
+        let (Some(hedge), Some(timeout)) = (client.hedge, client.timeout) else { continue };
+        let HedgeDelay::Fixed(delay) = hedge.after else { continue };
+        if delay >= timeout {
+            cx.say(
+                &catalogue::HEDGE_IDLE,
+                places.hedge,
+                format!("the hedges of `{}` are sent only for attempts that fail", client.name),
+            )
+            .also(places.timeout, "the whole call is given up after this time")
+            .note(format!("a call without an answer would be sent again after {delay}"))
+            .help("shorten `after`, or lengthen `timeout`");
+        }
+    }
 }
 
 /// Callers that give up before their callee does.
@@ -111,6 +131,7 @@ fn forwards(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
         let policies = [
             ("timeout", client.timeout.is_some(), places.timeout),
             ("retry", client.retry.is_some(), places.retry),
+            ("hedge", client.hedge.is_some(), places.hedge),
             ("breaker", client.breaker.is_some(), places.breaker),
             ("throttle", client.throttle.is_some(), places.throttle),
         ];

@@ -30,7 +30,7 @@ pub(crate) use name::{
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{
-    BackoffForm, BreakerPreset, JitterForm, RetryPreset, StruckReplicas, ThrottlePreset, preset_value,
+    BackoffForm, BreakerPreset, HedgeAfter, JitterForm, RetryPreset, StruckReplicas, ThrottlePreset, preset_value,
 };
 pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};

@@ -7,6 +7,7 @@ use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
 use crate::base::units::{Number, ParseError, Share};
 use crate::policy::breaker::BreakerSettings;
+use crate::policy::hedge::HedgeDelay;
 use crate::policy::preset::{
     BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, THROTTLE_PRESETS, breaker_preset, retry_preset, throttle_preset,
 };
@@ -73,6 +74,37 @@ fn exponential(text: &str) -> Result<Backoff, ParseError> {
         }
     };
     Ok(Backoff::Exponential { base, factor, cap })
+}
+
+/// When a hedge is sent: after a length of time, or after a percentile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HedgeAfter(pub(crate) HedgeDelay);
+
+impl Decode for HedgeAfter {
+    fn kind() -> Kind {
+        Kind::Form(Form {
+            what: "a length of time or a percentile",
+            example: "p95",
+            unit: "ns, us, ms, s, m, h, d",
+            pattern: "TIME|p[0-9]+(\\.[0-9]+)?",
+        })
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<HedgeAfter> {
+        match node.text().filter(|text| text.starts_with('p')) {
+            Some(text) => cx.read_text(node, percentile(text)).map(|share| HedgeAfter(HedgeDelay::Quantile(share))),
+            None => Span::decode(node, cx).map(|delay| HedgeAfter(HedgeDelay::Fixed(delay))),
+        }
+    }
+}
+
+fn percentile(text: &str) -> Result<Share, ParseError> {
+    let percent = text[1..].parse::<Number>().map(Number::as_f64).unwrap_or(f64::NAN);
+    let share = Share::new(percent / 100.0).filter(|share| *share > Share::ZERO && *share < Share::ONE);
+    share.ok_or_else(|| {
+        ParseError::new(0..text.len(), format!("`{text}` is no percentile"))
+            .hint("write for example `p95`: between 0 and 100, both left out")
+    })
 }
 
 /// How a delay is spread: a word, or a share both ways.

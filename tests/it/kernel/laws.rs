@@ -125,7 +125,8 @@ fn check_retries(model: &Model, results: &Results) -> Result<(), TestCaseError> 
     let edges = model.edges();
     let channels = model.channels(&edges);
     for (place, channel) in channels.list.iter().enumerate() {
-        let retry = &model.clients[channel.client].retry;
+        let client = &model.clients[channel.client];
+        let retry = &client.retry;
         let of_channel = results.edges.iter().zip(&channels.of).filter(|(_, of)| **of == place as u32);
         let (mut calls, mut tries) = (0, 0);
         for (it, _) in of_channel {
@@ -133,7 +134,8 @@ fn check_retries(model: &Model, results: &Results) -> Result<(), TestCaseError> 
             tries += it.attempts;
             tries += it.outcomes[Outcome::ShortCircuited as usize] + it.outcomes[Outcome::Throttled as usize];
         }
-        let most = retry.as_ref().map_or(1, |retry| u64::from(retry.attempts));
+        let hedged = client.hedge.map_or(1, |hedge| u64::from(hedge.attempts));
+        let most = retry.as_ref().map_or(hedged, |retry| u64::from(retry.attempts));
         prop_assert!(tries <= calls * most, "{} tries of {} calls, {} each at most", tries, calls, most);
         // A crash renews a process's clients, and with them what they have saved.
         let crashes = model.faults.iter().any(|fault| matches!(fault.effect, Effect::Crash { .. }));

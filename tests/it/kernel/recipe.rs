@@ -14,6 +14,7 @@ use brownout::model::{
 };
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
+use brownout::policy::hedge::{HedgeDelay, HedgeSettings};
 use brownout::policy::limit::LimitSettings;
 use brownout::policy::queue::{AdaptiveTimeout, CodelSettings};
 use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
@@ -326,6 +327,24 @@ fn breaker() -> impl Strategy<Value = BreakerSettings> {
     )
 }
 
+/// Retries, hedges, or neither.
+fn patience(lengths: Lengths) -> impl Strategy<Value = (Option<RetrySettings>, Option<HedgeSettings>)> {
+    let fixed = match lengths {
+        Lengths::Even => (0u64..6).prop_map(ms).boxed(),
+        Lengths::Any => (0u64..6_000).prop_map(Span::from_micros).boxed(),
+    };
+    let after = prop_oneof![
+        3 => fixed.prop_map(HedgeDelay::Fixed),
+        1 => (1u32..100).prop_map(|percent| HedgeDelay::Quantile(share(percent))),
+    ];
+    let hedge = (after, 2u32..6).prop_map(|(after, attempts)| HedgeSettings { after, attempts });
+    prop_oneof![
+        2 => Just((None, None)),
+        3 => retry().prop_map(|retry| (Some(retry), None)),
+        2 => hedge.prop_map(|hedge| (None, Some(hedge))),
+    ]
+}
+
 fn throttle() -> impl Strategy<Value = ThrottleSettings> {
     (1.0f64..3.0, 1u64..400).prop_map(|(multiplier, window)| ThrottleSettings { multiplier, window: ms(window) })
 }
@@ -335,18 +354,19 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
         length(lengths),
         option::weighted(0.7, 1u64..40),
         select(Balance::ALL.to_vec()),
-        option::of(retry()),
+        patience(lengths),
         option::weighted(0.3, breaker()),
         option::weighted(0.3, throttle()),
         select(vec![Cancel::Off, Cancel::Waiting, Cancel::BetweenSteps, Cancel::AtOnce]),
         select(vec![Deadlines::Local, Deadlines::Propagate]),
     )
-        .prop_map(|(latency, timeout, balance, retry, breaker, throttle, cancel, deadlines)| Client {
+        .prop_map(|(latency, timeout, balance, (retry, hedge), breaker, throttle, cancel, deadlines)| Client {
             name: String::new(),
             latency,
             timeout: timeout.map(ms),
             balance,
             retry,
+            hedge,
             breaker,
             throttle,
             cancel,

@@ -26,6 +26,7 @@ fn every_scenario_runs_as_it_is_printed() {
         ("minimal.toml", include_str!("../../data/good/minimal.toml")),
         ("worked-example.toml", include_str!("../../data/good/worked-example.toml")),
         ("determinism.toml", include_str!("../../data/determinism.toml")),
+        ("determinism-policies.toml", include_str!("../../data/determinism-policies.toml")),
         ("forty.toml", include_str!("../../../scenarios/forty-node-meltdown.toml")),
         ("herd.toml", include_str!("../../../scenarios/thundering-herd.toml")),
     ] {

@@ -16,6 +16,8 @@ use brownout::policy::retry::{AnyRetry, Backoff, Jitter, Retry, RetryThrottle, R
 use brownout::policy::throttle::{AdaptiveThrottle, Throttle};
 use serde_json::Value;
 
+use crate::reference::Run;
+
 /// Why a vector waits: no built-in policy can say what it is about.
 struct Waiting(&'static str);
 
@@ -28,6 +30,7 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("client_side_adaptive_throttling", adaptive_throttling),
     ("envoy.least_request.unweighted", least_request),
     ("envoy.retry_back_off.code", full_jitter_ranges),
+    ("grpc.hedging", hedging),
     ("grpc.retry.backoff", jitter_around_ranges),
     ("grpc.retry_throttling", retry_throttling),
     ("jitter.aws", jitters),
@@ -70,7 +73,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 21);
+    assert_eq!(ran.len(), 22);
 }
 
 #[test]
@@ -396,6 +399,34 @@ fn retry_throttling(vector: &Value) -> Result<(), Waiting> {
         assert_eq!(found, wanted, "call {rpc}");
         index += 1;
     }
+    Ok(())
+}
+
+/// Hedges are the kernel's to send: the vector is a scenario of one request, to which nobody answers.
+fn hedging(vector: &Value) -> Result<(), Waiting> {
+    if !list(&vector["input"]["responses"]).is_empty() {
+        return Err(Waiting("failures that are fatal"));
+    }
+    let (params, expected) = (&vector["params"], list(&vector["expected"]["attempt_start_ms"]));
+    let run = Run::of(&format!(
+        r#"
+        duration = "60s"
+        interval = "100ms"
+        [workload.users]
+        entry = "api.get"
+        arrivals = "burst(1)"
+        client = "grpc"
+        [client.grpc]
+        hedge = {{ after = "{}ms", attempts = {} }}
+        [service.api.endpoint.get]
+        steps = [{{ sleep = "1h" }}]
+        "#,
+        count(&params["hedgingDelay_ms"]),
+        count(&params["maxAttempts"]),
+    ));
+    let points = run.results.series.edges[0].attempts.iter().enumerate();
+    let sent: Vec<u64> = points.flat_map(|(point, sent)| vec![point as u64 * 100; *sent as usize]).collect();
+    assert_eq!(sent, expected.iter().map(|ms| u64::from(count(ms))).collect::<Vec<_>>());
     Ok(())
 }
 

@@ -35,6 +35,7 @@ fn client(name: &str, timeout: Span, breaker: bool) -> Client {
         timeout: Some(timeout),
         balance: Balance::RoundRobin,
         retry: Some(RetrySettings { attempts: 3, backoff, jitter: Jitter::None, budget: None, throttle: None }),
+        hedge: None,
         breaker,
         throttle: None,
         cancel: Cancel::Off,

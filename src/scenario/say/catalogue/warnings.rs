@@ -217,4 +217,14 @@ steps = [{ repeat = 20, steps = [{ choose = [
 steps = [{ repeat = 5, steps = [{ choose = [
   { share = "10%", steps = [{ call = "gateway.page", client = "rest" }] },
   { share = "90%", steps = [] } ] }] }]"#
+
+    "W020" HEDGE_IDLE "a hedge that waits for longer than its call"
+        "The timeout of a client that hedges holds for the whole call. A hedge that would come later is never sent, \
+         unless an attempt fails before."
+        bad r#"[client.rest]
+timeout = "1s"
+hedge   = { after = "2s" }"#
+        good r#"[client.rest]
+timeout = "1s"
+hedge   = { after = "200ms" }"#
 }

@@ -1,0 +1,74 @@
+//! Hedges: when a call that has no answer yet is sent a second time. Which answer wins, and what becomes of the others,
+//! is the kernel's to know.
+
+mod recent;
+
+use crate::base::time::Span;
+use crate::base::units::Share;
+
+pub use recent::RecentQuantile;
+
+/// A client's hedging.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HedgeSettings {
+    /// How long the latest attempt goes without an answer before the next one is sent.
+    pub after: HedgeDelay,
+    /// Attempts of a call at most, the first included; at least 2.
+    pub attempts: u32,
+}
+
+/// How long a hedge waits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum HedgeDelay {
+    /// Always as long; zero sends all at once.
+    Fixed(Span),
+    /// As long as this share of the client's recent good answers took at most; below 1.
+    Quantile(Share),
+}
+
+/// What the kernel tells and asks a client's hedging. One per caller replica and callee service.
+pub trait Hedge: Send {
+    /// How long to wait before the next attempt is sent; `None` sends none.
+    fn delay(&self) -> Option<Span>;
+
+    /// A call was answered well, so long after its first attempt was sent.
+    fn answered(&mut self, latency: Span);
+}
+
+/// The hedging of one client instance: a built-in one without indirection, or one of a library user's own.
+pub enum AnyHedge {
+    /// [`HedgeDelay::Fixed`].
+    Fixed(Span),
+    /// [`HedgeDelay::Quantile`].
+    Recent(RecentQuantile),
+    /// Anything else.
+    Custom(Box<dyn Hedge>),
+}
+
+impl AnyHedge {
+    /// The built-in hedging for `settings`, which has seen no answer yet.
+    pub fn from_settings(settings: &HedgeSettings) -> AnyHedge {
+        match settings.after {
+            HedgeDelay::Fixed(delay) => AnyHedge::Fixed(delay),
+            HedgeDelay::Quantile(share) => AnyHedge::Recent(RecentQuantile::new(share)),
+        }
+    }
+}
+
+impl Hedge for AnyHedge {
+    fn delay(&self) -> Option<Span> {
+        match self {
+            AnyHedge::Fixed(delay) => Some(*delay),
+            AnyHedge::Recent(recent) => recent.delay(),
+            AnyHedge::Custom(hedge) => hedge.delay(),
+        }
+    }
+
+    fn answered(&mut self, latency: Span) {
+        match self {
+            AnyHedge::Fixed(_) => {}
+            AnyHedge::Recent(recent) => recent.answered(latency),
+            AnyHedge::Custom(hedge) => hedge.answered(latency),
+        }
+    }
+}
