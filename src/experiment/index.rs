@@ -142,15 +142,19 @@ macro_rules! files {
 
 /// The scenarios of the proof, by name.
 static FILES: &[(&str, &str)] = files!(
+    "batch"
     "breakdowns"
+    "client-throttling"
     "contention"
     "expiry"
     "fan-out"
+    "hedging"
     "herd"
     "jackson"
     "layers"
     "look-aside"
     "lru"
+    "modulated"
     "optimistic"
     "outage"
     "patience"
@@ -158,6 +162,8 @@ static FILES: &[(&str, &str)] = files!(
     "priority"
     "probe"
     "repairman"
+    "retrial"
+    "retry-throttling"
     "servers"
     "sharing"
     "slow-dependency"
@@ -165,6 +171,7 @@ static FILES: &[(&str, &str)] = files!(
     "station"
     "tandem"
     "three-stations"
+    "token-bucket"
 );
 
 /// The text of the scenario `name` of the proof.

@@ -9,7 +9,7 @@ use crate::measure::{EdgeSeries, Latency, OUTCOMES, ServiceSeries, WorkloadSerie
 use crate::model::{Caller, Id};
 
 use super::facts::{self, Facts};
-use super::{Input, verdicts};
+use super::{Input, resources, verdicts};
 
 /// Up to this many services, all have their series written.
 pub const ALL_SERVICES_MAX: usize = 100;
@@ -35,6 +35,12 @@ pub fn timeseries(input: &Input, all_series: bool) -> String {
         }
         for id in &edges {
             table.rows(&[&time, "edge", &facts.edge_names[*id]], &edge_point(&series.edges[*id], point));
+        }
+        for (it, pool) in series.pools.iter().zip(input.model.pools.iter()) {
+            table.rows(&[&time, "pool", &pool.name], &maybe(resources::pool_point(it, point)));
+        }
+        for (it, cache) in series.caches.iter().zip(input.model.caches.iter()) {
+            table.rows(&[&time, "cache", &cache.name], &maybe(resources::cache_point(it, point)));
         }
     }
     table.text()
@@ -70,6 +76,7 @@ pub fn summary(input: &Input) -> String {
             ("completed", it.completed.into()),
             ("failed", it.failed.into()),
             ("rejected", it.rejected.into()),
+            ("shed", it.shed.into()),
             ("refused", it.refused.into()),
             ("dropped", it.dropped.into()),
             ("thread_utilisation_share", Value::Maybe(facts.thread_utilisation(id))),
@@ -89,7 +96,17 @@ pub fn summary(input: &Input) -> String {
         table.rows(&prefix, &outcomes(&it.outcomes));
         table.latency(&prefix, "latency", &it.latency);
     }
+    for (pool, it) in model.pools.iter().zip(&results.pools) {
+        table.rows(&["pool", &pool.name], &maybe(resources::pool_totals(&facts, it)));
+    }
+    for (cache, it) in model.caches.iter().zip(&results.caches) {
+        table.rows(&["cache", &cache.name], &maybe(resources::cache_totals(it)));
+    }
     table.text()
+}
+
+fn maybe<const N: usize>(rows: [(&'static str, Option<f64>); N]) -> [Row; N] {
+    rows.map(|(metric, value)| (metric, Value::Maybe(value)))
 }
 
 /// Which services have their series written.
@@ -151,12 +168,13 @@ fn workload_point(it: &WorkloadSeries, point: usize) -> [Row; 8] {
     ]
 }
 
-fn service_point(it: &ServiceSeries, point: usize) -> [Row; 8] {
+fn service_point(it: &ServiceSeries, point: usize) -> [Row; 9] {
     [
         ("arrivals", it.arrivals[point].into()),
         ("completed", it.completed[point].into()),
         ("failed", it.failed[point].into()),
         ("rejected", it.rejected[point].into()),
+        ("shed", it.shed[point].into()),
         ("queue_mean", it.queue[point].into()),
         ("busy_threads_mean", it.busy[point].into()),
         ("wasted_threads_mean", it.wasted[point].into()),

@@ -9,6 +9,7 @@ use crate::measure::{EdgeResult, Latency, OUTCOMES, ServiceResult, WorkloadResul
 use crate::model::{Bound, Caller, Comparison, Limit};
 
 use super::facts::{self, Facts, Verdict};
+use super::resources::{self, CacheRow, PoolRow};
 use super::{Input, verdicts};
 
 /// Counts the revisions of this document that take something away or change a meaning.
@@ -31,6 +32,8 @@ struct Summary<'a> {
     workloads: Vec<WorkloadRow<'a>>,
     services: Vec<ServiceRow<'a>>,
     edges: Vec<EdgeRow<'a>>,
+    pools: Vec<PoolRow<'a>>,
+    caches: Vec<CacheRow<'a>>,
 }
 
 #[derive(Serialize)]
@@ -86,6 +89,7 @@ struct ServiceRow<'a> {
     completed: u64,
     failed: u64,
     rejected: u64,
+    shed: u64,
     refused: u64,
     dropped: u64,
     waited: u64,
@@ -128,7 +132,7 @@ struct EdgeRow<'a> {
 }
 
 #[derive(Serialize)]
-struct LatencyRow {
+pub(super) struct LatencyRow {
     samples: u64,
     mean_s: Option<f64>,
     min_s: Option<f64>,
@@ -175,6 +179,8 @@ pub fn summary(input: &Input) -> String {
         workloads: workloads.map(|(it, result)| workload_row(&facts, &it.name, it.deadline, result)).collect(),
         services: results.services.iter().enumerate().map(|(id, result)| service_row(&facts, id, result)).collect(),
         edges: results.edges.iter().enumerate().map(|(id, result)| edge_row(&facts, id, result)).collect(),
+        pools: resources::pool_rows(&facts),
+        caches: resources::cache_rows(&facts),
     })
 }
 
@@ -240,6 +246,7 @@ fn service_row<'a>(facts: &Facts<'a>, id: usize, it: &ServiceResult) -> ServiceR
         completed: it.completed,
         failed: it.failed,
         rejected: it.rejected,
+        shed: it.shed,
         refused: it.refused,
         dropped: it.dropped,
         waited: it.waited,
@@ -283,7 +290,7 @@ fn edge_row<'a>(facts: &'a Facts, id: usize, it: &EdgeResult) -> EdgeRow<'a> {
     }
 }
 
-fn latency_row(it: &Latency) -> LatencyRow {
+pub(super) fn latency_row(it: &Latency) -> LatencyRow {
     let quantile = |q: f64| it.quantile(q).map(Span::as_secs_f64);
     LatencyRow {
         samples: it.count(),

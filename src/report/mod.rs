@@ -8,6 +8,7 @@ pub mod figure;
 pub mod json;
 pub mod manifest;
 mod number;
+mod resources;
 pub mod terminal;
 pub mod validation;
 

@@ -4,6 +4,7 @@
 
 mod grid;
 mod next;
+mod resources;
 mod tables;
 
 use anstyle::{AnsiColor, Style};
@@ -65,6 +66,8 @@ pub fn summary(input: &Input, color: bool, width: usize) -> String {
         tables::workloads(&facts, look),
         tables::services(&facts, look),
         tables::edges(&facts, look),
+        resources::pools(&facts, look).unwrap_or_default(),
+        resources::caches(&facts, look).unwrap_or_default(),
         next::steps(&facts, look),
         repeat(input, &facts, look),
     ];

@@ -80,6 +80,10 @@ pub(super) fn services(facts: &Facts, look: Look) -> String {
     grid.column("replica\npeak", 5, cells(&|_, it| number::count(it.peak_queue.into())));
     let rejected = |_: usize, it: &ServiceResult| number::share(facts::ratio(it.rejected as f64, it.arrivals as f64));
     grid.column("rejected", 3, cells(&rejected));
+    if shown.iter().any(|id| facts.results.services[*id].shed > 0) {
+        let shed = |_: usize, it: &ServiceResult| number::share(facts::ratio(it.shed as f64, it.arrivals as f64));
+        grid.column("shed", 3, cells(&shed));
+    }
     grid.column("wait\nmean", 6, cells(&|_, it| number::span(it.wait.mean())));
     grid.column("sojourn\np50", 4, cells(&|_, it| number::span(it.sojourn.quantile(0.5))));
     grid.column("sojourn\np99", 1, cells(&|_, it| number::span(it.sojourn.quantile(0.99))));
