@@ -38,7 +38,7 @@ pub enum Event {
     Reply(Ticket, Outcome),
     /// A caller's patience ends.
     Timeout(Ticket),
-    /// A backoff is over.
+    /// A backoff is over, or a hedge is due.
     Retry(Ticket),
     /// A caller's notice that it has given up reaches the callee.
     Cancel(Ticket),
