@@ -38,7 +38,7 @@ pub enum Event {
     Reply(Ticket, Outcome),
     /// The patience ends of a caller, or of one who waits in a queue or for a permit.
     Timeout(Ticket),
-    /// A backoff is over.
+    /// A backoff is over, or a hedge is due.
     Retry(Ticket),
     /// A user whose request has failed asks again.
     Reload(Ticket),

@@ -101,7 +101,12 @@ fn waste(facts: &Facts) -> Option<String> {
     }
     let name = &facts.service(id).name;
     let fact = format!("{name} spent {} of its busy thread time for callers who had given up", number::share(share));
-    let deaf = facts.edges.iter().filter(|edge| facts.callee(edge) == id).map(|edge| &facts.model.clients[edge.client]);
+    let callers = || facts.edges.iter().filter(|edge| facts.callee(edge) == id);
+    let mut clients = callers().map(|edge| &facts.model.clients[edge.client]);
+    if let Some(client) = clients.find(|client| client.hedge.is_some() && client.cancel == Cancel::Off) {
+        return Some(format!("{fact}: hedges that lose work on, try client.{}.cancel = \"at-once\".", client.name));
+    }
+    let deaf = callers().map(|edge| &facts.model.clients[edge.client]);
     let deaf: Vec<&Client> = deaf.filter(|it| it.cancel == Cancel::Off && it.deadlines == Deadlines::Local).collect();
     Some(match deaf.first() {
         Some(client) if client.name != Client::DIRECT => {

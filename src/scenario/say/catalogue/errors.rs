@@ -104,7 +104,8 @@ steps = [{ work = "5ms" }]"#
 steps = [{ work = "5ms" }]"#
 
     "E015" EXCLUDE "keys that exclude each other"
-        "Only one of these keys can stand here: a step does one thing, a fault has one target and one effect."
+        "Only one of these keys can stand here: a step does one thing, a fault has one target and one effect, a client \
+         repeats what fails or hedges, and retries have a budget or a throttle."
         bad r#"[fault.backup]
 at          = "10s"
 service     = "orders"
