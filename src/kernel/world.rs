@@ -19,6 +19,7 @@ use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
 use super::frame::NONE;
 use super::program::Program;
+use super::users::Sessions;
 
 /// How long a message takes along an edge.
 #[derive(Clone, Debug)]
@@ -116,6 +117,8 @@ pub(super) struct WorkloadState {
     pub(super) key: Option<KeyDistribution>,
     /// Whether those that fail are asked for again.
     pub(super) reload: Option<Reload>,
+    /// Sessions under way; of a closed workload one for each user. None if who arrives makes a single request.
+    pub(super) sessions: Sessions,
 }
 
 /// A service as the kernel needs it.
@@ -199,6 +202,7 @@ impl World {
                     deadline: workload.deadline,
                     key: workload.key.clone(),
                     reload: workload.reload.clone(),
+                    sessions: Sessions::of(workload),
                 })
                 .collect(),
             lanes: Vec::new(),

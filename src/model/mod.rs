@@ -12,7 +12,9 @@ pub use edge::{Caller, Channel, Channels, Edge};
 pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
 pub use fault::{Effect, Fault, FaultTarget, Subset};
 pub use id::{ClientId, EdgeId, EndpointId, Id, Ids, ServiceId, WorkloadId};
-pub use workload::{Arrivals, Modulation, Pace, Process, Profile, RatePoint, Reload, Workload};
+pub use workload::{
+    Arrivals, Modulation, OnFailure, Pace, Process, Profile, RatePoint, Reload, Session, SessionStep, Workload,
+};
 
 use crate::base::distribution::Distribution;
 use crate::base::time::{Span, Time};

@@ -8,6 +8,7 @@ mod name;
 mod parameter;
 mod policy;
 mod scalar;
+mod session;
 mod steps;
 mod table;
 mod words;
@@ -27,6 +28,7 @@ pub(crate) use name::{
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{BackoffForm, BreakerPreset, RetryPreset, StruckReplicas, preset_value};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
+pub(crate) use session::{SessionForm, SessionStepForm};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
 pub(crate) use table::{Reader, read_table, say_unknown_key};
 pub(crate) use words::Word;
