@@ -21,11 +21,11 @@ pub struct Ticket {
 pub enum Event {
     /// An open workload's next request, or its next burst.
     Arrival(u32),
-    /// A closed workload's user has thought, or it is time for his next request.
+    /// A user has thought: it is time for the next thing that he does.
     Thought {
         /// Which workload.
         workload: u32,
-        /// Which of its users.
+        /// Which of its users; of an open workload: which session.
         user: u32,
     },
     /// A request reaches its replica.

@@ -30,9 +30,9 @@ const SALT_THROTTLE: u64 = salt("throttle");
 const SALT_KEY: u64 = salt("key");
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
-    /// A user (or [`NONE`], of an open workload) starts a request that he `meant` to start then.
+    /// A user (or [`NONE`], of an open workload) starts the request at `start` that he `meant` to start then.
     #[inline]
-    pub(super) fn offer(&mut self, workload: u32, user: u32, key: Key, meant: Time) {
+    pub(super) fn offer(&mut self, workload: u32, user: u32, key: Key, meant: Time, start: u32) {
         let now = self.now();
         self.observer.offered(workload, now, meant);
         let state = &self.world.workloads[workload as usize];
@@ -48,7 +48,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let id = self.frames.insert(Frame {
             arrived: meant,
             deadline,
-            pc: self.world.program.workloads[workload as usize],
+            pc: start,
             request_key,
             state: State::Running,
             priority,
@@ -69,8 +69,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.frames.remove(id);
         self.observer.finished(workload, now, arrived, outcome);
         if user != NONE {
-            let at_least = if now == arrived { BREATH } else { Span::ZERO };
-            self.think(workload, user, at_least);
+            self.user_goes_on(workload, user, arrived, outcome);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::model::Model;
 use super::agenda::{Agenda, Event, Ticket};
 use super::frame::{Frames, NONE, State, flag};
 use super::observer::Observer;
+use super::program::Visit;
 use super::resources::Resources;
 use super::world::World;
 
@@ -182,14 +183,14 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::Arrival(workload) => {
                 for _ in 0..self.world.sources[workload as usize].burst() {
                     let key = self.world.sources[workload as usize].next_key();
-                    self.offer(workload, NONE, key, self.agenda.now());
+                    match self.world.program.workloads[workload as usize] {
+                        Visit::Request(start) => self.offer(workload, NONE, key, self.agenda.now(), start),
+                        Visit::Session { .. } => self.session_arrives(workload, key),
+                    }
                 }
                 self.enter_next_arrival(workload);
             }
-            Event::Thought { workload, user } => {
-                let (key, meant) = self.world.sources[workload as usize].user_request(user, self.agenda.now());
-                self.offer(workload, user, key, meant);
-            }
+            Event::Thought { workload, user } => self.thought(workload, user),
             Event::Arrive(ticket) => self.arrive(ticket),
             Event::Begin(ticket) => self.begin_handed(ticket),
             Event::Proceed(ticket) => self.proceed(ticket),

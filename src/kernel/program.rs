@@ -5,9 +5,10 @@ use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
 use crate::base::random::salt;
 use crate::base::time::Span;
-use crate::base::units::Size;
+use crate::base::units::{Share, Size};
 use crate::model::{
-    Caller, Edge, EdgeId, EndpointId, GarbageCollection, GcTrigger, Id, Ids, Model, Need, Step, WorkloadId,
+    Caller, ClientId, Edge, EdgeId, EndpointId, GarbageCollection, GcTrigger, Id, Ids, Model, Need, OnFailure,
+    SessionStep, Step, WorkloadId,
 };
 
 /// One operation.
@@ -87,6 +88,26 @@ pub(super) struct Arm {
     pub(super) start: u32,
 }
 
+/// What a user does who arrives.
+#[derive(Debug)]
+pub(super) enum Visit {
+    /// One request, which starts there.
+    Request(u32),
+    /// Several.
+    Session { ops: Vec<SessionOp>, on_failure: OnFailure },
+}
+
+/// One operation of a session.
+#[derive(Clone, Debug)]
+pub(super) enum SessionOp {
+    /// A request, which starts there.
+    Ask(u32),
+    /// Wait.
+    Think(Distribution),
+    /// Go back to `start` until it was done `times` times, counted as by [`Op::Again`].
+    Again { start: u32, times: u32, stride: u32 },
+}
+
 /// Everything compiled.
 #[derive(Debug, Default)]
 pub(super) struct Program {
@@ -99,8 +120,8 @@ pub(super) struct Program {
     pub(super) priorities: Vec<u8>,
     /// Where each endpoint's handler starts, by endpoint.
     pub(super) endpoints: Vec<u32>,
-    /// Where each workload's request starts, by workload.
-    pub(super) workloads: Vec<u32>,
+    /// What who arrives does, by workload.
+    pub(super) workloads: Vec<Visit>,
 }
 
 impl Program {
@@ -109,19 +130,16 @@ impl Program {
         let mut program = Program::default();
         let index = EdgeIndex::new(edges);
         for (id, workload) in model.workloads.enumerate() {
-            program.workloads.push(program.here());
             let from = Compiler { model, edges: &index, from: Caller::Workload(id) };
-            let call = |endpoint: EndpointId| {
-                vec![Step::Call { endpoint, client: workload.client, optional: false, priority: None }]
-            };
-            match workload.entry.as_slice() {
-                [(_, only)] => from.steps(&mut program, &call(*only), "", 1),
-                many => {
-                    let arms = many.iter().map(|(share, endpoint)| (*share, call(*endpoint))).collect();
-                    from.steps(&mut program, &[Step::Choose(arms)], "", 1);
+            let visit = match workload.session.single() {
+                Some(entry) => Visit::Request(from.request(&mut program, entry, workload.client)),
+                None => {
+                    let mut ops = Vec::new();
+                    from.session(&mut program, &mut ops, &workload.session.steps, workload.client, 1);
+                    Visit::Session { ops, on_failure: workload.session.on_failure }
                 }
-            }
-            program.ops.push(Op::End);
+            };
+            program.workloads.push(visit);
         }
         for endpoint in model.endpoints.iter() {
             program.endpoints.push(program.here());
@@ -187,6 +205,43 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
+    /// Appends a user's request for one of the endpoints of `entry`; returns where it starts.
+    fn request(&self, program: &mut Program, entry: &[(Share, EndpointId)], client: ClientId) -> u32 {
+        let start = program.here();
+        let call = |endpoint: EndpointId| vec![Step::Call { endpoint, client, optional: false, priority: None }];
+        match entry {
+            [(_, only)] => self.steps(program, &call(*only), "", 1),
+            many => {
+                let arms = many.iter().map(|(share, endpoint)| (*share, call(*endpoint))).collect();
+                self.steps(program, &[Step::Choose(arms)], "", 1);
+            }
+        }
+        program.ops.push(Op::End);
+        start
+    }
+
+    /// Appends the steps of a session to `ops`, and its requests to the program.
+    fn session(
+        &self,
+        program: &mut Program,
+        ops: &mut Vec<SessionOp>,
+        steps: &[SessionStep],
+        client: ClientId,
+        stride: u32,
+    ) {
+        for step in steps {
+            match step {
+                SessionStep::Ask(entry) => ops.push(SessionOp::Ask(self.request(program, entry, client))),
+                SessionStep::Think(length) => ops.push(SessionOp::Think(length.clone())),
+                SessionStep::Repeat { times, steps } => {
+                    let start = ops.len() as u32;
+                    self.session(program, ops, steps, client, stride * times);
+                    ops.push(SessionOp::Again { start, times: *times, stride });
+                }
+            }
+        }
+    }
+
     /// Appends `steps`. `path` names the place in the endpoint, so that draws keep their names when the file
     /// changes elsewhere; `stride` is the weight of the next inner repeat in the frame's iteration.
     fn steps(&self, program: &mut Program, steps: &[Step], path: &str, stride: u32) {
@@ -271,7 +326,7 @@ impl Compiler<'_> {
         program.ops[op] = Op::Parallel { first, count, needed, after: program.here() };
     }
 
-    fn choose(&self, program: &mut Program, arms: &[(crate::base::units::Share, Vec<Step>)], path: &str, stride: u32) {
+    fn choose(&self, program: &mut Program, arms: &[(Share, Vec<Step>)], path: &str, stride: u32) {
         let first = program.arms.len() as u32;
         let count = u32::try_from(arms.len()).expect("a scenario file is too small for 2^32 arms");
         let mut below = 0.0;

@@ -24,6 +24,7 @@ use super::arrivals::Source;
 use super::disturbance::Disturbance;
 use super::frame::NONE;
 use super::program::Program;
+use super::users::Sessions;
 
 /// How long a message takes along an edge.
 #[derive(Clone, Debug)]
@@ -131,6 +132,8 @@ pub(super) struct WorkloadState {
     pub(super) priority: u8,
     /// Whether those that fail are asked for again.
     pub(super) reload: Option<Reload>,
+    /// Sessions under way; of a closed workload one for each user. None if who arrives makes a single request.
+    pub(super) sessions: Sessions,
 }
 
 /// A service as the kernel needs it.
@@ -240,6 +243,7 @@ impl World {
                     key: workload.key.clone(),
                     priority: workload.priority,
                     reload: workload.reload.clone(),
+                    sessions: Sessions::of(workload),
                 })
                 .collect(),
             lanes: Vec::new(),

@@ -28,8 +28,8 @@ impl Model {
     pub fn edges(&self) -> Ids<EdgeId, Edge> {
         let mut edges = EdgeSet::default();
         for (id, workload) in self.workloads.enumerate() {
-            for (_, to) in &workload.entry {
-                edges.add(Edge { from: Caller::Workload(id), to: *to, client: workload.client });
+            for (_, to) in workload.session.entries() {
+                edges.add(Edge { from: Caller::Workload(id), to, client: workload.client });
             }
         }
         for endpoint in self.endpoints.iter() {

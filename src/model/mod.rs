@@ -19,7 +19,9 @@ pub use service::{
     ContextSwitch, Discipline, Endpoint, GarbageCollection, GcTrigger, Handlers, Limit, NoisyNeighbour, Overflow,
     QueueTimeout, Service,
 };
-pub use workload::{Arrivals, Modulation, Pace, Process, Profile, RatePoint, Reload, Workload};
+pub use workload::{
+    Arrivals, Modulation, OnFailure, Pace, Process, Profile, RatePoint, Reload, Session, SessionStep, Workload,
+};
 
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;

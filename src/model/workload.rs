@@ -15,9 +15,9 @@ use super::id::{ClientId, EndpointId};
 pub struct Workload {
     /// As in the file.
     pub name: String,
-    /// Which endpoints are asked for, in which shares (which sum to one).
-    pub entry: Vec<(Share, EndpointId)>,
-    /// When.
+    /// What one who arrives asks for: mostly for one thing, and is gone.
+    pub session: Session,
+    /// When they arrive.
     pub arrivals: Arrivals,
     /// Which of many things a request is about. One is drawn when a user's request starts, and holds for all that the
     /// request causes. `None` makes requests that are about nothing in particular.
@@ -30,6 +30,74 @@ pub struct Workload {
     pub reload: Option<Reload>,
     /// How the users' own client behaves.
     pub client: ClientId,
+}
+
+/// What a user does from his arrival to his leave. Each thing that he asks for is a request of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// In order. At least one of them asks for something.
+    pub steps: Vec<SessionStep>,
+    /// What follows a request that has failed.
+    pub on_failure: OnFailure,
+}
+
+/// One step of a session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SessionStep {
+    /// Asks for one of several endpoints, with these shares (which sum to one), and waits for the answer.
+    Ask(Vec<(Share, EndpointId)>),
+    /// Waits.
+    Think(Distribution),
+    /// Does a list several times, one after the other.
+    Repeat {
+        /// At least 1.
+        times: u32,
+        /// What is repeated.
+        steps: Vec<SessionStep>,
+    },
+}
+
+/// What a user does whose request has failed for good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnFailure {
+    /// Leaves: the rest of the session is lost.
+    Leave,
+    /// Goes on with the next step.
+    GoOn,
+}
+
+impl Session {
+    /// A single request.
+    pub fn one(entry: Vec<(Share, EndpointId)>) -> Session {
+        Session { steps: vec![SessionStep::Ask(entry)], on_failure: OnFailure::Leave }
+    }
+
+    /// The endpoints of a session that is no more than a single request.
+    pub fn single(&self) -> Option<&[(Share, EndpointId)]> {
+        match self.steps.as_slice() {
+            [SessionStep::Ask(entry)] => Some(entry),
+            _ => None,
+        }
+    }
+
+    /// How often a session asks for each endpoint if nothing fails, on average, in the order of the file.
+    pub fn entries(&self) -> Vec<(f64, EndpointId)> {
+        let mut entries = Vec::new();
+        add_entries(&self.steps, 1.0, &mut entries);
+        entries
+    }
+}
+
+fn add_entries(steps: &[SessionStep], times: f64, entries: &mut Vec<(f64, EndpointId)>) {
+    for step in steps {
+        match step {
+            SessionStep::Ask(entry) => {
+                entries.extend(entry.iter().map(|(share, endpoint)| (times * share.as_f64(), *endpoint)));
+            }
+            SessionStep::Think(_) => {}
+            SessionStep::Repeat { times: again, steps } => add_entries(steps, times * f64::from(*again), entries),
+        }
+    }
 }
 
 /// The reload button: a user whose request has failed, all attempts of his client included, waits and asks again. It

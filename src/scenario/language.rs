@@ -6,14 +6,14 @@ use super::decode::{Arms, Branches, CallerName, EndpointName, Overlays};
 use super::decode::{
     ArrivalsForm, BackoffForm, BreakerPreset, CacheName, CacheScope, ClientName, Condition, Count, DisciplineForm,
     Entries, Expiry, HedgeAfter, JitterForm, LimitFrom, Named, NeedForm, NotZero, Or, PoolName, PositiveNumber,
-    ProfileForm, QueueTimeoutForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, Steps, StruckReplicas,
-    ThrottlePreset, True, Word, WorkloadName,
+    ProfileForm, QueueTimeoutForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, SessionForm, Steps,
+    StruckReplicas, ThrottlePreset, True, Word, WorkloadName,
 };
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Rate, Share, Size};
-use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, Overflow, Scope};
+use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, OnFailure, Overflow, Scope};
 use crate::policy::balance::Balance;
 
 keys! {
@@ -60,8 +60,15 @@ keys! {
 keys! {
     /// A source of requests: open (arrivals come, whatever happens) or closed (users wait for their answers).
     WorkloadKeys is "a workload" at "workload.NAME" {
-        /// Which endpoint is asked for, or a table of several with their shares.
-        entry: Entries, required;
+        /// Which endpoint is asked for, or a table of several with their shares. A workload has this or `session`.
+        entry: Entries;
+        /// What each user does before he leaves, if that is more than one request: a list of
+        /// `{ ask = "api.home" }`, `{ think = "exp(3s)" }` and `{ repeat = 3, steps = [..] }`. The arrivals are sessions
+        /// then; each `ask` is a request of its own, with its own key, deadline and latency.
+        session: SessionForm;
+        /// With `session`: what follows a request that has failed for good. The user leaves, and the rest of his session
+        /// is lost ("leave", also if absent), or he goes on with the next step.
+        on_failure: Word<OnFailure>;
         /// When requests come: `even(500/s)`, `poisson(500/s)`, `burst(1000, at=10s, every=60s)`,
         /// `users(50, think=exp(1s))` who each wait for the answer, think and ask again, or `users(50, every=1s)` who mean
         /// to ask once a second, but wait for the answer to the last request first (latency counts from the intended
@@ -89,6 +96,21 @@ keys! {
         client: ClientName = "direct";
     }
     later { "request" "response" "transport" "trace" }
+}
+
+keys! {
+    /// A step of a session: it asks, thinks or repeats.
+    SessionKeys is "a step of a session" at "step.session" {
+        /// Asks for an endpoint, or for one of several with their shares, and waits for the answer.
+        ask: Entries;
+        /// Waits so long.
+        think: Distribution;
+        /// Does `steps` so many times, one after the other.
+        repeat: Count<1>;
+        /// What is repeated.
+        steps: SessionForm;
+    }
+    later { }
 }
 
 keys! {
@@ -685,7 +707,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 35);
+        assert_eq!(sections.len(), 36);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use brownout::measure::simulate;
-use brownout::model::{Arrivals, Model, Pace, Process};
+use brownout::model::{Arrivals, Model, Pace, Process, Workload};
 use brownout::report::{Input, csv, json, terminal};
 use brownout::scenario::{LoadOptions, NoFiles, expanded, load};
 
@@ -79,7 +79,8 @@ fn is_small(model: &Model) -> bool {
         Arrivals::Users { count, pace: Pace::Every(every) } => f64::from(*count) * (1.0 + secs / every.as_secs_f64()),
         Arrivals::Times(times) => times.len() as f64,
     };
-    let requests: f64 = model.workloads.iter().map(|workload| requests(&workload.arrivals)).sum();
+    let asks = |workload: &Workload| workload.session.entries().iter().map(|(times, _)| times).sum::<f64>();
+    let requests: f64 = model.workloads.iter().map(|it| requests(&it.arrivals) * asks(it).max(1.0)).sum();
     replicas * (1 + model.clients.len() as u64) <= REPLICAS_MAX && requests <= REQUESTS_MAX
 }
 

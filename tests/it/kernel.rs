@@ -6,4 +6,5 @@ mod keys;
 mod laws;
 mod ledger;
 mod recipe;
+mod sessions;
 mod traces;

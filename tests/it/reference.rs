@@ -26,6 +26,11 @@ impl Run {
         &self.results.workloads[0]
     }
 
+    /// The time that totals count, in seconds.
+    pub(crate) fn secs(&self) -> f64 {
+        self.model.duration.saturating_sub(self.model.warmup).as_secs_f64()
+    }
+
     pub(crate) fn service(&self, name: &str) -> &ServiceResult {
         let index = self.model.services.iter().position(|service| service.name == name);
         &self.results.services[index.unwrap()]

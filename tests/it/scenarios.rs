@@ -64,11 +64,11 @@ fn the_defaults_of_a_breaker_are_those_of_the_preset() {
 fn workloads_are_what_the_file_says() {
     let model = model(EVERYTHING, &[], &[]);
     let names: Vec<_> = model.workloads.iter().map(|workload| workload.name.as_str()).collect();
-    assert_eq!(names, ["shoppers", "crowd", "batch", "herd", "day", "beat", "lorries", "gusts"]);
+    assert_eq!(names, ["shoppers", "crowd", "batch", "herd", "day", "beat", "lorries", "gusts", "visitors"]);
     let shoppers = &model.workloads[WorkloadId(0)];
     let (checkout, browse) = (endpoint(&model, "gateway.checkout"), endpoint(&model, "gateway.browse"));
     let share = |share| Share::new(share).unwrap();
-    assert_eq!(shoppers.entry, [(share(0.333), checkout), (share(0.667), browse)]);
+    assert_eq!(shoppers.session, Session::one(vec![(share(0.333), checkout), (share(0.667), browse)]));
     assert_eq!(shoppers.deadline, Some(Span::from_secs(2)));
     assert_eq!(shoppers.client, client(&model, "browser").0);
     let point = |secs, rate| RatePoint { at: Time::ZERO + Span::from_secs(secs), rate: Rate::per_sec(rate).unwrap() };
@@ -94,6 +94,24 @@ fn workloads_are_what_the_file_says() {
         (Distribution::exponential(Span::from_secs(8)), Distribution::Constant(Span::from_secs(2)));
     let gusts = Process::Modulated(Modulation { low: rate(1.0), high: rate(20.0), low_for, high_for });
     assert_eq!(model.workloads[WorkloadId(7)].arrivals, Arrivals::Rated { process: gusts, batch: 2 });
+    let visitors = &model.workloads[WorkloadId(8)];
+    let pace = Pace::Every(Span::from_secs(20));
+    assert_eq!(visitors.arrivals, Arrivals::Users { count: 5, pace });
+    let think = |think| SessionStep::Think(think);
+    let several = vec![
+        SessionStep::Ask(vec![(share(0.3), checkout), (share(0.7), browse)]),
+        think(Distribution::Constant(Span::from_secs(1))),
+    ];
+    let steps = vec![
+        SessionStep::Ask(vec![(Share::ONE, browse)]),
+        think(Distribution::exponential(Span::from_secs(3))),
+        SessionStep::Repeat { times: 3, steps: several },
+    ];
+    assert_eq!(visitors.session, Session { steps, on_failure: OnFailure::GoOn });
+    assert_eq!(visitors.session.entries(), [(1.0, browse), (3.0 * 0.3, checkout), (3.0 * 0.7, browse)]);
+    let reload = Reload { after: Distribution::exponential(Span::from_millis(500)), attempts: Limit::AtMost(3) };
+    assert_eq!((shoppers.priority, shoppers.reload.as_ref()), (7, Some(&reload)));
+    assert_eq!((visitors.priority, visitors.reload.as_ref()), (Workload::PRIORITY, None));
 }
 
 #[test]
@@ -281,7 +299,7 @@ fn tables_merge_and_everything_else_replaces() {
     assert_eq!(small.duration, Span::from_secs(20));
     let orders = service(&small, "orders").1;
     assert_eq!((orders.replicas, orders.threads, orders.queue), (2, Limit::AtMost(5), Limit::AtMost(0)));
-    assert_eq!(small.workloads[WorkloadId(0)].entry, plain.workloads[WorkloadId(0)].entry);
+    assert_eq!(small.workloads[WorkloadId(0)].session, plain.workloads[WorkloadId(0)].session);
     assert_eq!(small.expectations.len(), 1, "\"none\" takes a named table away");
     let steps = model(EVERYTHING, &["steps"], &[]);
     assert_eq!(steps.endpoints[endpoint(&steps, "gateway.checkout")].steps.len(), 1, "lists replace");

@@ -12,7 +12,7 @@ use crate::scenario::language::EndpointKeys;
 use crate::scenario::say::{Place, catalogue};
 
 /// The kernel counts iterations in 31 bits.
-const REPEATS_MAX: u64 = 1 << 31;
+pub(super) const REPEATS_MAX: u64 = 1 << 31;
 
 pub(super) fn steps(
     endpoint: EndpointId,

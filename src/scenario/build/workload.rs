@@ -1,14 +1,18 @@
 //! Workloads: their entries and their arrivals.
 
 use super::names::Names;
+use super::steps::REPEATS_MAX;
 use super::{Atlas, WorkloadPlaces};
 use crate::base::time::{Span, Time};
 use crate::base::units::{Rate, Share};
 use crate::model::{
-    Arrivals, ClientId, EndpointId, Ids, Modulation, Process, Profile, RatePoint, Reload, Workload, WorkloadId,
+    Arrivals, ClientId, EndpointId, Ids, Modulation, OnFailure, Process, Profile, RatePoint, Reload, Session,
+    SessionStep, Workload, WorkloadId,
 };
-use crate::scenario::decode::{ArrivalsForm, Count, Cx, Entries, Field, NotZero, Or, ProcessForm, ProfileForm};
-use crate::scenario::language::{ReloadKeys, ScenarioKeys};
+use crate::scenario::decode::{
+    ArrivalsForm, Count, Cx, Entries, Field, NotZero, Or, ProcessForm, ProfileForm, SessionForm, SessionStepForm, Word,
+};
+use crate::scenario::language::{ReloadKeys, ScenarioKeys, WorkloadKeys};
 use crate::scenario::say::{Place, catalogue};
 
 /// Straight pieces of one day: their largest distance from the sine is 0.2% of its height.
@@ -31,7 +35,7 @@ pub(super) fn workloads(
     for item in keys.workload.value().iter().flat_map(|workloads| &workloads.items) {
         let mut workload = Workload {
             name: item.name.clone(),
-            entry: Vec::new(),
+            session: Session::one(Vec::new()),
             arrivals: Arrivals::even(Profile::constant(Rate::default())),
             key: None,
             deadline: None,
@@ -40,7 +44,7 @@ pub(super) fn workloads(
             client: ClientId(0),
         };
         if let Some(keys) = &item.value {
-            workload.entry = entry(&keys.entry, names, cx);
+            workload.session = session(keys, names, cx);
             workload.key = keys.key.given().cloned();
             workload.deadline = keys.deadline.or_default().0.map(|NotZero(span)| span);
             if let Some(Count(priority)) = keys.priority.value() {
@@ -68,12 +72,69 @@ fn reload(keys: &ReloadKeys) -> Option<Reload> {
     Some(Reload { after, attempts })
 }
 
-fn entry(field: &Field<Entries>, names: &Names<'_>, cx: &mut Cx<'_>) -> Vec<(Share, EndpointId)> {
-    let Some(entries) = field.value() else { return Vec::new() };
+/// What a user does: one request, or a list of steps.
+fn session(keys: &WorkloadKeys, names: &Names<'_>, cx: &mut Cx<'_>) -> Session {
+    let on_failure = keys.on_failure.value().map_or(OnFailure::Leave, |Word(word)| *word);
+    match (&keys.entry, &keys.session) {
+        (Field::Given { key: first, .. }, Field::Given { key: second, .. }) => {
+            let (first, second) = (first.min(second), first.max(second));
+            cx.say(&catalogue::EXCLUDE, *second, "`entry` and `session` exclude each other")
+                .also(*first, "the other one")
+                .help("`entry` is a single request, `session` a list of several: keep one of them");
+        }
+        (Field::Absent, Field::Absent) if !cx.has_gaps => {
+            cx.say(&catalogue::MISSING_KEY, keys.place, "a workload needs `entry`")
+                .help("add for example `entry = \"orders.create\"`, or a `session` of several requests");
+        }
+        _ => {}
+    }
+    if let (Field::Given { key, .. }, Field::Absent) = (&keys.on_failure, &keys.session) {
+        cx.say(&catalogue::PARTNER, *key, "`on_failure` goes with `session`")
+            .help("a user with a single request has nothing to go on with: remove it");
+    }
+    let Some(SessionForm(steps)) = keys.session.value() else {
+        let entries = keys.entry.value();
+        return Session::one(entries.map_or_else(Vec::new, |it| entry(it, ("entry", keys.entry.place()), names, cx)));
+    };
+    if keys.session.value().is_some_and(SessionForm::is_idle) {
+        cx.say(&catalogue::NO_ITEMS, keys.session.place(), "the session asks for nothing")
+            .help("add for example `{ ask = \"api.home\" }`");
+    }
+    Session { steps: session_steps(steps, 1, names, cx), on_failure }
+}
+
+/// `outer` is how often these steps run at most, from all repeats around them.
+fn session_steps(steps: &[SessionStepForm], outer: u64, names: &Names<'_>, cx: &mut Cx<'_>) -> Vec<SessionStep> {
+    let mut built = Vec::with_capacity(steps.len());
+    for step in steps {
+        built.push(match step {
+            SessionStepForm::Ask(entries, place) => SessionStep::Ask(entry(entries, ("ask", *place), names, cx)),
+            SessionStepForm::Think(length) => SessionStep::Think(length.clone()),
+            SessionStepForm::Repeat { times, place, steps: SessionForm(steps) } => {
+                let repeats = outer.saturating_mul((*times).into());
+                if repeats >= REPEATS_MAX && outer < REPEATS_MAX {
+                    cx.say(
+                        &catalogue::TOO_OFTEN,
+                        *place,
+                        format!("these steps would run {repeats} times in each session"),
+                    )
+                    .note("repeats inside repeats multiply")
+                    .help("the product must be below 2147483648");
+                }
+                SessionStep::Repeat { times: *times, steps: session_steps(steps, repeats, names, cx) }
+            }
+            SessionStepForm::Bad => continue,
+        });
+    }
+    built
+}
+
+fn entry(entries: &Entries, at: (&str, Place), names: &Names<'_>, cx: &mut Cx<'_>) -> Vec<(Share, EndpointId)> {
+    let (key, place) = at;
     let sum: f64 = entries.shares.iter().map(|(share, _)| share.as_f64()).sum();
     if !entries.is_partial && (sum - 1.0).abs() > SUM_TOLERANCE {
-        cx.say(&catalogue::SHARES, field.place(), format!("the shares sum to {}, not to 100%", percent(sum)))
-            .help("make the shares of `entry` sum to 100%");
+        cx.say(&catalogue::SHARES, place, format!("the shares sum to {}, not to 100%", percent(sum)))
+            .help(format!("make the shares of `{key}` sum to 100%"));
     }
     let resolve = |(share, name): &(Share, _)| names.endpoint(name, cx).map(|id| (*share, id));
     entries.shares.iter().filter_map(resolve).collect()
@@ -92,13 +153,11 @@ pub(super) fn is_whole(sum: f64) -> bool {
 
 fn arrivals(field: &Field<ArrivalsForm>, duration: Span, atlas: &mut Atlas, cx: &mut Cx<'_>) -> Option<Arrivals> {
     let fit = match field.value()? {
-        ArrivalsForm::Times(_, fit) => Some(fit.clone()),
-        ArrivalsForm::Rated { process, .. } => match process {
-            ProcessForm::Even(ProfileForm::Trace(_, fit)) | ProcessForm::Poisson(ProfileForm::Trace(_, fit)) => {
-                Some(fit.clone())
-            }
-            _ => None,
-        },
+        ArrivalsForm::Times(_, fit)
+        | ArrivalsForm::Rated {
+            process: ProcessForm::Even(ProfileForm::Trace(_, fit)) | ProcessForm::Poisson(ProfileForm::Trace(_, fit)),
+            ..
+        } => Some(fit.clone()),
         _ => None,
     };
     atlas.traces.extend(fit);

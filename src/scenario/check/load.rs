@@ -238,9 +238,9 @@ fn idle_breakers(model: &Model, atlas: &Atlas, rates: &[f64], calls: &[Vec<Visit
         }
         for workload in model.workloads.iter().filter(|workload| workload.client == id) {
             let rate = offered(model, workload);
-            for (share, endpoint) in &workload.entry {
-                let channel = (0, model.endpoints[*endpoint].service.index());
-                *seen.entry(channel).or_default() += rate * share.as_f64() * secs;
+            for (times, endpoint) in workload.session.entries() {
+                let channel = (0, model.endpoints[endpoint].service.index());
+                *seen.entry(channel).or_default() += rate * times * secs;
             }
         }
         let Some(most) = seen.values().copied().max_by(f64::total_cmp) else { continue };

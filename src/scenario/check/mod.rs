@@ -49,8 +49,8 @@ impl<'t> Elsewhere<'t> {
                 Value::List(items) => to_visit.extend(items),
                 Value::Table(table) => {
                     // Keys are names of what is defined, except where endpoints have shares.
-                    let shares = table.get("entry").and_then(|entry| entry.node.table());
-                    found.texts.extend(shares.iter().flat_map(|shares| shares.keys()));
+                    let shares = ["entry", "ask"].map(|key| table.get(key).and_then(|entry| entry.node.table()));
+                    found.texts.extend(shares.iter().flatten().flat_map(|shares| shares.keys()));
                     to_visit.extend(table.entries.iter().map(|entry| &entry.node));
                 }
                 _ => {}

@@ -63,7 +63,7 @@ fn loads(model: &Model, sites: &[Vec<(usize, &CallSite)>], order: &[Vec<usize>])
     };
     for (at, workload) in model.workloads.iter().enumerate() {
         let product = attempts(model, workload.client);
-        for (_, endpoint) in &workload.entry {
+        for (_, endpoint) in workload.session.entries() {
             raise(&mut loads, endpoint.index(), Load { product, through: None, workload: at });
         }
     }

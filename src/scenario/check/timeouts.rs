@@ -40,7 +40,7 @@ fn inversions(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     let mut inbound = vec![BTreeSet::new(); model.endpoints.len()];
     let mut outbound = vec![BTreeSet::new(); model.endpoints.len()];
     for workload in model.workloads.iter() {
-        for (_, endpoint) in &workload.entry {
+        for (_, endpoint) in workload.session.entries() {
             inbound[endpoint.index()].insert(workload.client);
         }
     }
@@ -155,7 +155,8 @@ fn faults(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             FaultTarget::Edge(from, to) => (to, clients_between(model, atlas, from, to)),
             FaultTarget::Entry(from, to) => {
                 let workload = &model.workloads[from];
-                let calls = workload.entry.iter().any(|(_, endpoint)| model.endpoints[*endpoint].service == to);
+                let calls =
+                    workload.session.entries().iter().any(|(_, endpoint)| model.endpoints[*endpoint].service == to);
                 (to, if calls { vec![(workload.client, false)] } else { Vec::new() })
             }
             FaultTarget::Service(..) | FaultTarget::Workload(_) | FaultTarget::Cache(_) => continue,

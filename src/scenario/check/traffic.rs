@@ -17,7 +17,7 @@ pub(super) fn reached<'m>(model: &Model, atlas: &Atlas, workloads: impl Iterator
     }
     let mut reached = vec![false; model.endpoints.len()];
     let mut to_visit: Vec<EndpointId> =
-        workloads.flat_map(|workload| workload.entry.iter().map(|(_, endpoint)| *endpoint)).collect();
+        workloads.flat_map(|workload| workload.session.entries()).map(|(_, endpoint)| endpoint).collect();
     while let Some(id) = to_visit.pop() {
         if !std::mem::replace(&mut reached[id.index()], true) {
             to_visit.extend(&callees[id.index()]);
@@ -76,8 +76,8 @@ pub(super) fn rates(model: &Model, calls: &[Vec<Visit>], order: &[Vec<usize>]) -
     let mut rates = vec![0.0; model.endpoints.len()];
     for workload in model.workloads.iter() {
         let rate = offered(model, workload);
-        for (share, endpoint) in &workload.entry {
-            rates[endpoint.index()] += rate * share.as_f64();
+        for (times, endpoint) in workload.session.entries() {
+            rates[endpoint.index()] += rate * times;
         }
     }
     // Callers before callees.
@@ -118,7 +118,7 @@ fn settle(component: &[usize], calls: &[Vec<Visit>], rates: &mut [f64]) {
     }
 }
 
-/// Requests per second that a workload means to make, averaged over the run; zero for users who think.
+/// Sessions per second (of most workloads: requests) that a workload means to start, averaged over the run; zero for users who think.
 pub(super) fn offered(model: &Model, workload: &Workload) -> f64 {
     let secs = model.duration.as_secs_f64();
     match &workload.arrivals {

@@ -219,7 +219,9 @@ fn distribution(arg: &Arg<'_>, files: SampleFiles<'_>) -> Result<Distribution, P
 /// Users think, or have a beat.
 fn pace(count: u32, bound: &Bound<'_, '_>, files: SampleFiles<'_>) -> Result<Pace, ParseError> {
     let Some(arg) = bound.get("every") else {
-        return Ok(Pace::Think(distribution(bound.need("think")?, files)?));
+        let both = || format!("write for example `{USERS}` or `users(50, every=1s)`");
+        let think = bound.need("think").map_err(|fault| fault.hint(both()))?;
+        return Ok(Pace::Think(distribution(think, files)?));
     };
     if let Some(think) = bound.get("think") {
         let second = think.value_range.start.max(arg.value_range.start);

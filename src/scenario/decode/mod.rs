@@ -9,6 +9,7 @@ mod parameter;
 mod policy;
 mod queue;
 mod scalar;
+mod session;
 mod steps;
 mod table;
 mod words;
@@ -34,6 +35,7 @@ pub(crate) use policy::{
 };
 pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
+pub(crate) use session::{SessionForm, SessionStepForm};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
 pub(crate) use table::{Reader, read_table, say_unknown_key};
 pub(crate) use words::{CacheScope, Expiry, Word};

@@ -2,7 +2,7 @@
 
 use super::{Cx, Decode};
 use crate::base::suggest::did_you_mean;
-use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, Overflow, Scope};
+use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, OnFailure, Overflow, Scope};
 use crate::policy::balance::Balance;
 use crate::policy::retry::Jitter;
 use crate::scenario::declare::Kind;
@@ -112,6 +112,12 @@ impl Words for CacheStart {
 impl Words for Handlers {
     const WHAT: &'static str = "a kind of handler";
     const WORDS: &'static [(&'static str, Self)] = &[("blocking", Handlers::Blocking), ("async", Handlers::Async)];
+    const LATER: &'static [&'static str] = &[];
+}
+
+impl Words for OnFailure {
+    const WHAT: &'static str = "what a user does after a failure";
+    const WORDS: &'static [(&'static str, Self)] = &[("leave", OnFailure::Leave), ("go-on", OnFailure::GoOn)];
     const LATER: &'static [&'static str] = &[];
 }
 

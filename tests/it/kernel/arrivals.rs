@@ -14,6 +14,8 @@ use brownout::model::{
 };
 use brownout::scenario::{LoadOptions, load};
 
+use crate::reference::Run;
+
 /// When requests were offered.
 #[derive(Default)]
 struct Offered(Vec<Time>);
@@ -234,4 +236,59 @@ fn a_user_with_a_pace_who_was_held_up_catches_up_and_counts_from_the_intended_st
     assert_eq!(meant, (0..40).map(|n| n * 500).collect::<Vec<u64>>());
     let users = &simulate(&model, &mut |_| ControlFlow::Continue(())).workloads[0];
     assert_eq!((users.offered, users.latency.max()), (40, Some(Span::from_millis(3_501))));
+}
+
+/// The mean number of requests in an MMPP/M/1 queue: a quasi-birth-death process with the phases low and high, which
+/// switches up at rate `a` and down at rate `b`, solved by the matrix-geometric method (Neuts). Its rate matrix R is the
+/// smallest solution of A0 + R A1 + R² A2 = 0; the mean is π₀ R (I − R)⁻² 1.
+fn mean_in_system(rates: [f64; 2], [a, b]: [f64; 2], service: f64) -> f64 {
+    type Matrix = [[f64; 2]; 2];
+    let times = |x: Matrix, y: Matrix| -> Matrix {
+        std::array::from_fn(|i| std::array::from_fn(|j| x[i][0] * y[0][j] + x[i][1] * y[1][j]))
+    };
+    let plus = |x: Matrix, y: Matrix| -> Matrix { std::array::from_fn(|i| std::array::from_fn(|j| x[i][j] + y[i][j])) };
+    let inverse = |x: Matrix| -> Matrix {
+        let det = x[0][0] * x[1][1] - x[0][1] * x[1][0];
+        [[x[1][1] / det, -x[0][1] / det], [-x[1][0] / det, x[0][0] / det]]
+    };
+    let scaled = |x: Matrix, factor: f64| x.map(|row| row.map(|entry| entry * factor));
+    let one = [[1.0, 0.0], [0.0, 1.0]];
+    let up = [[rates[0], 0.0], [0.0, rates[1]]];
+    let down = scaled(one, service);
+    let empty = [[-a - rates[0], a], [b, -b - rates[1]]];
+    let step = inverse(scaled(plus(empty, scaled(down, -1.0)), -1.0));
+    let mut rate = [[0.0; 2]; 2];
+    for _ in 0..100_000 {
+        rate = times(plus(up, times(times(rate, rate), down)), step);
+    }
+    // π₀ (B + R A2) = 0, and π₀ (I − R)⁻¹ 1 = 1.
+    let balance = plus(empty, times(rate, down));
+    let start = [-balance[1][0], balance[0][0]].map(f64::abs);
+    let rest = inverse(plus(one, scaled(rate, -1.0)));
+    let sum = |x: Matrix| start[0] * (x[0][0] + x[0][1]) + start[1] * (x[1][0] + x[1][1]);
+    sum(times(times(rate, rest), rest)) / sum(rest)
+}
+
+#[test]
+fn gusts_make_the_queue_that_the_matrix_geometric_method_says() {
+    // Without gusts it is an M/M/1 queue: rho ÷ (1 − rho).
+    assert!((mean_in_system([34.0, 34.0], [0.125, 0.5], 60.0) - 34.0 / 26.0).abs() < 1e-9);
+    // What the comment of `scenarios/proof/modulated.toml` says.
+    assert!((mean_in_system([20.0, 90.0], [0.125, 0.5], 60.0) / 34.0 - 0.815_39).abs() < 5e-6);
+    let run = Run::of(
+        r#"
+        duration = "40000s"
+        warmup = "100s"
+        [workload.users]
+        entry = "server.serve"
+        arrivals = "mmpp(2/s, 9/s, low_for=exp(8s), high_for=exp(2s))"
+        [service.server]
+        threads = 1
+        [service.server.endpoint.serve]
+        steps = [{ work = "exp(166.667ms)" }]
+        "#,
+    );
+    let found = run.service("server").in_system_nanos as f64 / (run.secs() * 1e9);
+    let expected = mean_in_system([2.0, 9.0], [0.125, 0.5], 6.0);
+    assert!((found / expected - 1.0).abs() < 0.08, "{found} instead of {expected}");
 }

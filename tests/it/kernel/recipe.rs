@@ -8,9 +8,9 @@ use brownout::base::units::{Rate, Share, Size};
 use brownout::model::{
     Arrivals, Branch, Cache, CacheFill, CacheId, CacheStart, CacheStore, Caller, Cancel, Client, ClientId,
     ContextSwitch, Deadlines, Discipline, Effect, Endpoint, EndpointId, Fault, FaultTarget, GarbageCollection,
-    GcTrigger, Handlers, Id, Ids, Limit, Model, Modulation, Need, NoisyNeighbour, Overflow, Pace, PoolId, Process,
-    Profile, QueueTimeout, RatePoint, Reload, Scope, Service, ServiceId, SharedPool, Step, Subset, Ttl, Workload,
-    WorkloadId,
+    GcTrigger, Handlers, Id, Ids, Limit, Model, Modulation, Need, NoisyNeighbour, OnFailure, Overflow, Pace, PoolId,
+    Process, Profile, QueueTimeout, RatePoint, Reload, Scope, Service, ServiceId, Session, SessionStep, SharedPool,
+    Step, Subset, Ttl, Workload, WorkloadId,
 };
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
@@ -88,12 +88,20 @@ enum StepRecipe {
 
 #[derive(Clone, Debug)]
 struct WorkloadRecipe {
-    entry: Vec<(u32, u32)>,
+    session: Vec<SessionRecipe>,
+    on_failure: OnFailure,
     arrivals: Arrivals,
     key: Option<KeyDistribution>,
     deadline: Option<Span>,
     reload: Option<Reload>,
     client: u32,
+}
+
+#[derive(Clone, Debug)]
+enum SessionRecipe {
+    Ask(Vec<(u32, u32)>),
+    Think(Distribution),
+    Repeat(u32, Vec<SessionRecipe>),
 }
 
 #[derive(Clone, Debug)]
@@ -442,16 +450,33 @@ fn arrivals(lengths: Lengths) -> impl Strategy<Value = Arrivals> {
 
 fn workload(lengths: Lengths, arrivals: impl Strategy<Value = Arrivals>) -> impl Strategy<Value = WorkloadRecipe> {
     let keys = select(vec!["zipf(1.1, 100)", "uniform(3)"]).prop_map(|text| text.parse().expect("keys"));
-    let entry = vec((1u32..5, any::<u32>()), 1..3);
     let rest = (option::of(keys), option::of(1u64..60), option::weighted(0.3, reload(lengths)), any::<u32>());
-    (entry, arrivals, rest).prop_map(|(entry, arrivals, (key, deadline, reload, client))| WorkloadRecipe {
-        entry,
-        arrivals,
-        key,
-        deadline: deadline.map(ms),
-        reload,
-        client,
-    })
+    let on_failure = select(vec![OnFailure::Leave, OnFailure::GoOn]);
+    (session(lengths), on_failure, arrivals, rest).prop_map(
+        |(session, on_failure, arrivals, (key, deadline, reload, client))| WorkloadRecipe {
+            session,
+            on_failure,
+            arrivals,
+            key,
+            deadline: deadline.map(ms),
+            reload,
+            client,
+        },
+    )
+}
+
+/// Mostly a single request.
+fn session(lengths: Lengths) -> impl Strategy<Value = Vec<SessionRecipe>> {
+    let ask = || vec((1u32..5, any::<u32>()), 1..3).prop_map(SessionRecipe::Ask);
+    let leaf = prop_oneof![3 => ask(), 2 => length(lengths).prop_map(SessionRecipe::Think)];
+    let step = leaf.prop_recursive(2, 6, 3, |inner| {
+        (1u32..4, vec(inner, 0..3)).prop_map(|(times, steps)| SessionRecipe::Repeat(times, steps))
+    });
+    let several = (ask(), vec(step, 0..4), any::<prop::sample::Index>()).prop_map(|(ask, mut steps, place)| {
+        steps.insert(place.index(steps.len() + 1), ask);
+        steps
+    });
+    prop_oneof![2 => ask().prop_map(|ask| vec![ask]), 1 => several]
 }
 
 fn reload(lengths: Lengths) -> impl Strategy<Value = Reload> {
@@ -607,14 +632,9 @@ impl Recipe {
             }
         }
         for (n, recipe) in self.workloads.iter().enumerate() {
-            let total: u32 = recipe.entry.iter().map(|(weight, _)| weight).sum();
-            let entry = recipe.entry.iter().map(|(weight, to)| {
-                let share = Share::new(f64::from(*weight) / f64::from(total)).expect("a share");
-                (share, EndpointId::new(*to as usize % owners.len()))
-            });
             model.workloads.push(Workload {
                 name: format!("workload{n}"),
-                entry: entry.collect(),
+                session: Session { steps: cook_session(&recipe.session, owners.len()), on_failure: recipe.on_failure },
                 arrivals: recipe.arrivals.clone(),
                 key: recipe.key.clone(),
                 deadline: recipe.deadline,
@@ -668,6 +688,22 @@ impl Recipe {
         }
         model
     }
+}
+
+fn cook_session(steps: &[SessionRecipe], endpoints: usize) -> Vec<SessionStep> {
+    let cook = |step: &SessionRecipe| match step {
+        SessionRecipe::Ask(entry) => {
+            let total: u32 = entry.iter().map(|(weight, _)| weight).sum();
+            let share = |weight: u32| Share::new(f64::from(weight) / f64::from(total)).expect("a share");
+            let cook = |(weight, to): &(u32, u32)| (share(*weight), EndpointId::new(*to as usize % endpoints));
+            SessionStep::Ask(entry.iter().map(cook).collect())
+        }
+        SessionRecipe::Think(length) => SessionStep::Think(length.clone()),
+        SessionRecipe::Repeat(times, steps) => {
+            SessionStep::Repeat { times: *times, steps: cook_session(steps, endpoints) }
+        }
+    };
+    steps.iter().map(cook).collect()
 }
 
 /// Makes steps for the endpoints of one service.

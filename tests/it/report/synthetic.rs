@@ -81,7 +81,7 @@ pub(super) fn model(breaker: bool) -> Model {
     }
     let shoppers = it.workloads.push(Workload {
         name: "shoppers".to_owned(),
-        entry: vec![(Share::ONE, EndpointId(0))],
+        session: Session::one(vec![(Share::ONE, EndpointId(0))]),
         key: None,
         arrivals: Arrivals::poisson(Profile::constant(Rate::per_sec(1500.0).unwrap())),
         deadline: Some(Span::from_secs(2)),
