@@ -1,8 +1,8 @@
 //! A hedge after a quantile of recent latencies, as in J. Dean and L. A. Barroso, The tail at scale, CACM 56(2), 2013:
-//! who waits longer than 95 of 100 others sends a second request, which makes at most 5% more of them.
+//! who waits longer than 95 of 100 others sends a second request, which makes about 5% more of them.
 //!
 //! Latencies are those of calls, from their first attempt to the first good answer: a hedge can shorten only what was
-//! longer than the delay before, so that it does not move the quantile that it is sent after.
+//! longer than the delay before, so that it hardly moves the quantile that it is sent after.
 
 use crate::base::time::Span;
 use crate::base::units::Share;
