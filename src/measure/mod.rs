@@ -1,6 +1,7 @@
 //! Floor 5: measuring. Observers of the kernel turn what happens into [`Results`]: totals by cohort of
 //! arrival, time series by time of the event.
 
+mod confidence;
 mod histogram;
 mod latency;
 mod level;
@@ -12,6 +13,9 @@ mod window;
 
 use std::ops::ControlFlow;
 
+pub use confidence::{
+    Confidence, EdgeConfidence, NoConfidence, ServiceConfidence, Transient, WorkloadConfidence, confidence, transient,
+};
 pub use latency::Latency;
 pub use results::{
     EdgeResult, EdgeSeries, OUTCOMES, Results, Series, ServiceResult, ServiceSeries, WorkloadResult, WorkloadSeries,

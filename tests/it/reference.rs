@@ -9,7 +9,7 @@ use brownout::scenario::{LoadOptions, load};
 
 /// A scenario that has run.
 pub(crate) struct Run {
-    model: Model,
+    pub(crate) model: Model,
     pub(crate) results: Results,
 }
 

@@ -65,6 +65,7 @@ pub fn summary(input: &Input, color: bool, width: usize) -> String {
         tables::workloads(&facts, look),
         tables::services(&facts, look),
         tables::edges(&facts, look),
+        tables::confidence(&facts, look),
         next::steps(&facts, look),
         repeat(input, &facts, look),
     ];
