@@ -82,7 +82,7 @@ pub fn validate(cases: &Cases, seed: u64, watch: Watch<'_>) -> Result<Option<Val
         Err(Ended::Wrong(text)) => return Err(text),
     };
     // Rows of a group, by the place of their run in the index.
-    let mut values: Vec<(usize, Vec<Vec<Option<f64>>>)> = measured.into_iter().flatten().collect();
+    let mut values: Vec<(usize, Values)> = measured.into_iter().flatten().collect();
     values.sort_by_key(|(place, _)| *place);
     let runs = cases.cases.iter().flat_map(|case| case.runs.iter().map(move |run| (case, run)));
     let rows = runs.zip(values).flat_map(|((case, run), (_, values))| {
@@ -103,6 +103,10 @@ pub fn validate(cases: &Cases, seed: u64, watch: Watch<'_>) -> Result<Option<Val
     });
     Ok(Some(Validated { seed, rows: rows.collect() }))
 }
+
+/// Values of several rows of several runs (or, the other way round, of several replications of several rows); `None` where
+/// there was no sample.
+type Values = Vec<Vec<Option<f64>>>;
 
 /// Why there is no result.
 enum Ended {
@@ -158,8 +162,8 @@ fn groups(cases: &Cases) -> Vec<Group<'_>> {
 
 impl Group<'_> {
     /// The values of every row of every member, by replication.
-    fn measure(&self, seed: u64, progress: &Progress<'_>) -> Result<Vec<(usize, Vec<Vec<Option<f64>>>)>, Ended> {
-        let replications: Vec<Result<Vec<Vec<Option<f64>>>, Ended>> =
+    fn measure(&self, seed: u64, progress: &Progress<'_>) -> Result<Vec<(usize, Values)>, Ended> {
+        let replications: Vec<Result<Values, Ended>> =
             replicate(seed, self.run.replications, |seed| self.replication(seed, progress));
         let replications = replications.into_iter().collect::<Result<Vec<_>, Ended>>()?;
         let of_member = |(number, (place, run)): (usize, &(usize, &ProofRun))| {
@@ -170,7 +174,7 @@ impl Group<'_> {
     }
 
     /// The values of every row of every member.
-    fn replication(&self, seed: u64, progress: &Progress<'_>) -> Result<Vec<Vec<Option<f64>>>, Ended> {
+    fn replication(&self, seed: u64, progress: &Progress<'_>) -> Result<Values, Ended> {
         let rows = || self.members.iter().flat_map(|(_, run)| &run.rows);
         // Bisections bring their own runs.
         let run = match rows().all(|row| row.metric.tipping().is_some()) {

@@ -128,6 +128,7 @@ impl WorkloadMeter {
         series.good.push(now.good - last.good);
         series.failed.push(now.failed - last.failed);
         series.attempts.push(now.attempts - last.attempts);
+        series.latency_nanos.push(self.recent.sum_nanos());
         series.p50.push(self.recent.quantile(0.50));
         series.p95.push(self.recent.quantile(0.95));
         series.p99.push(self.recent.quantile(0.99));
@@ -163,6 +164,8 @@ impl ServiceMeter {
         series.busy.push(mean(reading.busy_nanos - last.busy_nanos));
         series.wasted.push(mean(reading.wasted_nanos - last.wasted_nanos));
         series.queue.push(mean(reading.queue_nanos - last.queue_nanos));
+        series.cores.push(mean(reading.cores_nanos - last.cores_nanos));
+        series.in_system.push(mean(reading.in_system_nanos - last.in_system_nanos));
         series.up.push(self.rare.up.value());
     }
 

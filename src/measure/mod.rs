@@ -1,6 +1,7 @@
 //! Floor 5: measuring. Observers of the kernel turn what happens into [`Results`]: totals by cohort of
 //! arrival, time series by time of the event.
 
+mod confidence;
 mod histogram;
 mod latency;
 mod level;
@@ -13,6 +14,9 @@ mod window;
 
 use std::ops::ControlFlow;
 
+pub use confidence::{
+    Confidence, EdgeConfidence, NoConfidence, ServiceConfidence, Transient, WorkloadConfidence, confidence, transient,
+};
 pub use latency::Latency;
 pub use results::{
     CacheResult, CacheSeries, EdgeResult, EdgeSeries, OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceResult,

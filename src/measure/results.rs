@@ -194,6 +194,8 @@ pub struct WorkloadSeries {
     pub failed: Vec<u64>,
     /// Attempts sent.
     pub attempts: Vec<u64>,
+    /// Sum of the latencies of the good answers of the interval.
+    pub latency_nanos: Vec<u128>,
     /// Median latency of the good answers of the interval; `None` without one.
     pub p50: Vec<Option<Span>>,
     /// Their 95th percentile.
@@ -221,6 +223,10 @@ pub struct ServiceSeries {
     pub busy: Vec<f64>,
     /// Mean number of threads busy for callers who had given up.
     pub wasted: Vec<f64>,
+    /// Mean number of shared cores busy.
+    pub cores: Vec<f64>,
+    /// Mean number of requests in the service.
+    pub in_system: Vec<f64>,
     /// Replicas that are up, at the end of the interval.
     pub up: Vec<u32>,
 }

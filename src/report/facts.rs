@@ -2,7 +2,7 @@
 //! rates and shares over the time that totals cover, utilisation, waste, the bottleneck, who is busiest.
 
 use crate::base::time::{Span, Time};
-use crate::measure::{EdgeResult, OUTCOMES, Results, ServiceResult, WorkloadResult};
+use crate::measure::{self, Confidence, EdgeResult, NoConfidence, OUTCOMES, Results, ServiceResult, WorkloadResult};
 use crate::model::{Caller, Edge, EdgeId, Expectation, Ids, Limit, Model, Service, ServiceId};
 use crate::policy::Outcome;
 
@@ -37,6 +37,8 @@ pub(super) struct Facts<'a> {
     pub(super) edges: Ids<EdgeId, Edge>,
     /// Names of the edges, parallel to `edges`, each once.
     pub(super) edge_names: Vec<String>,
+    /// What the means are worth.
+    pub(super) confidence: Result<Confidence, NoConfidence>,
 }
 
 /// At this part of the highest utilisation a service is about as busy as the busiest.
@@ -47,7 +49,8 @@ impl<'a> Facts<'a> {
         let model = input.model;
         let edges = model.edges();
         let edge_names = edge_names(model, &edges);
-        Facts { model, results: input.results, edges, edge_names }
+        let confidence = measure::confidence(model, input.results);
+        Facts { model, results: input.results, edges, edge_names, confidence }
     }
 
     /// The time that totals cover: from the end of the warm-up to the end of the run.

@@ -5,7 +5,9 @@
 use serde::{Serialize, Serializer};
 
 use crate::base::time::{Span, Time};
-use crate::measure::{EdgeResult, Latency, OUTCOMES, ServiceResult, WorkloadResult};
+use crate::measure::{
+    EdgeConfidence, EdgeResult, Latency, OUTCOMES, ServiceConfidence, ServiceResult, WorkloadConfidence, WorkloadResult,
+};
 use crate::model::{Bound, Caller, Comparison, Limit};
 
 use super::facts::{self, Facts, Verdict};
@@ -76,6 +78,8 @@ struct WorkloadRow<'a> {
     attempts: u64,
     attempts_per_request: Option<f64>,
     latency: LatencyRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<WorkloadConfidence>,
 }
 
 #[derive(Serialize)]
@@ -105,6 +109,8 @@ struct ServiceRow<'a> {
     wait: LatencyRow,
     sojourn: LatencyRow,
     littles_law: LittlesLaw,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<ServiceConfidence>,
 }
 
 /// `∫ N dt` and `Σ sojourns clipped to the window` are the same number, counted in two ways.
@@ -129,6 +135,8 @@ struct EdgeRow<'a> {
     retry_factor: Option<f64>,
     outcomes: Outcomes,
     latency: LatencyRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<EdgeConfidence>,
 }
 
 #[derive(Serialize)]
@@ -176,7 +184,10 @@ pub fn summary(input: &Input) -> String {
         quantiles: QUANTILE_ERROR,
         expectations: verdicts(input).iter().map(|verdict| expectation_row(verdict, until)).collect(),
         bottleneck: facts.bottleneck().map(|id| facts.service(id).name.as_str()),
-        workloads: workloads.map(|(it, result)| workload_row(&facts, &it.name, it.deadline, result)).collect(),
+        workloads: workloads
+            .enumerate()
+            .map(|(id, (it, result))| workload_row(&facts, id, &it.name, it.deadline, result))
+            .collect(),
         services: results.services.iter().enumerate().map(|(id, result)| service_row(&facts, id, result)).collect(),
         edges: results.edges.iter().enumerate().map(|(id, result)| edge_row(&facts, id, result)).collect(),
         pools: resources::pool_rows(&facts),
@@ -211,7 +222,13 @@ fn expectation_row<'a>(verdict: &Verdict<'a>, ended: Time) -> ExpectationRow<'a>
     }
 }
 
-fn workload_row<'a>(facts: &Facts, name: &'a str, deadline: Option<Span>, it: &WorkloadResult) -> WorkloadRow<'a> {
+fn workload_row<'a>(
+    facts: &Facts,
+    id: usize,
+    name: &'a str,
+    deadline: Option<Span>,
+    it: &WorkloadResult,
+) -> WorkloadRow<'a> {
     let of_offered = |part: u64| facts::ratio(part as f64, it.offered as f64);
     WorkloadRow {
         name,
@@ -228,6 +245,7 @@ fn workload_row<'a>(facts: &Facts, name: &'a str, deadline: Option<Span>, it: &W
         attempts: it.attempts,
         attempts_per_request: of_offered(it.attempts),
         latency: latency_row(&it.latency),
+        half_widths: facts.confidence.as_ref().ok().map(|all| all.workloads[id]),
     }
 }
 
@@ -267,6 +285,7 @@ fn service_row<'a>(facts: &Facts<'a>, id: usize, it: &ServiceResult) -> ServiceR
             sojourn_sum_s: seconds(it.sojourn_clipped_nanos),
             difference_ns: it.in_system_nanos as i128 - it.sojourn_clipped_nanos as i128,
         },
+        half_widths: facts.confidence.as_ref().ok().map(|all| all.services[id]),
     }
 }
 
@@ -287,6 +306,7 @@ fn edge_row<'a>(facts: &'a Facts, id: usize, it: &EdgeResult) -> EdgeRow<'a> {
         retry_factor: facts::retry_factor(it),
         outcomes: Outcomes(it.outcomes),
         latency: latency_row(&it.latency),
+        half_widths: facts.confidence.as_ref().ok().map(|all| all.edges[id]),
     }
 }
 

@@ -83,6 +83,14 @@ pub(super) fn written(value: Span) -> String {
     format!("{}{SPACE}{}", &text[..unit], &text[unit..])
 }
 
+/// `text` of half the width of an interval, behind a ±; nothing where it is not known or nothing.
+pub(super) fn give_or_take(half_width: Option<f64>, text: fn(Option<f64>) -> String) -> String {
+    match half_width.filter(|width| *width > 0.0) {
+        Some(width) => format!("±{}", text(Some(width))),
+        None => String::new(),
+    }
+}
+
 fn significant(v: f64) -> String {
     let decimals = match v {
         0.0 => return "0".to_owned(),

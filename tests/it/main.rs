@@ -5,6 +5,7 @@
 mod bad_files;
 mod base;
 mod command_line;
+mod confidence;
 mod determinism;
 mod fuzz;
 mod hedging;

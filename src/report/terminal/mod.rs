@@ -68,6 +68,7 @@ pub fn summary(input: &Input, color: bool, width: usize) -> String {
         tables::edges(&facts, look),
         resources::pools(&facts, look).unwrap_or_default(),
         resources::caches(&facts, look).unwrap_or_default(),
+        tables::confidence(&facts, look),
         next::steps(&facts, look),
         repeat(input, &facts, look),
     ];

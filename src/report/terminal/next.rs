@@ -1,6 +1,8 @@
 //! What to do next, from the facts of this run: never more than a handful of lines, the gravest first,
 //! and none that the numbers do not bear out.
 
+use crate::base::time::Time;
+use crate::measure;
 use crate::model::{Cancel, Client, Deadlines, Limit};
 use crate::policy::retry::Jitter;
 
@@ -24,6 +26,7 @@ pub(super) fn steps(facts: &Facts, look: Look) -> String {
     let found = [
         interrupted(facts),
         silence(facts),
+        transient(facts),
         bottleneck(facts),
         rejections(facts),
         waste(facts),
@@ -49,6 +52,19 @@ fn interrupted(facts: &Facts) -> Option<String> {
 fn silence(facts: &Facts) -> Option<String> {
     let none = facts.results.workloads.iter().all(|workload| workload.offered == 0);
     none.then(|| "No request arrived after the warm-up: let the run last longer, or the warm-up less.".to_owned())
+}
+
+/// A run that was still filling up when its totals began.
+fn transient(facts: &Facts) -> Option<String> {
+    let found = measure::transient(facts.model, facts.results)?;
+    let until = number::written(found.until.since(Time::ZERO));
+    Some(format!(
+        "The totals begin before the system has filled up: until {until} it held {} requests, then {} (MSER-5): set \
+         `warmup = \"{}\"`, and let the run be long against that.",
+        number::plain(Some(found.early)),
+        number::plain(Some(found.later)),
+        found.until.since(Time::ZERO),
+    ))
 }
 
 fn bottleneck(facts: &Facts) -> Option<String> {

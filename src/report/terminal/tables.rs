@@ -1,6 +1,9 @@
 //! The three tables: what users got, how full the services were, what the calls between them did.
 
-use crate::measure::{EdgeResult, OUTCOMES, ServiceResult, WorkloadResult};
+use crate::measure::{
+    EdgeConfidence, EdgeResult, NoConfidence, OUTCOMES, ServiceConfidence, ServiceResult, WorkloadConfidence,
+    WorkloadResult,
+};
 use crate::model::Limit;
 use crate::policy::Outcome;
 
@@ -12,27 +15,42 @@ use crate::report::number;
 /// Of more services or edges than this, the busiest are shown.
 const ROWS_MAX: usize = 20;
 
-/// What the users of each workload got; the second line of a cell is the rate.
+/// What the users of each workload got. The second line of a cell is the rate, the last one says how far the first may be
+/// off.
 pub(super) fn workloads(facts: &Facts, look: Look) -> String {
     let results = &facts.results.workloads;
-    let cells = |text: &dyn Fn(&WorkloadResult) -> String| results.iter().map(text).collect::<Vec<_>>();
+    let none = WorkloadConfidence::default();
+    let width = |id: usize| facts.confidence.as_ref().map_or(&none, |it| &it.workloads[id]);
+    let cells = |text: &dyn Fn(&WorkloadResult, &WorkloadConfidence) -> String| {
+        results.iter().enumerate().map(|(id, it)| text(it, width(id))).collect::<Vec<_>>()
+    };
     let share = |part: u64, it: &WorkloadResult| facts::ratio(part as f64, it.offered as f64);
-    let both = |part: u64, it: &WorkloadResult| {
-        format!("{}\n{}", number::share(share(part, it)), number::rate(facts.per_sec(part)))
+    let both = |part: u64, it: &WorkloadResult, half_width: Option<f64>| {
+        let (share, rate) = (number::share(share(part, it)), number::rate(facts.per_sec(part)));
+        lines([share, rate, number::give_or_take(half_width, number::share)])
     };
     let mut grid = Grid::new("workload", facts.model.workloads.iter().map(|it| it.name.clone()).collect());
-    let offered =
-        |it: &WorkloadResult| format!("{}\n{}", number::count(it.offered), number::rate(facts.per_sec(it.offered)));
+    let offered = |it: &WorkloadResult, width: &WorkloadConfidence| {
+        let (count, rate) = (number::count(it.offered), number::rate(facts.per_sec(it.offered)));
+        lines([count, rate, number::give_or_take(width.offered_per_s, number::rate)])
+    };
     grid.column("offered", 0, cells(&offered));
-    grid.column("goodput", 0, cells(&|it| both(it.good, it)));
-    grid.column("through-\nput", 6, cells(&|it| both(facts::answered(it), it)));
-    grid.column("failed", 0, cells(&|it| both(facts::failed(it), it)));
-    grid.column("latency\nmean", 4, cells(&|it| number::span(it.latency.mean())));
-    grid.column("latency\np50", 1, cells(&|it| number::span(it.latency.quantile(0.5))));
-    grid.column("latency\np95", 5, cells(&|it| number::span(it.latency.quantile(0.95))));
-    grid.column("latency\np99", 2, cells(&|it| number::span(it.latency.quantile(0.99))));
-    grid.column("latency\nmax", 7, cells(&|it| number::span(it.latency.max())));
-    grid.column("attempts\n/request", 3, cells(&|it| number::factor(share(it.attempts, it))));
+    grid.column("goodput", 0, cells(&|it, width| both(it.good, it, width.goodput_share)));
+    grid.column("through-\nput", 6, cells(&|it, width| both(facts::answered(it), it, width.throughput_share)));
+    grid.column("failed", 0, cells(&|it, width| both(facts::failed(it), it, width.failed_share)));
+    let latency = |it: &WorkloadResult, width: &WorkloadConfidence| {
+        lines([number::span(it.latency.mean()), number::give_or_take(width.latency_mean_s, number::secs)])
+    };
+    grid.column("latency\nmean", 4, cells(&latency));
+    grid.column("latency\np50", 1, cells(&|it, _| number::span(it.latency.quantile(0.5))));
+    grid.column("latency\np95", 5, cells(&|it, _| number::span(it.latency.quantile(0.95))));
+    grid.column("latency\np99", 2, cells(&|it, _| number::span(it.latency.quantile(0.99))));
+    grid.column("latency\nmax", 7, cells(&|it, _| number::span(it.latency.max())));
+    let attempts = |it: &WorkloadResult, width: &WorkloadConfidence| {
+        let attempts = number::factor(share(it.attempts, it));
+        lines([attempts, number::give_or_take(width.attempts_per_request, number::plain)])
+    };
+    grid.column("attempts\n/request", 3, cells(&attempts));
     let mut text = look.paint(HEAD, "Workloads: what users got") + "\n" + &grid.render(look);
     for (workload, it) in facts.model.workloads.iter().zip(results) {
         if let Some(kinds) = failures(it) {
@@ -40,6 +58,31 @@ pub(super) fn workloads(facts: &Facts, look: Look) -> String {
         }
     }
     text
+}
+
+/// What ± means in the tables, or why there is none.
+pub(super) fn confidence(facts: &Facts, look: Look) -> String {
+    let note = match &facts.confidence {
+        Ok(it) => format!(
+            "± is the 95% confidence interval of a mean (of the share, where there is one), from ten batches of {}. \
+             Percentiles have none.",
+            number::written(it.batch)
+        ),
+        Err(NoConfidence::Faults) => {
+            "No ± stands at the means: faults make a part of the run differ from another. Other seeds tell how sure they are."
+                .to_owned()
+        }
+        Err(NoConfidence::Arrivals) => {
+            "No ± stands at the means: the load changes in the course of the run. Other seeds tell how sure they are."
+                .to_owned()
+        }
+        Err(NoConfidence::Short) => "No ± stands at the means: too little of the run is left after its warm-up.".to_owned(),
+    };
+    dim(&note, look)
+}
+
+fn lines<const N: usize>(lines: [String; N]) -> String {
+    lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// What did not end well, by how it ended, as shares of what was offered.
@@ -65,29 +108,67 @@ pub(super) fn services(facts: &Facts, look: Look) -> String {
     let cells = |text: &dyn Fn(usize, &ServiceResult) -> String| {
         shown.iter().map(|id| text(*id, &facts.results.services[*id])).collect::<Vec<_>>()
     };
+    let none = ServiceConfidence::default();
+    let width = |id: usize| facts.confidence.as_ref().map_or(&none, |it| &it.services[id]);
+    let share = |share: Option<f64>, half_width: Option<f64>| {
+        lines([number::share(share), number::give_or_take(half_width, number::share)])
+    };
+    let part = |half_width: Option<f64>, whole: Option<f64>| Some(half_width? / whole?);
     let name = |id: usize, _: &ServiceResult| {
         let mark = if bottleneck == Some(id) { MARK } else { " " };
         format!("{mark} {}", facts.service(id).name)
     };
     let mut grid = Grid::new("  service", cells(&name));
     if shown.iter().any(|id| facts.service(*id).threads != Limit::Unlimited) {
-        grid.column("threads\nbusy", 0, cells(&|id, _| number::share(facts.thread_utilisation(id))));
+        grid.column(
+            "threads\nbusy",
+            0,
+            cells(&|id, _| {
+                let threads = facts::pool(facts.service(id));
+                share(facts.thread_utilisation(id), part(width(id).busy_threads_mean, threads))
+            }),
+        );
     }
     if shown.iter().any(|id| facts.service(*id).cores.is_some()) {
-        grid.column("cores\nbusy", 2, cells(&|id, _| number::share(facts.core_utilisation(id))));
+        grid.column(
+            "cores\nbusy",
+            2,
+            cells(&|id, _| {
+                let service = facts.service(id);
+                let cores = service.cores.map(|cores| f64::from(cores) * f64::from(service.replicas));
+                share(facts.core_utilisation(id), part(width(id).busy_cores_mean, cores))
+            }),
+        );
     }
-    grid.column("queue\nmean", 0, cells(&|_, it| number::plain(facts.mean_level(it.queue_nanos))));
+    grid.column(
+        "queue\nmean",
+        0,
+        cells(&|id, it| {
+            let mean = number::plain(facts.mean_level(it.queue_nanos));
+            lines([mean, number::give_or_take(width(id).queue_mean, number::plain)])
+        }),
+    );
     grid.column("replica\npeak", 5, cells(&|_, it| number::count(it.peak_queue.into())));
-    let rejected = |_: usize, it: &ServiceResult| number::share(facts::ratio(it.rejected as f64, it.arrivals as f64));
+    let rejected = |id: usize, it: &ServiceResult| {
+        share(facts::ratio(it.rejected as f64, it.arrivals as f64), width(id).rejected_share)
+    };
     grid.column("rejected", 3, cells(&rejected));
     if shown.iter().any(|id| facts.results.services[*id].shed > 0) {
-        let shed = |_: usize, it: &ServiceResult| number::share(facts::ratio(it.shed as f64, it.arrivals as f64));
+        let shed = |id: usize, it: &ServiceResult| {
+            share(facts::ratio(it.shed as f64, it.arrivals as f64), width(id).shed_share)
+        };
         grid.column("shed", 3, cells(&shed));
     }
-    grid.column("wait\nmean", 6, cells(&|_, it| number::span(it.wait.mean())));
+    grid.column(
+        "wait\nmean",
+        6,
+        cells(&|id, it| {
+            lines([number::span(it.wait.mean()), number::give_or_take(width(id).wait_mean_s, number::secs)])
+        }),
+    );
     grid.column("sojourn\np50", 4, cells(&|_, it| number::span(it.sojourn.quantile(0.5))));
     grid.column("sojourn\np99", 1, cells(&|_, it| number::span(it.sojourn.quantile(0.99))));
-    grid.column("wasted\ntime", 1, cells(&|_, it| number::share(facts::waste(it))));
+    grid.column("wasted\ntime", 1, cells(&|id, it| share(facts::waste(it), width(id).waste_share)));
     let mut text = look.paint(HEAD, "Services: who was busy") + "\n" + &grid.render(look);
     if bottleneck.is_some() {
         let note = format!("{MARK} bottleneck: about as busy as the busiest, and not because it waits for another");
@@ -102,15 +183,28 @@ pub(super) fn edges(facts: &Facts, look: Look) -> String {
     let cells = |text: &dyn Fn(usize, &EdgeResult) -> String| {
         shown.iter().map(|id| text(*id, &facts.results.edges[*id])).collect::<Vec<_>>()
     };
+    let none = EdgeConfidence::default();
+    let width = |id: usize| facts.confidence.as_ref().map_or(&none, |it| &it.edges[id]);
     let mut grid = Grid::new("edge", cells(&|id, _| facts.edge_names[id].replace("->", "→")));
     grid.column("calls", 4, cells(&|_, it| number::count(it.calls)));
     grid.column("attempts", 2, cells(&|_, it| number::count(it.attempts)));
-    grid.column("retry\nfactor", 0, cells(&|_, it| number::factor(facts::retry_factor(it))));
+    grid.column(
+        "retry\nfactor",
+        0,
+        cells(&|id, it| {
+            let factor = number::factor(facts::retry_factor(it));
+            lines([factor, number::give_or_take(width(id).retry_factor, number::plain)])
+        }),
+    );
     for outcome in Outcome::ALL {
         let seen = shown.iter().any(|id| facts.results.edges[*id].outcomes[outcome as usize] > 0);
         if seen || outcome.is_ok() {
             let give_up = if outcome.is_ok() { 0 } else { 3 };
-            let part = |_: usize, it: &EdgeResult| number::share(outcome_share(&it.outcomes, outcome));
+            let part = |id: usize, it: &EdgeResult| {
+                let half_width = if outcome.is_ok() { width(id).ok_share } else { None };
+                let share = number::share(outcome_share(&it.outcomes, outcome));
+                lines([share, number::give_or_take(half_width, number::share)])
+            };
             grid.column(outcome_name(outcome), give_up, cells(&part));
         }
     }

@@ -267,10 +267,11 @@ fn metric(word: &str) -> Result<(Metric, &'static [Unit]), ParseError> {
         return Ok((*metric, units));
     }
     let all = 0..name.len();
-    let percentiles: [(&str, fn(f64) -> Metric); 2] = [("p", Metric::Quantile), ("wait_p", Metric::WaitQuantile)];
-    for (prefix, metric) in percentiles {
+    for prefix in ["p", "wait_p"] {
         if let Some(digits) = name.strip_prefix(prefix).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
-            return Ok((metric(quantile(digits, prefix)?), &[Unit::Span]));
+            let quantile = quantile(digits, prefix)?;
+            let metric = if prefix == "p" { Metric::Quantile(quantile) } else { Metric::WaitQuantile(quantile) };
+            return Ok((metric, &[Unit::Span]));
         }
     }
     let names = || METRICS.iter().map(|(name, _, _)| *name);

@@ -316,6 +316,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         good: zeros.clone(),
         failed: zeros.clone(),
         attempts: zeros.clone(),
+        latency_nanos: vec![0; points],
         p50: vec![None; points],
         p95: vec![None; points],
         p99: vec![None; points],
@@ -329,6 +330,8 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         queue: vec![0.0; points],
         busy: vec![0.0; points],
         wasted: vec![0.0; points],
+        cores: vec![0.0; points],
+        in_system: vec![0.0; points],
         up: vec![1; points],
     };
     let edge = EdgeSeries {
