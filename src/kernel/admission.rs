@@ -13,7 +13,7 @@ use super::caller::DEPTH_MAX;
 use super::engine::Engine;
 use super::frame::{NONE, State, flag};
 use super::observer::{Departure, Observer};
-use super::world::Patience;
+use super::world::{Patience, World};
 
 const SALT_ERROR: u64 = salt("fault/error");
 const SALT_PATIENCE: u64 = salt("queue/timeout");
@@ -50,6 +50,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         match replica.pool.arrive(now, ticket, class) {
             Admission::Started => {
+                // The first in an empty queue: it has waited for no time.
                 if let Some(codel) = &mut replica.codel {
                     codel.drops(now, Span::ZERO);
                 }
@@ -61,16 +62,26 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A newcomer has joined the queue.
+    #[inline(always)]
     fn wait_in_queue(&mut self, ticket: Ticket) {
-        let now = self.now();
         let frame = &mut self.frames[ticket.frame];
         frame.state = State::Waiting;
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        self.observer.queued(replica.service, self.agenda.now(), replica.pool.waiting());
+        if replica.watches_queue {
+            self.watch(ticket);
+        }
+    }
+
+    /// One who waits has patience, or is so important that somebody is interrupted.
+    #[cold]
+    fn watch(&mut self, ticket: Ticket) {
+        let now = self.now();
+        let frame = &self.frames[ticket.frame];
         let (index, class, key) = (frame.replica, frame.priority, frame.key);
-        let replica = &mut self.world.replicas[index as usize];
-        self.observer.queued(replica.service, now, replica.pool.waiting());
-        let service = &self.world.services[replica.service as usize];
+        let replica = &self.world.replicas[index as usize];
         let frames = &self.frames;
-        match &service.patience {
+        match &self.world.services[replica.service as usize].patience {
             Patience::Endless => {}
             Patience::Constant(timer) => self.agenda.arm(*timer, ticket, |ticket| frames.live(ticket)),
             Patience::Drawn(length) => {
@@ -212,23 +223,25 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (service, wasted) = (frame.service, i32::from(frame.has(flag::ABANDONED)));
         let index = frame.replica;
         let next = loop {
-            let replica = &mut self.world.replicas[index as usize];
+            let World { replicas, services, .. } = &mut self.world;
+            let replica = &mut replicas[index as usize];
             let frames = &self.frames;
-            let picks = &mut self.world.services[service as usize].picks;
-            let next = replica.pool.release(now, |ticket| frames.live(ticket), |count| picks.below(count));
-            let Some((next, newcomer)) = next else {
+            let any = |count| services[service as usize].picks.below(count);
+            let Some((next, newcomer)) = replica.pool.release(now, |ticket| frames.live(ticket), any) else {
                 self.observer.threads(service, now, -1, -wasted);
                 return;
             };
             if !newcomer {
                 break next;
             }
-            let waited = now.since(self.frames[next.frame].arrived);
-            if !replica.codel.as_mut().is_some_and(|codel| codel.drops(now, waited)) {
-                self.observer.unqueued(service, now);
-                break next;
+            if let Some(codel) = &mut replica.codel
+                && codel.drops(now, now.since(frames[next.frame].arrived))
+            {
+                self.shed(next.frame);
+                continue;
             }
-            self.shed(next.frame);
+            self.observer.unqueued(service, now);
+            break next;
         };
         let frame = &mut self.frames[next.frame];
         frame.state = State::Starting;

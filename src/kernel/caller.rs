@@ -172,7 +172,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Whether the client's policies let an attempt go, or how it ends without them. `key` names its draws.
-    #[inline]
+    #[inline(always)]
     pub(super) fn permitted(&mut self, port: usize, edge: u32, key: Key) -> Result<(), Outcome> {
         let now = self.now();
         let port = &mut self.world.ports[port];
@@ -334,7 +334,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// An answer reaches its caller.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answered(&mut self, ticket: Ticket, outcome: Outcome) {
         if !self.live(ticket) {
             return;

@@ -58,9 +58,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     }
                 }
                 Op::ContendedWork(n) => {
-                    let demand = self.contended_demand(id, *n);
-                    if !demand.is_zero() {
-                        self.work(id, demand);
+                    let n = *n;
+                    if self.contended_work(id, n) {
                         return;
                     }
                 }
@@ -142,15 +141,22 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
-    /// CPU time of work that takes longer the more requests are in progress.
-    fn contended_demand(&self, id: u32, n: u32) -> Span {
+    /// Work that takes longer the more requests are in progress; `false` when it takes no time.
+    #[inline(never)]
+    fn contended_work(&mut self, id: u32, n: u32) -> bool {
         let frame = &self.frames[id];
         let entry = &self.world.program.contended[n as usize];
         let in_progress = u64::from(self.world.replicas[frame.replica as usize].in_progress);
         let work = entry.work.sample(frame.key.child(entry.salt ^ u64::from(frame.iteration)).draws());
-        work + Span::from_nanos(entry.each.as_nanos().saturating_mul(in_progress))
+        let demand = work + Span::from_nanos(entry.each.as_nanos().saturating_mul(in_progress));
+        if demand.is_zero() {
+            return false;
+        }
+        self.work(id, demand);
+        true
     }
 
+    #[inline(always)]
     pub(super) fn work(&mut self, id: u32, demand: Span) {
         let now = self.now();
         let replica = self.frames[id].replica;
@@ -254,7 +260,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A handler or a branch ends by itself.
-    #[inline]
+    #[inline(always)]
     pub(super) fn end(&mut self, id: u32, outcome: Outcome) {
         let frame = &self.frames[id];
         if frame.has(flag::BRANCH) {

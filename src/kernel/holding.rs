@@ -26,6 +26,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The start of a `hold` step: `true` when the frame goes on at once.
+    #[inline(never)]
     pub(super) fn acquire(&mut self, id: u32, pool: u32) -> bool {
         let now = self.now();
         let ticket = self.frames.renew(id);
@@ -89,6 +90,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The end of a `hold` step: `true` when the frame goes on.
+    #[inline(never)]
     pub(super) fn release(&mut self, id: u32) -> bool {
         let Some(debt) = self.pay(id) else { return true };
         if self.settle_debt(debt, true) {
@@ -162,6 +164,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The start of a `cache` step: `true` when the frame goes on at once, with or without what it wants.
+    #[inline(never)]
     pub(super) fn look_up(&mut self, id: u32, lookup: u32) -> bool {
         let now = self.now();
         let ticket = self.frames.renew(id);
@@ -229,6 +232,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The end of a `cache` step of one who has fetched: `true` when the frame goes on.
+    #[inline(never)]
     pub(super) fn fill(&mut self, id: u32, lookup: u32) -> bool {
         let now = self.now();
         let after = self.world.program.lookups[lookup as usize].after;

@@ -11,6 +11,7 @@ use super::observer::Observer;
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// One of priority `class` waits in a replica: the least important one that works makes room, if it is less so; of
     /// equals, the one that began last.
+    #[cold]
     pub(super) fn interrupt_for(&mut self, replica: u32, class: u8) {
         let frames = &self.frames;
         let workers = &self.world.replicas[replica as usize].workers;
@@ -22,6 +23,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A frame is about to work: `true` when a more important one waits, to which it gives its thread instead.
+    #[cold]
     pub(super) fn yields(&mut self, id: u32, demand: Span) -> bool {
         let frame = &self.frames[id];
         if !frame.has(flag::THREAD) {
@@ -39,6 +41,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A frame works no longer.
+    #[cold]
     pub(super) fn works_no_longer(&mut self, id: u32) {
         let frame = &mut self.frames[id];
         frame.flags &= !flag::PREEMPTIBLE;
@@ -86,6 +89,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// One that was interrupted has a thread again.
+    #[cold]
     pub(super) fn resume(&mut self, id: u32) {
         let frame = &mut self.frames[id];
         frame.flags &= !flag::INTERRUPTED;

@@ -9,7 +9,7 @@ use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::{Order, Pool};
 use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, ContextSwitch, Deadlines, Discipline, Edge, EdgeId, Handlers, Id,
-    Ids, Limit, Model, Overflow, QueueTimeout, Reload,
+    Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service,
 };
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
@@ -174,6 +174,8 @@ pub(super) struct Replica {
     pub(super) in_progress: u32,
     /// Whether work is interrupted for what is more important.
     pub(super) preempts: bool,
+    /// Whether somebody must know when one begins to wait.
+    pub(super) watches_queue: bool,
     /// Frames that work and may be interrupted, in the order in which they began.
     pub(super) workers: Vec<u32>,
     pub(super) disturbance: Option<Box<Disturbance>>,
@@ -263,7 +265,7 @@ impl World {
                 self.replicas.push(Replica {
                     service: id.0,
                     limit: service.limit.as_ref().map(AnyLimiter::from_settings),
-                    pool: Pool::new(limit(service.threads), limit(service.queue), order(service.discipline)),
+                    pool: pool(service),
                     codel: match service.discipline {
                         Discipline::Codel(settings) => Some(Box::new(Codel::new(settings))),
                         _ => None,
@@ -274,6 +276,7 @@ impl World {
                     cores_epoch: 0,
                     in_progress: 0,
                     preempts: service.discipline == Discipline::Preemptive,
+                    watches_queue: service.queue_timeout.is_some() || service.discipline == Discipline::Preemptive,
                     workers: Vec::new(),
                     disturbance: Disturbance::new(service, number, model.seed),
                     condition: Condition::sound(),
@@ -405,6 +408,11 @@ fn balanced_by(model: &Model, balance: Balance) -> Vec<bool> {
         }
     }
     found
+}
+
+fn pool(service: &Service) -> Pool<Ticket> {
+    let pool = Pool::new(limit(service.threads), limit(service.queue), order(service.discipline));
+    if let Some(QueueTimeout::Adaptive(_)) = service.queue_timeout { pool.noting_when_empty() } else { pool }
 }
 
 fn order(discipline: Discipline) -> Order {

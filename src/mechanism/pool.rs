@@ -35,8 +35,9 @@ pub struct Pool<T> {
     waiting: u32,
     /// Entries in the line that have withdrawn and are still to be cleared away.
     withdrawn: u32,
-    /// When the line was last empty, if it is not now.
+    /// When the line was last empty, if it is not now and somebody wants to know.
     last_empty: Time,
+    notes_empty: bool,
 }
 
 /// Those who wait.
@@ -72,7 +73,14 @@ impl<T: Copy> Pool<T> {
             Order::ByClass => Line::Many(Box::new(std::array::from_fn(|_| VecDeque::new()))),
             _ => Line::One(VecDeque::new()),
         };
-        Pool { size, busy: 0, places, order, line, waiting: 0, withdrawn: 0, last_empty: Time::ZERO }
+        let notes_empty = matches!(order, Order::LastWhenStanding(_));
+        Pool { size, busy: 0, places, order, line, waiting: 0, withdrawn: 0, last_empty: Time::ZERO, notes_empty }
+    }
+
+    /// The same, which can tell [`Pool::last_empty`].
+    pub fn noting_when_empty(mut self) -> Pool<T> {
+        self.notes_empty = true;
+        self
     }
 
     /// A newcomer of a class asks for a permit.
@@ -187,7 +195,7 @@ impl<T: Copy> Pool<T> {
         self.waiting
     }
 
-    /// When nobody waited last.
+    /// When nobody waited last; only for a pool that notes it.
     pub fn last_empty(&self, now: Time) -> Time {
         if self.is_empty() { now } else { self.last_empty }
     }
@@ -204,17 +212,20 @@ impl<T: Copy> Pool<T> {
         }
     }
 
+    #[inline]
     fn join(&mut self, now: Time, waiter: Waiter<T>, class: u8) {
         self.note_empty(now);
         self.line_of(class).push_back(waiter);
     }
 
+    #[inline]
     fn note_empty(&mut self, now: Time) {
-        if self.is_empty() {
+        if self.notes_empty && self.is_empty() {
             self.last_empty = now;
         }
     }
 
+    #[inline]
     fn line_of(&mut self, class: u8) -> &mut VecDeque<Waiter<T>> {
         match &mut self.line {
             Line::One(line) => line,
