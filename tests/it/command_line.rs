@@ -339,3 +339,17 @@ fn an_interrupt_ends_the_run_and_keeps_what_there_is() {
     assert!(String::from_utf8_lossy(&files["summary.json"]).contains("\"interrupted\": true"));
     assert!(files.contains_key("manifest.json"));
 }
+
+#[test]
+fn validate_runs_the_cases_it_is_asked_for_and_knows_their_names() {
+    let place = Place::new();
+    let output = place.run(&["validate", "Q36", "C9-herd"]);
+    exits(&output, 0);
+    assert!(out(&output).contains("✓ max(users)") && out(&output).contains("All 6 results hold"), "{}", out(&output));
+    let output = place.run(&["validate", "C9-herd", "--format", "json", "--jobs", "1"]);
+    let document: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!((&document["holds"], &document["results"][0]["mean"]), (&true.into(), &1.0.into()));
+    let output = place.run(&["validate", "C9-heard"]);
+    exits(&output, 2);
+    assert!(err(&output).contains("did you mean `C9-herd`?"), "{}", err(&output));
+}
