@@ -44,21 +44,30 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.leave(ticket.frame, Departure::Dropped, Outcome::Expired);
             return;
         }
-        if replica.limit.as_mut().is_some_and(|limit| !limit.admit(now)) {
+        if replica.guarded && !self.admits(ticket.frame) {
             self.leave(ticket.frame, Departure::Rejected, Outcome::Rejected);
             return;
         }
+        let replica = &mut self.world.replicas[self.frames[ticket.frame].replica as usize];
         match replica.pool.arrive(now, ticket, class) {
-            Admission::Started => {
-                // The first in an empty queue: it has waited for no time.
-                if let Some(codel) = &mut replica.codel {
-                    codel.drops(now, Span::ZERO);
-                }
-                self.begin(ticket.frame);
-            }
+            Admission::Started => self.begin(ticket.frame),
             Admission::Queued => self.wait_in_queue(ticket),
             Admission::Rejected => self.overflow(ticket),
         }
+    }
+
+    /// Whether a replica takes a newcomer on; one who will not wait counts as a wait of no time.
+    #[cold]
+    fn admits(&mut self, id: u32) -> bool {
+        let now = self.now();
+        let replica = &mut self.world.replicas[self.frames[id].replica as usize];
+        if replica.limit.as_mut().is_some_and(|limit| !limit.admit(now)) {
+            return false;
+        }
+        if let Some(codel) = replica.codel.as_mut().filter(|_| replica.pool.has_free()) {
+            codel.drops(now, Span::ZERO);
+        }
+        true
     }
 
     /// A newcomer has joined the queue.
@@ -234,7 +243,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if !newcomer {
                 break next;
             }
-            if let Some(codel) = &mut replica.codel
+            if replica.guarded
+                && let Some(codel) = &mut replica.codel
                 && codel.drops(now, now.since(frames[next.frame].arrived))
             {
                 self.shed(next.frame);

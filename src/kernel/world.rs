@@ -165,6 +165,8 @@ pub(super) enum Patience {
 /// A process.
 pub(super) struct Replica {
     pub(super) service: u32,
+    /// Whether it has a limit or watches how long its requests wait.
+    pub(super) guarded: bool,
     pub(super) limit: Option<AnyLimiter>,
     pub(super) pool: Pool<Ticket>,
     pub(super) codel: Option<Box<Codel>>,
@@ -264,6 +266,7 @@ impl World {
             for number in 0..service.replicas {
                 self.replicas.push(Replica {
                     service: id.0,
+                    guarded: service.limit.is_some() || matches!(service.discipline, Discipline::Codel(_)),
                     limit: service.limit.as_ref().map(AnyLimiter::from_settings),
                     pool: pool(service),
                     codel: match service.discipline {

@@ -184,6 +184,11 @@ impl<T: Copy> Pool<T> {
         None
     }
 
+    /// Whether a newcomer would not have to wait.
+    pub fn has_free(&self) -> bool {
+        self.busy < self.size
+    }
+
     /// Permits in use.
     pub fn busy(&self) -> u32 {
         self.busy
@@ -236,8 +241,8 @@ impl<T: Copy> Pool<T> {
     #[inline]
     fn take_next(&mut self, now: Time, below: &mut impl FnMut(u32) -> u32) -> Option<Waiter<T>> {
         match &mut self.line {
+            Line::One(line) if self.order == Order::First => line.pop_front(),
             Line::One(line) => match self.order {
-                Order::First => line.pop_front(),
                 Order::Last => line.pop_back(),
                 Order::LastWhenStanding(standing) if now.since(self.last_empty) > standing => line.pop_back(),
                 Order::Random if !line.is_empty() => line.swap_remove_back(below(line.len() as u32) as usize),
