@@ -330,6 +330,7 @@ mod tests {
         assert_eq!(pool.oldest(9, all), Some(3));
         assert_eq!(pool.oldest(4, all), Some(3));
         assert_eq!(pool.oldest(3, all), None);
+        pool.withdraw(true, |ticket| ticket != 3);
         assert_eq!(pool.oldest(4, |ticket| ticket != 3), Some(4), "who has withdrawn does not count");
     }
 

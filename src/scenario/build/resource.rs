@@ -21,10 +21,11 @@ pub(super) fn pools(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -> 
 fn pool(name: &str, keys: Option<&PoolKeys>, cx: &mut Cx<'_>) -> SharedPool {
     let is_optimistic = keys.is_some_and(|keys| keys.optimistic.or_default());
     if let Some(keys) = keys.filter(|_| is_optimistic) {
+        // What is only the default, written down, does no harm.
         let useless = [
-            ("size", keys.size.key_place()),
-            ("queue", keys.queue.key_place()),
-            ("acquire_timeout", keys.acquire_timeout.key_place()),
+            ("size", unless(&keys.size, |count| count.0 == 1)),
+            ("queue", unless(&keys.queue, |limit| limit.0 == Limit::Unlimited)),
+            ("acquire_timeout", unless(&keys.acquire_timeout, |timeout| timeout.0.is_none())),
         ];
         for (name, place) in useless.into_iter().filter(|(_, place)| place.is_somewhere()) {
             cx.say(&catalogue::EXCLUDE, place, format!("`{name}` means nothing where nobody waits"))
@@ -39,6 +40,14 @@ fn pool(name: &str, keys: Option<&PoolKeys>, cx: &mut Cx<'_>) -> SharedPool {
         acquire_timeout: keys.and_then(|keys| keys.acquire_timeout.or_default().0).map(|NotZero(span)| span),
         scope: keys.and_then(|keys| keys.scope.value()).map_or(Scope::Replica, |Word(scope)| *scope),
         is_optimistic,
+    }
+}
+
+/// Where a key stands, unless what it says is the default.
+fn unless<T>(field: &Field<T>, is_default: impl Fn(&T) -> bool) -> Place {
+    match field {
+        Field::Given { value, key, .. } if !is_default(value) => *key,
+        _ => Place::NOWHERE,
     }
 }
 
@@ -57,15 +66,15 @@ pub(super) fn caches(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) ->
 
 fn store(keys: &CacheKeys, cx: &mut Cx<'_>) -> CacheStore {
     let others = [
-        ("capacity", keys.capacity.key_place()),
-        ("ttl", keys.ttl.key_place()),
-        ("expiry", keys.expiry.key_place()),
-        ("stale", keys.stale.key_place()),
-        ("early", keys.early.key_place()),
-        ("coalesce", keys.coalesce.key_place()),
-        ("fill", keys.fill.key_place()),
-        ("scope", keys.scope.key_place()),
-        ("start", keys.start.key_place()),
+        ("capacity", unless(&keys.capacity, |limit| limit.0 == Limit::Unlimited)),
+        ("ttl", unless(&keys.ttl, |ttl| ttl.0.is_none())),
+        ("expiry", unless(&keys.expiry, |word| word.0 == Expiry::Fixed)),
+        ("stale", unless(&keys.stale, |stale| stale.is_zero())),
+        ("early", unless(&keys.early, |early| *early == 0.0)),
+        ("coalesce", unless(&keys.coalesce, |coalesce| !coalesce)),
+        ("fill", unless(&keys.fill, |word| word.0 == CacheFill::InTime)),
+        ("scope", unless(&keys.scope, |word| word.0 == CacheScope::Replica)),
+        ("start", unless(&keys.start, |word| word.0 == CacheStart::Cold)),
     ];
     if let Field::Given { value: share, key, .. } = &keys.hit_ratio {
         for (name, place) in others.into_iter().filter(|(_, place)| place.is_somewhere()) {

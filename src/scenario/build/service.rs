@@ -117,7 +117,7 @@ fn gc(keys: &GcKeys, cx: &mut Cx<'_>) -> Option<GarbageCollection> {
         }
         (every, heap) => {
             if !every.is_bad() && !heap.is_bad() {
-                cx.say(&catalogue::MISSING_KEY, keys.place, "garbage collection needs `every` or `heap`")
+                cx.say(&catalogue::MISSING_KEY, keys.place, "a garbage collector needs `every` or `heap`")
                     .help("add for example `every = \"exp(10s)\"`, or `heap = \"512MiB\"` and what endpoints allocate");
             }
             return None;

@@ -43,7 +43,7 @@ impl Decode for DisciplineForm {
             }
             return None;
         };
-        let word = text.split('(').next().unwrap_or(text).trim();
+        let word = text.split('(').next().unwrap_or(text);
         if DISCIPLINES_LATER.contains(&word) {
             cx.say(&catalogue::NOT_YET, node.place, format!("\"{word}\" is not there yet")).help(list());
             return None;

@@ -194,6 +194,7 @@ pub(super) fn results(model: &Model) -> Results {
             service.completed.push((arrivals - rejected) as u64);
             service.failed.push(0);
             service.rejected.push(rejected as u64);
+            service.shed.push(0);
             service.up.push([40, 10, 8, 4][id]);
         }
         for (id, edge) in edges.iter_mut().enumerate() {
