@@ -104,10 +104,10 @@ fn csv_is_tidy() {
     let results = synthetic::results(&model);
     let input = input(&model, &results);
     let series = report::csv::timeseries(&input, false);
-    // Points × (8 of a workload + 8 of each service + 6 of each edge, 8 where there is a breaker), and the header.
-    assert_eq!(series.lines().count(), 180 * (8 + 4 * 8 + 6 + 3 * 8) + 1);
+    // Points × (8 of a workload + 9 of each service + 6 of each edge, 8 where there is a breaker), and the header.
+    assert_eq!(series.lines().count(), 180 * (8 + 4 * 9 + 6 + 3 * 8) + 1);
     assert!(series.contains("\n100,workload,shoppers,latency_p50_s,\n"), "no sample, no value");
-    insta::assert_snapshot!("timeseries", head(&series, 71));
+    insta::assert_snapshot!("timeseries", head(&series, 75));
     insta::assert_snapshot!("totals", report::csv::summary(&input));
 }
 
