@@ -6,6 +6,9 @@ use crate::measure::{CacheResult, PoolResult};
 use crate::report::facts::{self, Facts};
 use crate::report::number;
 
+/// A column that stands only where it happened: its head, and what it counts.
+type Kind<T> = (&'static str, fn(&T) -> u64);
+
 /// What was held.
 pub(super) fn pools(facts: &Facts, look: Look) -> Option<String> {
     let results = &facts.results.pools;
@@ -22,7 +25,7 @@ pub(super) fn pools(facts: &Facts, look: Look) -> Option<String> {
     grid.column("waiting\npeak", 4, cells(&|it| number::count(it.peak_waiting.into())));
     grid.column("wait\nmean", 2, cells(&|it| number::span(it.wait.mean())));
     grid.column("wait\np99", 1, cells(&|it| number::span(it.wait.quantile(0.99))));
-    let kinds: [(&str, fn(&PoolResult) -> u64); 3] =
+    let kinds: [Kind<PoolResult>; 3] =
         [("timed out", |it| it.timed_out), ("rejected", |it| it.rejected), ("in vain", |it| it.conflicts)];
     for (name, count) in kinds {
         if results.iter().any(|it| count(it) > 0) {
@@ -44,7 +47,7 @@ pub(super) fn caches(facts: &Facts, look: Look) -> Option<String> {
     grid.column("lookups", 0, cells(&|it| number::count(it.lookups)));
     grid.column("hit\nratio", 0, cells(&|it| number::share(it.hit_ratio())));
     grid.column("misses", 1, cells(&|it| share(it.misses, it)));
-    let kinds: [(&str, fn(&CacheResult) -> u64); 3] =
+    let kinds: [Kind<CacheResult>; 3] =
         [("stale", |it| it.stale), ("early", |it| it.early), ("waited", |it| it.coalesced)];
     for (name, count) in kinds {
         if results.iter().any(|it| count(it) > 0) {
