@@ -32,7 +32,11 @@ pub(super) fn windows(facts: &Facts) -> Vec<Window> {
         windows.push(Window { kind: Kind::Warmup, from: Time::ZERO, until, label: "warm-up".to_owned() });
     }
     for fault in model.faults.iter().filter(|fault| fault.at < end) {
-        let until = fault.lasts.map_or(end, |lasts| fault.at + lasts).min(end);
+        let until = match fault.effect {
+            // Over at once.
+            Effect::Flush => fault.at,
+            _ => fault.lasts.map_or(end, |lasts| fault.at + lasts).min(end),
+        };
         windows.push(Window { kind: Kind::Fault, from: fault.at, until, label: label(model, fault) });
     }
     let ended = facts.results.ended;
