@@ -28,15 +28,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let frame = &mut self.frames[ticket.frame];
         frame.arrived = now;
-        let (class, is_late) = (frame.priority, now >= frame.deadline);
-        let replica = &mut self.world.replicas[frame.replica as usize];
+        let (class, is_late, is_cancelled) = (frame.priority, now >= frame.deadline, frame.has(flag::CANCELLED));
+        let index = frame.replica as usize;
+        let replica = &self.world.replicas[index];
         let service = replica.service;
         self.observer.arrived(service, now);
         if replica.condition.down {
             self.leave(ticket.frame, Departure::Refused, Outcome::Refused);
             return;
         }
-        if self.frames[ticket.frame].has(flag::CANCELLED) {
+        if is_cancelled {
             self.leave(ticket.frame, Departure::Dropped, Outcome::Cancelled);
             return;
         }
@@ -48,8 +49,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.leave(ticket.frame, Departure::Rejected, Outcome::Rejected);
             return;
         }
-        let replica = &mut self.world.replicas[self.frames[ticket.frame].replica as usize];
-        match replica.pool.arrive(now, ticket, class) {
+        match self.world.replicas[index].pool.arrive(now, ticket, class) {
             Admission::Started => self.begin(ticket.frame),
             Admission::Queued => self.wait_in_queue(ticket),
             Admission::Rejected => self.overflow(ticket),

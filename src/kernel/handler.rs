@@ -282,8 +282,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let frame = &self.frames[id];
         let (service, replica) = (frame.service, frame.replica);
-        self.world.replicas[replica as usize].in_progress -= u32::from(frame.has(flag::STARTED));
-        self.observer.left(service, now, frame.arrived, frame.has(flag::STARTED), how);
+        let has_started = frame.has(flag::STARTED);
+        self.world.replicas[replica as usize].in_progress -= u32::from(has_started);
+        self.observer.left(service, now, frame.arrived, has_started, how);
         let answer = if frame.has(flag::REPLIED) { None } else { self.answer_of(id) };
         self.left_system(service, replica);
         self.give_thread(id);

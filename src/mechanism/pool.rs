@@ -241,7 +241,7 @@ impl<T: Copy> Pool<T> {
     #[inline]
     fn take_next(&mut self, now: Time, below: &mut impl FnMut(u32) -> u32) -> Option<Waiter<T>> {
         match &mut self.line {
-            Line::One(line) if self.order == Order::First => line.pop_front(),
+            Line::One(line) if matches!(self.order, Order::First) => line.pop_front(),
             Line::One(line) => match self.order {
                 Order::Last => line.pop_back(),
                 Order::LastWhenStanding(standing) if now.since(self.last_empty) > standing => line.pop_back(),

@@ -126,7 +126,7 @@ pub enum Step {
         cache: CacheId,
         /// What is looked up, drawn anew each time; `None` is what the request is about.
         key: Option<KeyDistribution>,
-        /// How it is fetched.
+        /// How it is fetched. It neither hands over nor replies.
         miss: Vec<Step>,
     },
     /// Answers now; the handler goes on without anybody waiting.

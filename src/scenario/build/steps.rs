@@ -26,7 +26,7 @@ pub(super) fn steps(
         cx.say(&catalogue::NO_ITEMS, keys.steps.place(), "an endpoint needs at least one step")
             .help("for one that answers at once, write `steps = [{ work = \"0s\" }]`");
     }
-    Builder { endpoint, names, atlas, cx, repeats: 1, branch: false }.list(steps)
+    Builder { endpoint, names, atlas, cx, repeats: 1, branch: false, fetch: false }.list(steps)
 }
 
 struct Builder<'b, 'c, 'k> {
@@ -38,6 +38,8 @@ struct Builder<'b, 'c, 'k> {
     repeats: u64,
     /// Whether the current list runs beside others.
     branch: bool,
+    /// Whether it fetches something for a cache.
+    fetch: bool,
 }
 
 impl Builder<'_, '_, '_> {
@@ -62,6 +64,7 @@ impl Builder<'_, '_, '_> {
             }
             StepKind::Forward { endpoint, client } => {
                 self.only_outside_of_branches(step.place, "forward");
+                self.only_outside_of_fetches(step.place, "forward");
                 let (endpoint, client) = self.call(endpoint, client, true)?;
                 Step::Forward { endpoint, client }
             }
@@ -88,11 +91,14 @@ impl Builder<'_, '_, '_> {
                     what: Resource::Cache { cache, keys: key.as_ref().map(|keys| keys.count()), key_place },
                     place,
                 }));
+                let outer = std::mem::replace(&mut self.fetch, true);
                 let miss = self.list(miss);
+                self.fetch = outer;
                 Step::Cached { cache: cache?, key: key.clone(), miss }
             }
             StepKind::Reply => {
                 self.only_outside_of_branches(step.place, "reply");
+                self.only_outside_of_fetches(step.place, "reply");
                 Step::Reply
             }
             StepKind::Fail => Step::Fail,
@@ -119,6 +125,15 @@ impl Builder<'_, '_, '_> {
                 .say(&catalogue::STEP_PLACE, place, format!("`{verb}` cannot stand in a branch of `parallel`"))
                 .label("the other branches would still run for the same answer")
                 .help(format!("write `{verb}` behind the `parallel` step"));
+        }
+    }
+
+    fn only_outside_of_fetches(&mut self, place: Place, verb: &str) {
+        if self.fetch {
+            self.cx
+                .say(&catalogue::STEP_PLACE, place, format!("`{verb}` cannot stand in the `miss` of a cache"))
+                .label("what is fetched must come back, and may be fetched for nobody in particular")
+                .help(format!("fetch with a `call`, and write `{verb}` behind the `cache` step"));
         }
     }
 
