@@ -298,7 +298,8 @@ steps = []"
 steps = [{ work = "0s" }]"#
 
     "E048" STEP_PLACE "a step that cannot stand here"
-        "A branch of `parallel` runs beside others: it cannot answer for the handler or hand it over."
+        "A branch of `parallel` runs beside others, and what is fetched for a cache comes back to it: neither can answer \
+         for the handler or hand it over."
         bad r#"[service.gateway.endpoint.page]
 steps = [{ parallel = [{ work = "1ms" }, { forward = "orders.create" }] }]"#
         good r#"[service.gateway.endpoint.page]
