@@ -34,19 +34,19 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let service = replica.service;
         self.observer.arrived(service, now);
         if replica.condition.down {
-            self.leave(ticket.frame, Departure::Refused, Outcome::Refused);
+            self.send_back(ticket.frame, Departure::Refused, Outcome::Refused);
             return;
         }
         if is_cancelled {
-            self.leave(ticket.frame, Departure::Dropped, Outcome::Cancelled);
+            self.send_back(ticket.frame, Departure::Dropped, Outcome::Cancelled);
             return;
         }
         if is_late {
-            self.leave(ticket.frame, Departure::Dropped, Outcome::Expired);
+            self.send_back(ticket.frame, Departure::Dropped, Outcome::Expired);
             return;
         }
         if replica.guarded && !self.admits(ticket.frame) {
-            self.leave(ticket.frame, Departure::Rejected, Outcome::Rejected);
+            self.send_back(ticket.frame, Departure::Rejected, Outcome::Rejected);
             return;
         }
         match self.world.replicas[index].pool.arrive(now, ticket, class) {
@@ -54,6 +54,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Admission::Queued => self.wait_in_queue(ticket),
             Admission::Rejected => self.overflow(ticket),
         }
+    }
+
+    /// A newcomer leaves at the door. Out of line: most are taken on.
+    #[cold]
+    fn send_back(&mut self, id: u32, how: Departure, outcome: Outcome) {
+        self.leave(id, how, outcome);
     }
 
     /// Whether a replica takes a newcomer on; one who will not wait counts as a wait of no time.
@@ -121,7 +127,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Overflow::RejectOldest => replica.pool.oldest(class, |ticket| frames.live(ticket)),
         };
         let Some(oldest) = oldest else {
-            self.leave(ticket.frame, Departure::Rejected, Outcome::Rejected);
+            self.send_back(ticket.frame, Departure::Rejected, Outcome::Rejected);
             return;
         };
         self.turn_away(oldest.frame, Departure::Rejected);

@@ -219,18 +219,25 @@ impl<T: Copy> Pool<T> {
 
     #[inline]
     fn join(&mut self, now: Time, waiter: Waiter<T>, class: u8) {
+        match &mut self.line {
+            Line::One(line) if !self.notes_empty => line.push_back(waiter),
+            _ => self.join_elsewhere(now, waiter, class),
+        }
+    }
+
+    /// Joins a line that is watched, or one of several. Out of line: most pools have neither.
+    #[inline(never)]
+    fn join_elsewhere(&mut self, now: Time, waiter: Waiter<T>, class: u8) {
         self.note_empty(now);
         self.line_of(class).push_back(waiter);
     }
 
-    #[inline]
     fn note_empty(&mut self, now: Time) {
         if self.notes_empty && self.is_empty() {
             self.last_empty = now;
         }
     }
 
-    #[inline]
     fn line_of(&mut self, class: u8) -> &mut VecDeque<Waiter<T>> {
         match &mut self.line {
             Line::One(line) => line,
@@ -242,6 +249,14 @@ impl<T: Copy> Pool<T> {
     fn take_next(&mut self, now: Time, below: &mut impl FnMut(u32) -> u32) -> Option<Waiter<T>> {
         match &mut self.line {
             Line::One(line) if matches!(self.order, Order::First) => line.pop_front(),
+            _ => self.take_by_order(now, below),
+        }
+    }
+
+    /// Who is next when that is not simply the first. Out of line: most pools are queues.
+    #[inline(never)]
+    fn take_by_order(&mut self, now: Time, below: &mut impl FnMut(u32) -> u32) -> Option<Waiter<T>> {
+        match &mut self.line {
             Line::One(line) => match self.order {
                 Order::Last => line.pop_back(),
                 Order::LastWhenStanding(standing) if now.since(self.last_empty) > standing => line.pop_back(),
