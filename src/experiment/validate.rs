@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rayon::prelude::*;
 
 use crate::base::time::Span;
-use crate::measure::{Results, simulate};
+use crate::measure::{Detail, Results, measure};
 use crate::model::Model;
 use crate::scenario::{LoadOptions, load};
 
@@ -235,6 +235,6 @@ fn simulated(
     let options = LoadOptions { variants: run.variants.clone(), sets, seed: Some(seed) };
     let loaded = load(&format!("scenarios/proof/{}.toml", run.file), text.as_bytes(), &options);
     let Some(model) = loaded.model else { return Err(Ended::Wrong(loaded.diagnostics.render(false))) };
-    let results = simulate(&model, &mut |_| progress.tell(0));
+    let results = measure(&model, Detail::Expectations, &mut |_| progress.tell(0));
     if results.interrupted { Err(Ended::Interrupted) } else { Ok((model, results)) }
 }

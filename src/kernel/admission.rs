@@ -2,7 +2,7 @@
 //! and handed on.
 
 use crate::base::random::salt;
-use crate::base::time::Span;
+use crate::base::time::{Span, Time};
 use crate::mechanism::pool::Admission;
 use crate::model::Overflow;
 use crate::policy::Outcome;
@@ -13,7 +13,7 @@ use super::caller::DEPTH_MAX;
 use super::engine::Engine;
 use super::frame::{NONE, State, flag};
 use super::observer::{Departure, Observer};
-use super::world::{Patience, World};
+use super::world::{Patience, Replica, World};
 
 const SALT_ERROR: u64 = salt("fault/error");
 const SALT_PATIENCE: u64 = salt("queue/timeout");
@@ -28,30 +28,33 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let frame = &mut self.frames[ticket.frame];
         frame.arrived = now;
-        let (class, is_late, is_cancelled) = (frame.priority, now >= frame.deadline, frame.has(flag::CANCELLED));
-        let index = frame.replica as usize;
-        let replica = &self.world.replicas[index];
-        let service = replica.service;
-        self.observer.arrived(service, now);
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        self.observer.arrived(replica.service, now);
         if replica.condition.down {
             self.send_back(ticket.frame, Departure::Refused, Outcome::Refused);
             return;
         }
-        if is_cancelled {
+        if frame.has(flag::CANCELLED) {
             self.send_back(ticket.frame, Departure::Dropped, Outcome::Cancelled);
             return;
         }
-        if is_late {
+        if now >= frame.deadline {
             self.send_back(ticket.frame, Departure::Dropped, Outcome::Expired);
             return;
         }
-        if replica.guarded && !self.admits(ticket.frame) {
+        if replica.guarded && !admits(replica, now) {
             self.send_back(ticket.frame, Departure::Rejected, Outcome::Rejected);
             return;
         }
-        match self.world.replicas[index].pool.arrive(now, ticket, class) {
+        match replica.pool.arrive(now, ticket, frame.priority) {
             Admission::Started => self.begin(ticket.frame),
-            Admission::Queued => self.wait_in_queue(ticket),
+            Admission::Queued => {
+                frame.state = State::Waiting;
+                self.observer.queued(replica.service, now, replica.pool.waiting());
+                if replica.watches_queue {
+                    self.watch(ticket);
+                }
+            }
             Admission::Rejected => self.overflow(ticket),
         }
     }
@@ -60,32 +63,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[cold]
     fn send_back(&mut self, id: u32, how: Departure, outcome: Outcome) {
         self.leave(id, how, outcome);
-    }
-
-    /// Whether a replica takes a newcomer on; one who will not wait counts as a wait of no time.
-    #[cold]
-    fn admits(&mut self, id: u32) -> bool {
-        let now = self.now();
-        let replica = &mut self.world.replicas[self.frames[id].replica as usize];
-        if replica.limit.as_mut().is_some_and(|limit| !limit.admit(now)) {
-            return false;
-        }
-        if let Some(codel) = replica.codel.as_mut().filter(|_| replica.pool.has_free()) {
-            codel.drops(now, Span::ZERO);
-        }
-        true
-    }
-
-    /// A newcomer has joined the queue.
-    #[inline(always)]
-    fn wait_in_queue(&mut self, ticket: Ticket) {
-        let frame = &mut self.frames[ticket.frame];
-        frame.state = State::Waiting;
-        let replica = &mut self.world.replicas[frame.replica as usize];
-        self.observer.queued(replica.service, self.agenda.now(), replica.pool.waiting());
-        if replica.watches_queue {
-            self.watch(ticket);
-        }
     }
 
     /// One who waits has patience, or is so important that somebody is interrupted.
@@ -131,10 +108,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         };
         self.turn_away(oldest.frame, Departure::Rejected);
-        let pool = &mut self.world.replicas[self.frames[ticket.frame].replica as usize].pool;
-        match pool.arrive(now, ticket, class) {
-            Admission::Queued => self.wait_in_queue(ticket),
-            admission => unreachable!("there is one free place and no free thread: {admission:?}"),
+        let frame = &mut self.frames[ticket.frame];
+        let replica = &mut self.world.replicas[frame.replica as usize];
+        let admission = replica.pool.arrive(now, ticket, class);
+        assert_eq!(admission, Admission::Queued, "there is one free place and no free thread");
+        frame.state = State::Waiting;
+        self.observer.queued(replica.service, now, replica.pool.waiting());
+        if replica.watches_queue {
+            self.watch(ticket);
         }
     }
 
@@ -144,6 +125,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// One that waits is sent away. What its caller does about it he does in a moment, not in the middle of this.
+    #[inline(never)]
     fn turn_away(&mut self, id: u32, how: Departure) {
         let depth = std::mem::replace(&mut self.depth, DEPTH_MAX);
         self.withdraw(id, how, Outcome::Rejected);
@@ -185,7 +167,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         frame.flags |= flag::STARTED;
         frame.state = State::Running;
-        replica.in_progress += 1;
+        if self.world.program.has_contention() {
+            replica.in_progress += 1;
+        }
         self.observer.started(replica.service, now, frame.arrived);
         if now >= frame.deadline {
             self.leave(id, Departure::Dropped, Outcome::Expired);
@@ -328,6 +312,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Leaves the queue.
+    #[inline(never)]
     pub(super) fn withdraw(&mut self, id: u32, how: Departure, outcome: Outcome) {
         let now = self.now();
         self.frames.renew(id);
@@ -337,4 +322,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.unqueued(replica.service, now);
         self.leave(id, how, outcome);
     }
+}
+
+/// Whether a guarded replica takes a newcomer on; one who will not wait counts as a wait of no time.
+#[cold]
+fn admits(replica: &mut Replica, now: Time) -> bool {
+    if replica.limit.as_mut().is_some_and(|limit| !limit.admit(now)) {
+        return false;
+    }
+    if let Some(codel) = replica.codel.as_mut().filter(|_| replica.pool.has_free()) {
+        codel.drops(now, Span::ZERO);
+    }
+    true
 }

@@ -512,6 +512,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The `forward` step: another endpoint takes over and will answer this frame's caller.
+    #[inline(never)]
     pub(super) fn forward(&mut self, id: u32, edge: u32, salt: u64) {
         let now = self.now();
         let frame = self.frames[id];

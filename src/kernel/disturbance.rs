@@ -114,6 +114,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A handler leaves memory behind: when it is too much, the process will stand still, once what happens now is over.
+    #[inline(never)]
     pub(super) fn allocate(&mut self, replica: u32, bytes: u64) {
         let gc = self.disturbance(replica).gc();
         let Trigger::Allocated(allocated, room) = &mut gc.trigger else { return };

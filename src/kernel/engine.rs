@@ -181,11 +181,12 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         }
         match event {
             Event::Arrival(workload) => {
-                for _ in 0..self.world.sources[workload as usize].burst() {
+                let visit = self.world.program.workloads[workload as usize];
+                for _ in 0..self.world.sources[workload as usize].batch {
                     let key = self.world.sources[workload as usize].next_key();
-                    match self.world.program.workloads[workload as usize] {
+                    match visit {
                         Visit::Request(start) => self.offer(workload, NONE, key, self.agenda.now(), start),
-                        Visit::Session { .. } => self.session_arrives(workload, key),
+                        Visit::Session(_) => self.session_arrives(workload, key),
                     }
                 }
                 self.enter_next_arrival(workload);
@@ -197,9 +198,17 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::Reply(ticket, outcome) => self.answered(ticket, outcome),
             Event::Timeout(ticket) => self.patience_ends(ticket),
             Event::Retry(ticket) => self.retry(ticket),
-            Event::Reload(ticket) => self.reload(ticket),
             Event::Cancel(notice) => self.cancelled(notice),
             Event::CoresDue { replica, epoch } => self.cores_due(replica, epoch),
+            event => self.dispatch_rare(event),
+        }
+    }
+
+    /// What happens now and then only, kept away from what happens with every request.
+    #[cold]
+    fn dispatch_rare(&mut self, event: Event) {
+        match event {
+            Event::Reload(ticket) => self.reload(ticket),
             Event::FaultStart(fault) => self.fault_starts(fault),
             Event::FaultEnd(fault) => self.fault_ends(fault),
             Event::Detected(replica) => self.crash_detected(replica),
@@ -208,11 +217,12 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::GcEnd(replica) => self.gc_ends(replica),
             Event::NoiseStart(replica) => self.noise_starts(replica),
             Event::NoiseEnd(replica) => self.noise_ends(replica),
-            Event::Armed(_) => unreachable!("armed timers stay inside the agenda"),
+            event => unreachable!("{event:?} is no rare event, or stays inside the agenda"),
         }
     }
 
     /// Whoever has waited for long enough does so no longer.
+    #[inline(never)]
     fn patience_ends(&mut self, ticket: Ticket) {
         if !self.live(ticket) {
             return;

@@ -209,6 +209,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The earliest work on shared cores is done.
+    #[inline(never)]
     pub(super) fn cores_due(&mut self, index: u32, epoch: u32) {
         let now = self.now();
         let replica = &mut self.world.replicas[index as usize];
@@ -283,7 +284,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = &self.frames[id];
         let (service, replica) = (frame.service, frame.replica);
         let has_started = frame.has(flag::STARTED);
-        self.world.replicas[replica as usize].in_progress -= u32::from(has_started);
+        if has_started && self.world.program.has_contention() {
+            self.world.replicas[replica as usize].in_progress -= 1;
+        }
         self.observer.left(service, now, frame.arrived, has_started, how);
         let answer = if frame.has(flag::REPLIED) { None } else { self.answer_of(id) };
         self.left_system(service, replica);
@@ -304,6 +307,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The `reply` step: the caller has his answer, the handler goes on.
+    #[inline(never)]
     fn reply_early(&mut self, id: u32) {
         if self.frames[id].has(flag::REPLIED) {
             return;
@@ -319,6 +323,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Starts the branches of a parallel step.
+    #[inline(never)]
     fn fork(&mut self, id: u32, first: u32, count: u32, needed: u32, after: u32) {
         let parent = {
             let frame = &mut self.frames[id];
@@ -410,6 +415,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The caller's notice that he has given up reaches this frame (`notice.token` is its generation).
+    #[inline(never)]
     pub(super) fn cancelled(&mut self, notice: Ticket) {
         let frame = &self.frames[notice.frame];
         if frame.state == State::Free || frame.generation != notice.token {
@@ -454,6 +460,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
+    #[inline(never)]
     fn drop_cancelled(&mut self, id: u32) {
         if self.frames[id].has(flag::BRANCH) {
             self.end(id, Outcome::Cancelled);

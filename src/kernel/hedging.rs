@@ -16,6 +16,7 @@ use super::observer::Observer;
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A call with hedges begins: one patience holds for all its attempts.
+    #[inline(never)]
     pub(super) fn call_with_hedges(&mut self, id: u32, edge: u32, salt: u64) {
         let ticket = self.frames.renew(id);
         let frame = &mut self.frames[id];

@@ -89,12 +89,19 @@ pub(super) struct Arm {
 }
 
 /// What a user does who arrives.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Visit {
     /// One request, which starts there.
     Request(u32),
-    /// Several.
-    Session { ops: Vec<SessionOp>, on_failure: OnFailure },
+    /// Several: the number of the session.
+    Session(u32),
+}
+
+/// What a user does who makes several requests.
+#[derive(Debug)]
+pub(super) struct SessionProgram {
+    pub(super) ops: Vec<SessionOp>,
+    pub(super) on_failure: OnFailure,
 }
 
 /// One operation of a session.
@@ -122,6 +129,7 @@ pub(super) struct Program {
     pub(super) endpoints: Vec<u32>,
     /// What who arrives does, by workload.
     pub(super) workloads: Vec<Visit>,
+    pub(super) sessions: Vec<SessionProgram>,
 }
 
 impl Program {
@@ -136,7 +144,8 @@ impl Program {
                 None => {
                     let mut ops = Vec::new();
                     from.session(&mut program, &mut ops, &workload.session.steps, workload.client, 1);
-                    Visit::Session { ops, on_failure: workload.session.on_failure }
+                    program.sessions.push(SessionProgram { ops, on_failure: workload.session.on_failure });
+                    Visit::Session(program.sessions.len() as u32 - 1)
                 }
             };
             program.workloads.push(visit);
@@ -155,6 +164,12 @@ impl Program {
             program.ops.push(Op::End);
         }
         program
+    }
+
+    /// Whether any work takes longer the more requests are in progress.
+    #[inline]
+    pub(super) fn has_contention(&self) -> bool {
+        !self.contended.is_empty()
     }
 
     /// How important what a frame of priority `own` sends is that stands behind operation `pc`.

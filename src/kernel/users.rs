@@ -80,6 +80,7 @@ impl Sessions {
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// It is time for the next thing that a user does.
+    #[inline(never)]
     pub(super) fn thought(&mut self, workload: u32, user: u32) {
         let now = self.now();
         match self.world.program.workloads[workload as usize] {
@@ -87,7 +88,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 let (key, meant) = self.world.sources[workload as usize].user_request(user, now);
                 self.offer(workload, user, key, meant, start);
             }
-            Visit::Session { .. } => {
+            Visit::Session(_) => {
                 if self.world.workloads[workload as usize].sessions.sessions[user as usize].at == NONE {
                     let (key, meant) = self.world.sources[workload as usize].user_request(user, now);
                     self.session_starts(workload, user, key, meant);
@@ -99,6 +100,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A user of an open workload arrives for a session.
+    #[inline(never)]
     pub(super) fn session_arrives(&mut self, workload: u32, key: Key) {
         let id = self.world.workloads[workload as usize].sessions.place();
         self.session_starts(workload, id, key, self.now());
@@ -113,7 +115,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// The next steps of a session, up to one that takes time. What is asked for now was `meant` to be asked for then.
     fn session_goes_on(&mut self, workload: u32, id: u32, meant: Time) {
-        let Visit::Session { ops, .. } = &self.world.program.workloads[workload as usize] else { return };
+        let Visit::Session(program) = self.world.program.workloads[workload as usize] else { return };
+        let ops = &self.world.program.sessions[program as usize].ops;
         let session = &mut self.world.workloads[workload as usize].sessions.sessions[id as usize];
         while let Some(op) = ops.get(session.at as usize) {
             let place = (u64::from(session.iteration) << 16) ^ u64::from(session.at);
@@ -154,15 +157,21 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// The request of a user who has more to do has ended; it was meant to start at `arrived`.
+    #[inline(never)]
     pub(super) fn user_goes_on(&mut self, workload: u32, user: u32, arrived: Time, outcome: Outcome) {
         let now = self.now();
-        match &self.world.program.workloads[workload as usize] {
-            Visit::Request(_) => self.think(workload, user, pause_after(arrived, now)),
-            Visit::Session { on_failure: OnFailure::Leave, .. } if !outcome.is_ok() => {
-                self.session_ends(workload, user);
+        let program = match self.world.program.workloads[workload as usize] {
+            Visit::Request(_) => {
+                self.think(workload, user, pause_after(arrived, now));
+                return;
             }
+            Visit::Session(program) => &self.world.program.sessions[program as usize],
+        };
+        if program.on_failure == OnFailure::Leave && !outcome.is_ok() {
+            self.session_ends(workload, user);
+        } else {
             // Not at once: a long session of requests that take no time would recurse.
-            Visit::Session { .. } => self.soon.push_back(Event::Thought { workload, user }),
+            self.soon.push_back(Event::Thought { workload, user });
         }
     }
 

@@ -172,7 +172,7 @@ pub(super) struct Replica {
     pub(super) codel: Option<Box<Codel>>,
     pub(super) cores: Option<Cores<Ticket>>,
     pub(super) cores_epoch: u32,
-    /// Handlers that have begun and not ended.
+    /// Handlers that have begun and not ended; counted only where a program has work with contention.
     pub(super) in_progress: u32,
     /// Whether work is interrupted for what is more important.
     pub(super) preempts: bool,

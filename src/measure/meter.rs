@@ -11,6 +11,7 @@ use crate::model::{Caller, Id, Model, PoolId, ServiceId, Target, WorkloadId};
 use crate::policy::Outcome;
 use crate::policy::breaker::BreakerState;
 
+use super::Detail;
 use super::latency::Latency;
 use super::level::Level;
 use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
@@ -20,8 +21,12 @@ use super::results::{EdgeSeries, Results, Series, ServiceSeries, WorkloadResult,
 use super::window::{Counts, Window};
 
 /// Runs `model` on the agenda `A` and measures it; see [`super::simulate`].
-pub(super) fn measure<A: Agenda>(model: &Model, progress: &mut dyn FnMut(Time) -> ControlFlow<()>) -> Results {
-    let mut engine = Engine::<A, Meter>::new(model, Meter::new(model));
+pub(super) fn measure<A: Agenda>(
+    model: &Model,
+    detail: Detail,
+    progress: &mut dyn FnMut(Time) -> ControlFlow<()>,
+) -> Results {
+    let mut engine = Engine::<A, Meter>::new(model, Meter::new(model, detail));
     let end = engine.run(progress);
     engine.into_observer().results(end)
 }
@@ -40,12 +45,13 @@ struct Meter {
     channels: Vec<ChannelMeter>,
     resources: ResourceMeters,
     recorder: Recorder,
+    detail: Detail,
     windows: Vec<Window>,
     series: Series,
 }
 
 impl Meter {
-    fn new(model: &Model) -> Meter {
+    fn new(model: &Model, detail: Detail) -> Meter {
         let edges = model.edges();
         let channels = model.channels(&edges);
         let windows: Vec<Window> = model.expectations.iter().map(|it| Window::new(model, it)).collect();
@@ -113,7 +119,8 @@ impl Meter {
                 })
                 .collect(),
             resources: ResourceMeters::new(model),
-            recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len()),
+            recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len(), detail),
+            detail,
             windows,
             series: Series {
                 interval: model.interval,
@@ -308,13 +315,14 @@ impl Observer for Meter {
         let good = meter.deadline.is_none_or(|deadline| latency <= deadline);
         meter.counts.answered += 1;
         meter.counts.good += u64::from(good);
-        meter.recent.record(latency);
+        if self.detail == Detail::All {
+            meter.recent.record(latency);
+        }
         if meter.watched {
-            let target = Target::Workload(WorkloadId(workload));
-            self.windows.iter_mut().filter(|it| it.wants_latency(target)).for_each(|it| it.record(now, latency));
+            Window::tell_latency(&mut self.windows, Target::Workload(WorkloadId(workload)), now, latency);
         }
         if counted {
-            self.workloads[workload as usize].result.good += u64::from(good);
+            meter.result.good += u64::from(good);
             self.recorder.record(workload, latency);
         }
     }
@@ -391,19 +399,15 @@ impl Observer for Meter {
 
     #[inline]
     fn started(&mut self, service: u32, now: Time, arrived: Time) {
-        if self.services[service as usize].waits_watched {
-            let id = ServiceId(service);
-            let target = Target::Service(id);
-            self.windows
-                .iter_mut()
-                .filter(|it| it.wants_waits(target))
-                .for_each(|it| it.record(now, now.since(arrived)));
+        let meter = &mut self.services[service as usize];
+        if meter.waits_watched {
+            Window::tell_wait(&mut self.windows, Target::Service(ServiceId(service)), now, now.since(arrived));
         }
         if arrived < self.from {
             return;
         }
         if now == arrived {
-            self.services[service as usize].no_wait += 1;
+            meter.no_wait += 1;
         } else {
             let place = self.wait_place(service);
             self.recorder.record(place, now.since(arrived));
@@ -428,11 +432,10 @@ impl Observer for Meter {
         meter.sojourn_clipped_nanos += u128::from(now.since(arrived.max(from)).as_nanos());
         let sojourn = now.since(arrived);
         if meter.watched && how == Departure::Completed {
-            let target = Target::Service(ServiceId(service));
-            self.windows.iter_mut().filter(|it| it.wants_latency(target)).for_each(|it| it.record(now, sojourn));
+            Window::tell_latency(&mut self.windows, Target::Service(ServiceId(service)), now, sojourn);
         }
         if arrived < from {
-            self.services[service as usize].rare.left_late[how as usize] += u64::from(now >= from);
+            meter.rare.left_late[how as usize] += u64::from(now >= from);
         } else if started {
             let place = self.sojourn_place(service);
             self.recorder.record(place, sojourn);
@@ -466,8 +469,7 @@ impl Observer for Meter {
 
     fn acquired(&mut self, pool: u32, now: Time, waited: Span) {
         self.resources.acquired(pool, now, waited);
-        let target = Target::Pool(PoolId(pool));
-        self.windows.iter_mut().filter(|it| it.wants_waits(target)).for_each(|it| it.record(now, waited));
+        Window::tell_wait(&mut self.windows, Target::Pool(PoolId(pool)), now, waited);
     }
 
     fn not_acquired(&mut self, pool: u32, now: Time, why: NotAcquired) {

@@ -3,6 +3,7 @@
 
 use crate::base::time::Span;
 
+use super::Detail;
 use super::latency::Latency;
 
 /// Records per batch.
@@ -18,29 +19,43 @@ pub(super) struct Recorder {
     /// The batch, sorted; and for each place where its records end.
     sorted: Vec<(u32, Span)>,
     ends: Vec<u32>,
-    direct: bool,
+    mode: Mode,
+}
+
+/// How it records.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mode {
+    Direct,
+    Batches,
+    Nothing,
 }
 
 impl Recorder {
-    pub(super) fn new(places: usize) -> Recorder {
+    pub(super) fn new(places: usize, detail: Detail) -> Recorder {
         Recorder {
             latencies: vec![Latency::default(); places],
             batch: Vec::new(),
             sorted: Vec::new(),
             ends: Vec::new(),
-            direct: places <= DIRECT_MAX,
+            mode: match detail {
+                Detail::Expectations => Mode::Nothing,
+                Detail::All if places <= DIRECT_MAX => Mode::Direct,
+                Detail::All => Mode::Batches,
+            },
         }
     }
 
     #[inline]
     pub(super) fn record(&mut self, place: u32, span: Span) {
-        if self.direct {
-            self.latencies[place as usize].record(span);
-            return;
-        }
-        self.batch.push((place, span));
-        if self.batch.len() == BATCH {
-            self.flush();
+        match self.mode {
+            Mode::Direct => self.latencies[place as usize].record(span),
+            Mode::Batches => {
+                self.batch.push((place, span));
+                if self.batch.len() == BATCH {
+                    self.flush();
+                }
+            }
+            Mode::Nothing => {}
         }
     }
 

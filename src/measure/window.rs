@@ -81,8 +81,19 @@ impl Window {
         self.target == Target::Workload(workload) && self.metric == Metric::InSystem
     }
 
-    /// A good answer came, or a wait ended, at `now` after `length`.
-    pub(super) fn record(&mut self, now: Time, length: Span) {
+    /// A request that was answered left `target` at `now`, `latency` after it came.
+    #[cold]
+    pub(super) fn tell_latency(windows: &mut [Window], target: Target, now: Time, latency: Span) {
+        windows.iter_mut().filter(|it| it.wants_latency(target)).for_each(|it| it.record(now, latency));
+    }
+
+    /// A wait at `target` ended at `now`.
+    #[cold]
+    pub(super) fn tell_wait(windows: &mut [Window], target: Target, now: Time, length: Span) {
+        windows.iter_mut().filter(|it| it.wants_waits(target)).for_each(|it| it.record(now, length));
+    }
+
+    fn record(&mut self, now: Time, length: Span) {
         if (self.from..self.until).contains(&now) {
             self.lengths.record(length);
         }

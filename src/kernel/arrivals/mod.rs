@@ -24,13 +24,15 @@ pub(super) struct Source {
     arrivals: Key,
     /// Requests so far.
     count: u64,
+    /// How many come at once.
+    pub(super) batch: u32,
     kind: Kind,
 }
 
 #[derive(Debug)]
 enum Kind {
-    Open { clock: Clock, reached: f64, points: u64, poisson: bool, batch: u32 },
-    Burst { size: u32, next: Option<Time>, every: Option<Span> },
+    Open { clock: Clock, reached: f64, points: u64, poisson: bool },
+    Burst { next: Option<Time>, every: Option<Span> },
     Recorded { times: Arc<[Time]>, next: usize },
     Closed { pace: Pace, iterations: Vec<u32> },
 }
@@ -40,33 +42,28 @@ impl Source {
         let workload = &model.workloads[id];
         let key = Key::root(model.seed, &format!("workload/{}", workload.name));
         let arrivals = Key::root(model.seed, &format!("workload/{}/arrivals", workload.name));
-        let kind = match &workload.arrivals {
+        let (kind, batch) = match &workload.arrivals {
             Arrivals::Rated { process, batch } => {
                 let clock = match process {
                     Process::Even(profile) | Process::Poisson(profile) => Clock::of_profile(model, id, profile),
                     Process::Modulated(modulation) => Clock::of_phases(model, id, modulation),
                 };
-                Kind::Open {
-                    clock,
-                    reached: 0.0,
-                    points: 0,
-                    poisson: !matches!(process, Process::Even(_)),
-                    batch: *batch,
-                }
+                let kind = Kind::Open { clock, reached: 0.0, points: 0, poisson: !matches!(process, Process::Even(_)) };
+                (kind, *batch)
             }
-            Arrivals::Burst { size, first, every } => Kind::Burst { size: *size, next: Some(*first), every: *every },
-            Arrivals::Times(times) => Kind::Recorded { times: times.clone(), next: 0 },
+            Arrivals::Burst { size, first, every } => (Kind::Burst { next: Some(*first), every: *every }, *size),
+            Arrivals::Times(times) => (Kind::Recorded { times: times.clone(), next: 0 }, 1),
             Arrivals::Users { count, pace } => {
-                Kind::Closed { pace: pace.clone(), iterations: vec![0; *count as usize] }
+                (Kind::Closed { pace: pace.clone(), iterations: vec![0; *count as usize] }, 1)
             }
         };
-        Source { key, arrivals, count: 0, kind }
+        Source { key, arrivals, count: 0, batch, kind }
     }
 
     /// When the next requests of an open workload come.
     pub(super) fn next(&mut self) -> Option<Time> {
         match &mut self.kind {
-            Kind::Open { clock, reached, points, poisson, .. } => {
+            Kind::Open { clock, reached, points, poisson } => {
                 if *poisson {
                     *reached += neg_ln_unit(self.arrivals.child(*points).draws().next_u64());
                 } else if *points > 0 {
@@ -75,7 +72,7 @@ impl Source {
                 *points += 1;
                 clock.reaches(*reached)
             }
-            Kind::Burst { next, every, .. } => {
+            Kind::Burst { next, every } => {
                 let time = (*next)?;
                 *next = every.map(|every| time + every);
                 Some(time)
@@ -88,16 +85,8 @@ impl Source {
         }
     }
 
-    /// How many come at once.
-    pub(super) fn burst(&self) -> u32 {
-        match &self.kind {
-            Kind::Burst { size, .. } => *size,
-            Kind::Open { batch, .. } => *batch,
-            Kind::Recorded { .. } | Kind::Closed { .. } => 1,
-        }
-    }
-
     /// The key of the next request of an open workload.
+    #[inline]
     pub(super) fn next_key(&mut self) -> Key {
         self.count += 1;
         self.key.child(self.count - 1)
