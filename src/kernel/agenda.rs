@@ -5,6 +5,7 @@
 //! [`super::heap::Heap`] the plain one that it is held against.
 
 use crate::base::time::{Span, Time};
+use crate::mechanism::connection::ConnectionId;
 use crate::policy::Outcome;
 
 /// A reference to a frame that goes stale: the frame bumps its token whenever what it waits for changes.
@@ -44,6 +45,8 @@ pub enum Event {
     Reload(Ticket),
     /// A caller's notice that it has given up reaches the callee.
     Cancel(Ticket),
+    /// One that has waited for a connection has one.
+    Connected(Ticket),
     /// The earliest work on the shared cores of a replica is done, unless `epoch` is outdated.
     CoresDue {
         /// Which replica.
@@ -51,6 +54,22 @@ pub enum Event {
         /// Counts how often the next completion changed.
         epoch: u32,
     },
+    /// The next stage of opening a connection is due.
+    Dial {
+        /// Whose client instance.
+        port: u32,
+        /// Which of its connections.
+        connection: ConnectionId,
+    },
+    /// A connection must be open by now.
+    DialTimeout {
+        /// Whose client instance.
+        port: u32,
+        /// Which of its connections.
+        connection: ConnectionId,
+    },
+    /// A client instance looks for connections that have been idle for too long.
+    IdleDue(u32),
     /// A fault begins.
     FaultStart(u32),
     /// A fault ends.

@@ -1,7 +1,7 @@
 //! The caller's side: a call goes out attempt by attempt, is answered or given up, and is tried again. The
 //! client's policies decide; here their answers become events.
 
-use crate::base::random::{Key, salt};
+use crate::base::random::{Key, Stream, salt};
 use crate::base::time::{Span, Time};
 use crate::model::Cancel;
 use crate::policy::Outcome;
@@ -15,7 +15,7 @@ use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::{Departure, Observer};
 use super::program::Op;
-use super::world::{Hop, Transit};
+use super::world::{Hop, Port, ServiceState, Transit, World};
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
 /// long, or one who does not think would ask for ever at the same instant.
@@ -145,30 +145,44 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// Picks a replica for an attempt, whose frame waits with `ticket`, and sends it there.
     #[inline(always)]
     pub(super) fn launch(&mut self, ticket: Ticket, edge: u32, place: Key, deadline: Time) {
-        let id = ticket.frame;
-        let frame = &self.frames[id];
-        let (flags, replica, request_key) = (frame.flags, frame.replica, frame.request_key);
-        let priority = self.world.program.priority(frame.pc - 1, frame.priority);
-        let port = self.port(edge, replica);
-        let Some(target) = self.pick(port, edge, request_key) else {
+        let frame = &mut self.frames[ticket.frame];
+        let World { program, routes, channels, ports, services, .. } = &mut self.world;
+        let route = &routes[edge as usize];
+        if route.has_connections {
+            self.connect(ticket, edge);
+            return;
+        }
+        let service = &mut services[route.service as usize];
+        let port = &mut ports[route.port(frame.replica)];
+        let picks = &mut channels[route.channel as usize].picks;
+        let Some(number) = choose(port, service, frame.request_key, picks) else {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         };
-        self.frames[id].target = target;
+        port.balancer.started(number);
+        service.takes_in(number);
+        let target = route.first_replica + number;
+        frame.target = target;
         let child = Frame {
             deadline,
-            pc: self.world.routes[edge as usize].start,
+            pc: route.start,
             edge,
             replica: target,
-            service: self.world.routes[edge as usize].service,
-            request_key,
-            priority,
-            flags: flags & flag::ABANDONED,
+            service: route.service,
+            request_key: frame.request_key,
+            priority: program.priority(frame.pc - 1, frame.priority),
+            flags: frame.flags & flag::ABANDONED,
             ..Frame::new(place, ticket)
         };
+        let (is_troubled, hop) = (route.troubled, route.hop.transit(place, SALT_REQUEST));
         let child = self.frames.insert(child);
-        self.frames[id].child = child;
-        self.send(child, edge);
+        self.frames[ticket.frame].child = child;
+        let child = self.frames.ticket(child);
+        if is_troubled {
+            self.send_into_trouble(child, edge);
+        } else {
+            self.deliver(hop, Event::Arrive(child));
+        }
     }
 
     /// Whether the client's policies let an attempt go, or how it ends without them. `key` names its draws.
@@ -213,27 +227,24 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if route.propagate { until } else { Time::MAX }
     }
 
-    /// Chooses the replica of an attempt, across services; `None` when none is up.
-    #[inline(always)]
+    /// The number of the replica that the balancer of a port wants next; `None` when none is up.
+    pub(super) fn choose(&mut self, port: usize, edge: u32, request_key: u32) -> Option<u32> {
+        let World { routes, channels, ports, services, .. } = &mut self.world;
+        let route = &routes[edge as usize];
+        let picks = &mut channels[route.channel as usize].picks;
+        choose(&mut ports[port], &services[route.service as usize], request_key, picks)
+    }
+
+    /// Chooses the replica that takes a request over, across services; `None` when none is up.
     fn pick(&mut self, port: usize, edge: u32, request_key: u32) -> Option<u32> {
-        let route = &self.world.routes[edge as usize];
-        let service = &mut self.world.services[route.service as usize];
-        let picks = &mut self.world.channels[route.channel as usize].picks;
-        if service.fleet.up.is_empty() {
-            return None;
-        }
-        let port = &mut self.world.ports[port];
-        let key = (request_key != NONE).then_some(request_key);
-        let number = port.balancer.pick(&service.fleet, key, picks);
-        port.balancer.started(number);
-        if let Some(count) = service.fleet.in_system.get_mut(number as usize) {
-            *count += 1;
-        }
+        let number = self.choose(port, edge, request_key)?;
+        self.world.ports[port].balancer.started(number);
+        let service = &mut self.world.services[self.world.routes[edge as usize].service as usize];
+        service.takes_in(number);
         Some(service.first_replica + number)
     }
 
     /// Puts a request on its way.
-    #[inline(always)]
     fn send(&mut self, child: u32, edge: u32) {
         let ticket = self.frames.ticket(child);
         if self.world.routes[edge as usize].troubled {
@@ -247,11 +258,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// How long a message of frame `id` takes along an edge without trouble; `direction` names its draw.
     #[inline(always)]
     fn transit(&self, edge: u32, id: u32, direction: u64) -> Transit {
-        match &self.world.routes[edge as usize].hop {
-            Hop::None => Transit::None,
-            Hop::Lane(lane) => Transit::Lane(*lane),
-            Hop::Drawn(latency) => Transit::Span(latency.sample(self.frames[id].key.child(direction).draws())),
-        }
+        self.world.routes[edge as usize].hop.transit(self.frames[id].key, direction)
     }
 
     /// Lets a message arrive: what takes no time is there at once, as deep as calls may nest.
@@ -276,18 +283,25 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// An edge that is cut loses the request; one that errs answers it at once; a slow one delays it.
     #[cold]
     fn send_into_trouble(&mut self, ticket: Ticket, edge: u32) {
-        let frame = self.frames[ticket.frame];
+        if !self.is_struck(ticket.frame, edge) {
+            let delay = self.troubled_delay(edge, self.frames[ticket.frame].key, SALT_REQUEST);
+            self.deliver(Transit::Span(delay), Event::Arrive(ticket));
+        }
+    }
+
+    /// Whether a request never gets there, because its edge is cut or errs; then it is gone.
+    pub(super) fn is_struck(&mut self, child: u32, edge: u32) -> bool {
+        let frame = self.frames[child];
         let trouble = &self.world.routes[edge as usize].trouble;
         let errs = trouble.errors.iter().any(|&(salt, share)| frame.key.child(salt).uniform() < share);
-        if trouble.cut || errs {
-            if !trouble.cut && !frame.has(flag::REPLIED) {
-                self.soon.push_back(Event::Reply(frame.parent_ticket(), Outcome::Error));
-            }
-            self.lose(ticket.frame);
-            return;
+        if !trouble.cut && !errs {
+            return false;
         }
-        let delay = self.troubled_delay(edge, frame.key, SALT_REQUEST);
-        self.deliver(Transit::Span(delay), Event::Arrive(ticket));
+        if !trouble.cut && !frame.has(flag::REPLIED) {
+            self.soon.push_back(Event::Reply(frame.parent_ticket(), Outcome::Error));
+        }
+        self.lose(child);
+        true
     }
 
     /// A request that never reaches its replica.
@@ -300,7 +314,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.frames.remove(child);
     }
 
-    fn troubled_delay(&self, edge: u32, key: Key, direction: u64) -> Span {
+    pub(super) fn troubled_delay(&self, edge: u32, key: Key, direction: u64) -> Span {
         let route = &self.world.routes[edge as usize];
         let usual = match &route.hop {
             Hop::None => Span::ZERO,
@@ -313,13 +327,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Who waits for a frame's answer, and how long it takes there; `None` when nobody waits or it gets lost.
     #[inline(always)]
-    pub(super) fn answer_of(&self, id: u32) -> Option<(Ticket, Transit)> {
+    pub(super) fn answer_of(&mut self, id: u32, is_good: bool) -> Option<(Ticket, Transit)> {
         let frame = &self.frames[id];
         let caller = frame.parent_ticket();
         if !self.live(caller) {
             return None;
         }
-        self.message(frame.edge, id, SALT_ANSWER).map(|hop| (caller, hop))
+        let edge = frame.edge;
+        if self.world.routes[edge as usize].has_connections {
+            return self.answer_over(id, is_good).map(|span| (caller, Transit::Span(span)));
+        }
+        self.message(edge, id, SALT_ANSWER).map(|hop| (caller, hop))
     }
 
     /// How long a message of frame `id` takes along an edge; `None` when it gets lost.
@@ -356,6 +374,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let frame = &self.frames[ticket.frame];
         let (edge, _) = self.current_call(frame);
+        if self.world.routes[edge as usize].has_connections
+            && frame.state == State::Calling
+            && !self.is_out_of_patience(ticket.frame, edge)
+        {
+            return;
+        }
         let expired = self.world.routes[edge as usize].propagate && self.now() >= frame.deadline;
         let outcome = if expired { Outcome::Expired } else { Outcome::Timeout };
         if frame.state == State::Hedging {
@@ -403,6 +427,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.observer.breaker(route.channel, now, before, after);
             }
         }
+        if route.has_connections {
+            self.disconnect(id, edge, outcome);
+        }
         edge
     }
 
@@ -443,7 +470,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn call_failed(&mut self, id: u32, outcome: Outcome) {
         let frame = &self.frames[id];
         match &self.world.program.ops[frame.pc as usize - 1] {
-            Op::Call { optional: true, .. } => self.go_on_soon(id),
+            Op::Call { optional: true, .. } => {
+                // There is no answer to read.
+                if let Some(Op::Decode { .. }) = self.world.program.ops.get(frame.pc as usize) {
+                    self.frames[id].pc += 1;
+                }
+                self.go_on_soon(id);
+            }
             _ if frame.has(flag::USER) => self.user_done(id, outcome),
             _ => self.fail(id),
         }
@@ -503,7 +536,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A branch whose parent has gone on stops if it waits for a call whose client cancels; else it goes on.
     pub(super) fn cancel_branch(&mut self, id: u32) {
         let frame = &self.frames[id];
-        if matches!(frame.state, State::Calling | State::Hedging) {
+        if matches!(frame.state, State::Calling | State::Connecting | State::Hedging) {
             let (edge, _) = self.current_call(frame);
             if self.world.routes[edge as usize].cancel != Cancel::Off {
                 self.abort(id, Departure::Dropped);
@@ -565,6 +598,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn port(&self, edge: u32, replica: u32) -> usize {
         self.world.routes[edge as usize].port(replica)
     }
+}
+
+/// The number of the replica that the balancer of a port wants next; `None` when none is up.
+#[inline(always)]
+fn choose(port: &mut Port, service: &ServiceState, request_key: u32, picks: &mut Stream) -> Option<u32> {
+    if service.fleet.up.is_empty() {
+        return None;
+    }
+    let key = (request_key != NONE).then_some(request_key);
+    Some(port.balancer.pick(&service.fleet, key, picks))
 }
 
 #[inline]

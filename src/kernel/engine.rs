@@ -96,7 +96,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             let frame = &self.frames[id];
             in_flight += u64::from(frame.state != State::Free);
             match frame.state {
-                State::Calling => {
+                State::Calling | State::Connecting => {
                     let (edge, _) = self.current_call(frame);
                     self.observer.attempt_remains(edge, frame.mark);
                 }
@@ -199,6 +199,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::Timeout(ticket) => self.patience_ends(ticket),
             Event::Retry(ticket) => self.retry(ticket),
             Event::Cancel(notice) => self.cancelled(notice),
+            Event::Connected(ticket) => self.connected(ticket),
             Event::CoresDue { replica, epoch } => self.cores_due(replica, epoch),
             event => self.dispatch_rare(event),
         }
@@ -209,6 +210,9 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
     fn dispatch_rare(&mut self, event: Event) {
         match event {
             Event::Reload(ticket) => self.reload(ticket),
+            Event::Dial { port, connection } => self.dial_goes_on(port, connection),
+            Event::DialTimeout { port, connection } => self.dial_timed_out(port, connection),
+            Event::IdleDue(port) => self.idle_due(port),
             Event::FaultStart(fault) => self.fault_starts(fault),
             Event::FaultEnd(fault) => self.fault_ends(fault),
             Event::Detected(replica) => self.crash_detected(replica),
@@ -230,6 +234,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         match self.frames[ticket.frame].state {
             State::Calling | State::Hedging => self.timed_out(ticket),
             State::Waiting => self.queue_timed_out(ticket.frame),
+            State::Connecting => self.connecting_timed_out(ticket),
             State::Acquiring => self.acquire_timed_out(ticket.frame),
             // It has what it waited for, and goes on with the same ticket.
             _ => {}
@@ -246,6 +251,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             | Event::Reply(ticket, _)
             | Event::Timeout(ticket)
             | Event::Retry(ticket)
+            | Event::Connected(ticket)
                 if self.frames.live(ticket) =>
             {
                 ticket.frame

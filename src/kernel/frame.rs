@@ -32,6 +32,8 @@ pub(super) enum State {
     Frozen,
     /// Waiting without the CPU.
     Sleeping,
+    /// Waiting for a connection to send its attempt; `mark` is since when.
+    Connecting,
     /// Waiting for an answer; `mark` is when the attempt was sent.
     Calling,
     /// Waiting for the first good answer of several attempts; `mark` is when the next one is due, if ever.
@@ -83,6 +85,8 @@ pub(super) mod flag {
     pub(crate) const BACKGROUND: u16 = 4096;
     /// A branch that is one attempt of its parent's call.
     pub(crate) const HEDGE: u16 = 8192;
+    /// Works on the handshake of a connection.
+    pub(crate) const HANDSHAKE: u16 = 16384;
 }
 
 /// See the module. Fields are plain: the engine is their only user.
@@ -120,9 +124,10 @@ pub(super) struct Frame {
     pub(super) service: u32,
     /// The replica that it has called.
     pub(super) target: u32,
-    /// Branches that still run.
+    /// Branches that still run; the connection of an attempt, [`NONE`] as long as it has none.
     pub(super) pending: u32,
-    /// Branches that must still succeed; a call's attempt number, the first being 1.
+    /// Branches that must still succeed; a call's attempt number, the first being 1; bytes of a request that is still to be
+    /// read.
     pub(super) count: u32,
     /// What the user's request is about, the same for all that it causes; [`NONE`] if nothing in particular.
     pub(super) request_key: u32,

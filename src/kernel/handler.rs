@@ -1,6 +1,7 @@
 //! The callee's side: a request that has its thread runs through its steps, and leaves.
 
 use crate::base::time::Span;
+use crate::mechanism::connection::ConnectionId;
 use crate::model::Cancel;
 use crate::policy::Outcome;
 
@@ -128,6 +129,34 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                         return;
                     }
                 }
+                Op::Encode { edge, salt } => {
+                    let (edge, salt) = (*edge, *salt);
+                    if self.write_request(id, edge, salt) {
+                        return;
+                    }
+                }
+                Op::Decode { edge, salt } => {
+                    let (edge, salt) = (*edge, *salt);
+                    if self.read_answer(id, edge, salt) {
+                        return;
+                    }
+                }
+                Op::Receive => {
+                    if self.read_request(id) {
+                        return;
+                    }
+                }
+                Op::Respond => {
+                    if self.write_answer(id) {
+                        return;
+                    }
+                }
+                Op::HandsShaken => {
+                    let (port, connection) = (frame.iteration, ConnectionId(frame.pending));
+                    self.frames.remove(id);
+                    self.hands_shaken(port, connection);
+                    return;
+                }
                 Op::Reply => self.reply_early(id),
                 Op::Fail => {
                     self.end(id, Outcome::Error);
@@ -160,7 +189,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn work(&mut self, id: u32, demand: Span) {
         let now = self.now();
         let replica = self.frames[id].replica;
-        if self.world.replicas[replica as usize].preempts && self.yields(id, demand) {
+        if self.world.replicas[replica as usize].preempts
+            && !self.frames[id].has(flag::HANDSHAKE)
+            && self.yields(id, demand)
+        {
             return;
         }
         let frame = &mut self.frames[id];
@@ -288,7 +320,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.world.replicas[replica as usize].in_progress -= 1;
         }
         self.observer.left(service, now, frame.arrived, has_started, how);
-        let answer = if frame.has(flag::REPLIED) { None } else { self.answer_of(id) };
+        let answer = if frame.has(flag::REPLIED) { None } else { self.answer_of(id, outcome.is_ok()) };
         self.left_system(service, replica);
         self.give_thread(id);
         self.frames.remove(id);
@@ -313,7 +345,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         self.frames[id].flags |= flag::REPLIED;
-        if let Some((caller, hop)) = self.answer_of(id) {
+        if let Some((caller, hop)) = self.answer_of(id, true) {
             // Not at once even without network: the handler goes on first.
             match hop {
                 Transit::None => self.soon.push_back(Event::Reply(caller, Outcome::Ok)),
@@ -488,7 +520,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn let_go(&mut self, id: u32) {
         match self.frames[id].state {
             State::Working | State::Frozen => self.stop_work(id),
-            State::Calling => self.withdraw_call(id),
+            State::Calling | State::Connecting => self.withdraw_call(id),
             State::Hedging => self.end_hedging(id, Outcome::Cancelled),
             State::Joining => {
                 let mut next = self.frames[id].child;

@@ -52,6 +52,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             mark: now,
             deadline,
             pc: caller.pc,
+            iteration: caller.iteration,
+            count: caller.count,
             sibling: caller.child,
             replica: caller.replica,
             service: caller.service,
@@ -105,6 +107,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.frames[attempt].state = State::Done;
         self.frames[id].pending -= 1;
         if outcome.is_ok() {
+            // The answer that is read is the one to this attempt.
+            self.frames[id].count = self.frames[attempt].count;
             let latency = self.now().since(self.first_sent(id));
             let port = self.port(edge, self.frames[id].replica);
             if let Some(hedge) = &mut self.world.ports[port].hedge {
@@ -140,7 +144,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         while next != NONE {
             let attempt = next;
             next = self.frames[attempt].sibling;
-            if self.frames[attempt].state == State::Calling {
+            if matches!(self.frames[attempt].state, State::Calling | State::Connecting) {
                 self.give_up(attempt);
                 self.conclude(attempt, outcome);
             }

@@ -20,6 +20,7 @@ mod observer;
 mod preemption;
 mod program;
 mod resources;
+mod transport;
 mod trouble;
 mod users;
 pub mod wheel;

@@ -2,6 +2,7 @@
 //! kernel itself counts nothing. Every method has an empty default and is inlined away when unused.
 
 use crate::base::time::{Span, Time};
+use crate::base::units::Size;
 use crate::mechanism::cache::{Found, Lost};
 use crate::policy::Outcome;
 use crate::policy::breaker::BreakerState;
@@ -72,6 +73,21 @@ pub trait Observer {
 
     /// An attempt that was sent at `sent` has ended for its caller.
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {}
+
+    /// An attempt along an edge has a connection, after a wait for it.
+    fn connected(&mut self, edge: u32, now: Time, waited: Span) {}
+
+    /// A message of so many bytes, headers included, is on its way along an edge, for so long.
+    fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size) {}
+
+    /// The number of connections of a channel changes, those that are being opened included.
+    fn connections(&mut self, channel: u32, now: Time, change: i32) {}
+
+    /// A service begins to write or read a message, which takes so much CPU time.
+    fn encodes(&mut self, service: u32, now: Time, cpu: Span) {}
+
+    /// A service begins the handshake of a connection, which takes so much CPU time.
+    fn shakes_hands(&mut self, service: u32, now: Time, cpu: Span) {}
 
     /// One of the breakers of a channel (a caller, a client and a callee service) has changed.
     fn breaker(&mut self, channel: u32, now: Time, from: BreakerState, to: BreakerState) {}

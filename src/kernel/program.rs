@@ -42,6 +42,16 @@ pub(super) enum Op {
     Lookup(u32),
     /// What was looked up has been fetched.
     Fill(u32),
+    /// Write the body of the request that the call behind this sends.
+    Encode { edge: u32, salt: u64 },
+    /// Read the body of the answer to the call before this.
+    Decode { edge: u32, salt: u64 },
+    /// Read the request.
+    Receive,
+    /// Write the answer.
+    Respond,
+    /// The end of the handshake of a connection.
+    HandsShaken,
     /// Answer now.
     Reply,
     /// End with an error.
@@ -130,6 +140,8 @@ pub(super) struct Program {
     /// What who arrives does, by workload.
     pub(super) workloads: Vec<Visit>,
     pub(super) sessions: Vec<SessionProgram>,
+    /// Where the frame goes on that works on a handshake.
+    pub(super) hands_shaken: u32,
 }
 
 impl Program {
@@ -138,7 +150,7 @@ impl Program {
         let mut program = Program::default();
         let index = EdgeIndex::new(edges);
         for (id, workload) in model.workloads.enumerate() {
-            let from = Compiler { model, edges: &index, from: Caller::Workload(id) };
+            let from = Compiler { model, edges: &index, from: Caller::Workload(id), is_costly: false };
             let visit = match workload.session.single() {
                 Some(entry) => Visit::Request(from.request(&mut program, entry, workload.client)),
                 None => {
@@ -150,9 +162,17 @@ impl Program {
             };
             program.workloads.push(visit);
         }
-        for endpoint in model.endpoints.iter() {
+        let mut costly = vec![false; model.endpoints.len()];
+        for edge in edges.iter().filter(|edge| costs_cpu(model, edge.client)) {
+            costly[edge.to.index()] = true;
+        }
+        for (id, endpoint) in model.endpoints.enumerate() {
             program.endpoints.push(program.here());
-            let from = Compiler { model, edges: &index, from: Caller::Service(endpoint.service) };
+            let is_costly = costly[id.index()];
+            let from = Compiler { model, edges: &index, from: Caller::Service(endpoint.service), is_costly };
+            if is_costly {
+                program.ops.push(Op::Receive);
+            }
             let counts = matches!(
                 &model.services[endpoint.service].gc,
                 Some(GarbageCollection { trigger: GcTrigger::Allocated(_), .. })
@@ -161,8 +181,13 @@ impl Program {
                 program.ops.push(Op::Allocate(endpoint.allocates.as_bytes()));
             }
             from.steps(&mut program, &endpoint.steps, "", 1);
+            if is_costly {
+                program.ops.push(Op::Respond);
+            }
             program.ops.push(Op::End);
         }
+        program.hands_shaken = program.here();
+        program.ops.push(Op::HandsShaken);
         program
     }
 
@@ -194,6 +219,10 @@ impl Program {
     }
 }
 
+fn costs_cpu(model: &Model, client: ClientId) -> bool {
+    model.clients[client].transport.as_ref().is_some_and(|transport| transport.costs_cpu())
+}
+
 struct EdgeIndex(std::collections::BTreeMap<(u8, u32, u32, u32), u32>);
 
 impl EdgeIndex {
@@ -217,6 +246,8 @@ struct Compiler<'a> {
     model: &'a Model,
     edges: &'a EdgeIndex,
     from: Caller,
+    /// Whether somebody calls what is compiled over a transport whose messages cost CPU time.
+    is_costly: bool,
 }
 
 impl Compiler<'_> {
@@ -279,10 +310,17 @@ impl Compiler<'_> {
                 program.contended.push(ContendedWork { work: work.clone(), each: *each, salt });
             }
             Step::Call { endpoint, client, optional, priority } => {
-                program.set_priority(priority.or(self.model.endpoints[*endpoint].priority));
                 let edge = self.edges.find(&Edge { from: self.from, to: *endpoint, client: *client });
                 let salt = self.call_salt(path, *endpoint);
+                let is_costly = matches!(self.from, Caller::Service(_)) && costs_cpu(self.model, *client);
+                if is_costly {
+                    program.ops.push(Op::Encode { edge, salt });
+                }
+                program.set_priority(priority.or(self.model.endpoints[*endpoint].priority));
                 program.ops.push(Op::Call { edge, salt, optional: *optional });
+                if is_costly {
+                    program.ops.push(Op::Decode { edge, salt });
+                }
             }
             Step::Forward { endpoint, client } => {
                 program.set_priority(self.model.endpoints[*endpoint].priority);
@@ -312,7 +350,12 @@ impl Compiler<'_> {
                 program.ops.push(Op::Fill(n));
                 program.lookups[n as usize].after = program.here();
             }
-            Step::Reply => program.ops.push(Op::Reply),
+            Step::Reply => {
+                if self.is_costly {
+                    program.ops.push(Op::Respond);
+                }
+                program.ops.push(Op::Reply);
+            }
             Step::Fail => program.ops.push(Op::Fail),
         }
     }

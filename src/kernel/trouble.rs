@@ -217,6 +217,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         self.depth = depth;
         self.forget_clients(index);
+        self.break_connections(index);
         self.resources.caches.iter_mut().for_each(|cache| cache.flush(Some(index)));
         let replica = &mut self.world.replicas[index as usize];
         replica.deferred.clear();
@@ -241,7 +242,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 continue;
             }
             let place = (self.world.channels[n].first_port + number) as usize;
-            let port = std::mem::replace(&mut self.world.ports[place], Port::new(&self.model.clients[channel.client]));
+            self.hang_up(place);
+            let line = self.world.ports[place].line.take();
+            let new = Port { line, ..Port::new(&self.model.clients[channel.client]) };
+            let port = std::mem::replace(&mut self.world.ports[place], new);
             if let Some(state) = port.breaker.map(|breaker| breaker.state())
                 && state != BreakerState::Closed
             {

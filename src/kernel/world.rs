@@ -3,13 +3,13 @@
 
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
-use crate::base::random::Stream;
+use crate::base::random::{Key, Stream};
 use crate::base::time::{Span, Time};
 use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::{Order, Pool};
 use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, ContextSwitch, Deadlines, Discipline, Edge, EdgeId, Handlers, Id,
-    Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service,
+    Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport,
 };
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
@@ -24,6 +24,7 @@ use super::arrivals::Source;
 use super::disturbance::Disturbance;
 use super::frame::NONE;
 use super::program::Program;
+use super::transport::{Line, Wire};
 use super::users::Sessions;
 
 /// How long a message takes along an edge.
@@ -35,6 +36,18 @@ pub(super) enum Hop {
     Lane(LaneId),
     /// Drawn anew for each message.
     Drawn(Distribution),
+}
+
+impl Hop {
+    /// How long one message takes; `key` and `direction` name its draw.
+    #[inline(always)]
+    pub(super) fn transit(&self, key: Key, direction: u64) -> Transit {
+        match self {
+            Hop::None => Transit::None,
+            Hop::Lane(lane) => Transit::Lane(*lane),
+            Hop::Drawn(latency) => Transit::Span(latency.sample(key.child(direction).draws())),
+        }
+    }
 }
 
 /// How long one message takes.
@@ -66,6 +79,10 @@ pub(super) struct Route {
     /// Attempts of a call that may be under way together; zero when they follow each other.
     pub(super) hedged: u32,
     pub(super) cancel: Cancel,
+    /// What its client's transport does; `None` without one. Boxed: few have one.
+    pub(super) wire: Option<Box<Wire>>,
+    /// Whether calls need a connection.
+    pub(super) has_connections: bool,
     /// What is wrong with it now.
     pub(super) trouble: EdgeTrouble,
     /// Whether `trouble` is anything.
@@ -97,6 +114,8 @@ pub(super) struct Port {
     pub(super) throttle: Option<Box<AnyThrottle>>,
     /// Boxed for the same reason.
     pub(super) hedge: Option<Box<AnyHedge>>,
+    /// Boxed for the same reason; set when the world is made, and kept when the process starts anew.
+    pub(super) line: Option<Box<Line>>,
 }
 
 impl Port {
@@ -108,6 +127,7 @@ impl Port {
             breaker: client.breaker.as_ref().map(AnyBreaker::from_settings),
             throttle: client.throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings))),
             hedge: client.hedge.as_ref().map(|settings| Box::new(AnyHedge::from_settings(settings))),
+            line: None,
         }
     }
 }
@@ -148,6 +168,16 @@ pub(super) struct ServiceState {
     pub(super) picks: Stream,
     /// What balancers choose from. Requests count from the moment they are sent.
     pub(super) fleet: Fleet,
+}
+
+impl ServiceState {
+    /// One request more in a replica, or on the way to it.
+    #[inline]
+    pub(super) fn takes_in(&mut self, number: u32) {
+        if let Some(count) = self.fleet.in_system.get_mut(number as usize) {
+            *count += 1;
+        }
+    }
 }
 
 /// How long a newcomer waits in a queue.
@@ -330,6 +360,13 @@ impl World {
             let channel = channels.of[id.index()];
             let service = model.endpoints[edge.to].service;
             let Channel { first_port, first_replica, .. } = self.channels[channel as usize];
+            let acquire = client.transport.as_ref().and_then(|transport| transport.connections.acquire_timeout);
+            let acquire = acquire.map(|timeout| self.timer(timeout));
+            let wire = Wire::new(client, edge.from, &model.endpoints[edge.to], acquire);
+            let has_connections = wire.as_ref().is_some_and(Wire::connects);
+            if let Some(transport) = client.transport.as_ref().filter(|_| has_connections) {
+                self.add_lines(transport, model, channel, id, &channels.list[channel as usize]);
+            }
             self.routes.push(Route {
                 channel,
                 port_base: first_port.wrapping_sub(first_replica),
@@ -342,20 +379,26 @@ impl World {
                 propagate: client.deadlines == Deadlines::Propagate,
                 hedged: client.hedge.map_or(0, |hedge| hedge.attempts),
                 cancel: client.cancel,
+                wire: wire.map(Box::new),
+                has_connections,
                 trouble: EdgeTrouble::default(),
                 troubled: false,
             });
         }
     }
 
-    /// The name of a channel's own draws: balancers' picks belong to no request.
+    /// Gives the ports of a channel their connections, if they have none yet.
+    fn add_lines(&mut self, transport: &Transport, model: &Model, channel: u32, edge: EdgeId, of: &ModelChannel) {
+        let first = self.channels[channel as usize].first_port as usize;
+        let key = Key::root(model.seed, &format!("{}/connections", channel_name(model, of)));
+        for (n, port) in self.ports[first..].iter_mut().take(model.caller_replicas(of.from) as usize).enumerate() {
+            port.line.get_or_insert_with(|| Box::new(Line::new(transport, edge.0, key.child(n as u64))));
+        }
+    }
+
+    /// A channel's own draws: balancers' picks belong to no request.
     fn stream(model: &Model, channel: &ModelChannel) -> Stream {
-        let from = match channel.from {
-            Caller::Workload(id) => format!("workload/{}", model.workloads[id].name),
-            Caller::Service(id) => format!("service/{}", model.services[id].name),
-        };
-        let (client, to) = (&model.clients[channel.client].name, &model.services[channel.to].name);
-        Stream::new(model.seed, &format!("{from}/client/{client}/service/{to}/picks"))
+        Stream::new(model.seed, &format!("{}/picks", channel_name(model, channel)))
     }
 
     fn hop(&mut self, latency: &Distribution) -> Hop {
@@ -400,6 +443,16 @@ impl World {
         });
         TimerId(index as u32)
     }
+}
+
+/// What names the draws of a channel.
+fn channel_name(model: &Model, channel: &ModelChannel) -> String {
+    let from = match channel.from {
+        Caller::Workload(id) => format!("workload/{}", model.workloads[id].name),
+        Caller::Service(id) => format!("service/{}", model.services[id].name),
+    };
+    let (client, to) = (&model.clients[channel.client].name, &model.services[channel.to].name);
+    format!("{from}/client/{client}/service/{to}")
 }
 
 /// Which services somebody balances by `balance`.

@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 
 use crate::base::time::{Span, Time};
+use crate::base::units::Size;
 use crate::kernel::agenda::Agenda;
 use crate::kernel::{Departure, End, Engine, NotAcquired, Observer};
 use crate::mechanism::cache::{Found, Lost};
@@ -18,6 +19,7 @@ use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMet
 use super::recorder::Recorder;
 use super::resources::ResourceMeters;
 use super::results::{EdgeSeries, Results, Series, ServiceSeries, WorkloadResult, WorkloadSeries};
+use super::transport::TransportMeters;
 use super::window::{Counts, Window};
 
 /// Runs `model` on the agenda `A` and measures it; see [`super::simulate`].
@@ -44,6 +46,8 @@ struct Meter {
     edges: Vec<EdgeMeter>,
     channels: Vec<ChannelMeter>,
     resources: ResourceMeters,
+    /// Boxed: few models have any.
+    transport: Option<Box<TransportMeters>>,
     recorder: Recorder,
     detail: Detail,
     windows: Vec<Window>,
@@ -119,6 +123,7 @@ impl Meter {
                 })
                 .collect(),
             resources: ResourceMeters::new(model),
+            transport: TransportMeters::new(model, &edges, detail),
             recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len(), detail),
             detail,
             windows,
@@ -168,6 +173,9 @@ impl Meter {
             edge.rare.before = edge.read();
         }
         self.resources.start_totals(now);
+        if let Some(transport) = &mut self.transport {
+            transport.start_totals(now);
+        }
     }
 
     fn pass_windows(&mut self, now: Time) {
@@ -219,6 +227,9 @@ impl Meter {
             meter.add_point(series, now, length);
         }
         self.resources.add_point(now, length);
+        if let Some(transport) = &mut self.transport {
+            transport.add_point(now, length);
+        }
         let shares: Vec<_> = self.channels.iter_mut().map(|channel| channel.shares(now, length)).collect();
         for (meter, series) in self.edges.iter_mut().zip(&mut self.series.edges) {
             meter.add_point(series, shares[meter.rare.channel as usize]);
@@ -264,6 +275,7 @@ impl Meter {
             edges: self.edges.into_iter().zip(of_edges).map(|(meter, latency)| meter.result(latency)).collect(),
             pools,
             caches,
+            transport: self.transport.map(|transport| transport.finish(end.at)),
             measured,
             series: Series { pools: pool_series, caches: cache_series, ..self.series },
         }
@@ -447,7 +459,7 @@ impl Observer for Meter {
         self.services[service as usize].rare.cores.add(now, change);
     }
 
-    #[inline]
+    #[inline(always)]
     fn works(&mut self, service: u32, now: Time, until: Time) {
         let clipped = until.min(self.end).since(now.max(self.from));
         self.services[service as usize].worked_nanos += u128::from(clipped.as_nanos());
@@ -457,6 +469,36 @@ impl Observer for Meter {
         let clip = |time: Time| time.min(self.end).max(self.from).as_nanos();
         let worked = &mut self.services[service as usize].worked_nanos;
         *worked = (*worked + u128::from(clip(to))).saturating_sub(u128::from(clip(from)));
+    }
+
+    fn connected(&mut self, edge: u32, now: Time, waited: Span) {
+        if let Some(transport) = &mut self.transport {
+            transport.connected(edge, now, waited);
+        }
+    }
+
+    fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size) {
+        if let Some(transport) = &mut self.transport {
+            transport.travelled(edge, now, span, bytes);
+        }
+    }
+
+    fn connections(&mut self, channel: u32, now: Time, change: i32) {
+        if let Some(transport) = &mut self.transport {
+            transport.connections(channel, now, change);
+        }
+    }
+
+    fn encodes(&mut self, service: u32, now: Time, cpu: Span) {
+        if let Some(transport) = &mut self.transport {
+            transport.encodes(service, now, cpu);
+        }
+    }
+
+    fn shakes_hands(&mut self, service: u32, now: Time, cpu: Span) {
+        if let Some(transport) = &mut self.transport {
+            transport.shakes_hands(service, now, cpu);
+        }
     }
 
     fn permits(&mut self, pool: u32, now: Time, change: i32) {

@@ -10,6 +10,7 @@ mod meters;
 mod recorder;
 mod resources;
 mod results;
+mod transport;
 mod window;
 
 use std::ops::ControlFlow;
@@ -19,8 +20,9 @@ pub use confidence::{
 };
 pub use latency::Latency;
 pub use results::{
-    CacheResult, CacheSeries, EdgeResult, EdgeSeries, OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceResult,
-    ServiceSeries, WorkloadResult, WorkloadSeries,
+    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, OUTCOMES,
+    PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, TransportResults,
+    WorkloadResult, WorkloadSeries,
 };
 
 use crate::base::time::Time;

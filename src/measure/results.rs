@@ -28,6 +28,8 @@ pub struct Results {
     pub pools: Vec<PoolResult>,
     /// Parallel to `model.caches`.
     pub caches: Vec<CacheResult>,
+    /// What messages and connections cost; `None` where no client has a transport.
+    pub transport: Option<TransportResults>,
     /// Parallel to `model.expectations`: the measured value in the unit of the bound (a share as a number
     /// around 0..=1, a rate per second, a span in seconds); `None` where there was no sample.
     pub measured: Vec<Option<f64>>,
@@ -272,4 +274,59 @@ pub struct CacheSeries {
     pub lookups: Vec<u64>,
     /// Those that neither fetched nor waited.
     pub hits: Vec<u64>,
+}
+
+/// What messages and connections cost, by the time of the event, after the warm-up.
+#[derive(Clone, Debug)]
+pub struct TransportResults {
+    /// Parallel to `model.edges()`; edges without a transport have nothing.
+    pub edges: Vec<EdgeMessages>,
+    /// Parallel to `model.services`.
+    pub services: Vec<ServiceMessages>,
+    /// Parallel to the channels of `model.channels`; `None` where no connection is needed.
+    pub channels: Vec<Option<ConnectionResult>>,
+}
+
+/// Messages of an edge.
+#[derive(Clone, Debug, Default)]
+pub struct EdgeMessages {
+    /// Requests and answers that were sent.
+    pub messages: u64,
+    /// Their bytes, headers included.
+    pub bytes: u128,
+    /// Their time under way, added up.
+    pub network_nanos: u128,
+    /// How long attempts waited for a connection; those that never got one are not in it.
+    pub waits: Latency,
+}
+
+/// CPU time that a service spends on messages.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceMessages {
+    /// Writing and reading them.
+    pub encoding_nanos: u128,
+    /// Handshakes of connections to it.
+    pub handshakes: u64,
+    /// Their CPU time.
+    pub handshake_nanos: u128,
+}
+
+/// Connections of one client of one caller to one service, over all replicas of the caller.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectionResult {
+    /// How many there are, those that are being opened included, integrated over time.
+    pub open_nanos: u128,
+    /// How many were opened.
+    pub opened: u64,
+    /// The most at once.
+    pub peak: u32,
+    /// How it went over time.
+    pub series: ConnectionSeries,
+}
+
+/// Connections over time.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectionSeries {
+    /// How many there are, on average over the point.
+    pub open: Vec<f64>,
 }

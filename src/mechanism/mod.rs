@@ -2,5 +2,6 @@
 //! tickets, never schedule anything themselves, and know nothing of requests.
 
 pub mod cache;
+pub mod connection;
 pub mod cores;
 pub mod pool;

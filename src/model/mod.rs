@@ -8,6 +8,7 @@ mod fault;
 mod id;
 mod resource;
 mod service;
+mod transport;
 mod workload;
 
 pub use edge::{Caller, Channel, Channels, Edge};
@@ -19,6 +20,9 @@ pub use service::{
     ContextSwitch, Discipline, Endpoint, GarbageCollection, GcTrigger, Handlers, Limit, NoisyNeighbour, Overflow,
     QueueTimeout, Service,
 };
+pub use transport::{
+    Balancing, Compression, ConnectionLimits, Encoding, Mesh, Reconnect, Tls, Transport, TransportPreset,
+};
 pub use workload::{
     Arrivals, Modulation, OnFailure, Pace, Process, Profile, RatePoint, Reload, Session, SessionStep, Workload,
 };
@@ -26,7 +30,7 @@ pub use workload::{
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
-use crate::base::units::Share;
+use crate::base::units::{Bandwidth, Share};
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
 use crate::policy::hedge::HedgeSettings;
@@ -160,8 +164,14 @@ pub enum Need {
 pub struct Client {
     /// As in the file.
     pub name: String,
+    /// How its messages travel; `None` is without size, cost or connection. Boxed: few clients have one.
+    pub transport: Option<Box<Transport>>,
     /// Network time one way.
     pub latency: Distribution,
+    /// How fast the network takes bytes; `None` takes no time.
+    pub bandwidth: Option<Bandwidth>,
+    /// Chance that a message gets lost and is sent again.
+    pub loss: Share,
     /// How long one attempt is waited for, of calls with hedges all together; `None` is for ever.
     pub timeout: Option<Span>,
     /// Which replica gets it.
@@ -188,7 +198,10 @@ impl Client {
     pub fn direct() -> Client {
         Client {
             name: Client::DIRECT.to_owned(),
+            transport: None,
             latency: Distribution::ZERO,
+            bandwidth: None,
+            loss: Share::ZERO,
             timeout: None,
             balance: Balance::RoundRobin,
             retry: None,

@@ -1,6 +1,6 @@
 //! Services: processes, their threads and cores, and the queue in front of them.
 
-use crate::base::distribution::Distribution;
+use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::time::Span;
 use crate::base::units::Size;
 use crate::policy::limit::LimitSettings;
@@ -188,11 +188,23 @@ pub struct Endpoint {
     pub priority: Option<u8>,
     /// Memory that one request leaves behind. Counts only where [`GcTrigger::Allocated`] does.
     pub allocates: Size,
+    /// Bodies of requests, as JSON; only clients with a transport care.
+    pub request: SizeDistribution,
+    /// Bodies of good answers, as JSON.
+    pub response: SizeDistribution,
 }
 
 impl Endpoint {
     /// A handler that does `steps`.
     pub fn new(service: ServiceId, name: impl Into<String>, steps: Vec<Step>) -> Endpoint {
-        Endpoint { service, name: name.into(), steps, priority: None, allocates: Size::ZERO }
+        Endpoint {
+            service,
+            name: name.into(),
+            steps,
+            priority: None,
+            allocates: Size::ZERO,
+            request: SizeDistribution::ZERO,
+            response: SizeDistribution::ZERO,
+        }
     }
 }

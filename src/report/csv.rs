@@ -9,7 +9,7 @@ use crate::measure::{EdgeSeries, Latency, OUTCOMES, ServiceSeries, WorkloadSerie
 use crate::model::{Caller, Id};
 
 use super::facts::{self, Facts};
-use super::{Input, resources, verdicts};
+use super::{Input, resources, transport, verdicts};
 
 /// Up to this many services, all have their series written.
 pub const ALL_SERVICES_MAX: usize = 100;
@@ -38,6 +38,9 @@ pub fn timeseries(input: &Input, all_series: bool) -> String {
         }
         for (it, pool) in series.pools.iter().zip(input.model.pools.iter()) {
             table.rows(&[&time, "pool", &pool.name], &maybe(resources::pool_point(it, point)));
+        }
+        for (name, it) in input.results.transport.iter().flat_map(|it| transport::connections(&facts, it)) {
+            table.rows(&[&time, "connections", &name], &[("open_mean", it.series.open[point].into())]);
         }
         for (it, cache) in series.caches.iter().zip(input.model.caches.iter()) {
             table.rows(&[&time, "cache", &cache.name], &maybe(resources::cache_point(it, point)));
@@ -98,6 +101,33 @@ pub fn summary(input: &Input) -> String {
     }
     for (pool, it) in model.pools.iter().zip(&results.pools) {
         table.rows(&["pool", &pool.name], &maybe(resources::pool_totals(&facts, it)));
+    }
+    if let Some(results) = &results.transport {
+        for (id, _, it) in transport::edges(&facts, results) {
+            let rows = [
+                ("messages", it.messages.into()),
+                ("bytes_per_message", Value::Maybe(transport::bytes_per_message(it))),
+                ("network_mean_s", Value::Maybe(transport::network_mean(it))),
+            ];
+            table.rows(&["edge", &facts.edge_names[id]], &rows);
+            table.latency(&["edge", &facts.edge_names[id]], "connection_wait", &it.waits);
+        }
+        for (id, it) in results.services.iter().enumerate() {
+            let rows = [
+                ("encoding_cpu_s", transport::seconds(it.encoding_nanos).into()),
+                ("handshakes", it.handshakes.into()),
+                ("handshakes_cpu_s", transport::seconds(it.handshake_nanos).into()),
+            ];
+            table.rows(&["service", &facts.service(id).name], &rows);
+        }
+        for (name, it) in transport::connections(&facts, results) {
+            let rows = [
+                ("open_mean", Value::Maybe(facts.mean_level(it.open_nanos))),
+                ("open_peak", u64::from(it.peak).into()),
+                ("opened", it.opened.into()),
+            ];
+            table.rows(&["connections", &name], &rows);
+        }
     }
     for (cache, it) in model.caches.iter().zip(&results.caches) {
         table.rows(&["cache", &cache.name], &maybe(resources::cache_totals(it)));

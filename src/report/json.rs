@@ -12,6 +12,7 @@ use crate::model::{Bound, Caller, Comparison, Limit};
 
 use super::facts::{self, Facts, Verdict};
 use super::resources::{self, CacheRow, PoolRow};
+use super::transport::{self, TransportSection};
 use super::{Input, verdicts};
 
 /// Counts the revisions of this document that take something away or change a meaning.
@@ -36,6 +37,8 @@ struct Summary<'a> {
     edges: Vec<EdgeRow<'a>>,
     pools: Vec<PoolRow<'a>>,
     caches: Vec<CacheRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transport: Option<TransportSection<'a>>,
 }
 
 #[derive(Serialize)]
@@ -192,6 +195,7 @@ pub fn summary(input: &Input) -> String {
         edges: results.edges.iter().enumerate().map(|(id, result)| edge_row(&facts, id, result)).collect(),
         pools: resources::pool_rows(&facts),
         caches: resources::cache_rows(&facts),
+        transport: transport::section(&facts),
     })
 }
 

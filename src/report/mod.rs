@@ -10,6 +10,7 @@ pub mod manifest;
 mod number;
 mod resources;
 pub mod terminal;
+mod transport;
 pub mod validation;
 
 use crate::measure::Results;

@@ -2,24 +2,26 @@
 //! only place where a key is declared; decoder, hints, schema and reference all read it here.
 
 mod steps;
+mod transport;
 
 pub(crate) use steps::{
     ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys,
     ReplyKeys, SleepKeys, WorkKeys,
 };
+pub(crate) use transport::{ConnectionsKeys, EncodingKeys, MeshKeys, ReconnectKeys, TransportKeys};
 
 use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{
-    ArrivalsForm, BackoffForm, BreakerPreset, CacheName, CacheScope, ClientName, Condition, Count, DisciplineForm,
-    Entries, Expiry, HedgeAfter, JitterForm, LimitFrom, Named, NotZero, Or, PositiveNumber, ProfileForm,
-    QueueTimeoutForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, SessionForm, Steps, StruckReplicas,
-    ThrottlePreset, True, Word, WorkloadName,
+    ArrivalsForm, Auto, BackoffForm, BreakerPreset, CacheName, CacheScope, ClientName, Condition, Count,
+    DisciplineForm, Entries, Expiry, HedgeAfter, JitterForm, LimitFrom, Named, NotZero, Or, PositiveNumber,
+    ProfileForm, QueueTimeoutForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, SessionForm, Steps,
+    StruckReplicas, ThrottlePreset, True, Word, WorkloadName,
 };
-use super::decode::{CallerName, Overlays};
-use crate::base::distribution::Distribution;
+use super::decode::{CallerName, Overlays, TransportName};
+use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
-use crate::base::units::{Rate, Share, Size};
+use crate::base::units::{Bandwidth, Rate, Share, Size};
 use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, OnFailure, Overflow, Scope};
 use crate::policy::balance::Balance;
 
@@ -42,6 +44,8 @@ keys! {
         service: Named<ServiceKeys>;
         /// How calls are made: configured client libraries.
         client: Named<ClientKeys>;
+        /// How messages travel: their encoding, their headers, their connections.
+        transport: Named<TransportKeys>;
         /// What is held across steps: connections, locks, semaphores.
         pool: Named<PoolKeys>;
         /// What is remembered, so that it need not be fetched again.
@@ -248,8 +252,12 @@ keys! {
         priority: Count<0, 9>;
         /// Memory that one request leaves behind, for services with `gc = { heap = .. }`.
         allocates: Size = "0B";
+        /// How large the body of a request is, as JSON; only clients with a `transport` care.
+        request: SizeDistribution = "0B";
+        /// How large the body of an answer is, as JSON. Errors have none.
+        response: SizeDistribution = "0B";
     }
-    later { "idempotent" "request" "response" "request_size" "response_size" "key" }
+    later { "idempotent" "request_size" "response_size" "key" }
 }
 
 keys! {
@@ -304,8 +312,16 @@ keys! {
 keys! {
     /// A configured client library: every call that names it behaves so. Each replica of a caller has its own.
     ClientKeys is "a client" at "client.NAME" {
+        /// How its messages travel: the name of a transport, or one of its presets ("rest", "rest-h2", "grpc",
+        /// "grpc-stream", "in-process"). Without one, messages have no size and need no connection.
+        transport: TransportName;
         /// Network time one way.
         latency: Distribution = "0s";
+        /// How fast the network takes bytes; only with a `transport`.
+        bandwidth: Or<Bandwidth> = "none";
+        /// Chance that a message gets lost and is sent again after the `retransmit` of the `transport`; what is sent after
+        /// it on the same connection waits for it.
+        loss: Share = "0%";
         /// How long one attempt is waited for; with `hedge`, the whole call from its first attempt on.
         timeout: Or<NotZero<Span>> = "none";
         /// Which replica gets an attempt: each in turn, any, the one of two with fewer calls of this client outstanding,
@@ -320,13 +336,14 @@ keys! {
         /// Which requests are held back because too many before were turned away.
         throttle: Or<ThrottleKeys> = "none";
         /// What happens at the callee when the caller gives up: nothing, it leaves the queue, it stops before its
-        /// next step, or at once.
-        cancel: Word<Cancel> = "off";
+        /// next step, or at once. "auto" is as the `transport` says: "between-steps" for gRPC, else "off".
+        cancel: Auto<Cancel> = "auto";
         /// Whether the callee learns until when the answer is wanted: until the attempt times out, or the request's own
         /// deadline, whichever comes first. With "propagate" it neither starts nor calls on after that, and passes it on.
-        deadlines: Word<Deadlines> = "local";
+        /// "auto" is as the `transport` says: "propagate" for gRPC, else "local".
+        deadlines: Auto<Deadlines> = "auto";
     }
-    later { "transport" "limit" "bulkhead" "outlier" "connections" "pool" "rate_limit" "request_size" "response_size" }
+    later { "limit" "bulkhead" "outlier" "connections" "pool" "rate_limit" "request_size" "response_size" }
 }
 
 keys! {
@@ -570,7 +587,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 36);
+        assert_eq!(sections.len(), 42);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -5,6 +5,7 @@ mod caches;
 mod cpu;
 mod pools;
 mod queues;
+mod transport;
 
 use brownout::base::time::Span;
 use brownout::measure::{CacheResult, PoolResult, WorkloadResult};

@@ -10,16 +10,53 @@ mod empirical;
 mod normal;
 mod parse;
 mod shape;
+mod size;
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::logarithm::neg_ln_unit;
 use super::random::Draws;
 use super::time::Span;
+use super::units::ParseError;
 use empirical::Empirical;
 use shape::Shape;
 
 pub use parse::{Files, NAMES};
+pub use size::SizeDistribution;
+
+/// What a distribution is of. One of it counts as a nanosecond inside.
+trait Quantity: FromStr<Err = ParseError> + fmt::Display + Copy + PartialOrd {
+    /// "length of time", and in short "time".
+    const BARE: &'static str;
+    const SHORT: &'static str;
+    /// One that can be read.
+    const EXAMPLE: &'static str;
+    /// "shorter" and "longer".
+    const LESS: &'static str;
+    const MORE: &'static str;
+    /// The names of distributions, each with an example of its use.
+    const USAGES: &'static [(&'static str, &'static str)];
+    fn count(self) -> u64;
+    fn of_count(count: u64) -> Self;
+}
+
+impl Quantity for Span {
+    const BARE: &'static str = "length of time";
+    const SHORT: &'static str = "time";
+    const EXAMPLE: &'static str = "5ms";
+    const LESS: &'static str = "shorter";
+    const MORE: &'static str = "longer";
+    const USAGES: &'static [(&'static str, &'static str)] = &NAMES;
+
+    fn count(self) -> u64 {
+        self.as_nanos()
+    }
+
+    fn of_count(count: u64) -> Span {
+        Span::from_nanos(count)
+    }
+}
 
 /// A validated distribution of lengths of time. It is made from its text; [`NAMES`] lists the shapes. One of measured
 /// values needs a file as well: [`Distribution::parse_with`].
@@ -108,6 +145,15 @@ impl Distribution {
         }
     }
 
+    /// As one writes it who means `Q`.
+    fn text_of<Q: Quantity>(&self) -> String {
+        match self {
+            Distribution::Constant(span) => Q::of_count(span.as_nanos()).to_string(),
+            Distribution::Exponential { mean } => format!("exp({})", Q::of_count(*mean as u64)),
+            Distribution::Shaped(shaped) => shaped.text.clone(),
+        }
+    }
+
     /// Squared coefficient of variation: variance ÷ mean². Zero when always the same.
     pub fn scv(&self) -> f64 {
         let (mean, variance) = (self.mean_nanos(), self.variance_nanos2());
@@ -126,10 +172,6 @@ impl Shaped {
 /// Parses back to the same distribution, with the same files.
 impl fmt::Display for Distribution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Distribution::Constant(span) => fmt::Display::fmt(span, f),
-            Distribution::Exponential { mean } => f.pad(&format!("exp({})", Span::from_nanos(*mean as u64))),
-            Distribution::Shaped(shaped) => f.pad(&shaped.text),
-        }
+        f.pad(&self.text_of::<Span>())
     }
 }

@@ -1,12 +1,13 @@
-//! Distributions as text: a bare length of time, or a name and its arguments. One way to say each.
+//! Distributions as text: a bare length of time (or size), or a name and its arguments. One way to say each.
 //!
 //! What stands in a file (`empirical(..)`) is the caller's to read: nothing here opens one.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::str::FromStr;
 
 use super::shape::{GammaSampler, Shape};
-use super::{Distribution, Shaped, normal};
+use super::{Distribution, Quantity, Shaped, normal};
 use crate::base::call::{Arg, Bound, Call};
 use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
@@ -61,43 +62,48 @@ impl Distribution {
     /// # Ok::<(), brownout::base::units::ParseError>(())
     /// ```
     pub fn parse_with(text: &str, files: &mut Files<'_>) -> Result<Distribution, ParseError> {
-        let word = text.split('(').next().unwrap_or(text).trim();
-        if !text.contains('(') && usage(word).is_none() {
-            return match text.parse() {
-                Ok(span) => Ok(Distribution::Constant(span)),
-                Err(fault) if word.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_not_finite(word) => {
-                    let message = format!("expected a length of time or a distribution, found `{text}`");
-                    Err(ParseError { message, ..unknown_hint(word, fault) })
-                }
-                Err(fault) => Err(fault),
-            };
-        }
-        let Some(usage) = usage(word) else {
-            let call = Call::parse(text)?;
-            let fault = ParseError::new(call.name_range, format!("unknown distribution `{word}`"));
-            return Err(unknown_hint(word, fault));
-        };
-        let call = Call::parse(text).map_err(|fault| match fault.hint {
-            Some(_) => fault,
-            None => fault.hint(format!("write for example `{usage}`")),
-        })?;
-        Reader { call: &call, usage }.read(files)
+        parse_of::<Span>(text, files)
     }
 }
 
-fn usage(name: &str) -> Option<&'static str> {
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, usage)| *usage)
+/// Reads `text` as a distribution of `Q`, one of which counts as a nanosecond.
+pub(super) fn parse_of<Q: Quantity>(text: &str, files: &mut Files<'_>) -> Result<Distribution, ParseError> {
+    let word = text.split('(').next().unwrap_or(text).trim();
+    if !text.contains('(') && usage::<Q>(word).is_none() {
+        return match text.parse::<Q>() {
+            Ok(quantity) => Ok(Distribution::Constant(Span::from_nanos(quantity.count()))),
+            Err(fault) if word.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_not_finite(word) => {
+                let message = format!("expected a {} or a distribution, found `{text}`", Q::BARE);
+                Err(ParseError { message, ..unknown_hint::<Q>(word, fault) })
+            }
+            Err(fault) => Err(fault),
+        };
+    }
+    let Some(usage) = usage::<Q>(word) else {
+        let call = Call::parse(text)?;
+        let fault = ParseError::new(call.name_range, format!("unknown distribution `{word}`"));
+        return Err(unknown_hint::<Q>(word, fault));
+    };
+    let call = Call::parse(text).map_err(|fault| match fault.hint {
+        Some(_) => fault,
+        None => fault.hint(format!("write for example `{usage}`")),
+    })?;
+    Reader::<Q> { call: &call, usage, quantity: PhantomData }.read(files)
+}
+
+fn usage<Q: Quantity>(name: &str) -> Option<&'static str> {
+    Q::USAGES.iter().find(|(known, _)| *known == name).map(|(_, usage)| *usage)
 }
 
 fn is_not_finite(word: &str) -> bool {
     matches!(word.to_lowercase().as_str(), "nan" | "inf" | "infinity")
 }
 
-fn unknown_hint(word: &str, fault: ParseError) -> ParseError {
-    let names = || NAMES.iter().map(|(name, _)| *name);
+fn unknown_hint<Q: Quantity>(word: &str, fault: ParseError) -> ParseError {
+    let names = || Q::USAGES.iter().map(|(name, _)| *name);
     let likely = match word.to_lowercase().as_str() {
         "const" | "constant" | "fixed" | "deterministic" => {
-            return fault.hint("a constant is written as a bare length of time, such as `5ms`");
+            return fault.hint(format!("a constant is written as a bare {}, such as `{}`", Q::BARE, Q::EXAMPLE));
         }
         "exponential" => Some("exp"),
         "gaussian" | "gauss" => Some("normal"),
@@ -107,21 +113,24 @@ fn unknown_hint(word: &str, fault: ParseError) -> ParseError {
         _ => did_you_mean(word, names()),
     };
     match likely {
-        Some(name) => fault.hint(format!("did you mean `{}`?", usage(name).unwrap_or(name))),
+        Some(name) => fault.hint(format!("did you mean `{}`?", usage::<Q>(name).unwrap_or(name))),
         None => fault.hint(format!(
-            "write a length of time such as `5ms`, or one of: {}",
+            "write a {} such as `{}`, or one of: {}",
+            Q::BARE,
+            Q::EXAMPLE,
             names().collect::<Vec<_>>().join(", ")
         )),
     }
 }
 
 /// Reads one call of a known name.
-struct Reader<'c, 'a> {
+struct Reader<'c, 'a, Q> {
     call: &'c Call<'a>,
     usage: &'static str,
+    quantity: PhantomData<Q>,
 }
 
-impl<'c, 'a> Reader<'c, 'a> {
+impl<'c, 'a, Q: Quantity> Reader<'c, 'a, Q> {
     fn read(&self, files: &mut Files<'_>) -> Result<Distribution, ParseError> {
         match self.call.name {
             "exp" => self.exponential(),
@@ -133,10 +142,10 @@ impl<'c, 'a> Reader<'c, 'a> {
             "weibull" => self.weibull(),
             "pareto" => self.pareto(),
             "hyperexp" => self.mixture(
-                |text| positive_text(text).map(Distribution::exponential),
-                |part| Span::from_nanos(part.mean_nanos() as u64).to_string(),
+                |text| positive_text::<Q>(text).map(exponential),
+                |part| Q::of_count(part.mean_nanos() as u64).to_string(),
             ),
-            "mix" => self.mixture(|text| Distribution::parse_with(text, files), ToString::to_string),
+            "mix" => self.mixture(|text| parse_of::<Q>(text, files), Distribution::text_of::<Q>),
             "empirical" => files(self.call),
             name => unreachable!("`{name}` stands in NAMES and is read nowhere"),
         }
@@ -147,17 +156,17 @@ impl<'c, 'a> Reader<'c, 'a> {
     }
 
     fn exponential(&self) -> Result<Distribution, ParseError> {
-        let mean = self.bind(&["mean"], &[])?.need("mean").and_then(positive)?;
-        Ok(Distribution::exponential(mean))
+        let mean = self.bind(&["mean"], &[])?.need("mean").and_then(positive::<Q>)?;
+        Ok(exponential(mean))
     }
 
     fn uniform(&self) -> Result<Distribution, ParseError> {
         let bound = self.bind(&["low", "high"], &[])?;
         let (low_arg, high_arg) = (bound.need("low")?, bound.need("high")?);
-        let (low, high) = (low_arg.parse::<Span>()?, high_arg.parse::<Span>()?);
+        let (low, high) = (low_arg.parse::<Q>()?, high_arg.parse::<Q>()?);
         if low >= high {
             let range = low_arg.value_range.start..high_arg.value_range.end;
-            return Err(ParseError::new(range, "the first bound must be shorter than the second").hint(
+            return Err(ParseError::new(range, format!("the first bound must be {} than the second", Q::LESS)).hint(
                 if low == high {
                     format!("a constant is written `{low}`")
                 } else {
@@ -165,14 +174,14 @@ impl<'c, 'a> Reader<'c, 'a> {
                 },
             ));
         }
-        let (start, end) = (nanos(low), nanos(high));
+        let (start, end) = (number(low), number(high));
         Ok(shaped(format!("uniform({low}, {high})"), Shape::Uniform { low: start, width: end - start }))
     }
 
     fn normal(&self) -> Result<Distribution, ParseError> {
         let bound = self.bind(&[], &["mean", "sd"])?;
-        let (mean, sd) = (bound.need("mean")?.parse::<Span>()?, positive(bound.need("sd")?)?);
-        Ok(shaped(format!("normal(mean={mean}, sd={sd})"), Shape::Normal { mean: nanos(mean), sd: nanos(sd) }))
+        let (mean, sd) = (bound.need("mean")?.parse::<Q>()?, positive::<Q>(bound.need("sd")?)?);
+        Ok(shaped(format!("normal(mean={mean}, sd={sd})"), Shape::Normal { mean: number(mean), sd: number(sd) }))
     }
 
     fn lognormal(&self) -> Result<Distribution, ParseError> {
@@ -182,10 +191,10 @@ impl<'c, 'a> Reader<'c, 'a> {
             return self.lognormal_by_percentiles();
         }
         let bound = self.bind(&[], &["mean", "cv"])?;
-        let mean = positive(bound.need("mean")?)?;
+        let mean = positive::<Q>(bound.need("mean")?)?;
         let cv = number_within(bound.need("cv")?, 0.001, 1000.0)?;
         let sigma2 = libm::log1p(cv * cv);
-        let shape = Shape::Lognormal { mu: libm::log(nanos(mean)) - sigma2 / 2.0, sigma: libm::sqrt(sigma2) };
+        let shape = Shape::Lognormal { mu: libm::log(number(mean)) - sigma2 / 2.0, sigma: libm::sqrt(sigma2) };
         Ok(shaped(format!("lognormal(mean={mean}, cv={cv})"), shape))
     }
 
@@ -205,7 +214,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             if percent.as_f64() <= 0.0 || percent.as_f64() >= 100.0 {
                 return Err(self.fault(range.clone(), "a percentile lies between 0 and 100, both excluded"));
             }
-            points.push((percent, positive(arg)?, arg));
+            points.push((percent, positive::<Q>(arg)?, arg));
         }
         points.sort_by(|(a, ..), (b, ..)| a.as_f64().total_cmp(&b.as_f64()));
         let [(p, x, x_arg), (q, y, y_arg)] = points.as_slice() else {
@@ -217,17 +226,17 @@ impl<'c, 'a> Reader<'c, 'a> {
             return Err(self.fault(places, format!("`p{p}` is given twice")));
         }
         if x >= y {
-            return Err(self.fault(places, format!("`p{q}` must be longer than `p{p}`")));
+            return Err(self.fault(places, format!("`p{q}` must be {} than `p{p}`", Q::MORE)));
         }
         let (z, w) = (normal::quantile(p.as_f64() / 100.0), normal::quantile(q.as_f64() / 100.0));
-        let sigma = libm::log(nanos(*y) / nanos(*x)) / (w - z);
-        let shape = Shape::Lognormal { mu: libm::log(nanos(*x)) - sigma * z, sigma };
+        let sigma = libm::log(number(*y) / number(*x)) / (w - z);
+        let shape = Shape::Lognormal { mu: libm::log(number(*x)) - sigma * z, sigma };
         Ok(shaped(format!("lognormal(p{p}={x}, p{q}={y})"), shape))
     }
 
     fn gamma(&self) -> Result<Distribution, ParseError> {
         let bound = self.bind(&[], &["mean", "cv"])?;
-        let mean = positive(bound.need("mean")?)?;
+        let mean = positive::<Q>(bound.need("mean")?)?;
         let cv = number_within(bound.need("cv")?, 0.001, 100.0)?;
         Ok(shaped(format!("gamma(mean={mean}, cv={cv})"), gamma_shape(1.0 / (cv * cv), mean)))
     }
@@ -236,7 +245,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         let bound = self.bind(&["stages", "mean"], &[])?;
         let stages_arg = bound.need("stages")?;
         let Count(stages) = stages_arg.parse()?;
-        let mean = positive(bound.need("mean")?)?;
+        let mean = positive::<Q>(bound.need("mean")?)?;
         if stages == 0 {
             return Err(ParseError::new(stages_arg.value_range.clone(), "there is at least one stage")
                 .hint(format!("write `erlang(1, {mean})`")));
@@ -246,30 +255,33 @@ impl<'c, 'a> Reader<'c, 'a> {
 
     fn weibull(&self) -> Result<Distribution, ParseError> {
         let bound = self.bind(&[], &["mean", "shape"])?;
-        let mean = positive(bound.need("mean")?)?;
+        let mean = positive::<Q>(bound.need("mean")?)?;
         let shape = number_within(bound.need("shape")?, 0.05, 1000.0)?;
-        let scale = nanos(mean) / libm::tgamma(1.0 + 1.0 / shape);
+        let scale = number(mean) / libm::tgamma(1.0 + 1.0 / shape);
         Ok(shaped(format!("weibull(mean={mean}, shape={shape})"), Shape::Weibull { shape, scale }))
     }
 
     fn pareto(&self) -> Result<Distribution, ParseError> {
         let bound = self.bind(&[], &["min", "shape", "max"])?;
-        let min = positive(bound.need("min")?)?;
+        let min = positive::<Q>(bound.need("min")?)?;
         let shape = number_within(bound.need("shape")?, 0.01, 1000.0)?;
         let mut text = format!("pareto(min={min}, shape={shape}");
         let max = match bound.get("max") {
             None => None,
             Some(arg) => {
-                let max: Span = arg.parse()?;
+                let max: Q = arg.parse()?;
                 if max <= min {
-                    return Err(ParseError::new(arg.value_range.clone(), "`max` must be longer than `min`")
-                        .hint(format!("write more than `{min}`")));
+                    return Err(ParseError::new(
+                        arg.value_range.clone(),
+                        format!("`max` must be {} than `min`", Q::MORE),
+                    )
+                    .hint(format!("write more than `{min}`")));
                 }
                 text.push_str(&format!(", max={max}"));
-                Some(nanos(max))
+                Some(number(max))
             }
         };
-        Ok(shaped(text + ")", Shape::pareto(nanos(min), shape, max)))
+        Ok(shaped(text + ")", Shape::pareto(number(min), shape, max)))
     }
 
     /// `share part, share part, ..`: `read` reads a part, `write` writes it.
@@ -324,24 +336,30 @@ fn shaped(text: String, shape: Shape) -> Distribution {
     Distribution::Shaped(Box::new(Shaped { text, shape }))
 }
 
-fn gamma_shape(shape: f64, mean: Span) -> Shape {
-    Shape::Gamma { shape, scale: nanos(mean) / shape, sampler: GammaSampler::new(shape) }
+fn exponential(mean: impl Quantity) -> Distribution {
+    Distribution::Exponential { mean: number(mean) }
 }
 
-fn nanos(span: Span) -> f64 {
-    span.as_nanos() as f64
+fn gamma_shape(shape: f64, mean: impl Quantity) -> Shape {
+    Shape::Gamma { shape, scale: number(mean) / shape, sampler: GammaSampler::new(shape) }
 }
 
-fn positive(arg: &Arg<'_>) -> Result<Span, ParseError> {
+fn number(quantity: impl Quantity) -> f64 {
+    quantity.count() as f64
+}
+
+fn positive<Q: Quantity>(arg: &Arg<'_>) -> Result<Q, ParseError> {
     positive_text(arg.value).map_err(|fault| fault.shifted(arg.value_range.start))
 }
 
-fn positive_text(text: &str) -> Result<Span, ParseError> {
-    match text.parse::<Span>()? {
-        Span::ZERO => Err(ParseError::new(0..text.len(), "the time must be longer than zero")
-            .hint("what is always the same is written as a bare length of time, such as `0s`")),
-        span => Ok(span),
+fn positive_text<Q: Quantity>(text: &str) -> Result<Q, ParseError> {
+    let quantity: Q = text.parse()?;
+    if quantity.count() == 0 {
+        let message = format!("the {} must be {} than zero", Q::SHORT, Q::MORE);
+        return Err(ParseError::new(0..text.len(), message)
+            .hint(format!("what is always the same is written as a bare {}, such as `{quantity}`", Q::BARE)));
     }
+    Ok(quantity)
 }
 
 fn number_within(arg: &Arg<'_>, least: f64, most: f64) -> Result<f64, ParseError> {

@@ -4,6 +4,7 @@
 //! that parses back to the same value. A fault is a [`ParseError`] with its place in the text; what
 //! file the text comes from is the caller's affair.
 
+mod data;
 mod number;
 mod rate;
 mod share;
@@ -12,6 +13,7 @@ mod span;
 
 use std::ops::Range;
 
+pub use data::{Bandwidth, PerByte};
 pub use number::{Count, Number};
 pub use rate::Rate;
 pub use share::Share;

@@ -6,6 +6,7 @@ mod grid;
 mod next;
 mod resources;
 mod tables;
+mod transport;
 
 use anstyle::{AnsiColor, Style};
 
@@ -68,6 +69,7 @@ pub fn summary(input: &Input, color: bool, width: usize) -> String {
         tables::edges(&facts, look),
         resources::pools(&facts, look).unwrap_or_default(),
         resources::caches(&facts, look).unwrap_or_default(),
+        transport::tables(&facts, look).unwrap_or_default(),
         tables::confidence(&facts, look),
         next::steps(&facts, look),
         repeat(input, &facts, look),

@@ -1,16 +1,18 @@
 //! Clients and their policies.
 
+use super::transport::{find, transports};
 use super::{Atlas, ClientPlaces};
 use crate::base::time::Span;
-use crate::model::{Cancel, Client, ClientId, Deadlines, Ids};
+use crate::base::units::Share;
+use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport};
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
 use crate::policy::hedge::HedgeSettings;
 use crate::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
 use crate::policy::throttle::ThrottleSettings;
 use crate::scenario::decode::{
-    BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, PositiveNumber, RetryPreset, ThrottlePreset,
-    Word,
+    Auto, BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, PositiveNumber, RetryPreset,
+    ThrottlePreset, Word,
 };
 use crate::scenario::language::{
     BreakerKeys, BudgetKeys, ClientKeys, RetryKeys, RetryThrottleKeys, ScenarioKeys, ThrottleKeys,
@@ -31,13 +33,19 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
         breaker: nowhere,
         throttle: nowhere,
     });
+    let transports = transports(keys, cx);
+    let mut is_used = vec![false; transports.len()];
     for item in keys.client.value().iter().flat_map(|clients| &clients.items) {
         if item.name == Client::DIRECT {
             cx.say(&catalogue::BAD_NAME, item.place, "`direct` is the client of calls that name none")
                 .help("give the client another name, and name it in the calls");
         }
         clients.push(match &item.value {
-            Some(keys) => client(&item.name, keys, cx),
+            Some(client_keys) => {
+                let transport = client_keys.transport.value();
+                let transport = transport.and_then(|name| find(name, &transports, &mut is_used, keys, cx));
+                client(&item.name, client_keys, transport, cx)
+            }
             None => Client { name: item.name.clone(), ..Client::direct() },
         });
         let place = |field: fn(&ClientKeys) -> Place| item.value.as_ref().map_or(nowhere, field);
@@ -51,31 +59,56 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
             throttle: place(|keys| keys.throttle.key_place()),
         });
     }
+    let named = transports.into_iter().zip(is_used);
+    atlas.transports = named.map(|((place, transport), is_used)| (place, transport.name, is_used)).collect();
     clients
 }
 
-fn client(name: &str, keys: &ClientKeys, cx: &mut Cx<'_>) -> Client {
+fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut Cx<'_>) -> Client {
     let direct = Client::direct();
+    let loss = keys.loss.value().copied().unwrap_or(Share::ZERO);
+    if loss >= Share::ONE {
+        cx.say(&catalogue::OUT_OF_RANGE, keys.loss.place(), "some messages must come through")
+            .help("a network that loses everything is a fault: `cut = true`");
+    }
+    if transport.is_none() && !keys.transport.is_bad() && keys.transport.given().is_none() {
+        let useless = [
+            (
+                "bandwidth",
+                keys.bandwidth.given().is_some_and(|Or(it)| it.is_some()).then(|| keys.bandwidth.key_place()),
+            ),
+            ("loss", keys.loss.given().is_some_and(|share| *share > Share::ZERO).then(|| keys.loss.key_place())),
+        ];
+        for (key, place) in useless.into_iter().filter_map(|(key, place)| Some((key, place?))) {
+            cx.say(&catalogue::PARTNER, place, format!("`{key}` needs a `transport`, which has connections"))
+                .help("add for example `transport = \"rest\"`");
+        }
+    }
+    let Auto(cancel) = keys.cancel.or_default();
+    let Auto(deadlines) = keys.deadlines.or_default();
     Client {
         name: name.to_owned(),
         latency: keys.latency.value().cloned().unwrap_or(direct.latency),
+        bandwidth: keys.bandwidth.or_default().0,
+        loss,
         timeout: keys.timeout.or_default().0.map(|NotZero(span)| span),
         balance: keys.balance.value().map_or(Balance::RoundRobin, |Word(word)| *word),
         retry: policy(&keys.retry).map(|keys| retry(keys, cx)),
         hedge: hedge(keys, cx),
         breaker: policy(&keys.breaker).map(breaker),
         throttle: policy(&keys.throttle).map(|keys| throttle(keys, cx)),
-        cancel: keys.cancel.value().map_or(Cancel::Off, |Word(word)| *word),
-        deadlines: keys.deadlines.value().map_or(Deadlines::Local, |Word(word)| *word),
+        cancel: cancel.or(transport.as_ref().map(|transport| transport.cancel)).unwrap_or(Cancel::Off),
+        deadlines: deadlines.or(transport.as_ref().map(|transport| transport.deadlines)).unwrap_or(Deadlines::Local),
+        transport: transport.map(Box::new),
     }
 }
 
-fn policy<T>(field: &Field<Or<T>>) -> Option<&T> {
+pub(super) fn policy<T>(field: &Field<Or<T>>) -> Option<&T> {
     field.value().and_then(|Or(policy)| policy.as_ref())
 }
 
 /// What is written, else what the preset says, else the declared default.
-fn chosen<T, U>(field: &Field<T>, preset: Option<U>, convert: impl Fn(&T) -> U, fallback: U) -> U {
+pub(super) fn chosen<T, U>(field: &Field<T>, preset: Option<U>, convert: impl Fn(&T) -> U, fallback: U) -> U {
     match (field.given(), preset) {
         (Some(written), _) => convert(written),
         (None, Some(preset)) => preset,

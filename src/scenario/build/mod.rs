@@ -10,6 +10,7 @@ mod parameter;
 mod resource;
 mod service;
 mod steps;
+mod transport;
 mod workload;
 
 use crate::base::time::{NANOS_PER_SEC, Span};
@@ -55,6 +56,8 @@ pub(crate) struct Atlas {
     pub(crate) calls: Vec<CallSite>,
     /// Every use of a pool or a cache in the steps.
     pub(crate) uses: Vec<ResourceUse>,
+    /// The name of every transport, and whether a client uses it.
+    pub(crate) transports: Vec<(Place, String, bool)>,
     /// Names, by pool.
     pub(crate) pools: Vec<Place>,
     /// Names, by cache.

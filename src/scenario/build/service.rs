@@ -49,6 +49,8 @@ pub(super) fn services(
                 let built = &mut endpoints[endpoint];
                 built.priority = keys.priority.value().map(|Count(priority)| *priority as u8);
                 built.allocates = keys.allocates.or_default();
+                built.request = keys.request.value().cloned().unwrap_or_default();
+                built.response = keys.response.value().cloned().unwrap_or_default();
                 built.steps = steps::steps(endpoint, keys, names, atlas, cx);
             }
         }

@@ -30,6 +30,11 @@ pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: 
             .help(format!("write `client = \"{}\"` beside a `call`, or remove it", client.name));
         }
     }
+    let transports = atlas.transports.iter().filter(|(_, name, is_used)| !is_used && !elsewhere.names(name));
+    for (place, name, _) in transports {
+        cx.say(&catalogue::UNUSED, *place, format!("no client names the transport `{name}`"))
+            .help(format!("write `transport = \"{name}\"` in a client, or remove it"));
+    }
     endpoints(model, atlas, elsewhere, cx);
     resources(model, atlas, elsewhere, cx);
 }

@@ -27,7 +27,7 @@ pub(crate) use condition::{
 };
 pub(crate) use name::{
     CacheName, CallerName, ClientName, EndpointName, Entries, Item, Named, Noun, Overlays, PoolName, Ref, ServiceName,
-    WorkloadName, is_name,
+    TransportName, WorkloadName, is_name,
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{
@@ -38,7 +38,7 @@ pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, Tru
 pub(crate) use session::{SessionForm, SessionStepForm};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
 pub(crate) use table::{Reader, read_table, say_unknown_key};
-pub(crate) use words::{CacheScope, Expiry, Word};
+pub(crate) use words::{Auto, CacheScope, Expiry, MeshPreset, TlsVersion, Word, Words};
 
 /// What decoding needs at hand.
 pub(crate) struct Cx<'a> {

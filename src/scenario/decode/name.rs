@@ -34,6 +34,7 @@ nouns! {
     EndpointNoun "endpoint" EndpointName;
     WorkloadNoun "workload" WorkloadName;
     ClientNoun "client" ClientName;
+    TransportNoun "transport" TransportName;
     PoolNoun "pool" PoolName;
     CacheNoun "cache" CacheName;
     CallerNoun "service or workload" CallerName;

@@ -4,11 +4,11 @@ use std::str::FromStr;
 
 use super::{Cx, Decode};
 use crate::base::call::Call;
-use crate::base::distribution::Distribution;
+use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::keys::KeyDistribution;
 use crate::base::suggest::did_you_mean;
 use crate::base::time::{Span, Time};
-use crate::base::units::{ParseError, Rate, Share, Size};
+use crate::base::units::{Bandwidth, ParseError, PerByte, Rate, Share, Size};
 use crate::model::Limit;
 use crate::scenario::data::{SamplesForm, samples};
 use crate::scenario::declare::{Form, Kind};
@@ -89,6 +89,11 @@ quantity! {
     Rate: "a rate", "1500/s", "/ns, /us, /ms, /s, /m, /h, /d", "NUMBER/UNIT";
     Share: "a share", "10%", "%", "NUMBER%";
     Size: "a size", "200KiB", "B, kB, KiB, MB, MiB, GB, GiB, TB, TiB", "NUMBER(B|kB|KiB|MB|MiB|GB|GiB|TB|TiB)";
+    SizeDistribution: "a size or a distribution of sizes", "2KiB", "B, kB, KiB, MB, MiB, GB, GiB, TB, TiB",
+        "NUMBER(B|kB|KiB|MB|MiB|GB|GiB|TB|TiB)|[a-z]+\\(.+\\)";
+    PerByte: "a time per byte", "1.3ns/B", "ns/B, us/B, ms/B", "NUMBER(ns|us|µs|ms)/B";
+    Bandwidth: "a bandwidth", "1Gbit/s", "B/s, kB/s, MB/s, GB/s, KiB/s, MiB/s, GiB/s, kbit/s, Mbit/s, Gbit/s",
+        "NUMBER(B|kB|MB|GB|KiB|MiB|GiB|kbit|Mbit|Gbit)/s";
     KeyDistribution: "a distribution of keys", "zipf(1.0, 20000)", "", "(zipf|uniform)\\(.+\\)";
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Cx, Decode};
 use crate::base::suggest::did_you_mean;
-use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, OnFailure, Overflow, Scope};
+use crate::model::{
+    Balancing, CacheFill, CacheStart, Cancel, Deadlines, Handlers, OnFailure, Overflow, Scope, TransportPreset,
+};
 use crate::policy::balance::Balance;
 use crate::policy::retry::Jitter;
 use crate::scenario::declare::Kind;
@@ -29,28 +31,58 @@ impl<T: Words> Decode for Word<T> {
     }
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
-        let words = || T::WORDS.iter().map(|(word, _)| *word);
-        let list = || words().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
-        let Some(text) = node.text() else {
-            if let Some(diagnostic) = cx.wrong_type(node, &Self::kind()) {
-                diagnostic.help(format!("write one of {}", list()));
-            }
-            return None;
-        };
-        if let Some((_, meaning)) = T::WORDS.iter().find(|(word, _)| *word == text) {
-            return Some(Word(*meaning));
-        }
-        if T::LATER.contains(&text) {
-            cx.say(&catalogue::NOT_YET, node.place, format!("\"{text}\" is not there yet"))
-                .help(format!("write one of {}", list()));
-            return None;
-        }
-        let near = did_you_mean(text, words());
-        cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("\"{text}\" is not {}", T::WHAT))
-            .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))
-            .help(format!("write one of {}", list()));
-        None
+        word(node, cx, &Self::kind()).map(Word)
     }
+}
+
+/// The meaning of a word, or `"auto"`: something else decides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Auto<T>(pub(crate) Option<T>);
+
+impl<T> Default for Auto<T> {
+    fn default() -> Self {
+        Auto(None)
+    }
+}
+
+impl<T: Words> Decode for Auto<T> {
+    fn kind() -> Kind {
+        let words = std::iter::once("auto").chain(T::WORDS.iter().map(|(word, _)| *word));
+        Kind::Words { what: T::WHAT, words: words.collect() }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        if node.text() == Some("auto") {
+            return Some(Auto(None));
+        }
+        word(node, cx, &Self::kind()).map(|word| Auto(Some(word)))
+    }
+}
+
+/// What the word at `node` means, one of those that `kind` lists.
+fn word<T: Words>(node: &Node, cx: &mut Cx<'_>, kind: &Kind) -> Option<T> {
+    let Kind::Words { words: all, .. } = kind else { return None };
+    let words = || all.iter().copied();
+    let list = || words().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+    let Some(text) = node.text() else {
+        if let Some(diagnostic) = cx.wrong_type(node, kind) {
+            diagnostic.help(format!("write one of {}", list()));
+        }
+        return None;
+    };
+    if let Some((_, meaning)) = T::WORDS.iter().find(|(word, _)| *word == text) {
+        return Some(*meaning);
+    }
+    if T::LATER.contains(&text) {
+        cx.say(&catalogue::NOT_YET, node.place, format!("\"{text}\" is not there yet"))
+            .help(format!("write one of {}", list()));
+        return None;
+    }
+    let near = did_you_mean(text, words());
+    cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("\"{text}\" is not {}", T::WHAT))
+        .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))
+        .help(format!("write one of {}", list()));
+    None
 }
 
 impl Words for Overflow {
@@ -107,6 +139,56 @@ impl Words for CacheStart {
     const WHAT: &'static str = "a way to start";
     const WORDS: &'static [(&'static str, Self)] = &[("cold", CacheStart::Cold), ("warm", CacheStart::Warm)];
     const LATER: &'static [&'static str] = &[];
+}
+
+impl Words for TransportPreset {
+    const WHAT: &'static str = "a preset of transports";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("rest", TransportPreset::Rest),
+        ("rest-h2", TransportPreset::RestH2),
+        ("grpc", TransportPreset::Grpc),
+        ("grpc-stream", TransportPreset::GrpcStream),
+        ("in-process", TransportPreset::InProcess),
+    ];
+    const LATER: &'static [&'static str] = &["kafka", "rabbitmq", "jetstream", "sqs"];
+}
+
+impl Words for Balancing {
+    const WHAT: &'static str = "a level of balancing";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("request", Balancing::Request), ("connection", Balancing::Connection)];
+    const LATER: &'static [&'static str] = &[];
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TlsVersion {
+    /// No encryption.
+    None,
+    /// Two round trips more.
+    V12,
+    /// One round trip more.
+    V13,
+}
+
+impl Words for TlsVersion {
+    const WHAT: &'static str = "a version of TLS";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("none", TlsVersion::None), ("1.2", TlsVersion::V12), ("1.3", TlsVersion::V13)];
+    const LATER: &'static [&'static str] = &[];
+}
+
+/// A mesh whose figures are known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum MeshPreset {
+    /// Istio with a sidecar beside every process.
+    Istio,
+}
+
+impl Words for MeshPreset {
+    const WHAT: &'static str = "a preset of meshes";
+    const WORDS: &'static [(&'static str, Self)] = &[("istio", MeshPreset::Istio)];
+    const LATER: &'static [&'static str] = &["linkerd"];
 }
 
 impl Words for Handlers {

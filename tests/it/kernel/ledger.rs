@@ -87,6 +87,8 @@ pub(super) struct EdgeBook {
     hedged: bool,
     pub(super) calls: u64,
     pub(super) sent: u64,
+    /// Of these, those that have got a connection.
+    pub(super) connected: u64,
     pub(super) short_circuited: u64,
     pub(super) throttled: u64,
     pub(super) answered: u64,
@@ -228,6 +230,14 @@ impl Observer for Ledger {
     fn sent(&mut self, edge: u32, now: Time) {
         self.pass(now);
         self.edges[edge as usize].sent += 1;
+    }
+
+    fn connected(&mut self, edge: u32, now: Time, waited: Span) {
+        self.pass(now);
+        let edge = &mut self.edges[edge as usize];
+        edge.connected += 1;
+        assert!(edge.connected <= edge.sent, "more connections than attempts");
+        assert!(now.since(Time::ZERO) >= waited, "nobody waits since before the start");
     }
 
     fn short_circuited(&mut self, edge: u32, now: Time) {

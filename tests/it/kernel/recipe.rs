@@ -2,6 +2,7 @@
 //! whatever the numbers are.
 
 mod service;
+mod transport;
 
 use brownout::base::distribution::Distribution;
 use brownout::base::keys::KeyDistribution;
@@ -244,18 +245,24 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
         option::weighted(0.3, throttle()),
         select(vec![Cancel::Off, Cancel::Waiting, Cancel::BetweenSteps, Cancel::AtOnce]),
         select(vec![Deadlines::Local, Deadlines::Propagate]),
+        option::weighted(0.4, transport::transport()),
     )
-        .prop_map(|(latency, timeout, balance, (retry, hedge), breaker, throttle, cancel, deadlines)| Client {
-            name: String::new(),
-            latency,
-            timeout: timeout.map(ms),
-            balance,
-            retry,
-            hedge,
-            breaker,
-            throttle,
-            cancel,
-            deadlines,
+        .prop_map(|(latency, timeout, balance, (retry, hedge), breaker, throttle, cancel, deadlines, network)| {
+            Client {
+                name: String::new(),
+                loss: network.as_ref().map_or(Share::ZERO, |(_, loss)| *loss),
+                bandwidth: network.as_ref().and_then(|_| "1MB/s".parse().ok()),
+                transport: network.map(|(transport, _)| Box::new(transport)),
+                latency,
+                timeout: timeout.map(ms),
+                balance,
+                retry,
+                hedge,
+                breaker,
+                throttle,
+                cancel,
+                deadlines,
+            }
         })
 }
 
@@ -505,7 +512,11 @@ impl Recipe {
             for (m, steps) in recipe.endpoints.iter().enumerate() {
                 let steps = kitchen.list(steps, false);
                 let allocates = Size::from_bytes(100 * (m as u64 + 1));
-                model.endpoints.push(Endpoint { allocates, ..Endpoint::new(service, format!("endpoint{m}"), steps) });
+                // Read and written only where somebody's client has a transport.
+                let (request, response) = ("exp(20kB)".parse(), "200kB".parse());
+                let (request, response) = (request.expect("a size"), response.expect("a size"));
+                let endpoint = Endpoint::new(service, format!("endpoint{m}"), steps);
+                model.endpoints.push(Endpoint { allocates, request, response, ..endpoint });
             }
         }
         for (n, recipe) in self.workloads.iter().enumerate() {

@@ -31,7 +31,10 @@ fn client(name: &str, timeout: Span, breaker: bool) -> Client {
     let backoff = Backoff::Fixed(Span::from_millis(100));
     Client {
         name: name.to_owned(),
+        transport: None,
         latency: "1ms".parse().unwrap(),
+        bandwidth: None,
+        loss: Share::ZERO,
         timeout: Some(timeout),
         balance: Balance::RoundRobin,
         retry: Some(RetrySettings { attempts: 3, backoff, jitter: Jitter::None, budget: None, throttle: None }),
@@ -241,6 +244,7 @@ impl Totals<'_> {
             services: self.services.iter().map(service_totals).collect(),
             edges: self.edges.iter().map(edge_totals).collect(),
             pools: Vec::new(),
+            transport: None,
             caches: Vec::new(),
             measured: vec![Some(0.0321), Some(2.1)],
             series: Series::default(),
@@ -355,6 +359,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         edges: vec![EdgeResult::default(); edges],
         pools: Vec::new(),
         caches: Vec::new(),
+        transport: None,
         measured: vec![None; model.expectations.len()],
         series: Series {
             interval: model.interval,

@@ -1,0 +1,149 @@
+//! What messages and connections cost: counted by the time of the event, from the end of the warm-up on. Models without
+//! transports have none of it.
+
+use crate::base::time::{Span, Time};
+use crate::base::units::Size;
+use crate::model::{Edge, EdgeId, Ids, Model};
+
+use super::Detail;
+use super::level::Level;
+use super::results::{ConnectionResult, ConnectionSeries, EdgeMessages, ServiceMessages, TransportResults};
+
+/// See the module.
+pub(super) struct TransportMeters {
+    /// Start of the time that totals count.
+    from: Time,
+    detail: Detail,
+    /// By edge; those without a transport stay empty.
+    edges: Vec<EdgeMessages>,
+    services: Vec<ServiceMessages>,
+    /// By channel.
+    channels: Vec<ConnectionMeter>,
+}
+
+#[derive(Default)]
+struct ConnectionMeter {
+    /// Whether its client needs connections at all.
+    is_used: bool,
+    level: Level,
+    opened: u64,
+    peak: u32,
+    before: u128,
+    last: u128,
+    series: ConnectionSeries,
+}
+
+impl TransportMeters {
+    /// `None` where no client has a transport.
+    pub(super) fn new(model: &Model, edges: &Ids<EdgeId, Edge>, detail: Detail) -> Option<Box<TransportMeters>> {
+        if !edges.iter().any(|edge| model.clients[edge.client].transport.is_some()) {
+            return None;
+        }
+        let channels = model.channels(edges).list.into_iter().map(|channel| {
+            let transport = model.clients[channel.client].transport.as_ref();
+            ConnectionMeter { is_used: transport.is_some_and(|it| it.connects()), ..ConnectionMeter::default() }
+        });
+        Some(Box::new(TransportMeters {
+            from: Time::ZERO + model.warmup,
+            detail,
+            edges: vec![EdgeMessages::default(); edges.len()],
+            services: vec![ServiceMessages::default(); model.services.len()],
+            channels: channels.collect(),
+        }))
+    }
+
+    /// What has been counted so far is left out of the totals.
+    pub(super) fn start_totals(&mut self, now: Time) {
+        for channel in &mut self.channels {
+            channel.before = channel.level.integral(now);
+            channel.opened = 0;
+            channel.peak = channel.level.value();
+        }
+    }
+
+    /// Ends a point of the series.
+    pub(super) fn add_point(&mut self, now: Time, length: Span) {
+        for channel in self.channels.iter_mut().filter(|channel| channel.is_used) {
+            let reading = channel.level.integral(now);
+            channel.series.open.push((reading - channel.last) as f64 / length.as_nanos() as f64);
+            channel.last = reading;
+        }
+    }
+
+    pub(super) fn connected(&mut self, edge: u32, now: Time, waited: Span) {
+        if now >= self.from && self.detail == Detail::All {
+            self.edges[edge as usize].waits.record(waited);
+        }
+    }
+
+    pub(super) fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size) {
+        if now >= self.from {
+            let it = &mut self.edges[edge as usize];
+            it.messages += 1;
+            it.bytes += u128::from(bytes.as_bytes());
+            it.network_nanos += u128::from(span.as_nanos());
+        }
+    }
+
+    pub(super) fn connections(&mut self, channel: u32, now: Time, change: i32) {
+        let channel = &mut self.channels[channel as usize];
+        channel.level.add(now, change);
+        channel.opened += u64::from(change.max(0).unsigned_abs());
+        channel.peak = channel.peak.max(channel.level.value());
+    }
+
+    pub(super) fn encodes(&mut self, service: u32, now: Time, cpu: Span) {
+        if now >= self.from {
+            self.services[service as usize].encoding_nanos += u128::from(cpu.as_nanos());
+        }
+    }
+
+    pub(super) fn shakes_hands(&mut self, service: u32, now: Time, cpu: Span) {
+        if now >= self.from {
+            let it = &mut self.services[service as usize];
+            it.handshakes += 1;
+            it.handshake_nanos += u128::from(cpu.as_nanos());
+        }
+    }
+
+    /// Totals and series at the end of the run.
+    pub(super) fn finish(self, end: Time) -> TransportResults {
+        let channels = self.channels.into_iter().map(|mut channel| {
+            let open_nanos = channel.level.integral(end) - channel.before;
+            let (opened, peak) = (channel.opened, channel.peak);
+            channel.is_used.then_some(ConnectionResult { open_nanos, opened, peak, series: channel.series })
+        });
+        TransportResults { edges: self.edges, services: self.services, channels: channels.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_integrated_and_counted_as_they_open() {
+        let at = |secs| Time::ZERO + Span::from_secs(secs);
+        let mut meters = TransportMeters {
+            from: at(10),
+            detail: Detail::All,
+            edges: vec![EdgeMessages::default()],
+            services: vec![ServiceMessages::default()],
+            channels: vec![ConnectionMeter { is_used: true, ..ConnectionMeter::default() }],
+        };
+        meters.connections(0, at(0), 4);
+        meters.start_totals(at(10));
+        meters.connections(0, at(12), -1);
+        meters.connections(0, at(16), 2);
+        meters.encodes(0, at(5), Span::from_secs(1));
+        meters.encodes(0, at(15), Span::from_secs(2));
+        meters.travelled(0, at(15), Span::from_millis(3), Size::from_bytes(100));
+        let results = meters.finish(at(20));
+        let connections = results.channels[0].as_ref().unwrap();
+        assert_eq!((connections.opened, connections.peak), (2, 5));
+        // 4 for 2 s, 3 for 4 s, 5 for 4 s.
+        assert_eq!(connections.open_nanos, 40_000_000_000);
+        assert_eq!(results.services[0].encoding_nanos, 2_000_000_000);
+        assert_eq!((results.edges[0].messages, results.edges[0].bytes), (1, 100));
+    }
+}

@@ -1,0 +1,151 @@
+//! What messages and connections cost, for the data files. Models without transports have none of it.
+
+use serde::Serialize;
+
+use crate::measure::{ConnectionResult, EdgeMessages, ServiceMessages, TransportResults};
+use crate::model::Channel;
+
+use super::facts::{self, Facts};
+use super::json::{LatencyRow, latency_row};
+
+/// `transport` in `summary.json`.
+#[derive(Serialize)]
+pub(super) struct TransportSection<'a> {
+    time_per_request: TimePerRequest,
+    edges: Vec<EdgeRow<'a>>,
+    services: Vec<ServiceRow<'a>>,
+    connections: Vec<ConnectionRow>,
+}
+
+/// Where the time of a user's request goes, added up over all that it causes, whether one after the other or at once.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct TimePerRequest {
+    pub(super) network_s: Option<f64>,
+    pub(super) connections_s: Option<f64>,
+    pub(super) encoding_cpu_s: Option<f64>,
+    pub(super) handshakes_cpu_s: Option<f64>,
+    pub(super) waiting_for_threads_s: Option<f64>,
+    pub(super) work_cpu_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct EdgeRow<'a> {
+    name: &'a str,
+    transport: &'a str,
+    messages: u64,
+    bytes: u64,
+    bytes_per_message: Option<f64>,
+    network_mean_s: Option<f64>,
+    connection_wait: LatencyRow,
+}
+
+#[derive(Serialize)]
+struct ServiceRow<'a> {
+    name: &'a str,
+    encoding_cpu_s: f64,
+    encoding_share_of_cpu: Option<f64>,
+    handshakes: u64,
+    handshakes_cpu_s: f64,
+}
+
+#[derive(Serialize)]
+struct ConnectionRow {
+    name: String,
+    open_mean: Option<f64>,
+    open_peak: u32,
+    opened: u64,
+}
+
+pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
+    let results = facts.results.transport.as_ref()?;
+    let edges = edges(facts, results).map(|(id, transport, it)| EdgeRow {
+        name: &facts.edge_names[id],
+        transport,
+        messages: it.messages,
+        bytes: u64::try_from(it.bytes).unwrap_or(u64::MAX),
+        bytes_per_message: bytes_per_message(it),
+        network_mean_s: network_mean(it),
+        connection_wait: latency_row(&it.waits),
+    });
+    let services = results.services.iter().enumerate().map(|(id, it)| ServiceRow {
+        name: &facts.service(id).name,
+        encoding_cpu_s: seconds(it.encoding_nanos),
+        encoding_share_of_cpu: encoding_share(facts, id, it),
+        handshakes: it.handshakes,
+        handshakes_cpu_s: seconds(it.handshake_nanos),
+    });
+    let connections = connections(facts, results).map(|(name, it)| ConnectionRow {
+        name,
+        open_mean: facts.mean_level(it.open_nanos),
+        open_peak: it.peak,
+        opened: it.opened,
+    });
+    Some(TransportSection {
+        time_per_request: time_per_request(facts, results),
+        edges: edges.collect(),
+        services: services.collect(),
+        connections: connections.collect(),
+    })
+}
+
+/// The edges whose client has a transport: id, the transport's name, and what it cost.
+pub(super) fn edges<'a>(
+    facts: &'a Facts,
+    results: &'a TransportResults,
+) -> impl Iterator<Item = (usize, &'a str, &'a EdgeMessages)> {
+    let all = facts.edges.iter().zip(&results.edges).enumerate();
+    all.filter_map(|(id, (edge, it))| {
+        let transport = facts.model.clients[edge.client].transport.as_ref()?;
+        Some((id, transport.name.as_str(), it))
+    })
+}
+
+/// Connections by who has them to whom: `gateway -> orders (internal)`.
+pub(super) fn connections<'a>(
+    facts: &'a Facts,
+    results: &'a TransportResults,
+) -> impl Iterator<Item = (String, &'a ConnectionResult)> {
+    let channels = facts.model.channels(&facts.edges).list;
+    let name = |channel: &Channel| {
+        let edge = facts.edges.iter().find(|edge| edge.from == channel.from).map_or("", |edge| facts.caller_name(edge));
+        format!("{edge} -> {} ({})", facts.model.services[channel.to].name, facts.model.clients[channel.client].name)
+    };
+    let names: Vec<String> = channels.iter().map(name).collect();
+    names.into_iter().zip(&results.channels).filter_map(|(name, it)| Some((name, it.as_ref()?)))
+}
+
+/// See [`TimePerRequest`].
+pub(super) fn time_per_request(facts: &Facts, results: &TransportResults) -> TimePerRequest {
+    let requests: u64 = facts.results.workloads.iter().map(|it| it.offered).sum();
+    let each = |nanos: u128| facts::ratio(seconds(nanos), requests as f64);
+    let encoding: u128 = results.services.iter().map(|it| it.encoding_nanos).sum();
+    let handshakes: u128 = results.services.iter().map(|it| it.handshake_nanos).sum();
+    let work: u128 = facts.results.services.iter().map(|it| it.work_nanos).sum();
+    TimePerRequest {
+        network_s: each(results.edges.iter().map(|it| it.network_nanos).sum()),
+        connections_s: each(results.edges.iter().map(|it| it.waits.sum_nanos()).sum()),
+        encoding_cpu_s: each(encoding),
+        handshakes_cpu_s: each(handshakes),
+        waiting_for_threads_s: each(facts.results.services.iter().map(|it| it.queue_nanos).sum()),
+        work_cpu_s: each(work.saturating_sub(encoding + handshakes)),
+    }
+}
+
+/// Mean bytes of a message, headers included.
+pub(super) fn bytes_per_message(it: &EdgeMessages) -> Option<f64> {
+    facts::ratio(it.bytes as f64, it.messages as f64)
+}
+
+/// Mean time of a message under way.
+pub(super) fn network_mean(it: &EdgeMessages) -> Option<f64> {
+    facts::ratio(seconds(it.network_nanos), it.messages as f64)
+}
+
+/// The part of a service's CPU time that goes into messages.
+pub(super) fn encoding_share(facts: &Facts, id: usize, it: &ServiceMessages) -> Option<f64> {
+    facts::ratio(it.encoding_nanos as f64, facts.results.services[id].work_nanos as f64)
+}
+
+pub(super) fn seconds(nanos: u128) -> f64 {
+    nanos as f64 / 1e9
+}

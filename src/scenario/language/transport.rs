@@ -1,0 +1,133 @@
+//! The keys of transports.
+
+use crate::base::time::Span;
+use crate::base::units::{PerByte, Share, Size};
+use crate::model::{Balancing, TransportPreset};
+use crate::scenario::declare::keys;
+use crate::scenario::decode::{LimitFrom, MeshPreset, NotZero, Or, PositiveNumber, TlsVersion, Word};
+
+keys! {
+    /// How the messages of a client look, what they cost, and on which connections they travel. A client names it, or
+    /// one of the presets. Bodies are as large as the `request` and `response` of the endpoint say; encoding and
+    /// decoding is work on the thread and the cores of the service that does it.
+    TransportKeys is "a transport" at "transport.NAME" {
+        /// The defaults of all other keys: "rest" (JSON over HTTP/1.1: one request at a time on a connection), "rest-h2"
+        /// (JSON over HTTP/2), "grpc" (protobuf over HTTP/2: many streams on one connection, deadlines and
+        /// cancellation), "grpc-stream" (messages on a stream that stays open), or "in-process" (nothing of that).
+        preset: Word<TransportPreset>, required;
+        /// How bodies are written.
+        encoding: EncodingKeys;
+        /// Whether encoded bodies are compressed.
+        compression: Or<CompressionKeys> = "none";
+        /// Headers of the first request and the first answer on a connection, each: 600 B where there are any.
+        headers: Size;
+        /// Headers of the others: 600 B in HTTP/1.1, 60 B in HTTP/2 (indexed), 14 B on an open stream.
+        headers_warm: Size;
+        /// CPU time of every message besides that of its bytes, at both ends.
+        message_cpu: Span = "0s";
+        /// Encryption: a handshake of one round trip more than without ("1.3") or two ("1.2"), and CPU time.
+        tls: Word<TlsVersion> = "none";
+        /// CPU time of a handshake at the server: 310 us with `tls`, for a key of RSA 2048 (80 us for ECDSA P-256).
+        handshake_cpu: Span;
+        /// CPU time to encrypt or decrypt a byte: 0.5 ns with `tls`.
+        record_cpu: PerByte;
+        /// On which connections requests travel. Each replica of a caller has its own to every service that it calls;
+        /// the users of a workload share theirs.
+        connections: ConnectionsKeys;
+        /// Whether the client's balancer chooses a replica for every request ("request": client-side or in a mesh, L7), or
+        /// for every connection, where requests then stay ("connection": a proxy or a virtual address, L4).
+        balancing: Word<Balancing> = "request";
+        /// A proxy beside every process, through which all its messages go.
+        mesh: Or<MeshKeys> = "none";
+        /// How long a message that gets lost (see `loss` of clients) is missed before it is sent again.
+        retransmit: Span = "200ms";
+    }
+    later { "bandwidth" "loss" "latency" "flow_control" "window" }
+}
+
+keys! {
+    /// How bodies are written; sizes of the file are those of JSON. What is left out is as the preset says.
+    EncodingKeys is "an encoding" at "transport.NAME.encoding" {
+        /// Encoded bytes for each byte of the file: 1 for JSON, 0.5 for protobuf.
+        size: PositiveNumber;
+        /// CPU time to write an encoded byte: 1.3 ns for JSON, 0.9 ns for protobuf.
+        encode: PerByte;
+        /// CPU time to read an encoded byte: 4.5 ns for JSON, 3.1 ns for protobuf.
+        decode: PerByte;
+    }
+    later { }
+}
+
+keys! {
+    /// What compression does to every body.
+    CompressionKeys is "a compression" at "transport.NAME.compression" {
+        /// Compressed bytes for each encoded byte.
+        ratio: Share, required;
+        /// CPU time for each encoded byte, at either end.
+        cpu: PerByte, required;
+    }
+    later { }
+}
+
+keys! {
+    /// Connections, from one client instance to one service. A host is a replica where every request is balanced, or the
+    /// service as a whole where connections are. A connection opens with a round trip (the client's latency, both
+    /// ways) and the handshake of `tls`; requests wait for it, and that wait counts.
+    ConnectionsKeys is "a set of connections" at "transport.NAME.connections" {
+        /// Requests that a connection carries at once: 1 in HTTP/1.1, 100 in HTTP/2, unlimited on an open stream. More wait
+        /// in the client.
+        streams: LimitFrom<1>;
+        /// Connections to one host: unlimited in HTTP/1.1, 1 in HTTP/2.
+        per_host: LimitFrom<1>;
+        /// Connections to all hosts of a service together.
+        total: LimitFrom<1> = "unlimited";
+        /// Idle connections that are kept for one host; more are closed after their answer.
+        idle: LimitFrom<0> = "unlimited";
+        /// How long an idle connection is kept: 60 s in HTTP/1.1, else for ever.
+        idle_timeout: Or<NotZero<Span>>;
+        /// Requests after which a connection is closed.
+        requests: LimitFrom<1> = "unlimited";
+        /// From this age on a connection takes no new requests, and is closed when its last one has ended.
+        max_age: Or<NotZero<Span>> = "none";
+        /// Requests that may wait for a connection to one host, whether or not one is being opened for them; more fail at
+        /// once.
+        queue: LimitFrom<1> = "unlimited";
+        /// How long a request waits for a connection before it fails; its caller's `timeout` counts too.
+        acquire_timeout: Or<NotZero<Span>> = "none";
+        /// How long a connection may take to open before the request fails that it is opened for.
+        connect_timeout: Or<NotZero<Span>> = "none";
+        /// What follows when a connection cannot be opened: all that wait for it fail, and all others at once until it is
+        /// tried again. The presets of gRPC do that after 1 s, 1.6 s, .. up to 120 s, spread by 20%; otherwise every
+        /// request tries anew.
+        reconnect: Or<ReconnectKeys>;
+    }
+    later { "warm" "min" "lifetime" }
+}
+
+keys! {
+    /// How long a client waits before it tries to connect again.
+    ReconnectKeys is "a reconnect backoff" at "transport.NAME.connections.reconnect" {
+        /// The first wait.
+        base: NotZero<Span> = "1s";
+        /// How many times as long each next one is.
+        factor: PositiveNumber = "1.6";
+        /// The longest.
+        cap: NotZero<Span> = "120s";
+        /// By how much all but the first are spread, both ways.
+        jitter: Share = "20%";
+    }
+    later { }
+}
+
+keys! {
+    /// A proxy beside the client and one beside the server.
+    MeshKeys is "a mesh" at "transport.NAME.mesh" {
+        /// Start from the figures of a mesh; the other keys change them.
+        preset: Word<MeshPreset>;
+        /// Time that a message spends in each proxy.
+        latency: Span;
+        /// CPU time of each proxy for a message, on the cores of the service beside which it stands.
+        cpu: Span;
+    }
+    later { "retry" "breaker" }
+}
