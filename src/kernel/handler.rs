@@ -153,8 +153,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 }
                 Op::HandsShaken => {
                     let (port, connection) = (frame.iteration, ConnectionId(frame.pending));
+                    let service = frame.service;
                     self.frames.remove(id);
-                    self.hands_shaken(port, connection);
+                    self.hands_shaken(port, connection, service);
                     return;
                 }
                 Op::Reply => self.reply_early(id),

@@ -86,8 +86,8 @@ pub trait Observer {
     /// A service begins to write or read a message, which takes so much CPU time.
     fn encodes(&mut self, service: u32, now: Time, cpu: Span) {}
 
-    /// A service begins the handshake of a connection, which takes so much CPU time.
-    fn shakes_hands(&mut self, service: u32, now: Time, cpu: Span) {}
+    /// A service is done with the handshake of a connection, which took so much CPU time.
+    fn shook_hands(&mut self, service: u32, now: Time, cpu: Span) {}
 
     /// One of the breakers of a channel (a caller, a client and a callee service) has changed.
     fn breaker(&mut self, channel: u32, now: Time, from: BreakerState, to: BreakerState) {}

@@ -274,9 +274,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let replica = it.replica;
         let demand = self.wire(edge).transport.tls.handshake_cpu;
         let service = self.world.replicas[replica as usize].service;
-        self.observer.shakes_hands(service, self.agenda.now(), demand);
         if demand.is_zero() {
-            self.hands_shaken(port, connection);
+            self.hands_shaken(port, connection, service);
             return;
         }
         let nobody = Ticket { frame: 0, token: 0 };
@@ -298,8 +297,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.work(frame, demand);
     }
 
-    /// The server is done with a handshake: its last message goes back.
-    pub(super) fn hands_shaken(&mut self, port: u32, connection: ConnectionId) {
+    /// The server is done with a handshake: its last message goes back, if somebody still wants it.
+    pub(super) fn hands_shaken(&mut self, port: u32, connection: ConnectionId, service: u32) {
+        let edge = self.line(port as usize).edge;
+        let cpu = self.wire(edge).transport.tls.handshake_cpu;
+        self.observer.shook_hands(service, self.agenda.now(), cpu);
         let line = self.line(port as usize);
         let Some(rest) = line.connections.at(connection).map(|it| it.rest) else { return };
         self.agenda.at(self.agenda.now() + rest, Event::Dial { port, connection });

@@ -495,9 +495,9 @@ impl Observer for Meter {
         }
     }
 
-    fn shakes_hands(&mut self, service: u32, now: Time, cpu: Span) {
+    fn shook_hands(&mut self, service: u32, now: Time, cpu: Span) {
         if let Some(transport) = &mut self.transport {
-            transport.shakes_hands(service, now, cpu);
+            transport.shook_hands(service, now, cpu);
         }
     }
 

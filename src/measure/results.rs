@@ -329,4 +329,6 @@ pub struct ConnectionResult {
 pub struct ConnectionSeries {
     /// How many there are, on average over the point.
     pub open: Vec<f64>,
+    /// How many were opened.
+    pub opened: Vec<u64>,
 }

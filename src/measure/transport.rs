@@ -30,6 +30,8 @@ struct ConnectionMeter {
     peak: u32,
     before: u128,
     last: u128,
+    /// Opened since the last point of the series.
+    opened_since: u64,
     series: ConnectionSeries,
 }
 
@@ -66,6 +68,7 @@ impl TransportMeters {
         for channel in self.channels.iter_mut().filter(|channel| channel.is_used) {
             let reading = channel.level.integral(now);
             channel.series.open.push((reading - channel.last) as f64 / length.as_nanos() as f64);
+            channel.series.opened.push(std::mem::take(&mut channel.opened_since));
             channel.last = reading;
         }
     }
@@ -88,7 +91,9 @@ impl TransportMeters {
     pub(super) fn connections(&mut self, channel: u32, now: Time, change: i32) {
         let channel = &mut self.channels[channel as usize];
         channel.level.add(now, change);
-        channel.opened += u64::from(change.max(0).unsigned_abs());
+        let opened = u64::from(change.max(0).unsigned_abs());
+        channel.opened += opened;
+        channel.opened_since += opened;
         channel.peak = channel.peak.max(channel.level.value());
     }
 
@@ -98,7 +103,7 @@ impl TransportMeters {
         }
     }
 
-    pub(super) fn shakes_hands(&mut self, service: u32, now: Time, cpu: Span) {
+    pub(super) fn shook_hands(&mut self, service: u32, now: Time, cpu: Span) {
         if now >= self.from {
             let it = &mut self.services[service as usize];
             it.handshakes += 1;

@@ -40,7 +40,8 @@ pub fn timeseries(input: &Input, all_series: bool) -> String {
             table.rows(&[&time, "pool", &pool.name], &maybe(resources::pool_point(it, point)));
         }
         for (name, it) in input.results.transport.iter().flat_map(|it| transport::connections(&facts, it)) {
-            table.rows(&[&time, "connections", &name], &[("open_mean", it.series.open[point].into())]);
+            let rows = [("open_mean", it.series.open[point].into()), ("opened", it.series.opened[point].into())];
+            table.rows(&[&time, "connections", &name], &rows);
         }
         for (it, cache) in series.caches.iter().zip(input.model.caches.iter()) {
             table.rows(&[&time, "cache", &cache.name], &maybe(resources::cache_point(it, point)));

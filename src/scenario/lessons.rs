@@ -27,6 +27,10 @@ pub static LESSONS: &[Lesson] = embedded!("../../scenarios":
     "coordinated-omission"
     "death-spiral"
     "forty-node-meltdown"
+    "mesh-tax"
+    "n-plus-one"
+    "reconnect-storm"
+    "rest-vs-grpc"
     "retry-storm"
     "thundering-herd"
 );

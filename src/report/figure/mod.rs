@@ -6,6 +6,7 @@
 mod bitmap;
 mod calls;
 mod canvas;
+mod connections;
 mod draw;
 mod page;
 mod palette;
@@ -35,10 +36,11 @@ pub struct Figure {
 }
 
 /// The names of all pictures that a run can have.
-pub const NAMES: [&str; 7] = ["overview", "load", "latency", "threads", "queues", "failures", "breakers"];
+pub const NAMES: [&str; 8] =
+    ["overview", "load", "latency", "threads", "queues", "failures", "breakers", "connections"];
 
-/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, `failures` and, if
-/// a client has a circuit breaker, `breakers`.
+/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, `failures`, if a
+/// client has a circuit breaker, `breakers`, and if one needs connections, `connections`.
 pub fn all(input: &Input) -> Vec<Figure> {
     let facts = Facts::new(input);
     let points = Points::new(input.results);
@@ -50,6 +52,7 @@ pub fn all(input: &Input) -> Vec<Figure> {
         calls::failures(&facts, &points),
     ];
     panels.extend(calls::breakers(&facts, &points));
+    panels.extend(connections::opened(&facts, &points));
     let page = page::Page::new(input, &facts, &points);
     let mut pictures: Vec<(&str, Vec<&Panel>)> = vec![("overview", panels.iter().collect())];
     pictures.extend(panels.iter().map(|panel| (panel.name, vec![panel])));

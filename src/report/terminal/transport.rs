@@ -24,7 +24,7 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
 
     let (ids, rows): (Vec<usize>, Vec<_>) =
         transport::edges(facts, results).map(|(id, name, it)| (id, (name, it))).unzip();
-    let names = ids.iter().map(|id| facts.edge_names[*id].clone()).collect();
+    let names = ids.iter().map(|id| facts.edge_names[*id].replace("->", "→")).collect();
     let mut grid = Grid::new("messages of", names);
     grid.column("transport", 0, rows.iter().map(|(name, _)| (*name).to_owned()).collect());
     grid.column("messages", 3, rows.iter().map(|(_, it)| number::count(it.messages)).collect());
@@ -51,7 +51,8 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
         text += &("\n".to_owned() + &grid.render(look));
     }
 
-    let (names, rows): (Vec<String>, Vec<_>) = transport::connections(facts, results).unzip();
+    let (names, rows): (Vec<String>, Vec<_>) =
+        transport::connections(facts, results).map(|(name, it)| (name.replace("->", "→"), it)).unzip();
     if !rows.is_empty() {
         let mut grid = Grid::new("connections", names);
         grid.column("open\nmean", 0, rows.iter().map(|it| number::plain(facts.mean_level(it.open_nanos))).collect());

@@ -242,7 +242,7 @@ fn a_loss_stalls_every_stream_of_its_connection() {
     // the ten behind it, of which one comes every 10 ms, stall for 100 ms or more, which is too long with the 3 ms that
     // a request takes otherwise. Losses are 1200, so the standard error is 3% of it.
     let h2 = late("rest-h2");
-    assert!((h2 / (1.0 - 0.999_f64.powi(22)) - 1.0).abs() < 0.09, "{h2}");
+    assert!((h2 / (1.0 - libm::pow(0.999, 22.0)) - 1.0).abs() < 0.09, "{h2}");
 }
 
 #[test]
