@@ -2,6 +2,7 @@
 //!
 //! Names live here once; everything else refers to them by dense ids.
 
+mod change;
 mod edge;
 mod expectation;
 mod fault;
@@ -10,6 +11,7 @@ mod resource;
 mod service;
 mod workload;
 
+pub use change::{Action, Change, Setting};
 pub use edge::{Caller, Channel, Channels, Edge};
 pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
 pub use fault::{Effect, Fault, FaultTarget, Subset};
@@ -60,6 +62,8 @@ pub struct Model {
     pub clients: Ids<ClientId, Client>,
     /// What goes wrong, in file order.
     pub faults: Vec<Fault>,
+    /// What somebody does to it, in file order.
+    pub changes: Vec<Change>,
     /// What must hold, in file order.
     pub expectations: Vec<Expectation>,
 }

@@ -6,7 +6,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use super::canvas::{self, Canvas, Font};
 use super::draw::{self, Axis, DIM, LEFT, MARGIN, RIGHT, TEXT, WIDTH};
-use super::palette::{BLACK, FAULT, FAULT_EDGE, FRAME, NOTE, WARMUP, dashed, solid};
+use super::palette::{BLACK, CHANGE_EDGE, FAULT, FAULT_EDGE, FRAME, NOTE, WARMUP, dashed, solid};
 use super::panel::Panel;
 use super::points::Points;
 use super::scale::time_ticks;
@@ -146,7 +146,7 @@ fn tint(kind: Kind) -> Option<RGBColor> {
     match kind {
         Kind::Warmup => Some(WARMUP),
         Kind::Fault => Some(FAULT),
-        Kind::Interrupted => None,
+        Kind::Change | Kind::Interrupted => None,
     }
 }
 
@@ -154,6 +154,7 @@ fn edge(kind: Kind) -> RGBColor {
     match kind {
         Kind::Warmup => FRAME,
         Kind::Fault => FAULT_EDGE,
+        Kind::Change => CHANGE_EDGE,
         Kind::Interrupted => BLACK,
     }
 }
