@@ -53,7 +53,12 @@ pub(super) fn find_settings(
         let after = understand(table.clone(), cx);
         let own = std::mem::replace(cx.findings, outer);
         for said in own.into_kept().into_iter().filter(|said| said.is_error()) {
-            cx.findings.add(said).note(format!("as it is after the change `{}`", model.changes[n].name));
+            let is_here = |form: &SettingForm| [form.place, form.node.place].iter().any(|it| it.touches(said.place()));
+            let is_elsewhere = !forms.iter().any(is_here);
+            let said = cx.findings.add(said);
+            if is_elsewhere {
+                said.note(format!("as it is after the change `{}`", model.changes[n].name));
+            }
         }
         let Some(after) = after else { continue };
         let mut settings = Vec::new();
@@ -127,7 +132,7 @@ fn say_fixed(form: &SettingForm, what: &str, cx: &mut Cx<'_>) {
     let list =
         |(table, _, keys): &(&str, fn() -> &'static Section, &[&str])| format!("of a {table} {}", keys.join(", "));
     let can = CHANGEABLE.iter().map(list).collect::<Vec<_>>().join("; ");
-    diagnostic.help(format!("what can change is {can}"));
+    diagnostic.help(format!("what can change: {can}"));
 }
 
 fn say_cores(form: &SettingForm, cx: &mut Cx<'_>) {

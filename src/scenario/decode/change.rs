@@ -29,7 +29,6 @@ impl Decode for Settings {
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Settings> {
         let table = entries::<Settings>(node, cx)?;
         let mut settings = Vec::with_capacity(table.entries.len());
-        let mut is_bad = false;
         for entry in &table.entries {
             let text = entry.key.as_str();
             let place = cx.sources.place_in_text(entry.key_place, text, 0..text.len());
@@ -38,7 +37,6 @@ impl Decode for Settings {
                 cx.say(&catalogue::WRONG_TYPE, entry.key_place, "the path of a key stands in quotes here")
                     .label("TOML reads the dots as tables in tables")
                     .help(format!("write `\"{path}\" = ..`"));
-                is_bad = true;
                 continue;
             }
             let mut at = 0;
@@ -49,7 +47,7 @@ impl Decode for Settings {
             }
             settings.push(SettingForm { path, place, node: entry.node.clone() });
         }
-        (!is_bad).then_some(Settings(settings))
+        Some(Settings(settings))
     }
 }
 
@@ -76,15 +74,13 @@ impl Decode for Scales {
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Scales> {
         let table = entries::<Scales>(node, cx)?;
         let mut scales = Vec::with_capacity(table.entries.len());
-        let mut is_bad = false;
         for entry in &table.entries {
             let place = cx.sources.place_in_text(entry.key_place, &entry.key, 0..entry.key.len());
-            match Count::<1, 100_000>::decode(&entry.node, cx) {
-                Some(count) => scales.push((Ref::new(entry.key.clone(), place), count.0)),
-                None => is_bad = true,
-            }
+            // One that is bad counts as one: its service is looked up with the others.
+            let count = Count::<1, 100_000>::decode(&entry.node, cx).map_or(1, |count| count.0);
+            scales.push((Ref::new(entry.key.clone(), place), count));
         }
-        (!is_bad).then_some(Scales(scales))
+        Some(Scales(scales))
     }
 }
 
