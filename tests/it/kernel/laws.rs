@@ -9,7 +9,7 @@ use brownout::base::units::Share;
 use brownout::kernel::wheel::Wheel;
 use brownout::measure::{Results, simulate};
 use brownout::model::{
-    Action, Discipline, EdgeId, Effect, Fault, FaultTarget, Id, Limit, Model, Scope, Setting, Subset,
+    Action, Change, Discipline, EdgeId, Effect, Fault, FaultTarget, Id, Limit, Model, Scope, Setting, Subset,
 };
 use brownout::policy::Outcome;
 use brownout::policy::retry::RetrySettings;
@@ -280,8 +280,12 @@ fn check_attempts_arrive(model: &Model, ledger: &Ledger) -> Result<(), TestCaseE
 fn check_interruption(model: &Model) -> Result<(), TestCaseError> {
     let at = Time::ZERO + model.interval;
     let short = Model { duration: model.interval, ..model.clone() };
-    let cut_off =
-        simulate(model, &mut |time| if time >= at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+    let mut questions = 0;
+    let cut_off = simulate(model, &mut |time| {
+        questions += 1;
+        // One question comes at the start; others before the point come because of the number of events.
+        if time >= at || questions > 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     let whole = run(&short);
     if cut_off.ended != at || whole.interrupted {
         // It exploded before, or nothing happens as late as that.
@@ -317,8 +321,44 @@ fn check_harmless_faults(model: &Model) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Changes to what is there already leave everything as it is, and so do replicas that never come.
+fn check_harmless_changes(model: &Model) -> Result<(), TestCaseError> {
+    let mut changed = Model { changes: Vec::new(), ..model.clone() };
+    let sound = run(&changed);
+    for (id, service) in model.services.enumerate() {
+        let settings = vec![
+            Setting::Threads(id, service.threads),
+            Setting::Queue(id, service.queue),
+            Setting::Overflow(id, service.overflow),
+        ];
+        let actions = [
+            (20, Action::Set(settings)),
+            (30, Action::Scale(vec![(id, service.replicas)])),
+            (1_000_000, Action::Scale(vec![(id, service.replicas + 3)])),
+        ];
+        for (at, action) in actions {
+            let at = Time::ZERO + Span::from_millis(at);
+            changed.changes.push(Change { name: format!("harmless{at}"), at, action });
+        }
+    }
+    let changed = run(&changed);
+    if !sound.interrupted && !changed.interrupted {
+        prop_assert_eq!(difference(&sound.workloads, &changed.workloads), None);
+        prop_assert_eq!(difference(&sound.services, &changed.services), None);
+        prop_assert_eq!(difference(&sound.caches, &changed.caches), None);
+        prop_assert_eq!(difference(&sound.pools, &changed.pools), None);
+        prop_assert_eq!(difference(&sound.series.services, &changed.series.services), None);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(config(300))]
+
+    #[test]
+    fn changes_without_effect_change_nothing(model in models(Lengths::Any)) {
+        check_harmless_changes(&model)?;
+    }
 
     #[test]
     fn an_interrupted_run_is_the_run_of_a_shorter_scenario(model in models(Lengths::Any)) {
