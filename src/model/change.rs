@@ -139,11 +139,11 @@ impl Model {
     pub fn permits_at(&self, id: PoolId, time: Time) -> u32 {
         let changes = self.changes_until(time);
         let settings = changes.iter().flat_map(|change| change.action.settings());
-        let of_pool = settings.filter_map(|setting| match setting {
+        let mut of_pool = settings.filter_map(|setting| match setting {
             Setting::Permits(it, size) if *it == id => Some(*size),
             _ => None,
         });
-        of_pool.last().unwrap_or(self.pools[id].size)
+        of_pool.next_back().unwrap_or(self.pools[id].size)
     }
 
     /// The mean over time of what a service has of something; `None` if it is ever without a limit.

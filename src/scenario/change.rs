@@ -10,15 +10,32 @@ use super::tree::{Assignment, Entry, Node, Table, Value};
 use crate::base::suggest::did_you_mean;
 use crate::model::{Action, ClientId, Model, PoolId, ServiceId, Setting};
 
-/// What can change of which table.
-const CHANGEABLE: [(&str, fn() -> &'static Section, &[&str]); 3] = [
-    ("service", ServiceKeys::section, &["threads", "queue", "overflow", "queue_timeout", "cores", "limit"]),
-    ("client", ClientKeys::section, &["latency", "timeout", "retry", "breaker", "throttle", "cancel", "deadlines"]),
-    ("pool", PoolKeys::section, &["size"]),
+/// What can change of a table.
+struct Changeable {
+    table: &'static str,
+    section: fn() -> &'static Section,
+    keys: &'static [&'static str],
+}
+
+const CHANGEABLE: [Changeable; 3] = [
+    Changeable {
+        table: "service",
+        section: ServiceKeys::section,
+        keys: &["threads", "queue", "overflow", "queue_timeout", "cores", "limit"],
+    },
+    Changeable {
+        table: "client",
+        section: ClientKeys::section,
+        keys: &["latency", "timeout", "retry", "breaker", "throttle", "cancel", "deadlines"],
+    },
+    Changeable { table: "pool", section: PoolKeys::section, keys: &["size"] },
 ];
 
 /// Reads a tree as a scenario.
 pub(super) type Understand<'u> = dyn Fn(Table, &mut Cx<'_>) -> Option<Model> + 'u;
+
+/// What the keys of the table at a path are names of, as [`Assignment::apply`] asks it.
+pub(super) type NamesAt = dyn Fn(&[&str]) -> Option<&'static str>;
 
 /// Finds out what the changes of settings in `model` do, which was made of `root`. `names` and `top` are those of
 /// [`Assignment::apply`].
@@ -26,7 +43,7 @@ pub(super) fn find_settings(
     root: &Node,
     keys: &ScenarioKeys,
     model: &mut Model,
-    (names, top): (&dyn Fn(&[&str]) -> Option<&'static str>, &[&'static str]),
+    (names, top): (&NamesAt, &[&'static str]),
     understand: &Understand<'_>,
     cx: &mut Cx<'_>,
 ) {
@@ -81,7 +98,7 @@ pub(super) fn find_settings(
 /// Whether the path leads to a key that can change; says so if not. Whether what it names exists is seen later.
 fn can_change(form: &SettingForm, top: &[&'static str], cx: &mut Cx<'_>) -> bool {
     let (first, first_place) = &form.path[0];
-    let Some((_, section, changeable)) = CHANGEABLE.iter().find(|(name, ..)| name == first) else {
+    let Some(Changeable { section, keys: changeable, .. }) = CHANGEABLE.iter().find(|it| it.table == first) else {
         if top.contains(&first.as_str()) {
             say_fixed(form, &format!("`{}`", shown(form)), cx);
         } else {
@@ -129,8 +146,7 @@ fn say_fixed(form: &SettingForm, what: &str, cx: &mut Cx<'_>) {
     if names[0] == "workload" {
         diagnostic.help("a profile changes the rate of arrivals, such as `{ poisson = [[\"0s\", \"100/s\"], [\"60s\", \"500/s\"]] }`");
     }
-    let list =
-        |(table, _, keys): &(&str, fn() -> &'static Section, &[&str])| format!("of a {table} {}", keys.join(", "));
+    let list = |it: &Changeable| format!("of a {} {}", it.table, it.keys.join(", "));
     let can = CHANGEABLE.iter().map(list).collect::<Vec<_>>().join("; ");
     diagnostic.help(format!("what can change: {can}"));
 }
