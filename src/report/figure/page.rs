@@ -112,7 +112,9 @@ impl Page {
             }
         }
         for it in self.windows.iter().filter(|it| it.window.kind != Kind::Warmup) {
-            let side = dashed(edge(it.window.kind), 2, (6, 6));
+            // A mark without a tint must be seen beside the line of the grid that may cover it.
+            let width = if it.window.kind == Kind::Change { 4 } else { 2 };
+            let side = dashed(edge(it.window.kind), width, (6, 6));
             canvas.line(&[(it.from, top), (it.from, bottom)], side);
             canvas.line(&[(it.until, top), (it.until, bottom)], side);
         }

@@ -44,7 +44,7 @@ fn queue(run: &Run, window: std::ops::Range<usize>) -> f64 {
 #[test]
 fn twice_the_threads_make_a_short_queue_of_a_long_one() {
     let run = busy("set = { \"service.api.threads\" = 2 }");
-    // M/M/1 at 90%: 8.1 wait. M/M/2 at 45%: 0.9 × 0.45 × P(wait) … 0.23.
+    // M/M/1 at 90%: 8.1 wait. M/M/2 with a load of 0.9: Erlang's C is 0.279, and C × 0.45 / 0.55 = 0.23 wait.
     let (before, after) = (queue(&run, 100..500), queue(&run, 510..1000));
     assert!((4.0..16.0).contains(&before), "{before}");
     assert!((0.15..0.35).contains(&after), "{after}");
