@@ -101,6 +101,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let overflow = self.world.services[replica.service as usize].overflow;
         let oldest = match overflow {
             Overflow::RejectNewest => None,
+            // There are fewer places than there were: nobody gets the one of who leaves.
+            Overflow::RejectOldest if replica.pool.is_overfull() => None,
             Overflow::RejectOldest => replica.pool.oldest(class, |ticket| frames.live(ticket)),
         };
         let Some(oldest) = oldest else {
@@ -213,7 +215,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// Gives a frame's thread back, to whoever waits for it.
     #[inline]
     pub(super) fn give_thread(&mut self, id: u32) {
-        let now = self.now();
         let frame = &mut self.frames[id];
         if !frame.has(flag::THREAD) {
             return;
@@ -221,6 +222,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.flags &= !flag::THREAD;
         let (service, wasted) = (frame.service, i32::from(frame.has(flag::ABANDONED)));
         let index = frame.replica;
+        self.hand_on(index, service, wasted);
+    }
+
+    /// Hands a thread on that is free, and was `wasted` before, to whoever waits for it; `false` when nobody does.
+    #[inline(always)]
+    pub(super) fn hand_on(&mut self, index: u32, service: u32, wasted: i32) -> bool {
+        let now = self.now();
         let next = loop {
             let World { replicas, services, .. } = &mut self.world;
             let replica = &mut replicas[index as usize];
@@ -228,7 +236,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let any = |count| services[service as usize].picks.below(count);
             let Some((next, newcomer)) = replica.pool.release(now, |ticket| frames.live(ticket), any) else {
                 self.observer.threads(service, now, -1, -wasted);
-                return;
+                return false;
             };
             if !newcomer {
                 break next;
@@ -251,6 +259,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.observer.threads(service, now, 0, change);
         }
         self.soon.push_back(Event::Begin(next));
+        true
     }
 
     /// One whose turn has come is sent away instead.

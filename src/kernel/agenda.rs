@@ -74,6 +74,15 @@ pub enum Event {
     FaultStart(u32),
     /// A fault ends.
     FaultEnd(u32),
+    /// A step of a change is due: the only one, one replica of several, or its end.
+    Change {
+        /// Which change.
+        change: u32,
+        /// Counted from zero.
+        step: u32,
+    },
+    /// A replica may have nothing left to do.
+    Idle(u32),
     /// Balancers learn that a replica is down (unless it is up again).
     Detected(u32),
     /// A replica has started up (unless it went down again).

@@ -14,6 +14,8 @@ use super::observer::Observer;
 pub(super) struct Disturbance {
     gc: Option<Gc>,
     neighbour: Option<Neighbour>,
+    /// Whether it has begun, which it does when its replica first starts.
+    has_begun: bool,
 }
 
 struct Gc {
@@ -72,7 +74,7 @@ impl Disturbance {
             slow: neighbour.slow,
             is_on: false,
         });
-        (gc.is_some() || neighbour.is_some()).then(|| Box::new(Disturbance { gc, neighbour }))
+        (gc.is_some() || neighbour.is_some()).then(|| Box::new(Disturbance { gc, neighbour, has_begun: false }))
     }
 
     /// Whether the process stands still.
@@ -97,15 +99,24 @@ impl Disturbance {
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// Enters the first of all disturbances.
     pub(super) fn enter_disturbances(&mut self) {
-        let now = self.now();
         for index in 0..self.world.replicas.len() as u32 {
-            let Some(disturbance) = &mut self.world.replicas[index as usize].disturbance else { continue };
-            if let Some(Gc { trigger: Trigger::Every(every), .. }) = &mut disturbance.gc {
-                self.agenda.at(now + every.next(), Event::GcStart(index));
+            if !self.world.replicas[index as usize].condition.down {
+                self.enter_disturbance(index);
             }
-            if let Some(neighbour) = &mut disturbance.neighbour {
-                self.agenda.at(now + neighbour.quiet.next(), Event::NoiseStart(index));
-            }
+        }
+    }
+
+    /// Enters the first disturbance of a replica, unless that was done before.
+    pub(super) fn enter_disturbance(&mut self, index: u32) {
+        let now = self.now();
+        let disturbance = self.world.replicas[index as usize].disturbance.as_mut();
+        let Some(disturbance) = disturbance.filter(|disturbance| !disturbance.has_begun) else { return };
+        disturbance.has_begun = true;
+        if let Some(Gc { trigger: Trigger::Every(every), .. }) = &mut disturbance.gc {
+            self.agenda.at(now + every.next(), Event::GcStart(index));
+        }
+        if let Some(neighbour) = &mut disturbance.neighbour {
+            self.agenda.at(now + neighbour.quiet.next(), Event::NoiseStart(index));
         }
     }
 

@@ -1,7 +1,7 @@
 //! The engine: takes the next event off the agenda and hands it to whoever it concerns, until the end.
 //!
 //! What an event does stands in the files beside this one: `handler` (the callee's side), `caller` (the
-//! caller's side), `hedging` (several attempts at a time), `trouble` (faults). Something that takes no time goes through
+//! caller's side), `hedging` (several attempts at a time), `trouble` (faults), `change` (the operator). Something that takes no time goes through
 //! `soon`, a queue that is emptied before the clock moves, so that nothing recurses.
 
 use std::collections::VecDeque;
@@ -55,7 +55,8 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
     /// A run of `model` that stands at its start.
     pub fn new(model: &'m Model, observer: O) -> Self {
         let mut world = World::new(model);
-        let resources = Resources::new(model, world.replicas.len(), |timeout| world.timer(timeout));
+        let there: Vec<bool> = world.replicas.iter().map(|replica| !replica.condition.down).collect();
+        let resources = Resources::new(model, &there, |timeout| world.timer(timeout));
         let agenda = A::new(&world.lanes, &world.timers);
         Engine {
             model,
@@ -76,6 +77,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
     /// 2²⁰ events.
     pub fn run(&mut self, go_on: &mut dyn FnMut(Time) -> ControlFlow<()>) -> End {
         self.enter_faults();
+        self.enter_changes();
         self.enter_disturbances();
         self.enter_workloads();
         let end = self.model.end();
@@ -215,6 +217,8 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::IdleDue(port) => self.idle_due(port),
             Event::FaultStart(fault) => self.fault_starts(fault),
             Event::FaultEnd(fault) => self.fault_ends(fault),
+            Event::Change { change, step } => self.change(change, step),
+            Event::Idle(replica) => self.idle(replica),
             Event::Detected(replica) => self.crash_detected(replica),
             Event::Started(replica) => self.started_up(replica),
             Event::GcStart(replica) => self.gc_starts(replica),

@@ -335,7 +335,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn left_system(&mut self, service: u32, replica: u32) {
         let service = &mut self.world.services[service as usize];
         if !service.fleet.in_system.is_empty() {
-            service.fleet.in_system[(replica - service.first_replica) as usize] -= 1;
+            let count = &mut service.fleet.in_system[(replica - service.first_replica) as usize];
+            *count -= 1;
+            if *count == 0 && service.scales && replica - service.first_replica >= service.wanted {
+                self.soon.push_back(Event::Idle(replica));
+            }
         }
     }
 

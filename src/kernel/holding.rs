@@ -120,7 +120,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn settle_debt(&mut self, debt: Debt, well: bool) -> bool {
         let now = self.now();
         match debt {
-            Debt::Permit { pool, instance } => self.give_permit(pool, instance),
+            Debt::Permit { pool, instance } => {
+                self.give_permit(pool, instance);
+            }
             Debt::Version { pool, instance, version } if well => {
                 let current = self.resources.pools[pool as usize].version(instance);
                 if *current != version {
@@ -139,8 +141,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         true
     }
 
-    /// Gives a permit back, to whoever waits for it.
-    fn give_permit(&mut self, pool: u32, instance: u32) {
+    /// Gives a permit back, to whoever waits for it; `false` when nobody does.
+    pub(super) fn give_permit(&mut self, pool: u32, instance: u32) -> bool {
         let now = self.now();
         let frames = &self.frames;
         let state = &mut self.resources.pools[pool as usize];
@@ -148,12 +150,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let Some((next, _)) = next else {
             state.tidy(instance);
             self.observer.permits(pool, now, -1);
-            return;
+            return false;
         };
         self.observer.permits_wanted(pool, now, -1);
         self.observer.acquired(pool, now, now.since(self.frames[next.frame].mark));
         self.owe(next.frame, Debt::Permit { pool, instance });
         self.wake(next.frame, State::Sleeping);
+        true
     }
 
     /// A frame that waits goes on in a moment, or learns then that it has failed.

@@ -3,12 +3,13 @@
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
 //! flight; `world` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
-//! `caller`, `hedging`, `users`, `preemption`, `trouble`, `disturbance` and `arrivals` say what an event does.
+//! `caller`, `hedging`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals` say what an event does.
 
 mod admission;
 pub mod agenda;
 mod arrivals;
 mod caller;
+mod change;
 mod disturbance;
 mod engine;
 mod frame;

@@ -80,8 +80,9 @@ pub trait Observer {
     /// A message of so many bytes, headers included, is on its way along an edge, for so long.
     fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size) {}
 
-    /// The number of connections of a channel changes, those that are being opened included.
-    fn connections(&mut self, channel: u32, now: Time, change: i32) {}
+    /// The number of connections of a channel changes, those that are being opened included, and so many were begun to be
+    /// opened.
+    fn connections(&mut self, channel: u32, now: Time, change: i32, opened: u32) {}
 
     /// A service begins to write or read a message, which takes so much CPU time.
     fn encodes(&mut self, service: u32, now: Time, cpu: Span) {}

@@ -68,14 +68,15 @@ pub(super) struct Debts {
 }
 
 impl Resources {
-    pub(super) fn new(model: &Model, replicas: usize, mut timer: impl FnMut(Span) -> TimerId) -> Resources {
+    /// `there` tells of every replica whether it is there from the start.
+    pub(super) fn new(model: &Model, there: &[bool], mut timer: impl FnMut(Span) -> TimerId) -> Resources {
         let pool = |pool: &SharedPool| {
             let places = match pool.queue {
                 Limit::Unlimited => u32::MAX,
                 Limit::AtMost(places) => places,
             };
             let count = match pool.scope {
-                Scope::Replica => replicas,
+                Scope::Replica => there.len(),
                 Scope::Shared => 1,
                 Scope::Key => 0,
             };
@@ -92,7 +93,7 @@ impl Resources {
         };
         Resources {
             pools: model.pools.iter().map(pool).collect(),
-            caches: model.caches.iter().map(|cache| CacheState::new(cache, model.seed, replicas)).collect(),
+            caches: model.caches.iter().map(|cache| CacheState::new(cache, model.seed, there)).collect(),
             debts: Debts { free: NONE, ..Debts::default() },
         }
     }
@@ -118,6 +119,14 @@ impl PoolState {
         }
     }
 
+    /// Every instance has so many permits from now on. Returns the instances that there are.
+    pub(super) fn resize(&mut self, size: u32) -> Vec<u32> {
+        self.size = size;
+        self.instances.iter_mut().chain(self.of_keys.values_mut()).for_each(|pool| pool.resize(size));
+        let instances = 0..self.instances.len() as u32;
+        instances.chain(self.of_keys.keys().copied()).collect()
+    }
+
     /// Forgets the pool of a key that nobody uses.
     pub(super) fn tidy(&mut self, instance: u32) {
         if self.scope == Scope::Key && self.of_keys.get(&instance).is_some_and(|pool| pool.busy() == 0) {
@@ -132,7 +141,7 @@ impl PoolState {
 }
 
 impl CacheState {
-    fn new(cache: &crate::model::Cache, seed: u64, replicas: usize) -> CacheState {
+    fn new(cache: &crate::model::Cache, seed: u64, there: &[bool]) -> CacheState {
         let (capacity, ttl, scope, fill, coalesce, start, keys) = match &cache.store {
             CacheStore::Ratio(share) => return CacheState::Ratio(share.as_f64()),
             CacheStore::Lru { capacity, ttl, scope, fill, coalesce, start, keys } => {
@@ -151,10 +160,11 @@ impl CacheState {
             early: ttl.map_or(0.0, |ttl| ttl.early),
             coalesce,
         });
-        let mut instances = vec![empty; if scope == Scope::Replica { replicas } else { 1 }];
+        let there = if scope == Scope::Replica { there } else { &[true] };
+        let mut instances = vec![empty; there.len()];
         if start == CacheStart::Warm {
             let mut ages = Stream::new(seed, &format!("cache/{}/start", cache.name));
-            for instance in &mut instances {
+            for (instance, _) in instances.iter_mut().zip(there).filter(|(_, there)| **there) {
                 // The hottest key is used last.
                 for key in (0..keys.min(capacity)).rev() {
                     let expires = match ttl {

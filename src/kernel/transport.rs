@@ -81,8 +81,8 @@ pub(super) struct Line {
     hosts: Vec<HostState>,
     /// Whether somebody will look for idle connections.
     is_watched: bool,
-    /// Connections that the observer knows of.
-    told: u32,
+    /// Connections that the observer knows of: there, and opened so far.
+    told: (u32, u64),
 }
 
 /// How connecting to a host goes.
@@ -102,7 +102,7 @@ impl Line {
             dials: 0,
             hosts: Vec::new(),
             is_watched: false,
-            told: 0,
+            told: (0, 0),
         }
     }
 
@@ -588,12 +588,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn tell_connections(&mut self, port: usize, edge: u32) {
         let now = self.now();
         let line = self.line(port);
-        let count = line.connections.count();
-        let change = count as i32 - line.told as i32;
-        if change != 0 {
-            line.told = count;
+        let (count, opened) = (line.connections.count(), line.connections.opened_so_far());
+        let (change, new) = (count as i32 - line.told.0 as i32, opened - line.told.1);
+        if change != 0 || new != 0 {
+            line.told = (count, opened);
             let channel = self.world.routes[edge as usize].channel;
-            self.observer.connections(channel, now, change);
+            self.observer.connections(channel, now, change, new as u32);
         }
     }
 
@@ -609,6 +609,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     self.line(port).connections.close(connection);
                 }
             }
+            self.tell_connections(port, edge);
+        }
+    }
+
+    /// A replica tells its clients to go elsewhere: connections to it take no new requests.
+    pub(super) fn retire_connections(&mut self, replica: u32) {
+        for port in 0..self.world.ports.len() {
+            let Some(line) = self.world.ports[port].line.as_mut() else { continue };
+            let edge = line.edge;
+            line.connections.retire(replica);
             self.tell_connections(port, edge);
         }
     }

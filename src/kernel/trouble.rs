@@ -4,7 +4,7 @@
 use crate::base::distribution::Distribution;
 use crate::base::random::salt;
 use crate::base::time::{Span, Time};
-use crate::model::{Caller, Effect, Fault, FaultTarget, Id, ServiceId, Subset};
+use crate::model::{Caller, Effect, Fault, FaultTarget, Id};
 use crate::policy::breaker::{Breaker, BreakerState};
 use crate::policy::limit::AnyLimiter;
 
@@ -78,11 +78,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn struck(&self, fault: &Fault) -> std::ops::Range<u32> {
         let FaultTarget::Service(service, subset) = fault.target else { return 0..0 };
         let service = &self.world.services[service.index()];
-        let count = match subset {
-            Subset::All => service.replicas,
-            Subset::First(n) => n.min(service.replicas),
-        };
-        service.first_replica..service.first_replica + count
+        service.first_replica..service.first_replica + subset.of(service.replicas)
     }
 
     fn condition_of(&self, replica: u32) -> Condition {
@@ -194,7 +190,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A process dies with all that it holds; who waits for it sees the connection break.
-    fn crash(&mut self, index: u32, detect: Span) {
+    pub(super) fn crash(&mut self, index: u32, detect: Span) {
         let now = self.now();
         let replica = &mut self.world.replicas[index as usize];
         replica.serves_at = Time::MAX;
@@ -221,7 +217,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.resources.caches.iter_mut().for_each(|cache| cache.flush(Some(index)));
         let replica = &mut self.world.replicas[index as usize];
         replica.deferred.clear();
-        let settings = self.model.services[ServiceId(replica.service)].limit;
+        let settings = &self.world.services[replica.service as usize].limit;
         replica.limit = settings.as_ref().map(AnyLimiter::from_settings);
         self.observer.replica(replica.service, now, -1);
         if detect.is_zero() {
@@ -244,7 +240,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let place = (self.world.channels[n].first_port + number) as usize;
             self.hang_up(place);
             let line = self.world.ports[place].line.take();
-            let new = Port { line, ..Port::new(&self.model.clients[channel.client]) };
+            let new = Port { line, ..Port::new(&self.world.clients[channel.client]) };
             let port = std::mem::replace(&mut self.world.ports[place], new);
             if let Some(state) = port.breaker.map(|breaker| breaker.state())
                 && state != BreakerState::Closed
@@ -260,21 +256,20 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if !replica.condition.down || replica.detected_at != self.now() {
             return;
         }
-        let service = &mut self.world.services[replica.service as usize];
-        let number = index - service.first_replica;
-        service.fleet.up.retain(|&up| up != number);
+        self.leave_rotation(index);
     }
 
-    /// A crashed process is started again, unless another crash still holds it down.
-    fn restart(&mut self, index: u32) {
+    /// A process that is down is started again, unless a crash still holds it down or nobody wants it.
+    pub(super) fn restart(&mut self, index: u32) {
         let held_down = self.model.faults.iter().zip(&self.active).any(|(fault, active)| {
             *active && matches!(fault.effect, Effect::Crash { .. }) && self.struck(fault).contains(&index)
         });
-        if held_down {
+        let replica = &mut self.world.replicas[index as usize];
+        let service = &self.world.services[replica.service as usize];
+        if held_down || index - service.first_replica >= service.wanted {
             return;
         }
-        let replica = &mut self.world.replicas[index as usize];
-        let startup = self.world.services[replica.service as usize].startup;
+        let startup = service.startup;
         let serves_at = self.agenda.now() + startup;
         replica.serves_at = serves_at;
         if startup.is_zero() {
@@ -294,11 +289,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         replica.condition.down = false;
         replica.troubled = replica.condition != Condition::sound();
         self.observer.replica(replica.service, now, 1);
-        let service = &mut self.world.services[replica.service as usize];
-        let number = index - service.first_replica;
-        if let Err(place) = service.fleet.up.binary_search(&number) {
-            service.fleet.up.insert(place, number);
-        }
+        self.join_rotation(index);
+        self.enter_disturbance(index);
     }
 }
 

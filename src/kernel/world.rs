@@ -8,15 +8,15 @@ use crate::base::time::{Span, Time};
 use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::{Order, Pool};
 use crate::model::{
-    Caller, Cancel, Channel as ModelChannel, Client, ContextSwitch, Deadlines, Discipline, Edge, EdgeId, Handlers, Id,
-    Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport,
+    Caller, Cancel, Channel as ModelChannel, Client, ClientId, ContextSwitch, Deadlines, Discipline, Edge, EdgeId,
+    Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport,
 };
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
 use crate::policy::breaker::AnyBreaker;
 use crate::policy::hedge::AnyHedge;
-use crate::policy::limit::AnyLimiter;
+use crate::policy::limit::{AnyLimiter, LimitSettings};
 use crate::policy::queue::{AdaptiveTimeout, Codel};
-use crate::policy::retry::{AnyRetry, Backoff, Jitter};
+use crate::policy::retry::{AnyRetry, Backoff, Jitter, RetrySettings};
 use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
@@ -159,10 +159,17 @@ pub(super) struct WorkloadState {
 /// A service as the kernel needs it.
 pub(super) struct ServiceState {
     pub(super) first_replica: u32,
+    /// The most that there ever are.
     pub(super) replicas: u32,
+    /// How many there should be now: those with the lowest numbers.
+    pub(super) wanted: u32,
+    /// Whether somebody waits until those that are not wanted have nothing to do.
+    pub(super) scales: bool,
     pub(super) hands_back: bool,
     pub(super) startup: Span,
     pub(super) overflow: Overflow,
+    /// What a replica that starts takes on.
+    pub(super) limit: Option<LimitSettings>,
     pub(super) patience: Patience,
     /// Who is next in a queue without order.
     pub(super) picks: Stream,
@@ -216,6 +223,8 @@ pub(super) struct Replica {
     pub(super) troubled: bool,
     /// Events for a paused process, in order.
     pub(super) deferred: Vec<Event>,
+    /// How often it was taken out of the balancers' sight and not yet put back.
+    pub(super) drains: u32,
     /// When balancers learn of the last crash; what comes at another time is about an earlier one.
     pub(super) detected_at: Time,
     /// When it serves again after the last restart; never once it has crashed again.
@@ -249,6 +258,8 @@ pub(super) struct World {
     pub(super) replicas: Vec<Replica>,
     pub(super) sources: Vec<Source>,
     pub(super) workloads: Vec<WorkloadState>,
+    /// As they are now.
+    pub(super) clients: Ids<ClientId, Client>,
     /// Constant delays with a queue of their own.
     pub(super) lanes: Vec<Span>,
     /// Constant timeouts with a queue of their own.
@@ -280,11 +291,13 @@ impl World {
                     sessions: Sessions::of(workload),
                 })
                 .collect(),
+            clients: model.clients.clone(),
             lanes: Vec::new(),
             timers: Vec::new(),
         };
         world.add_services(model);
         world.add_routes(model, &edges);
+        world.prepare_for_changes(model);
         world
     }
 
@@ -293,7 +306,11 @@ impl World {
         let hashed = balanced_by(model, Balance::RingHash);
         for (id, service) in model.services.enumerate() {
             let first_replica = self.replicas.len() as u32;
-            for number in 0..service.replicas {
+            let replicas = model.replicas_most(id);
+            let scales = model.scales(id);
+            for number in 0..replicas {
+                // Those that come later are not there yet.
+                let down = number >= service.replicas;
                 self.replicas.push(Replica {
                     service: id.0,
                     guarded: service.limit.is_some() || matches!(service.discipline, Discipline::Codel(_)),
@@ -312,9 +329,10 @@ impl World {
                     watches_queue: service.queue_timeout.is_some() || service.discipline == Discipline::Preemptive,
                     workers: Vec::new(),
                     disturbance: Disturbance::new(service, number, model.seed),
-                    condition: Condition::sound(),
-                    troubled: false,
+                    condition: Condition { down, ..Condition::sound() },
+                    troubled: down,
                     deferred: Vec::new(),
+                    drains: 0,
                     detected_at: Time::MAX,
                     serves_at: Time::MAX,
                 });
@@ -322,15 +340,18 @@ impl World {
             let patience = self.patience(service.queue_timeout.as_ref());
             self.services.push(ServiceState {
                 first_replica,
-                replicas: service.replicas,
+                replicas,
+                wanted: service.replicas,
+                scales,
                 hands_back: service.handlers == Handlers::Async,
                 startup: service.startup,
                 overflow: service.overflow,
+                limit: service.limit,
                 patience,
                 picks: Stream::new(model.seed, &format!("service/{}/queue", service.name)),
                 fleet: Fleet {
                     up: (0..service.replicas).collect(),
-                    in_system: if counted[id.index()] { vec![0; service.replicas as usize] } else { Vec::new() },
+                    in_system: if counted[id.index()] || scales { vec![0; replicas as usize] } else { Vec::new() },
                     ring: if hashed[id.index()] { Ring::new(service.replicas) } else { Ring::default() },
                 },
             });
@@ -352,10 +373,7 @@ impl World {
         for (id, edge) in edges.enumerate() {
             let client = &model.clients[edge.client];
             let hop = self.hop(&client.latency);
-            let backoff = client.retry.as_ref().and_then(|retry| match (retry.backoff, retry.jitter) {
-                (Backoff::Fixed(delay), Jitter::None) if !delay.is_zero() => Some((self.lane(delay)?, delay)),
-                _ => None,
-            });
+            let backoff = self.backoff(client.retry.as_ref());
             let timeout = client.timeout.map(|timeout| (self.timer(timeout), timeout));
             let channel = channels.of[id.index()];
             let service = model.endpoints[edge.to].service;
@@ -401,7 +419,15 @@ impl World {
         Stream::new(model.seed, &format!("{}/picks", channel_name(model, channel)))
     }
 
-    fn hop(&mut self, latency: &Distribution) -> Hop {
+    /// A backoff that is always the same may have a queue of its own.
+    pub(super) fn backoff(&mut self, retry: Option<&RetrySettings>) -> Option<(LaneId, Span)> {
+        match retry.map(|retry| (retry.backoff, retry.jitter)) {
+            Some((Backoff::Fixed(delay), Jitter::None)) if !delay.is_zero() => Some((self.lane(delay)?, delay)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn hop(&mut self, latency: &Distribution) -> Hop {
         match latency.constant() {
             Some(Span::ZERO) => Hop::None,
             Some(delay) => self.lane(delay).map_or_else(|| Hop::Drawn(latency.clone()), Hop::Lane),
@@ -420,7 +446,7 @@ impl World {
         Some(LaneId(index as u32))
     }
 
-    fn patience(&mut self, timeout: Option<&QueueTimeout>) -> Patience {
+    pub(super) fn patience(&mut self, timeout: Option<&QueueTimeout>) -> Patience {
         match timeout {
             None => Patience::Endless,
             Some(QueueTimeout::After(length)) => match length.constant() {
@@ -481,7 +507,8 @@ fn order(discipline: Discipline) -> Order {
     }
 }
 
-fn limit(limit: Limit) -> u32 {
+/// As pools count.
+pub(super) fn limit(limit: Limit) -> u32 {
     match limit {
         Limit::Unlimited => u32::MAX,
         Limit::AtMost(n) => n,

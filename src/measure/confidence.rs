@@ -76,6 +76,8 @@ pub struct EdgeConfidence {
 pub enum NoConfidence {
     /// Something goes wrong in it.
     Faults,
+    /// Somebody changes it while it runs.
+    Changes,
     /// Its arrivals do not come at the same rate all the time.
     Arrivals,
     /// There are too few points of the series after the warm-up.
@@ -99,6 +101,9 @@ pub fn confidence(model: &Model, results: &Results) -> Result<Confidence, NoConf
 fn stationary(model: &Model) -> Result<(), NoConfidence> {
     if !model.faults.is_empty() {
         return Err(NoConfidence::Faults);
+    }
+    if !model.changes.is_empty() {
+        return Err(NoConfidence::Changes);
     }
     let is_steady = |arrivals: &Arrivals| match arrivals {
         Arrivals::Rated { process: Process::Even(profile) | Process::Poisson(profile), .. } => {

@@ -103,7 +103,7 @@ impl Meter {
                     rare: Box::new(EdgeExtra {
                         service: model.endpoints[edge.to].service.0,
                         channel: channels.of[id.index()],
-                        throttles: model.clients[edge.client].throttle.is_some(),
+                        throttles: model.ever_throttles(edge.client),
                         ..EdgeExtra::default()
                     }),
                     ..EdgeMeter::default()
@@ -113,9 +113,9 @@ impl Meter {
                 .list
                 .iter()
                 .map(|channel| ChannelMeter {
-                    breakers: match model.clients[channel.client].breaker {
-                        Some(_) => model.caller_replicas(channel.from),
-                        None => 0,
+                    breakers: match model.ever_breaks(channel.client) {
+                        true => model.caller_replicas(channel.from),
+                        false => 0,
                     },
                     open: Level::default(),
                     half_open: Level::default(),
@@ -483,9 +483,9 @@ impl Observer for Meter {
         }
     }
 
-    fn connections(&mut self, channel: u32, now: Time, change: i32) {
+    fn connections(&mut self, channel: u32, now: Time, change: i32, opened: u32) {
         if let Some(transport) = &mut self.transport {
-            transport.connections(channel, now, change);
+            transport.connections(channel, now, change, opened);
         }
     }
 

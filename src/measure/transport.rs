@@ -88,12 +88,11 @@ impl TransportMeters {
         }
     }
 
-    pub(super) fn connections(&mut self, channel: u32, now: Time, change: i32) {
+    pub(super) fn connections(&mut self, channel: u32, now: Time, change: i32, opened: u32) {
         let channel = &mut self.channels[channel as usize];
         channel.level.add(now, change);
-        let opened = u64::from(change.max(0).unsigned_abs());
-        channel.opened += opened;
-        channel.opened_since += opened;
+        channel.opened += u64::from(opened);
+        channel.opened_since += u64::from(opened);
         channel.peak = channel.peak.max(channel.level.value());
     }
 
@@ -136,16 +135,16 @@ mod tests {
             services: vec![ServiceMessages::default()],
             channels: vec![ConnectionMeter { is_used: true, ..ConnectionMeter::default() }],
         };
-        meters.connections(0, at(0), 4);
+        meters.connections(0, at(0), 4, 4);
         meters.start_totals(at(10));
-        meters.connections(0, at(12), -1);
-        meters.connections(0, at(16), 2);
+        meters.connections(0, at(12), -1, 1);
+        meters.connections(0, at(16), 2, 2);
         meters.encodes(0, at(5), Span::from_secs(1));
         meters.encodes(0, at(15), Span::from_secs(2));
         meters.travelled(0, at(15), Span::from_millis(3), Size::from_bytes(100));
         let results = meters.finish(at(20));
         let connections = results.channels[0].as_ref().unwrap();
-        assert_eq!((connections.opened, connections.peak), (2, 5));
+        assert_eq!((connections.opened, connections.peak), (3, 5));
         // 4 for 2 s, 3 for 4 s, 5 for 4 s.
         assert_eq!(connections.open_nanos, 40_000_000_000);
         assert_eq!(results.services[0].encoding_nanos, 2_000_000_000);

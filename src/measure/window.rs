@@ -48,9 +48,12 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(model: &Model, expectation: &Expectation) -> Window {
+        let during = (expectation.from, expectation.until.min(model.end()));
         let threads = match expectation.target {
-            Target::Service(id) => model.services[id].threads_in_all().map(|threads| threads as f64),
-            Target::Pool(id) => permits(model, id),
+            Target::Service(id) => {
+                model.mean_of_service(id, during, |service| service.threads_in_all().map(|threads| threads as f64))
+            }
+            Target::Pool(id) => permits(model, id, during),
             Target::Workload(_) | Target::Cache(_) => None,
         };
         Window {
@@ -152,8 +155,8 @@ impl Window {
     }
 }
 
-/// Permits of all instances of a pool that are there from the start.
-fn permits(model: &Model, pool: PoolId) -> Option<f64> {
+/// Permits of all instances of a pool that are there whether somebody uses them or not, on average.
+fn permits(model: &Model, pool: PoolId, during: (Time, Time)) -> Option<f64> {
     let it = &model.pools[pool];
     let instances = match it.scope {
         Scope::Key => return None,
@@ -163,10 +166,12 @@ fn permits(model: &Model, pool: PoolId) -> Option<f64> {
                 let mut endpoints = model.endpoints.iter().filter(|endpoint| endpoint.service == service);
                 endpoints.any(|endpoint| holds(&endpoint.steps, pool))
             };
-            model.services.enumerate().filter(|(id, _)| uses(*id)).map(|(_, service)| f64::from(service.replicas)).sum()
+            let users = model.services.ids().filter(|id| uses(*id));
+            let replicas = |id| model.mean_of_service(id, during, |service| Some(f64::from(service.replicas)));
+            users.filter_map(replicas).sum()
         }
     };
-    Some(instances * f64::from(it.size))
+    Some(instances * model.mean_over(during, |time| Some(f64::from(model.permits_at(pool, time))))?)
 }
 
 /// Whether steps hold permits of a pool.

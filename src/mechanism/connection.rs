@@ -126,6 +126,7 @@ pub struct Connections<T> {
     uses: Vec<u32>,
     free: Vec<u32>,
     count: u32,
+    opened: u64,
     arrivals: u64,
 }
 
@@ -142,6 +143,7 @@ impl<T: Copy> Connections<T> {
             uses: Vec::new(),
             free: Vec::new(),
             count: 0,
+            opened: 0,
             arrivals: 0,
         }
     }
@@ -197,6 +199,7 @@ impl<T: Copy> Connections<T> {
             clear_at: [Time::ZERO; 2],
         });
         self.count += 1;
+        self.opened += 1;
         let it = &mut self.hosts[host as usize];
         it.count += 1;
         it.opening += 1;
@@ -342,6 +345,11 @@ impl<T: Copy> Connections<T> {
         self.count
     }
 
+    /// Connections that were begun to be opened so far.
+    pub fn opened_so_far(&self) -> u64 {
+        self.opened
+    }
+
     /// Those who wait for `host`.
     pub fn waiting(&self, host: u32) -> u32 {
         self.hosts.get(host as usize).map_or(0, Host::waiting)
@@ -355,6 +363,19 @@ impl<T: Copy> Connections<T> {
     /// A connection, to be changed.
     pub fn at_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
         self.slots.get_mut(slot(id) as usize)?.as_mut().filter(|connection| connection.id == id)
+    }
+
+    /// Connections to `replica` take no new requests, and are closed when their last one has ended.
+    pub fn retire(&mut self, replica: u32) {
+        for id in self.to_replica(replica) {
+            let Some(connection) = self.at_mut(id).filter(|it| it.is_open) else { continue };
+            connection.is_leaving = true;
+            let (host, in_use) = (connection.host, connection.in_use);
+            self.hosts[host as usize].ready.retain(|ready| *ready != slot(id));
+            if in_use == 0 {
+                self.close(id);
+            }
+        }
     }
 
     /// Every connection to `replica`.

@@ -101,6 +101,12 @@ impl<T: Copy> Cores<T> {
         Some(Span::from_nanos(left))
     }
 
+    /// There are so many cores from now on; not none.
+    pub fn resize(&mut self, now: Time, cores: u32) {
+        self.catch_up(now);
+        self.cores = cores;
+    }
+
     /// From now on work runs at `1 / slow` of full speed; infinite is frozen.
     pub fn set_slow(&mut self, now: Time, slow: f64) {
         self.catch_up(now);
@@ -237,6 +243,16 @@ mod tests {
         assert_eq!(cores.next_done(at(40), |_| true), None);
         cores.set_slow(at(90), 2.0);
         assert_eq!(cores.next_done(at(90), |_| true), Some(at(210)));
+    }
+
+    #[test]
+    fn more_cores_speed_up_what_is_left() {
+        let mut cores = Cores::new(1, 1.0);
+        cores.add(at(0), Span::from_nanos(100), 1);
+        cores.add(at(0), Span::from_nanos(100), 2);
+        cores.resize(at(100), 2);
+        assert_eq!(cores.busy(), 2);
+        assert_eq!(cores.next_done(at(100), |_| true), Some(at(150)));
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub struct Pool<T> {
     busy: u32,
     places: u32,
     order: Order,
+    next: Next,
     line: Line<T>,
     /// Newcomers in the line that have not withdrawn: those that take a place.
     waiting: u32,
@@ -38,6 +39,23 @@ pub struct Pool<T> {
     /// When the line was last empty, if it is not now and somebody wants to know.
     last_empty: Time,
     notes_empty: bool,
+}
+
+/// How the next one is found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Next {
+    /// He is the first of the only line.
+    First,
+    /// The order says.
+    Ordered,
+    /// There is none: more permits are out than there should be.
+    Nobody,
+}
+
+impl Next {
+    fn of(order: Order) -> Next {
+        if order == Order::First { Next::First } else { Next::Ordered }
+    }
 }
 
 /// Those who wait.
@@ -74,13 +92,56 @@ impl<T: Copy> Pool<T> {
             _ => Line::One(VecDeque::new()),
         };
         let notes_empty = matches!(order, Order::LastWhenStanding(_));
-        Pool { size, busy: 0, places, order, line, waiting: 0, withdrawn: 0, last_empty: Time::ZERO, notes_empty }
+        Pool {
+            size,
+            busy: 0,
+            places,
+            order,
+            next: Next::of(order),
+            line,
+            waiting: 0,
+            withdrawn: 0,
+            last_empty: Time::ZERO,
+            notes_empty,
+        }
     }
 
     /// The same, which can tell [`Pool::last_empty`].
     pub fn noting_when_empty(mut self) -> Pool<T> {
         self.notes_empty = true;
         self
+    }
+
+    /// There are `size` permits from now on; not none. Those that are out and too many are not handed on when they come
+    /// back. Who waits for a new one gets it by [`Pool::lend`] and [`Pool::release`].
+    pub fn resize(&mut self, size: u32) {
+        self.size = size;
+        self.next = if self.busy > size { Next::Nobody } else { Next::of(self.order) };
+    }
+
+    /// There are `places` from now on; who waits stays.
+    pub fn set_places(&mut self, places: u32) {
+        self.places = places;
+    }
+
+    /// From now on it can tell [`Pool::last_empty`]; as far as it knows, nobody has waited until now.
+    pub fn note_when_empty(&mut self, now: Time) {
+        if !self.notes_empty {
+            self.notes_empty = true;
+            self.last_empty = now;
+        }
+    }
+
+    /// Takes a permit that nobody has, for whoever waits for one.
+    pub fn lend(&mut self) -> bool {
+        let is_free = self.has_free();
+        self.busy += u32::from(is_free);
+        is_free
+    }
+
+    /// Whether more wait than there are places.
+    pub fn is_overfull(&self) -> bool {
+        self.waiting > self.places
     }
 
     /// A newcomer of a class asks for a permit.
@@ -248,7 +309,7 @@ impl<T: Copy> Pool<T> {
     #[inline]
     fn take_next(&mut self, now: Time, below: &mut impl FnMut(u32) -> u32) -> Option<Waiter<T>> {
         match &mut self.line {
-            Line::One(line) if matches!(self.order, Order::First) => line.pop_front(),
+            Line::One(line) if matches!(self.next, Next::First) => line.pop_front(),
             _ => self.take_by_order(now, below),
         }
     }
@@ -256,6 +317,13 @@ impl<T: Copy> Pool<T> {
     /// Who is next when that is not simply the first. Out of line: most pools are queues.
     #[inline(never)]
     fn take_by_order(&mut self, now: Time, below: &mut impl FnMut(u32) -> u32) -> Option<Waiter<T>> {
+        if self.next == Next::Nobody {
+            // The one that comes back just now is still counted.
+            if self.busy - 1 <= self.size {
+                self.next = Next::of(self.order);
+            }
+            return None;
+        }
         match &mut self.line {
             Line::One(line) => match self.order {
                 Order::Last => line.pop_back(),
@@ -359,6 +427,35 @@ mod tests {
         assert_eq!(pool.release(T0, |ticket| ticket != 2, first), Some((3, true)));
         assert_eq!(pool.release(T0, |ticket| ticket != 2, first), Some((4, true)));
         assert_eq!(pool.waiting(), 0);
+    }
+
+    #[test]
+    fn more_permits_are_lent_at_once_and_fewer_only_as_others_come_back() {
+        for order in [Order::First, Order::ByClass] {
+            let mut pool = Pool::new(3, u32::MAX, order);
+            (1..=6).for_each(|ticket| assert_ne!(pool.arrive(T0, ticket, 0), Admission::Rejected));
+            pool.resize(1);
+            assert!(!pool.lend());
+            assert_eq!(pool.release(T0, all, first), None);
+            assert_eq!(pool.release(T0, all, first), None);
+            assert_eq!(pool.busy(), 1);
+            assert_eq!(pool.release(T0, all, first), Some((4, true)), "there is one again");
+            pool.resize(2);
+            assert!(pool.lend());
+            assert_eq!(pool.release(T0, all, first), Some((5, true)));
+            assert!(!pool.lend());
+            assert_eq!((pool.busy(), pool.waiting()), (2, 1));
+        }
+    }
+
+    #[test]
+    fn who_waits_stays_when_there_are_fewer_places() {
+        let mut pool = Pool::new(1, 3, Order::First);
+        (1..=4).for_each(|ticket| assert_ne!(pool.arrive(T0, ticket, 0), Admission::Rejected));
+        pool.set_places(1);
+        assert_eq!((pool.waiting(), pool.is_overfull()), (3, true));
+        assert_eq!(pool.arrive(T0, 5, 0), Admission::Rejected);
+        assert_eq!(pool.release(T0, all, first), Some((2, true)));
     }
 
     #[test]

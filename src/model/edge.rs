@@ -117,11 +117,11 @@ impl Model {
         channels
     }
 
-    /// How many replicas a caller has; a workload's users are one.
+    /// How many replicas a caller has at most; a workload's users are one.
     pub fn caller_replicas(&self, caller: Caller) -> u32 {
         match caller {
             Caller::Workload(_) => 1,
-            Caller::Service(id) => self.services[id].replicas,
+            Caller::Service(id) => self.replicas_most(id),
         }
     }
 }

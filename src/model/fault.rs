@@ -45,6 +45,16 @@ pub enum Subset {
     First(u32),
 }
 
+impl Subset {
+    /// How many that are of so many.
+    pub fn of(self, replicas: u32) -> u32 {
+        match self {
+            Subset::All => replicas,
+            Subset::First(n) => n.min(replicas),
+        }
+    }
+}
+
 /// What a fault does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {

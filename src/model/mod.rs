@@ -2,6 +2,7 @@
 //!
 //! Names live here once; everything else refers to them by dense ids.
 
+mod change;
 mod edge;
 mod expectation;
 mod fault;
@@ -11,6 +12,7 @@ mod service;
 mod transport;
 mod workload;
 
+pub use change::{Action, Change, Setting};
 pub use edge::{Caller, Channel, Channels, Edge};
 pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
 pub use fault::{Effect, Fault, FaultTarget, Subset};
@@ -64,6 +66,8 @@ pub struct Model {
     pub clients: Ids<ClientId, Client>,
     /// What goes wrong, in file order.
     pub faults: Vec<Fault>,
+    /// What somebody does to it, in file order.
+    pub changes: Vec<Change>,
     /// What must hold, in file order.
     pub expectations: Vec<Expectation>,
 }

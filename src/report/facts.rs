@@ -69,16 +69,23 @@ impl<'a> Facts<'a> {
         ratio(integral_nanos as f64 / 1e9, self.window_secs())
     }
 
+    /// Threads of all replicas when there are most of them; `None` if they are ever unlimited.
+    pub(super) fn threads_most(&self, id: usize) -> Option<f64> {
+        let at = |time: Time| pool(&self.model.service_at(ServiceId(id as u32), time));
+        let times = self.model.changes.iter().map(|change| change.at);
+        times.chain([Time::ZERO]).map(at).try_fold(0.0, |most: f64, threads| Some(most.max(threads?)))
+    }
+
     /// Busy threads ÷ threads of all replicas; `None` for an unlimited pool.
     pub(super) fn thread_utilisation(&self, id: usize) -> Option<f64> {
-        let threads = pool(self.service(id))?;
+        let threads = self.model.mean_of_service(ServiceId(id as u32), self.window(), pool)?;
         Some(self.mean_level(self.results.services[id].busy_nanos)? / threads)
     }
 
     /// Busy cores ÷ cores of all replicas; `None` when every thread has a core of its own.
     pub(super) fn core_utilisation(&self, id: usize) -> Option<f64> {
-        let service = self.service(id);
-        let cores = f64::from(service.cores?) * f64::from(service.replicas);
+        let cores = |service: &Service| Some(f64::from(service.cores?) * f64::from(service.replicas));
+        let cores = self.model.mean_of_service(ServiceId(id as u32), self.window(), cores)?;
         Some(self.mean_level(self.results.services[id].work_nanos)? / cores)
     }
 

@@ -78,6 +78,8 @@ pub(crate) enum Kind {
     },
     /// A text, a number, `true` or `false`.
     Scalar,
+    /// What the key takes that a path names.
+    Any,
     /// The name of something that the file defines: "client".
     Name(&'static str),
     /// Such a word, or something else.
@@ -108,6 +110,7 @@ impl Kind {
             Kind::Integer { .. } => "a whole number".to_owned(),
             Kind::Number => "a number".to_owned(),
             Kind::Scalar => "a text, a number, `true` or `false`".to_owned(),
+            Kind::Any => "a value".to_owned(),
             Kind::Form(Form { what, .. }) | Kind::Words { what, .. } => (*what).to_owned(),
             Kind::Name(what) => format!("the name of {} {what}", article(what)),
             Kind::Or(word, other) => format!("{} or \"{word}\"", other.describe()),
@@ -139,6 +142,7 @@ impl Kind {
             Kind::Integer { min, max } => (*min).max(10).min(*max).to_string(),
             Kind::Number => "2.0".to_owned(),
             Kind::Scalar => "\"100/s\"".to_owned(),
+            Kind::Any => "64".to_owned(),
             Kind::Form(Form { example, .. }) => quoted(example),
             Kind::Words { words, .. } => format!("\"{}\"", words.first().unwrap_or(&"")),
             Kind::Name("endpoint") => "\"orders.create\"".to_owned(),
@@ -149,6 +153,8 @@ impl Kind {
             Kind::Name(_) => "\"orders\"".to_owned(),
             Kind::Or(_, other) => other.example(),
             Kind::Table(section) => example_of(section()),
+            Kind::Map(_, inner) if matches!(**inner, Kind::Any) => "{ \"service.orders.threads\" = 64 }".to_owned(),
+            Kind::Map(_, inner) if matches!(**inner, Kind::Integer { .. }) => "{ orders = 60 }".to_owned(),
             Kind::Map(..) => "{ \"orders.create\" = \"100%\" }".to_owned(),
             Kind::List(item) => format!("[{}]", item.example()),
             Kind::Steps => "[{ work = \"5ms\" }]".to_owned(),

@@ -17,7 +17,7 @@ use super::decode::{
     ProfileForm, QueueTimeoutForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, SessionForm, Steps,
     StruckReplicas, ThrottlePreset, True, Word, WorkloadName,
 };
-use super::decode::{CallerName, Overlays, TransportName};
+use super::decode::{CallerName, Overlays, Scales, Settings, TransportName};
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
@@ -54,6 +54,8 @@ keys! {
         param: Named<ParameterKeys>;
         /// What goes wrong, and when.
         fault: Named<FaultKeys>;
+        /// What somebody does to the running system, and when.
+        change: Named<ChangeKeys>;
         /// What must hold: the gate of a continuous build.
         expect: Named<ExpectKeys>;
         /// Overlays: the same file with another architecture or another cure.
@@ -63,7 +65,7 @@ keys! {
         extends: String;
     }
     later {
-        "topic" "consumer" "change" "prices" "verdict" "sweep" "broker" "lock"
+        "topic" "consumer" "prices" "verdict" "sweep" "broker" "lock"
         "region" "autoscale"
     }
 }
@@ -510,6 +512,38 @@ keys! {
 }
 
 keys! {
+    /// The operator's hand: one thing that somebody does to the system while it runs. Of changes of the same thing the
+    /// latest one holds.
+    ChangeKeys is "a change" at "change.NAME" {
+        /// When.
+        at: Time, required;
+        /// Action: keys have other values from then on. They are named by their path, in quotes:
+        /// `{ "service.orders.threads" = 64, "client.internal.timeout" = "300ms" }`. Of a service `threads`, `queue`,
+        /// `overflow`, `queue_timeout`, `cores` and `limit` can change while it runs; of a client `latency`, `timeout`,
+        /// `retry`, `breaker`, `throttle`, `cancel` and `deadlines`; of a pool its `size`. More threads serve who waits at
+        /// once, fewer ones come about as requests end; nobody who waits is turned away because the queue is shorter; a
+        /// timeout holds for attempts that are sent from then on, and a policy that changes starts afresh.
+        set: Settings;
+        /// Action: services have so many replicas from then on, such as `{ orders = 60 }`. New ones serve after the
+        /// service's `startup`. Those with the highest numbers go first: they get no more requests, finish what they
+        /// have, and go down.
+        scale: Scales;
+        /// Action: the processes of this service die with all they hold, which balancers know at once, and serve again
+        /// after its `startup`.
+        restart: ServiceName;
+        /// Action: balancers send nothing more to the processes of this service; these finish what they have, and stay.
+        drain: ServiceName;
+        /// With `restart` or `drain`: how many of them, a number or a share; all if absent.
+        replicas: StruckReplicas;
+        /// With `restart`: one after another, each so long after the last; all at once if absent.
+        every: NotZero<Span>;
+        /// With `drain`: how long until they get requests again; never if absent.
+        r#for: NotZero<Span>;
+    }
+    later { "redrive" }
+}
+
+keys! {
     /// A condition on what the run measures; the exit code tells when one fails.
     ExpectKeys is "an expectation" at "expect.NAME" {
         /// The condition: a metric at a workload or service, and a bound.
@@ -587,7 +621,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 42);
+        assert_eq!(sections.len(), 43);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -27,6 +27,7 @@ pub static LESSONS: &[Lesson] = embedded!("../../scenarios":
     "coordinated-omission"
     "death-spiral"
     "forty-node-meltdown"
+    "grpc-sticky-connections"
     "mesh-tax"
     "n-plus-one"
     "reconnect-storm"

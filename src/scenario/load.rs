@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Draft, Parameter, build, parameters};
+use super::change::find_settings;
 use super::check::{Elsewhere, find_errors, find_unused, find_warnings};
 use super::declare::{Keys, Kind, Section};
 use super::decode::{Cx, Decode};
@@ -143,12 +144,20 @@ impl<'l> Loading<'l> {
 
     /// Inserts parameters, decodes, builds and looks for errors.
     fn understand(&mut self, mut table: Table, file: SourceId) -> Read {
+        let name = self.name;
         let uses = insert_parameters(&mut table, &mut self.sources, &mut self.findings);
         let root = Node { value: Value::Table(table), place: file.place(0..0) };
         let mut cx = Cx::new(self.files, &mut self.shelf, &mut self.sources, &mut self.findings, self.has_gaps);
         let Some(keys) = ScenarioKeys::decode(&root, &mut cx) else { return Read::default() };
         let mut draft = build(&keys, self.name, &mut cx);
         find_errors(&draft.model, &draft.atlas, &mut cx);
+        let again = |table: Table, cx: &mut Cx<'_>| {
+            let keys = ScenarioKeys::decode(&Node { value: Value::Table(table), place: file.place(0..0) }, cx)?;
+            let draft = build(&keys, name, cx);
+            find_errors(&draft.model, &draft.atlas, cx);
+            Some(draft.model)
+        };
+        find_settings(&root, &keys, &mut draft.model, (&names_at, &top_keys()), &again, &mut cx);
         let parameters = parameters(&keys, &uses, &mut draft.atlas, &mut cx);
         let Value::Table(table) = root.value else { return Read::default() };
         Read { table, draft: Some(draft), parameters }

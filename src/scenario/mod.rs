@@ -4,6 +4,7 @@
 //!    variants and `--set` change it, parameters are inserted.
 //! 2. `language` declares every table and key once; `decode` reads the tree against it, with the `data` in other files.
 //! 3. `build` resolves names and makes the model; `check` looks for what is wrong or suspicious as a whole.
+//!    `change` reads the tree once more with what changes while the system runs.
 //! 4. `say`: what was found, with codes and places, in rustc's look.
 //!
 //! The same declarations make the `schema` for editors, the `reference` and the pages of `explain`; `expand` prints a
@@ -14,6 +15,7 @@
 //! one go. What was not readable is marked, so that nobody complains about the consequences.
 
 mod build;
+mod change;
 mod check;
 mod data;
 mod declare;

@@ -141,6 +141,7 @@ fn of_kind(kind: &Kind, extent: Extent) -> Value {
         }
         Kind::Number => any_of(vec![json!({ "type": "number", "minimum": 0 }), parameter()]),
         Kind::Scalar => json!({ "type": ["string", "number", "boolean"] }),
+        Kind::Any => json!({}),
         Kind::Form(form) => of_form(form),
         Kind::Words { words, .. } => any_of(vec![json!({ "enum": words }), parameter()]),
         Kind::Name(what) => json!({ "type": "string", "minLength": 1, "title": what }),

@@ -2,6 +2,7 @@
 //! small scenario without chance, in which the rule shows to the millisecond.
 
 mod caches;
+mod change;
 mod cpu;
 mod pools;
 mod queues;

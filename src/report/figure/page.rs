@@ -6,7 +6,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use super::canvas::{self, Canvas, Font};
 use super::draw::{self, Axis, DIM, LEFT, MARGIN, RIGHT, TEXT, WIDTH};
-use super::palette::{BLACK, FAULT, FAULT_EDGE, FRAME, NOTE, WARMUP, dashed, solid};
+use super::palette::{BLACK, CHANGE_EDGE, FAULT, FAULT_EDGE, FRAME, NOTE, WARMUP, dashed, solid};
 use super::panel::Panel;
 use super::points::Points;
 use super::scale::time_ticks;
@@ -112,7 +112,9 @@ impl Page {
             }
         }
         for it in self.windows.iter().filter(|it| it.window.kind != Kind::Warmup) {
-            let side = dashed(edge(it.window.kind), 2, (6, 6));
+            // A mark without a tint must be seen beside the line of the grid that may cover it.
+            let width = if it.window.kind == Kind::Change { 4 } else { 2 };
+            let side = dashed(edge(it.window.kind), width, (6, 6));
             canvas.line(&[(it.from, top), (it.from, bottom)], side);
             canvas.line(&[(it.until, top), (it.until, bottom)], side);
         }
@@ -146,7 +148,7 @@ fn tint(kind: Kind) -> Option<RGBColor> {
     match kind {
         Kind::Warmup => Some(WARMUP),
         Kind::Fault => Some(FAULT),
-        Kind::Interrupted => None,
+        Kind::Change | Kind::Interrupted => None,
     }
 }
 
@@ -154,6 +156,7 @@ fn edge(kind: Kind) -> RGBColor {
     match kind {
         Kind::Warmup => FRAME,
         Kind::Fault => FAULT_EDGE,
+        Kind::Change => CHANGE_EDGE,
         Kind::Interrupted => BLACK,
     }
 }

@@ -19,6 +19,8 @@ pub(super) const NOTE: RGBColor = RGBColor(0x5A, 0x5A, 0x5A);
 pub(super) const WARMUP: RGBColor = RGBColor(0xEE, 0xEE, 0xEE);
 pub(super) const FAULT: RGBColor = RGBColor(0xFF, 0xF1, 0xC4);
 pub(super) const FAULT_EDGE: RGBColor = RGBColor(0xA6, 0x7C, 0x00);
+/// What somebody did at a time.
+pub(super) const CHANGE_EDGE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
 
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug)]

@@ -21,7 +21,7 @@ pub(super) fn threads(facts: &Facts, points: &Points) -> Panel {
         let (whole, note, full) = match service.threads {
             Limit::AtMost(threads) => {
                 let note = format!("{} × {}", number::count(service.replicas.into()), threads_text(threads));
-                (facts::pool(service).unwrap_or(peak), note, "100%".to_owned())
+                (facts.threads_most(*id).unwrap_or(peak), note, "100%".to_owned())
             }
             Limit::Unlimited => (peak, "unlimited threads".to_owned(), number::plain(Some(peak))),
         };

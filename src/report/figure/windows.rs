@@ -1,7 +1,7 @@
-//! What is marked along the time axis: the warm-up, the faults, where an interrupted run ended.
+//! What is marked along the time axis: the warm-up, the faults, the changes, where an interrupted run ended.
 
 use crate::base::time::Time;
-use crate::model::{Effect, Fault, FaultTarget, Model, Subset};
+use crate::model::{Action, Effect, Fault, FaultTarget, Limit, Model, ServiceId, Setting, Subset};
 use crate::report::facts::Facts;
 use crate::report::number;
 
@@ -10,6 +10,7 @@ use crate::report::number;
 pub(super) enum Kind {
     Warmup,
     Fault,
+    Change,
     Interrupted,
 }
 
@@ -39,6 +40,10 @@ pub(super) fn windows(facts: &Facts) -> Vec<Window> {
         };
         windows.push(Window { kind: Kind::Fault, from: fault.at, until, label: label(model, fault) });
     }
+    for change in model.changes.iter().filter(|change| change.at < end) {
+        let label = format!("{}: {}", change.name, action(model, &change.action));
+        windows.push(Window { kind: Kind::Change, from: change.at, until: change.at, label });
+    }
     let ended = facts.results.ended;
     if ended < end {
         let label = format!("interrupted at {}", number::secs(Some(ended.as_secs_f64())));
@@ -63,14 +68,67 @@ fn label(model: &Model, fault: &Fault) -> String {
         Effect::Traffic(times) => format!("traffic ×{}", number::plain(Some(*times))),
     };
     let target = match fault.target {
-        FaultTarget::Service(id, Subset::All) => model.services[id].name.clone(),
-        FaultTarget::Service(id, Subset::First(some)) => {
-            format!("{some} of {} {}", model.services[id].replicas, model.services[id].name)
-        }
+        FaultTarget::Service(id, subset) => replicas(model, id, subset),
         FaultTarget::Edge(from, to) => format!("{} → {}", model.services[from].name, model.services[to].name),
         FaultTarget::Entry(from, to) => format!("{} → {}", model.workloads[from].name, model.services[to].name),
         FaultTarget::Workload(id) => model.workloads[id].name.clone(),
         FaultTarget::Cache(id) => model.caches[id].name.clone(),
     };
     format!("{}: {target} {effect}", fault.name)
+}
+
+/// `3 of 40 orders`.
+fn replicas(model: &Model, service: ServiceId, subset: Subset) -> String {
+    let it = &model.services[service];
+    match subset {
+        Subset::All => it.name.clone(),
+        Subset::First(some) => format!("{some} of {} {}", it.replicas.max(some), it.name),
+    }
+}
+
+/// `orders × 60`.
+fn action(model: &Model, action: &Action) -> String {
+    match action {
+        Action::Set(settings) if settings.is_empty() => "nothing".to_owned(),
+        Action::Set(settings) => settings.iter().map(|it| setting(model, it)).collect::<Vec<_>>().join(", "),
+        Action::Scale(to) => {
+            let text = |(id, count): &(ServiceId, u32)| {
+                format!("{} × {}", model.services[*id].name, number::count((*count).into()))
+            };
+            to.iter().map(text).collect::<Vec<_>>().join(", ")
+        }
+        Action::Restart { service, subset, every } => {
+            let rolling = every.map_or_else(String::new, |every| format!(", one every {}", number::written(every)));
+            format!("{} restarted{rolling}", replicas(model, *service, *subset))
+        }
+        Action::Drain { service, subset, .. } => format!("{} drained", replicas(model, *service, *subset)),
+    }
+}
+
+/// `orders threads = 64`; of a policy only that it is another one.
+fn setting(model: &Model, setting: &Setting) -> String {
+    let limit = |limit: &Limit| match limit {
+        Limit::Unlimited => "unlimited".to_owned(),
+        Limit::AtMost(most) => number::count((*most).into()),
+    };
+    let service = |id: &ServiceId| &model.services[*id].name;
+    match setting {
+        Setting::Threads(id, threads) => format!("{} threads = {}", service(id), limit(threads)),
+        Setting::Queue(id, queue) => format!("{} queue = {}", service(id), limit(queue)),
+        Setting::Overflow(id, _) => format!("{} overflow", service(id)),
+        Setting::QueueTimeout(id, _) => format!("{} queue_timeout", service(id)),
+        Setting::Cores(id, cores) => format!("{} cores = {cores}", service(id)),
+        Setting::Limit(id, _) => format!("{} limit", service(id)),
+        Setting::Timeout(id, timeout) => {
+            let timeout = timeout.map_or_else(|| "none".to_owned(), number::written);
+            format!("{} timeout = {timeout}", model.clients[*id].name)
+        }
+        Setting::Latency(id, _) => format!("{} latency", model.clients[*id].name),
+        Setting::Retry(id, _) => format!("{} retry", model.clients[*id].name),
+        Setting::Breaker(id, _) => format!("{} breaker", model.clients[*id].name),
+        Setting::Throttle(id, _) => format!("{} throttle", model.clients[*id].name),
+        Setting::Cancel(id, _) => format!("{} cancel", model.clients[*id].name),
+        Setting::Deadlines(id, _) => format!("{} deadlines", model.clients[*id].name),
+        Setting::Permits(id, size) => format!("{} size = {size}", model.pools[*id].name),
+    }
 }

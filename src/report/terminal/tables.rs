@@ -72,6 +72,10 @@ pub(super) fn confidence(facts: &Facts, look: Look) -> String {
             "No ± stands at the means: faults make a part of the run differ from another. Other seeds tell how sure they are."
                 .to_owned()
         }
+        Err(NoConfidence::Changes) => {
+            "No ± stands at the means: changes make a part of the run differ from another. Other seeds tell how sure they are."
+                .to_owned()
+        }
         Err(NoConfidence::Arrivals) => {
             "No ± stands at the means: the load changes in the course of the run. Other seeds tell how sure they are."
                 .to_owned()

@@ -114,7 +114,7 @@ fn target(keys: &FaultKeys, names: &Names<'_>, model: &Model, cx: &mut Cx<'_>) -
     }
     if let Some(name) = keys.service.given() {
         let id = names.service(name, cx)?;
-        let subset = subset(keys, model.services[id].replicas, &name.text, cx)?;
+        let subset = subset(&keys.replicas, model.services[id].replicas, &name.text, cx)?;
         return Some((FaultTarget::Service(id, subset), keys.service.place()));
     }
     if let Some(name) = keys.workload.given() {
@@ -141,14 +141,15 @@ fn target(keys: &FaultKeys, names: &Names<'_>, model: &Model, cx: &mut Cx<'_>) -
     }
 }
 
-fn subset(keys: &FaultKeys, replicas: u32, service: &str, cx: &mut Cx<'_>) -> Option<Subset> {
-    match keys.replicas.value() {
-        None if keys.replicas.is_bad() => None,
+/// Which replicas are meant, of so many that `service` has.
+pub(super) fn subset(field: &Field<StruckReplicas>, replicas: u32, service: &str, cx: &mut Cx<'_>) -> Option<Subset> {
+    match field.value() {
+        None if field.is_bad() => None,
         None => Some(Subset::All),
         Some(StruckReplicas::Count(count)) if *count > replicas => {
             let has = if replicas == 1 { "one replica".to_owned() } else { format!("{replicas} replicas") };
-            cx.say(&catalogue::OUT_OF_RANGE, keys.replicas.place(), format!("`{service}` has only {has}"))
-                .help(format!("write at most `replicas = {replicas}`, or leave it out to strike all"));
+            cx.say(&catalogue::OUT_OF_RANGE, field.place(), format!("`{service}` has only {has}"))
+                .help(format!("write at most `replicas = {replicas}`, or leave it out for all of them"));
             None
         }
         Some(StruckReplicas::Count(count)) => Some(Subset::First(*count)),

@@ -1,6 +1,7 @@
 //! Declared keys → model: names become ids, forms become settings. What cannot be built is said and left out,
 //! so that the rest can still be looked at; such a draft never runs.
 
+mod change;
 mod client;
 mod expect;
 mod fault;
@@ -52,6 +53,8 @@ pub(crate) struct Atlas {
     pub(crate) parameters: Vec<ParameterPlaces>,
     /// By fault.
     pub(crate) faults: Vec<FaultPlaces>,
+    /// Times, by change.
+    pub(crate) changes: Vec<Place>,
     /// Every call and forward in the steps.
     pub(crate) calls: Vec<CallSite>,
     /// Every use of a pool or a cache in the steps.
@@ -221,9 +224,11 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
         caches,
         clients,
         faults: Vec::new(),
+        changes: Vec::new(),
         expectations: Vec::new(),
     };
     fault::faults(keys, &names, &mut model, &mut atlas, cx);
+    change::changes(keys, &names, &mut model, &mut atlas, cx);
     expect::expectations(keys, &names, &mut model, cx);
     Draft { model, atlas }
 }

@@ -34,6 +34,16 @@ fn outside(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             .help(format!("write a time before `{}`, or lengthen `duration`", model.end()));
         }
     }
+    for (change, place) in model.changes.iter().zip(&atlas.changes) {
+        if change.at >= model.end() {
+            cx.say(
+                &catalogue::OUTSIDE,
+                *place,
+                format!("the change `{}` never happens: the run ends at {}", change.name, model.end()),
+            )
+            .help(format!("write a time before `{}`, or lengthen `duration`", model.end()));
+        }
+    }
 }
 
 /// Mean times of one execution of a handler in seconds, if nothing ever waits.

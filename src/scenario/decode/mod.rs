@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod branches;
+mod change;
 mod condition;
 mod name;
 mod parameter;
@@ -22,6 +23,7 @@ use crate::scenario::tree::{Node, Value};
 
 pub(crate) use arrivals::{ArrivalsForm, ProcessForm, ProfileForm, RATE_MAX};
 pub(crate) use branches::{ArmForm, Arms, BranchForm, Branches, NeedForm};
+pub(crate) use change::{Scales, SettingForm, Settings};
 pub(crate) use condition::{
     Condition, METRICS, Measured, Unit, meaning, measured, measured_at, metric_name, metric_units,
 };

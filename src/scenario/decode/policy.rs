@@ -267,7 +267,7 @@ impl Decode for StruckReplicas {
             Value::Text(_) => {
                 let share = Share::decode(node, cx)?;
                 if share == Share::ZERO {
-                    cx.say(&catalogue::OUT_OF_RANGE, node.place, "a fault strikes at least one replica");
+                    cx.say(&catalogue::OUT_OF_RANGE, node.place, "a share of nothing is no replica at all");
                     return None;
                 }
                 Some(StruckReplicas::Share(share))

@@ -32,13 +32,18 @@ pub(crate) fn lay_over(base: &mut Table, overlay: &Table) {
     }
 }
 
-/// One `--set PATH=VALUE`.
+/// One `--set PATH=VALUE`, or what a change sets.
 pub(crate) struct Assignment {
     path: Vec<(String, Place)>,
     node: Node,
 }
 
 impl Assignment {
+    /// `node` at the key to which `path` leads.
+    pub(crate) fn new(path: Vec<(String, Place)>, node: Node) -> Assignment {
+        Assignment { path, node }
+    }
+
     /// Reads the argument in source `id`. The value is TOML, or a string where that fails.
     pub(crate) fn parse(sources: &Sources, id: SourceId, findings: &mut Findings) -> Option<Assignment> {
         let text = sources.text(id);

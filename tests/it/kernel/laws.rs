@@ -8,11 +8,14 @@ use brownout::base::time::{Span, Time};
 use brownout::base::units::Share;
 use brownout::kernel::wheel::Wheel;
 use brownout::measure::{Results, simulate};
-use brownout::model::{Discipline, Effect, Fault, FaultTarget, Id, Limit, Model, Scope, Subset};
+use brownout::model::{
+    Action, Change, Discipline, Effect, Fault, FaultTarget, Id, Limit, Model, Scope, Setting, Subset,
+};
 use brownout::policy::Outcome;
+use brownout::policy::retry::RetrySettings;
 use proptest::prelude::*;
 
-use super::ledger::{Ledger, audit};
+use super::ledger::{Ledger, audit, ever, most_of};
 use super::recipe::{Lengths, config, draining_models, models, with_warmup};
 
 /// Runs `model` unless it explodes: a run that handles more than a million events stops there.
@@ -48,34 +51,43 @@ fn check_totals(model: &Model, results: &Results) -> Result<(), TestCaseError> {
         prop_assert!(it.good <= it.outcomes[Outcome::Ok as usize], "workload {}", n);
         prop_assert_eq!(it.latency.count(), it.outcomes[Outcome::Ok as usize], "workload {}", n);
     }
-    for ((n, it), service) in results.services.iter().enumerate().zip(model.services.iter()) {
+    let most = |limit: Limit| match limit {
+        Limit::Unlimited => None,
+        Limit::AtMost(n) => Some(n),
+    };
+    for ((n, it), id) in results.services.iter().enumerate().zip(model.services.ids()) {
+        let replicas = u128::from(model.replicas_most(id));
         let gone = it.completed + it.failed + it.rejected + it.shed + it.refused + it.dropped;
         prop_assert_eq!(it.arrivals, gone + it.in_flight, "service {}", n);
         prop_assert_eq!(it.in_system_nanos, it.sojourn_clipped_nanos, "Little's law of service {}", n);
         prop_assert!(it.wasted_nanos <= it.busy_nanos, "service {}", n);
-        if let Some(threads) = service.threads_in_all() {
-            prop_assert!(it.busy_nanos <= u128::from(threads) * length, "service {}", n);
+        if let Some(threads) = most_of(model, id, |it| most(it.threads)) {
+            prop_assert!(it.busy_nanos <= u128::from(threads) * replicas * length, "service {}", n);
         }
-        if let Some(cores) = service.cores {
-            let all = u128::from(cores) * u128::from(service.replicas);
-            prop_assert!(it.work_nanos <= all * length, "service {}", n);
+        if let Some(cores) = most_of(model, id, |it| it.cores) {
+            prop_assert!(it.work_nanos <= u128::from(cores) * replicas * length, "service {}", n);
         }
-        if let Limit::AtMost(places) = service.queue {
+        if let Some(places) = most_of(model, id, |it| most(it.queue)) {
             prop_assert!(it.peak_queue <= places, "service {}", n);
-            prop_assert!(it.queue_nanos <= u128::from(places) * u128::from(service.replicas) * length);
+            prop_assert!(it.queue_nanos <= u128::from(places) * replicas * length);
         }
         prop_assert!(it.waited <= it.arrivals, "service {}", n);
-        let may_reject = service.queue != Limit::Unlimited || service.limit.is_some();
+        let may_reject = ever(model, id, |it| it.queue != Limit::Unlimited || it.limit.is_some());
         prop_assert!(it.rejected == 0 || may_reject, "service {}", n);
-        let sheds = service.queue_timeout.is_some() || matches!(service.discipline, Discipline::Codel(_));
+        let sheds = ever(model, id, |it| it.queue_timeout.is_some() || matches!(it.discipline, Discipline::Codel(_)));
         prop_assert!(it.shed == 0 || sheds, "service {}", n);
     }
-    for (it, pool) in results.pools.iter().zip(model.pools.iter()) {
+    for ((it, pool), id) in results.pools.iter().zip(model.pools.iter()).zip(model.pools.ids()) {
+        let sizes = model.changes.iter().flat_map(|it| it.action.settings()).filter_map(|setting| match setting {
+            Setting::Permits(it, size) if *it == id => Some(*size),
+            _ => None,
+        });
+        let size = sizes.fold(pool.size, u32::max);
         prop_assert_eq!(it.wait.count(), it.acquired, "{}", pool.name);
         prop_assert!(it.timed_out == 0 || pool.acquire_timeout.is_some(), "{}", pool.name);
         prop_assert!(it.rejected == 0 || pool.queue != Limit::Unlimited, "{}", pool.name);
         if pool.scope == Scope::Shared {
-            prop_assert!(it.used_nanos <= u128::from(pool.size) * length, "{}", pool.name);
+            prop_assert!(it.used_nanos <= u128::from(size) * length, "{}", pool.name);
             if let Limit::AtMost(places) = pool.queue {
                 prop_assert!(it.peak_waiting <= places, "{}", pool.name);
             }
@@ -135,10 +147,18 @@ fn check_retries(model: &Model, results: &Results) -> Result<(), TestCaseError> 
             tries += it.outcomes[Outcome::ShortCircuited as usize] + it.outcomes[Outcome::Throttled as usize];
         }
         let hedged = client.hedge.map_or(1, |hedge| u64::from(hedge.attempts));
-        let most = retry.as_ref().map_or(hedged, |retry| u64::from(retry.attempts));
+        let later = model.changes.iter().flat_map(|it| it.action.settings()).filter_map(|setting| match setting {
+            Setting::Retry(id, retry) if *id == channel.client => Some(retry),
+            _ => None,
+        });
+        let later: Vec<_> = later.collect();
+        let of_retry = |retry: &Option<RetrySettings>| retry.as_ref().map_or(1, |retry| u64::from(retry.attempts));
+        let most = later.iter().map(|it| of_retry(it)).fold(hedged.max(of_retry(retry)), u64::max);
         prop_assert!(tries <= calls * most, "{} tries of {} calls, {} each at most", tries, calls, most);
         // A crash renews a process's clients, and with them what they have saved.
-        let crashes = model.faults.iter().any(|fault| matches!(fault.effect, Effect::Crash { .. }));
+        let crashes = model.faults.iter().any(|fault| matches!(fault.effect, Effect::Crash { .. }))
+            || model.changes.iter().any(|it| matches!(it.action, Action::Restart { .. } | Action::Scale(_)))
+            || !later.is_empty();
         if let Some(budget) = retry.as_ref().and_then(|retry| retry.budget).filter(|_| !crashes) {
             let instances = f64::from(model.caller_replicas(channel.from));
             let granted = f64::from(budget.burst) * instances + budget.ratio.as_f64() * calls as f64;
@@ -242,7 +262,9 @@ fn check_drained(model: &Model) -> Result<(), TestCaseError> {
 /// Without faults that keep attempts away, all that are sent arrive, unless they never get a connection.
 fn check_attempts_arrive(model: &Model, ledger: &Ledger) -> Result<(), TestCaseError> {
     let away = |effect: &Effect| matches!(effect, Effect::Crash { .. } | Effect::Cut | Effect::ErrorRate(_));
-    if model.faults.iter().any(|fault| away(&fault.effect)) {
+    let keeps_away = |action: &Action| matches!(action, Action::Restart { .. } | Action::Drain { .. });
+    let changed = model.changes.iter().any(|change| keeps_away(&change.action));
+    if changed || model.faults.iter().any(|fault| away(&fault.effect)) {
         return Ok(());
     }
     let edges = model.edges();
@@ -269,8 +291,12 @@ fn check_interruption(model: &Model) -> Result<(), TestCaseError> {
         return Ok(());
     }
     let short = Model { duration: model.interval, ..model.clone() };
-    let cut_off =
-        simulate(model, &mut |time| if time >= at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+    let mut questions = 0;
+    let cut_off = simulate(model, &mut |time| {
+        questions += 1;
+        // One question comes at the start; others before the point come because of the number of events.
+        if time >= at || questions > 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     let whole = run(&short);
     if cut_off.ended != at || whole.interrupted {
         // It exploded before, or nothing happens as late as that.
@@ -306,8 +332,44 @@ fn check_harmless_faults(model: &Model) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Changes to what is there already leave everything as it is, and so do replicas that never come.
+fn check_harmless_changes(model: &Model) -> Result<(), TestCaseError> {
+    let mut changed = Model { changes: Vec::new(), ..model.clone() };
+    let sound = run(&changed);
+    for (id, service) in model.services.enumerate() {
+        let settings = vec![
+            Setting::Threads(id, service.threads),
+            Setting::Queue(id, service.queue),
+            Setting::Overflow(id, service.overflow),
+        ];
+        let actions = [
+            (20, Action::Set(settings)),
+            (30, Action::Scale(vec![(id, service.replicas)])),
+            (1_000_000, Action::Scale(vec![(id, service.replicas + 3)])),
+        ];
+        for (at, action) in actions {
+            let at = Time::ZERO + Span::from_millis(at);
+            changed.changes.push(Change { name: format!("harmless{at}"), at, action });
+        }
+    }
+    let changed = run(&changed);
+    if !sound.interrupted && !changed.interrupted {
+        prop_assert_eq!(difference(&sound.workloads, &changed.workloads), None);
+        prop_assert_eq!(difference(&sound.services, &changed.services), None);
+        prop_assert_eq!(difference(&sound.caches, &changed.caches), None);
+        prop_assert_eq!(difference(&sound.pools, &changed.pools), None);
+        prop_assert_eq!(difference(&sound.series.services, &changed.series.services), None);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(config(300))]
+
+    #[test]
+    fn changes_without_effect_change_nothing(model in models(Lengths::Any)) {
+        check_harmless_changes(&model)?;
+    }
 
     #[test]
     fn an_interrupted_run_is_the_run_of_a_shorter_scenario(model in models(Lengths::Any)) {

@@ -6,13 +6,48 @@ use std::ops::ControlFlow;
 use brownout::base::time::{Span, Time};
 use brownout::kernel::agenda::{Agenda, Event};
 use brownout::kernel::{Departure, End, Engine, Observer};
-use brownout::model::{Discipline, Effect, Handlers, Limit, Model, Overflow};
+use brownout::model::{ClientId, Discipline, Effect, Handlers, Limit, Model, Overflow, Service, ServiceId, Setting};
 use brownout::policy::Outcome;
 use brownout::policy::breaker::BreakerState;
 
 /// So often a run is asked whether it should go on at points that are not boundaries, before it is stopped: a
 /// random model may explode.
 const CHECKS_MAX: u32 = 1;
+
+/// A service as it is at the start and after each change.
+pub(super) fn all_of(model: &Model, id: ServiceId) -> impl Iterator<Item = Service> {
+    let times = model.changes.iter().map(|change| change.at);
+    // Several changes at one time hold one after another.
+    let after_each = times.chain([Time::ZERO]).map(move |time| model.service_at(id, time));
+    let single = model.changes.iter().flat_map(move |change| {
+        let alone = Model { changes: vec![change.clone()], ..model.clone() };
+        [alone.service_at(id, change.at)]
+    });
+    after_each.chain([model.services[id].clone()]).chain(single).collect::<Vec<_>>().into_iter()
+}
+
+/// The most that a service ever has; `None` if that is ever unlimited.
+pub(super) fn most_of(model: &Model, id: ServiceId, has: impl Fn(&Service) -> Option<u32>) -> Option<u32> {
+    all_of(model, id).map(|it| has(&it)).try_fold(0, |most, it| Some(most.max(it?)))
+}
+
+/// The fewest that it ever has; `None` if that is always unlimited.
+pub(super) fn least_of(model: &Model, id: ServiceId, has: impl Fn(&Service) -> Option<u32>) -> Option<u32> {
+    all_of(model, id).filter_map(|it| has(&it)).min()
+}
+
+/// Whether something ever holds of a service.
+pub(super) fn ever(model: &Model, id: ServiceId, holds: impl Fn(&Service) -> bool) -> bool {
+    all_of(model, id).any(|it| holds(&it))
+}
+
+fn timeout_most(model: &Model, id: ClientId) -> Option<Span> {
+    let later = model.changes.iter().flat_map(|it| it.action.settings()).filter_map(|setting| match setting {
+        Setting::Timeout(client, timeout) if *client == id => Some(*timeout),
+        _ => None,
+    });
+    later.chain([model.clients[id].timeout]).try_fold(Span::ZERO, |most, it| Some(most.max(it?)))
+}
 
 /// Runs `model` under the eyes of a ledger.
 pub(super) fn audit<A: Agenda>(model: &Model) -> (Ledger, End) {
@@ -56,9 +91,13 @@ pub(super) struct WorkloadBook {
 
 #[derive(Debug)]
 pub(super) struct ServiceBook {
+    /// The most that there ever are, as all that follows.
     replicas: u32,
     threads: Option<u32>,
+    /// The fewest.
+    threads_min: Option<u32>,
     queue_max: Option<u32>,
+    queue_min: Option<u32>,
     cores_max: Option<u32>,
     fifo: bool,
     blocking: bool,
@@ -75,14 +114,20 @@ pub(super) struct ServiceBook {
     /// Integrals over time of busy, wasted, waiting and in the system, in nanoseconds.
     pub(super) integrals: [u128; 4],
     up: i64,
-    last_started: Time,
+    /// When somebody started last, and who of them had come last.
+    last_started: (Time, Time),
+    /// Who of those had come last that started at an earlier instant.
+    last_started_before: Time,
     pub(super) remaining: u64,
     pub(super) peak: u32,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct EdgeBook {
+    /// The longest.
     timeout: Option<Span>,
+    /// Whether there are several.
+    changes: bool,
     /// One timeout for all attempts of a call: the later ones have less.
     hedged: bool,
     pub(super) calls: u64,
@@ -105,17 +150,19 @@ impl Ledger {
             workloads: model.workloads.iter().map(|_| WorkloadBook::default()).collect(),
             services: model
                 .services
-                .iter()
-                .map(|service| ServiceBook {
-                    replicas: service.replicas,
-                    threads: most(service.threads),
-                    queue_max: most(service.queue),
-                    cores_max: service.cores,
+                .enumerate()
+                .map(|(id, service)| ServiceBook {
+                    replicas: model.replicas_most(id),
+                    threads: most_of(model, id, |it| most(it.threads)),
+                    threads_min: least_of(model, id, |it| most(it.threads)),
+                    queue_max: most_of(model, id, |it| most(it.queue)),
+                    queue_min: least_of(model, id, |it| most(it.queue)),
+                    cores_max: most_of(model, id, |it| it.cores),
                     fifo: service.discipline == Discipline::Fifo,
                     // One that was interrupted has no thread, and is no newcomer.
                     blocking: service.handlers == Handlers::Blocking && service.discipline != Discipline::Preemptive,
-                    oldest_first: service.overflow == Overflow::RejectOldest,
-                    limited: service.limit.is_some(),
+                    oldest_first: ever(model, id, |it| it.overflow == Overflow::RejectOldest),
+                    limited: ever(model, id, |it| it.limit.is_some()),
                     arrivals: 0,
                     started: 0,
                     left: BTreeMap::new(),
@@ -126,7 +173,8 @@ impl Ledger {
                     cores: 0,
                     integrals: [0; 4],
                     up: i64::from(service.replicas),
-                    last_started: Time::ZERO,
+                    last_started: (Time::ZERO, Time::ZERO),
+                    last_started_before: Time::ZERO,
                     remaining: 0,
                     peak: 0,
                 })
@@ -135,7 +183,12 @@ impl Ledger {
                 .edges()
                 .iter()
                 .map(|edge| EdgeBook {
-                    timeout: model.clients[edge.client].timeout,
+                    timeout: timeout_most(model, edge.client),
+                    changes: model
+                        .changes
+                        .iter()
+                        .flat_map(|it| it.action.settings())
+                        .any(|setting| matches!(setting, Setting::Timeout(id, _) if *id == edge.client)),
                     hedged: model.clients[edge.client].hedge.is_some(),
                     ..EdgeBook::default()
                 })
@@ -178,10 +231,12 @@ impl ServiceBook {
         assert!((0..=busy).contains(&wasted), "service {number}: {wasted} of {busy} busy threads are wasted");
         assert!((0..=i64::from(self.replicas)).contains(&self.up), "service {number}: {} are up", self.up);
         let replicas = i64::from(self.replicas);
-        match self.threads.map(i64::from) {
+        if let Some(threads) = self.threads.map(i64::from) {
+            assert!(busy <= threads * replicas, "service {number}: {busy} threads are busy of {threads} each");
+        }
+        match self.threads_min.map(i64::from) {
+            // Who waits, waits at a replica all of whose threads are busy; of a single one that is all.
             Some(threads) => {
-                assert!(busy <= threads * replicas, "service {number}: {busy} threads are busy of {threads} each");
-                // Who waits, waits at a replica all of whose threads are busy; of a single one that is all.
                 assert!(waiting == 0 || busy >= threads, "service {number}: {waiting} wait, {busy} threads are busy");
             }
             None => assert_eq!(waiting, 0, "service {number}: nobody waits for unlimited threads"),
@@ -259,13 +314,13 @@ impl Observer for Ledger {
         let took = now.since(sent);
         if let Some(timeout) = edge.timeout {
             assert!(took <= timeout || pauses, "waited {} ns in spite of a timeout", took.as_nanos());
-            let may_be_short = pauses || edge.hedged;
+            let may_be_short = pauses || edge.hedged || edge.changes;
             assert!(
                 outcome != Outcome::Timeout || took == timeout || may_be_short,
                 "gave up after {} ns",
                 took.as_nanos()
             );
-        } else {
+        } else if !edge.changes {
             assert_ne!(outcome, Outcome::Timeout, "who waits for ever never gives up");
         }
     }
@@ -315,8 +370,13 @@ impl Observer for Ledger {
         book.started += 1;
         assert!(arrived <= now);
         if book.fifo && book.replicas == 1 {
-            assert!(arrived >= book.last_started, "first come, first served");
-            book.last_started = arrived;
+            // Those that start at one instant had their threads before, and start in any order.
+            let (started, latest) = book.last_started;
+            if now > started {
+                book.last_started_before = latest;
+            }
+            assert!(arrived >= book.last_started_before, "first come, first served");
+            book.last_started = (now, latest.max(arrived));
         }
     }
 
@@ -334,7 +394,7 @@ impl Observer for Ledger {
         let book = self.service(service, now);
         if how == Departure::Rejected && !book.limited {
             // At his replica every thread is busy and every place is taken; of a single one that is all.
-            let (threads, places) = (book.threads.map(i64::from), book.queue_max.map(i64::from));
+            let (threads, places) = (book.threads_min.map(i64::from), book.queue_min.map(i64::from));
             assert!(threads.is_some_and(|threads| book.busy >= threads), "turned away from a free thread");
             // Who makes room for a newcomer has just left his place.
             let waiting = book.waiting + i64::from(book.oldest_first);

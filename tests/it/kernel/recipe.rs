@@ -1,6 +1,7 @@
 //! Random small models. A recipe is plain numbers that shrink well; cooking it makes a valid [`Model`] of it,
 //! whatever the numbers are.
 
+mod change;
 mod service;
 mod transport;
 
@@ -40,6 +41,7 @@ pub(super) struct Recipe {
     clients: Vec<Client>,
     workloads: Vec<WorkloadRecipe>,
     faults: Vec<FaultRecipe>,
+    changes: Vec<change::ChangeRecipe>,
 }
 
 #[derive(Clone, Debug)]
@@ -398,11 +400,13 @@ fn recipe(lengths: Lengths, arrivals: BoxedStrategy<Arrivals>) -> impl Strategy<
         (vec(service::service(lengths), 1..6), vec(service::pool(), 1..3), vec(service::cache(), 1..3)),
         vec(client(lengths), 1..4),
         vec(workload(lengths, arrivals), 1..4),
-        vec(fault(lengths), 0..5),
+        (vec(fault(lengths), 0..5), vec(change::change(lengths), 0..5)),
     )
-        .prop_map(|(seed, duration_ms, interval_ms, (services, pools, caches), clients, workloads, faults)| {
-            Recipe { seed, duration_ms, interval_ms, services, pools, caches, clients, workloads, faults }
-        })
+        .prop_map(
+            |(seed, duration_ms, interval_ms, (services, pools, caches), clients, workloads, (faults, changes))| {
+                Recipe { seed, duration_ms, interval_ms, services, pools, caches, clients, workloads, faults, changes }
+            },
+        )
 }
 
 /// So many cases, always the same ones: a failure is met again. For a hunt, `PROPTEST_CASES` and `PROPTEST_RNG_SEED`
@@ -446,6 +450,7 @@ pub(super) fn draining_models(lengths: Lengths) -> impl Strategy<Value = Model> 
         for client in model.clients.ids() {
             model.clients[client].timeout.get_or_insert(ms(200));
         }
+        change::keep_patience(&mut model.changes, ms(200));
         // Somebody who asks for ever for what always fails is never done.
         for workload in model.workloads.ids() {
             if let Some(reload) = &mut model.workloads[workload].reload
@@ -484,6 +489,7 @@ impl Recipe {
             caches: Ids::default(),
             clients: Ids::default(),
             faults: Vec::new(),
+            changes: Vec::new(),
             expectations: Vec::new(),
         };
         model.clients.push(Client::direct());
@@ -574,6 +580,7 @@ impl Recipe {
                 effect,
             });
         }
+        model.changes = change::cook(&self.changes, &model);
         model
     }
 }

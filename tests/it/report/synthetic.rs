@@ -61,6 +61,7 @@ pub(super) fn model(breaker: bool) -> Model {
         caches: Ids::default(),
         clients: Ids::default(),
         faults: Vec::new(),
+        changes: Vec::new(),
         expectations: Vec::new(),
     };
     it.clients.push(Client::direct());

@@ -104,8 +104,8 @@ steps = [{ work = "5ms" }]"#
 steps = [{ work = "5ms" }]"#
 
     "E015" EXCLUDE "keys that exclude each other"
-        "Only one of these keys can stand here: a step does one thing, a fault has one target and one effect, a client \
-         repeats what fails or hedges, and retries have a budget or a throttle."
+        "Only one of these keys can stand here: a step or a change does one thing, a fault has one target and one effect, a \
+         client repeats what fails or hedges, and retries have a budget or a throttle."
         bad r#"[fault.backup]
 at          = "10s"
 service     = "orders"
@@ -169,7 +169,8 @@ entry = "gateway.page""#
 
     "E032" BAD_SET "an assignment that cannot be made"
         "`--set` takes PATH=VALUE, where PATH is the path of a key as it stands in the file: \
-         service.orders.threads=32."
+         service.orders.threads=32. What a change sets while the system runs is named by its path, too, and only some keys \
+         can change then."
         bad "$ brownout run scenario.toml --set service.orders.threads"
         good "$ brownout run scenario.toml --set service.orders.threads=32"
 

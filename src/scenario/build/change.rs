@@ -1,0 +1,99 @@
+//! Changes: one action each, at whom it is aimed, and whether it has what it needs. What a change of settings does is
+//! found out later, by reading the scenario once more.
+
+use super::Atlas;
+use super::fault::subset;
+use super::names::Names;
+use crate::base::time::Time;
+use crate::model::{Action, Change, Model, ServiceId, Subset};
+use crate::scenario::decode::{Cx, Field, NotZero, Scales};
+use crate::scenario::language::{ChangeKeys, ScenarioKeys};
+use crate::scenario::say::{Place, catalogue};
+
+pub(super) fn changes(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Model, atlas: &mut Atlas, cx: &mut Cx<'_>) {
+    let mut of_replicas = Vec::new();
+    for item in keys.change.value().iter().flat_map(|changes| &changes.items) {
+        let Some(keys) = &item.value else { continue };
+        let Some(action) = action(keys, names, cx) else { continue };
+        if let Action::Restart { service, .. } | Action::Drain { service, .. } = action {
+            of_replicas.push((model.changes.len(), service, keys));
+        }
+        let at = keys.at.value().copied().unwrap_or(Time::ZERO);
+        model.changes.push(Change { name: item.name.clone(), at, action });
+        atlas.changes.push(keys.at.place());
+    }
+    // How many replicas there are then is known when all changes are.
+    for (n, service, keys) in of_replicas {
+        let there = model.service_at(service, model.changes[n].at);
+        let Some(chosen) = subset(&keys.replicas, there.replicas, &there.name, cx) else { continue };
+        if let Action::Restart { subset, .. } | Action::Drain { subset, .. } = &mut model.changes[n].action {
+            *subset = chosen;
+        }
+    }
+}
+
+/// The one action.
+fn action(keys: &ChangeKeys, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<Action> {
+    let mut given: Vec<(&str, Place)> = [
+        ("set", keys.set.key_place()),
+        ("scale", keys.scale.key_place()),
+        ("restart", keys.restart.key_place()),
+        ("drain", keys.drain.key_place()),
+    ]
+    .into_iter()
+    .filter(|(_, place)| place.is_somewhere())
+    .collect();
+    given.sort_by_key(|(_, place)| *place);
+    let is_bad = keys.set.is_bad() || keys.scale.is_bad() || keys.restart.is_bad() || keys.drain.is_bad();
+    let Some((name, place)) = given.first().copied() else {
+        if !is_bad && !cx.has_gaps {
+            cx.say(&catalogue::MISSING_KEY, keys.place, "a change needs an action")
+                .help("add set, scale, restart or drain; for example `scale = { orders = 60 }`");
+        }
+        return None;
+    };
+    if let Some((second, second_place)) = given.get(1) {
+        cx.say(&catalogue::EXCLUDE, *second_place, format!("a change does one thing, not `{name}` and `{second}`"))
+            .also(place, "the other one")
+            .help(format!("write two changes; a variant takes an action away with `{name} = \"none\"`"));
+    }
+    let action = match name {
+        "set" => Action::Set(Vec::new()),
+        "scale" => scale(keys.scale.value()?, names, cx),
+        "restart" => {
+            let service = names.service(keys.restart.value()?, cx)?;
+            let every = keys.every.value().map(|NotZero(span)| *span);
+            Action::Restart { service, subset: Subset::All, every }
+        }
+        _ => {
+            let service = names.service(keys.drain.value()?, cx)?;
+            let lasts = keys.r#for.value().map(|NotZero(span)| *span);
+            Action::Drain { service, subset: Subset::All, lasts }
+        }
+    };
+    partners(keys, &action, cx);
+    Some(action)
+}
+
+fn scale(Scales(scales): &Scales, names: &Names<'_>, cx: &mut Cx<'_>) -> Action {
+    let known = scales.iter().filter_map(|(name, replicas)| Some((names.service(name, cx)?, *replicas)));
+    Action::Scale(known.collect::<Vec<(ServiceId, u32)>>())
+}
+
+/// Keys that mean something only beside another action.
+fn partners(keys: &ChangeKeys, action: &Action, cx: &mut Cx<'_>) {
+    let is_restart = matches!(action, Action::Restart { .. });
+    let is_drain = matches!(action, Action::Drain { .. });
+    if let (Field::Given { key, .. }, false) = (&keys.replicas, is_restart || is_drain) {
+        cx.say(&catalogue::PARTNER, *key, "`replicas` goes with `restart` and `drain`")
+            .help("`scale = { orders = 60 }` says itself how many replicas there are to be: remove it");
+    }
+    if let (Field::Given { key, .. }, false) = (&keys.every, is_restart) {
+        cx.say(&catalogue::PARTNER, *key, "`every` goes with `restart`")
+            .help("it makes replicas start again one after another: remove it");
+    }
+    if let (Field::Given { key, .. }, false) = (&keys.r#for, is_drain) {
+        cx.say(&catalogue::PARTNER, *key, "`for` goes with `drain`")
+            .help("whatever else changes stays so: write a second change that takes it back");
+    }
+}
