@@ -7,6 +7,7 @@ mod edge;
 mod expectation;
 mod fault;
 mod id;
+mod prices;
 mod resource;
 mod service;
 mod transport;
@@ -17,6 +18,7 @@ pub use edge::{Caller, Channel, Channels, Edge};
 pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
 pub use fault::{Effect, Fault, FaultTarget, Subset};
 pub use id::{CacheId, ClientId, EdgeId, EndpointId, Id, Ids, PoolId, ServiceId, WorkloadId};
+pub use prices::Prices;
 pub use resource::{Cache, CacheFill, CacheStart, CacheStore, Scope, SharedPool, Ttl};
 pub use service::{
     ContextSwitch, Discipline, Endpoint, GarbageCollection, GcTrigger, Handlers, Limit, NoisyNeighbour, Overflow,
@@ -70,6 +72,8 @@ pub struct Model {
     pub changes: Vec<Change>,
     /// What must hold, in file order.
     pub expectations: Vec<Expectation>,
+    /// What computing costs; `None` where nobody asks.
+    pub prices: Option<Prices>,
 }
 
 /// One step of a handler.

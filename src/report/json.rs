@@ -10,6 +10,7 @@ use crate::measure::{
 };
 use crate::model::{Bound, Caller, Comparison, Limit};
 
+use super::cost::{self, CostSection};
 use super::facts::{self, Facts, Verdict};
 use super::resources::{self, CacheRow, PoolRow};
 use super::transport::{self, TransportSection};
@@ -39,6 +40,8 @@ struct Summary<'a> {
     caches: Vec<CacheRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transport: Option<TransportSection<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<CostSection<'a>>,
 }
 
 #[derive(Serialize)]
@@ -196,6 +199,7 @@ pub fn summary(input: &Input) -> String {
         pools: resources::pool_rows(&facts),
         caches: resources::cache_rows(&facts),
         transport: transport::section(&facts),
+        cost: cost::section(&facts),
     })
 }
 

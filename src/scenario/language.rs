@@ -1,9 +1,11 @@
 //! The language at one sight: every table, every key, its type, its default and what it means. This is the
 //! only place where a key is declared; decoder, hints, schema and reference all read it here.
 
+mod prices;
 mod steps;
 mod transport;
 
+pub(crate) use prices::PricesKeys;
 pub(crate) use steps::{
     ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys,
     ReplyKeys, SleepKeys, WorkKeys,
@@ -58,6 +60,8 @@ keys! {
         change: Named<ChangeKeys>;
         /// What must hold: the gate of a continuous build.
         expect: Named<ExpectKeys>;
+        /// What computing costs.
+        prices: PricesKeys;
         /// Overlays: the same file with another architecture or another cure.
         variant: Overlays;
         /// Another scenario, which this one is laid over as a variant is laid over its file. The path is relative to
@@ -65,7 +69,7 @@ keys! {
         extends: String;
     }
     later {
-        "topic" "consumer" "prices" "verdict" "sweep" "broker" "lock"
+        "topic" "consumer" "verdict" "sweep" "broker" "lock"
         "region" "autoscale"
     }
 }
@@ -621,7 +625,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 43);
+        assert_eq!(sections.len(), 44);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -3,6 +3,7 @@
 
 mod caches;
 mod change;
+mod cost;
 mod cpu;
 mod pools;
 mod queues;

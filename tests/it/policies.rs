@@ -7,4 +7,5 @@ mod limits;
 mod retries;
 mod rings;
 mod throttles;
+mod transports;
 mod vectors;

@@ -18,7 +18,7 @@ pub(super) fn opened(facts: &Facts, points: &Points) -> Option<Panel> {
     all.truncate(SERIES.len());
     let line = |((name, it), stroke): (&(String, _), &_)| {
         let it: &&crate::measure::ConnectionResult = it;
-        Line { name: name.clone(), values: points.rates(&it.series.opened), stroke: *stroke }
+        Line { name: name.replace("->", "→"), values: points.rates(&it.series.opened), stroke: *stroke }
     };
     let lines: Vec<Line> = all.iter().zip(&SERIES).map(line).collect();
     let peaks: Vec<f64> = lines.iter().map(|line| Lines::extent(std::slice::from_ref(line)).1).collect();

@@ -2,6 +2,7 @@
 //! services and one for the edges, then what to do next. Text only; whether colour is wanted and how
 //! wide the terminal is, the caller knows.
 
+mod cost;
 mod grid;
 mod next;
 mod resources;
@@ -70,6 +71,7 @@ pub fn summary(input: &Input, color: bool, width: usize) -> String {
         resources::pools(&facts, look).unwrap_or_default(),
         resources::caches(&facts, look).unwrap_or_default(),
         transport::tables(&facts, look).unwrap_or_default(),
+        cost::table(&facts, look).unwrap_or_default(),
         tables::confidence(&facts, look),
         next::steps(&facts, look),
         repeat(input, &facts, look),

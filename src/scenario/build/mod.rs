@@ -8,6 +8,7 @@ mod fault;
 mod limit;
 mod names;
 mod parameter;
+mod prices;
 mod resource;
 mod service;
 mod steps;
@@ -226,6 +227,7 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
         faults: Vec::new(),
         changes: Vec::new(),
         expectations: Vec::new(),
+        prices: prices::prices(keys, cx),
     };
     fault::faults(keys, &names, &mut model, &mut atlas, cx);
     change::changes(keys, &names, &mut model, &mut atlas, cx);

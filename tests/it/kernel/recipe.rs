@@ -491,6 +491,7 @@ impl Recipe {
             faults: Vec::new(),
             changes: Vec::new(),
             expectations: Vec::new(),
+            prices: None,
         };
         model.clients.push(Client::direct());
         for (n, client) in self.clients.iter().enumerate() {

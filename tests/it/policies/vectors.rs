@@ -16,28 +16,37 @@ use brownout::policy::retry::{AnyRetry, Backoff, Jitter, Retry, RetryThrottle, R
 use brownout::policy::throttle::{AdaptiveThrottle, Throttle};
 use serde_json::Value;
 
+use super::transports;
 use crate::reference::Run;
 
 /// Why a vector waits: no built-in policy can say what it is about.
-struct Waiting(&'static str);
+pub(super) struct Waiting(&'static str);
 
 type Runner = fn(&Value) -> Result<(), Waiting>;
 
 /// Which declared policy is run by what.
 const RUNNERS: &[(&str, Runner)] = &[
+    ("apache.httpclient5.pool", transports::routes),
     ("aws.backoff.2026", full_jitter_delays),
     ("aws.backoff.standard_legacy", full_jitter_ranges),
     ("client_side_adaptive_throttling", adaptive_throttling),
+    ("envoy.circuit_breakers", transports::pending),
     ("envoy.least_request.unweighted", least_request),
     ("envoy.retry_back_off.code", full_jitter_ranges),
+    ("go.net_http.transport", transports::idle),
+    ("grpc.connection_backoff", transports::reconnects),
     ("grpc.hedging", hedging),
     ("grpc.retry.backoff", jitter_around_ranges),
     ("grpc.retry_throttling", retry_throttling),
+    ("hikaricp.pool", transports::borrowing),
+    ("http2.max_concurrent_streams", transports::streams),
     ("jitter.aws", jitters),
     ("resilience4j.circuitbreaker", breaker),
     ("resilience4j.interval.exponential_capped", capped_delays),
     ("resilience4j.retry", retry_timeline),
     ("resilience4j.sliding_window.count_based", window),
+    ("tomcat.executor", transports::executor),
+    ("transport.l4_vs_l7_balancing", transports::sticking),
 ];
 
 /// Runs all vectors of a collection; the ids that ran and those that wait, with the reason.
@@ -73,7 +82,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 22);
+    assert_eq!(ran.len(), 30);
 }
 
 #[test]
@@ -97,15 +106,15 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
 }
 
-fn number(value: &Value) -> f64 {
+pub(super) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-fn count(value: &Value) -> u32 {
+pub(super) fn count(value: &Value) -> u32 {
     u32::try_from(value.as_u64().unwrap_or_else(|| panic!("{value} is no count"))).expect("fits")
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap_or_else(|| panic!("{value} is no list"))
 }
 

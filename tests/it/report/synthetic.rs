@@ -62,6 +62,7 @@ pub(super) fn model(breaker: bool) -> Model {
         clients: Ids::default(),
         faults: Vec::new(),
         changes: Vec::new(),
+        prices: None,
         expectations: Vec::new(),
     };
     it.clients.push(Client::direct());

@@ -1,0 +1,119 @@
+//! What a run cost: CPU time, and with prices money, for a million requests of users; and how many replicas would do.
+//!
+//! Costs are those of the time that totals cover. A core costs while it works, a replica while it is there, a byte when it
+//! is sent over a transport.
+
+use serde::Serialize;
+
+use crate::model::{Limit, Prices};
+
+use super::facts::{self, Facts};
+
+/// `cost` in `summary.json`; only where the scenario has prices.
+#[derive(Serialize)]
+pub(super) struct CostSection<'a> {
+    currency: &'a str,
+    per_million_requests: PerMillion,
+    target_utilisation_share: f64,
+    services: Vec<ServiceCost<'a>>,
+}
+
+/// Of all services together.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct PerMillion {
+    pub(super) cores: Option<f64>,
+    pub(super) replicas: Option<f64>,
+    pub(super) network: Option<f64>,
+    pub(super) total: Option<f64>,
+    pub(super) core_hours: Option<f64>,
+}
+
+/// Of one service.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct ServiceCost<'a> {
+    pub(super) name: &'a str,
+    pub(super) core_hours_per_million_requests: Option<f64>,
+    pub(super) replicas: f64,
+    /// So many would keep its cores (or its threads, where cores are not limited) at most as busy as wanted; `None` where
+    /// neither is limited.
+    pub(super) replicas_needed: Option<u64>,
+}
+
+/// What the run cost, if the scenario has prices.
+pub(super) fn section<'a>(facts: &Facts<'a>) -> Option<CostSection<'a>> {
+    let prices = facts.model.prices.as_ref()?;
+    Some(CostSection {
+        currency: &prices.currency,
+        per_million_requests: per_million(facts, prices),
+        target_utilisation_share: prices.utilisation.as_f64(),
+        services: services(facts, prices),
+    })
+}
+
+/// Costs of a million requests.
+pub(super) fn per_million(facts: &Facts, prices: &Prices) -> PerMillion {
+    let hours = hours(facts);
+    let core_hours = core_hours(facts.results.services.iter().map(|it| it.work_nanos).sum());
+    let replicas: f64 = (0..facts.results.services.len()).map(|id| replicas(facts, id)).sum();
+    let bytes: u128 = facts.results.transport.iter().flat_map(|it| &it.edges).map(|it| it.bytes).sum();
+    let each = |amount: f64| facts::ratio(amount * 1e6, requests(facts));
+    let (cores, replicas, network) =
+        (core_hours * prices.core_hour, replicas * hours * prices.replica_hour, bytes as f64 / 1e9 * prices.gigabyte);
+    PerMillion {
+        cores: each(cores),
+        replicas: each(replicas),
+        network: each(network),
+        total: each(cores + replicas + network),
+        core_hours: each(core_hours),
+    }
+}
+
+/// Service by service.
+pub(super) fn services<'a>(facts: &Facts<'a>, prices: &Prices) -> Vec<ServiceCost<'a>> {
+    let of = |id: usize| ServiceCost {
+        name: &facts.service(id).name,
+        core_hours_per_million_requests: facts::ratio(
+            core_hours(facts.results.services[id].work_nanos) * 1e6,
+            requests(facts),
+        ),
+        replicas: replicas(facts, id),
+        replicas_needed: replicas_needed(facts, id, prices.utilisation.as_f64()),
+    };
+    (0..facts.results.services.len()).map(of).collect()
+}
+
+fn replicas_needed(facts: &Facts, id: usize, utilisation: f64) -> Option<u64> {
+    let (service, results) = (facts.service(id), &facts.results.services[id]);
+    let (busy, each) = match (service.cores, service.threads) {
+        (Some(cores), _) => (facts.mean_level(results.work_nanos)?, f64::from(cores)),
+        (None, Limit::AtMost(threads)) => (facts.mean_level(results.busy_nanos)?, f64::from(threads)),
+        (None, Limit::Unlimited) => return None,
+    };
+    // What rounding leaves behind must not cost a replica.
+    Some(((busy / (each * utilisation) - 1e-9).ceil() as u64).max(1))
+}
+
+/// How many there were on average.
+fn replicas(facts: &Facts, id: usize) -> f64 {
+    let series = &facts.results.series.services[id].up;
+    let (from, _) = facts.window();
+    let is_counted = |(point, _): &(usize, &u32)| facts::point_bounds(facts.results, *point).0 >= from;
+    let counted: Vec<f64> = series.iter().enumerate().filter(is_counted).map(|(_, up)| f64::from(*up)).collect();
+    match counted.is_empty() {
+        true => f64::from(facts.service(id).replicas),
+        false => counted.iter().sum::<f64>() / counted.len() as f64,
+    }
+}
+
+fn requests(facts: &Facts) -> f64 {
+    facts.results.workloads.iter().map(|it| it.offered).sum::<u64>() as f64
+}
+
+fn hours(facts: &Facts) -> f64 {
+    let (from, until) = facts.window();
+    until.since(from).as_secs_f64() / 3600.0
+}
+
+fn core_hours(work_nanos: u128) -> f64 {
+    work_nanos as f64 / 1e9 / 3600.0
+}
