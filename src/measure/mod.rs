@@ -34,8 +34,7 @@ use crate::model::Model;
 pub enum Detail {
     /// Everything.
     All,
-    /// What its expectations ask, and counts. Latencies of the totals and of the series stay empty: a run of a small
-    /// model is faster by a sixth.
+    /// What its expectations ask, and counts. Latencies of the totals and of the series stay empty.
     Expectations,
 }
 
