@@ -14,7 +14,7 @@ use super::agenda::{Agenda, Event, Ticket, TimerId};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::Observer;
-use super::world::Transit;
+use super::world::{Port, Transit};
 
 const SALT_BODY: u64 = salt("transport/request");
 const SALT_ANSWER_BODY: u64 = salt("transport/response");
@@ -133,7 +133,7 @@ fn settings(limits: &ConnectionLimits) -> ConnectionSettings {
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn line(&mut self, port: usize) -> &mut Line {
-        self.world.ports[port].line.as_mut().expect("a port whose client has a transport has a line")
+        line_of(&mut self.world.ports, port)
     }
 
     fn wire(&self, edge: u32) -> &Wire {
@@ -161,7 +161,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
         };
         let frames = &self.frames;
-        let line = self.world.ports[port].line.as_mut().expect("a port whose client has a transport has a line");
+        let line = line_of(&mut self.world.ports, port);
         if line.host(host).until > now && line.connections.open_to(host) == 0 {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
@@ -332,7 +332,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let reconnect = self.wire(edge).transport.connections.reconnect;
         let frames = &self.frames;
-        let line = self.world.ports[port].line.as_mut().expect("a port whose client has a transport has a line");
+        let line = line_of(&mut self.world.ports, port);
         let failed = match reconnect {
             Some(reconnect) => {
                 let draw = line.key.child(line.dials ^ SALT_BACKOFF).uniform();
@@ -354,7 +354,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         loop {
             let frames = &self.frames;
-            let line = self.world.ports[port].line.as_mut().expect("a port whose client has a transport has a line");
+            let line = line_of(&mut self.world.ports, port);
             let Some((ticket, connection)) = line.connections.next(now, host, |ticket| frames.live(ticket)) else {
                 break;
             };
@@ -523,7 +523,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let port = self.port(edge, replica);
         let frames = &self.frames;
-        let line = self.world.ports[port].line.as_mut().expect("a port whose client has a transport has a line");
+        let line = line_of(&mut self.world.ports, port);
         if connection == NONE {
             if state == State::Connecting {
                 let first_replica = self.world.routes[edge as usize].first_replica;
@@ -682,6 +682,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 /// Stages of opening a connection: below these, how often its first packet was sent.
 pub(super) const OPENING: u8 = 254;
 pub(super) const SHAKING: u8 = 255;
+
+fn line_of(ports: &mut [Port], port: usize) -> &mut Line {
+    ports[port].line.as_mut().expect("a port whose client has a transport has a line")
+}
 
 fn line_is_opening(line: &Line, connection: ConnectionId) -> bool {
     line.connections.at(connection).is_some_and(|it| !it.is_open())

@@ -4,6 +4,7 @@ use super::palette::SERIES;
 use super::panel::{Body, Line, Lines, Panel};
 use super::points::Points;
 use super::scale::{Scale, Unit};
+use crate::measure::ConnectionResult;
 use crate::report::facts::Facts;
 use crate::report::{number, transport};
 
@@ -16,19 +17,53 @@ pub(super) fn opened(facts: &Facts, points: &Points) -> Option<Panel> {
     let count = all.len();
     all.sort_by_key(|(_, it)| std::cmp::Reverse(it.series.opened.iter().sum::<u64>()));
     all.truncate(SERIES.len());
-    let line = |((name, it), stroke): (&(String, _), &_)| {
-        let it: &&crate::measure::ConnectionResult = it;
-        Line { name: name.replace("->", "→"), values: points.rates(&it.series.opened), stroke: *stroke }
+    let labels = labels(all.iter().map(|(name, _)| name.as_str()).collect());
+    let (_, results): (Vec<String>, Vec<_>) = all.into_iter().unzip();
+    let line = |((name, it), stroke): ((String, &ConnectionResult), &_)| Line {
+        name,
+        values: points.rates(&it.series.opened),
+        stroke: *stroke,
     };
-    let lines: Vec<Line> = all.iter().zip(&SERIES).map(line).collect();
+    let lines: Vec<Line> = labels.into_iter().zip(results).zip(&SERIES).map(line).collect();
     let peaks: Vec<f64> = lines.iter().map(|line| Lines::extent(std::slice::from_ref(line)).1).collect();
     let scale = Scale::levels(&peaks);
     let how = if scale.is_logarithmic() { ", logarithmic" } else { "" };
-    let most = match count > all.len() {
-        true => format!("; the {} of {} with the most", all.len(), number::count(count as u64)),
+    let most = match count > lines.len() {
+        true => format!("; the {} of {} with the most", lines.len(), number::count(count as u64)),
         false => String::new(),
     };
     let note = format!("opened per second{how}{most}");
     let body = Lines { scale, unit: Unit::Plain, lines, marks: vec![], fill: None, silence: "" };
     Some(Panel { name: "connections", title: "Connections", note, key: vec![], body: Body::Lines(body) })
+}
+
+/// Names such as `gateway -> orders (internal)`, without what all of them share: there is little room.
+fn labels(names: Vec<&str>) -> Vec<String> {
+    let parts = |name: &str| {
+        let (caller, rest) = name.split_once(" -> ").unwrap_or(("", name));
+        let (callee, client) = rest.split_once(" (").unwrap_or((rest, ""));
+        (caller.to_owned(), callee.to_owned(), client.trim_end_matches(')').to_owned())
+    };
+    let parts: Vec<(String, String, String)> = names.into_iter().map(parts).collect();
+    let one_caller = parts.windows(2).all(|pair| pair[0].0 == pair[1].0);
+    let one_client = parts.windows(2).all(|pair| pair[0].2 == pair[1].2);
+    let label = |(caller, callee, client): (String, String, String)| {
+        let from = if one_caller { "to".to_owned() } else { format!("{caller} →") };
+        let through = if one_client { String::new() } else { format!(" ({client})") };
+        format!("{from} {callee}{through}")
+    };
+    parts.into_iter().map(label).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::labels;
+
+    #[test]
+    fn what_all_have_in_common_is_not_said() {
+        assert_eq!(labels(vec!["a -> b (x)", "a -> c (x)"]), ["to b", "to c"]);
+        assert_eq!(labels(vec!["a -> b (x)", "d -> c (x)"]), ["a → b", "d → c"]);
+        assert_eq!(labels(vec!["a -> b (x)", "a -> b (y)"]), ["to b (x)", "to b (y)"]);
+        assert_eq!(labels(vec!["a -> b (x)"]), ["to b"]);
+    }
 }
