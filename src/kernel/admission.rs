@@ -11,8 +11,9 @@ use crate::policy::limit::Limiter;
 use super::agenda::{Agenda, Event, Ticket};
 use super::caller::DEPTH_MAX;
 use super::engine::Engine;
-use super::frame::{NONE, State, flag};
+use super::frame::{Frame, NONE, State, flag};
 use super::observer::{Departure, Observer};
+use super::program::Program;
 use super::world::{Patience, Replica, World};
 
 const SALT_ERROR: u64 = salt("fault/error");
@@ -22,32 +23,31 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A request reaches its replica.
     #[inline]
     pub(super) fn arrive(&mut self, ticket: Ticket) {
-        if !self.live(ticket) {
-            return;
-        }
         let now = self.now();
+        let World { program, replicas, .. } = &mut self.world;
         let frame = &mut self.frames[ticket.frame];
+        if frame.token != ticket.token {
+            return;
+        }
         frame.arrived = now;
-        let replica = &mut self.world.replicas[frame.replica as usize];
+        let replica = &mut replicas[frame.replica as usize];
         self.observer.arrived(replica.service, now);
-        if replica.condition.down {
-            self.send_back(ticket.frame, Departure::Refused, Outcome::Refused);
-            return;
-        }
-        if frame.has(flag::CANCELLED) {
-            self.send_back(ticket.frame, Departure::Dropped, Outcome::Cancelled);
-            return;
-        }
-        if now >= frame.deadline {
-            self.send_back(ticket.frame, Departure::Dropped, Outcome::Expired);
-            return;
-        }
-        if replica.guarded && !admits(replica, now) {
-            self.send_back(ticket.frame, Departure::Rejected, Outcome::Rejected);
+        let is_plain = !(replica.guarded || replica.troubled || frame.has(flag::CANCELLED) || now >= frame.deadline);
+        if !is_plain && let Err((how, outcome)) = admits(replica, frame, now) {
+            self.send_back(ticket.frame, how, outcome);
             return;
         }
         match replica.pool.arrive(now, ticket, frame.priority) {
-            Admission::Started => self.begin(ticket.frame),
+            Admission::Started => {
+                frame.flags |= flag::THREAD;
+                self.observer.threads(replica.service, now, 1, i32::from(frame.has(flag::ABANDONED)));
+                if replica.troubled {
+                    self.run_first_steps_in_trouble(ticket.frame);
+                    return;
+                }
+                starts(&mut self.observer, program, replica, frame, now);
+                self.advance(ticket.frame);
+            }
             Admission::Queued => {
                 frame.state = State::Waiting;
                 self.observer.queued(replica.service, now, replica.pool.waiting());
@@ -136,51 +136,51 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A frame that was handed a thread starts, or goes on.
     pub(super) fn begin_handed(&mut self, ticket: Ticket) {
+        let now = self.now();
+        let World { program, replicas, .. } = &mut self.world;
+        let frame = &mut self.frames[ticket.frame];
         // Whoever made the ticket stale has given the thread back, too.
-        if !self.live(ticket) {
+        if frame.token != ticket.token {
             return;
         }
-        if self.frames[ticket.frame].has(flag::INTERRUPTED) {
+        if frame.has(flag::INTERRUPTED) {
             self.resume(ticket.frame);
-        } else if self.frames[ticket.frame].has(flag::STARTED) {
-            self.frames[ticket.frame].state = State::Running;
-            self.advance(ticket.frame);
-        } else {
-            self.run_first_steps(ticket.frame);
+            return;
         }
+        if frame.has(flag::STARTED) {
+            frame.state = State::Running;
+            self.advance(ticket.frame);
+            return;
+        }
+        let replica = &mut replicas[frame.replica as usize];
+        if replica.troubled || now >= frame.deadline {
+            self.run_first_steps_in_trouble(ticket.frame);
+            return;
+        }
+        starts(&mut self.observer, program, replica, frame, now);
+        self.advance(ticket.frame);
     }
 
-    /// A newcomer that found a free thread.
-    #[inline]
-    fn begin(&mut self, id: u32) {
-        self.take_thread(id);
-        self.run_first_steps(id);
-    }
-
-    #[inline]
-    fn run_first_steps(&mut self, id: u32) {
+    /// A request begins on a process that is not sound, or too late.
+    #[cold]
+    fn run_first_steps_in_trouble(&mut self, id: u32) {
         let now = self.now();
+        let World { program, replicas, .. } = &mut self.world;
         let frame = &mut self.frames[id];
-        let replica = &mut self.world.replicas[frame.replica as usize];
+        let replica = &mut replicas[frame.replica as usize];
         if replica.condition.paused {
             frame.state = State::Starting;
             replica.deferred.push(Event::Begin(Ticket { frame: id, token: frame.token }));
             return;
         }
-        frame.flags |= flag::STARTED;
-        frame.state = State::Running;
-        if self.world.program.has_contention() {
-            replica.in_progress += 1;
-        }
-        self.observer.started(replica.service, now, frame.arrived);
+        starts(&mut self.observer, program, replica, frame, now);
         if now >= frame.deadline {
             self.leave(id, Departure::Dropped, Outcome::Expired);
             return;
         }
-        if replica.troubled && self.meets_trouble(id) {
-            return;
+        if !self.meets_trouble(id) {
+            self.advance(id);
         }
-        self.advance(id);
     }
 
     /// Faults on the service strike at the start of a handler: an error at once, or a sleep. `true` when struck.
@@ -333,14 +333,35 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 }
 
-/// Whether a guarded replica takes a newcomer on; one who will not wait counts as a wait of no time.
+/// Whether a replica that is guarded or in trouble takes a newcomer on, or one that may come in vain; how he leaves if
+/// not. One who will not wait counts as a wait of no time.
 #[cold]
-fn admits(replica: &mut Replica, now: Time) -> bool {
+fn admits(replica: &mut Replica, frame: &Frame, now: Time) -> Result<(), (Departure, Outcome)> {
+    if replica.condition.down {
+        return Err((Departure::Refused, Outcome::Refused));
+    }
+    if frame.has(flag::CANCELLED) {
+        return Err((Departure::Dropped, Outcome::Cancelled));
+    }
+    if now >= frame.deadline {
+        return Err((Departure::Dropped, Outcome::Expired));
+    }
     if replica.limit.as_mut().is_some_and(|limit| !limit.admit(now)) {
-        return false;
+        return Err((Departure::Rejected, Outcome::Rejected));
     }
     if let Some(codel) = replica.codel.as_mut().filter(|_| replica.pool.has_free()) {
         codel.drops(now, Span::ZERO);
     }
-    true
+    Ok(())
+}
+
+/// A request has its first thread, and runs.
+#[inline(always)]
+fn starts(observer: &mut impl Observer, program: &Program, replica: &mut Replica, frame: &mut Frame, now: Time) {
+    frame.flags |= flag::STARTED;
+    frame.state = State::Running;
+    if program.has_contention() {
+        replica.in_progress += 1;
+    }
+    observer.started(replica.service, now, frame.arrived);
 }

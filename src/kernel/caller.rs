@@ -12,10 +12,10 @@ use crate::policy::throttle::Throttle;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
-use super::frame::{Frame, NONE, State, flag};
+use super::frame::{Frame, Frames, NONE, State, flag};
 use super::observer::{Departure, Observer};
 use super::program::Op;
-use super::world::{Hop, Port, ServiceState, Transit, World};
+use super::world::{Hop, Port, Route, ServiceState, Transit, World};
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
 /// long, or one who does not think would ask for ever at the same instant.
@@ -45,7 +45,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             None => NONE,
         };
         let priority = state.priority;
-        let id = self.frames.insert(Frame {
+        let ticket = self.frames.insert(Frame {
             arrived: meant,
             deadline,
             pc: start,
@@ -55,7 +55,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flags: flag::USER,
             ..Frame::new(key, Ticket { frame: user, token: workload })
         });
-        self.advance(id);
+        self.advance(ticket.frame);
     }
 
     /// A user's request has ended.
@@ -124,21 +124,23 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     fn attempt(&mut self, id: u32, edge: u32, salt: u64) {
         let now = self.now();
-        let ticket = self.frames.renew(id);
+        let World { routes, ports, .. } = &mut self.world;
+        let route = &routes[edge as usize];
         let frame = &mut self.frames[id];
+        let ticket = frame.renew(id);
         frame.count += 1;
         frame.mark = now;
         frame.child = NONE;
         frame.target = NONE;
         frame.state = State::Calling;
-        let (place, deadline, replica) = (frame.place(salt), frame.deadline, frame.replica);
-        let port = self.port(edge, replica);
-        if let Err(outcome) = self.permitted(port, edge, place) {
-            self.attempt_failed(id, outcome);
+        let (place, deadline) = (frame.place(salt), frame.deadline);
+        let port = &mut ports[route.port(frame.replica)];
+        if let Err(outcome) = permitted(&mut self.observer, now, port, route.channel, edge, place) {
+            self.attempt_failed_on(id, edge, outcome);
             return;
         }
         self.observer.sent(edge, now);
-        let deadline = self.set_timeout(edge, ticket, deadline);
+        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline);
         self.launch(ticket, edge, place, deadline);
     }
 
@@ -176,55 +178,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let (is_troubled, hop) = (route.troubled, route.hop.transit(place, SALT_REQUEST));
         let child = self.frames.insert(child);
-        self.frames[ticket.frame].child = child;
-        let child = self.frames.ticket(child);
+        self.frames[ticket.frame].child = child.frame;
         if is_troubled {
             self.send_into_trouble(child, edge);
         } else {
             self.deliver(hop, Event::Arrive(child));
         }
-    }
-
-    /// Whether the client's policies let an attempt go, or how it ends without them. `key` names its draws.
-    #[inline(always)]
-    pub(super) fn permitted(&mut self, port: usize, edge: u32, key: Key) -> Result<(), Outcome> {
-        let now = self.now();
-        let port = &mut self.world.ports[port];
-        if let Some(throttle) = &mut port.throttle
-            && !throttle.permit(now, key.child(SALT_THROTTLE).uniform())
-        {
-            self.observer.throttled(edge, now);
-            return Err(Outcome::Throttled);
-        }
-        let Some(breaker) = &mut port.breaker else { return Ok(()) };
-        let before = breaker.state();
-        let permitted = breaker.permit(now);
-        let after = breaker.state();
-        if before != after {
-            self.observer.breaker(self.world.routes[edge as usize].channel, now, before, after);
-        }
-        if permitted {
-            return Ok(());
-        }
-        self.observer.short_circuited(edge, now);
-        Err(Outcome::ShortCircuited)
-    }
-
-    /// Arms the caller's patience; returns the deadline that the callee learns.
-    #[inline(always)]
-    pub(super) fn set_timeout(&mut self, edge: u32, ticket: Ticket, deadline: Time) -> Time {
-        let now = self.now();
-        let route = &self.world.routes[edge as usize];
-        let until = route.timeout.map_or(Time::MAX, |(_, timeout)| now + timeout);
-        if route.propagate && deadline < until {
-            self.agenda.at(deadline, Event::Timeout(ticket));
-            return deadline;
-        }
-        if let Some((timer, _)) = route.timeout {
-            let frames = &self.frames;
-            self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
-        }
-        if route.propagate { until } else { Time::MAX }
     }
 
     /// The number of the replica that the balancer of a port wants next; `None` when none is up.
@@ -245,13 +204,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Puts a request on its way.
-    fn send(&mut self, child: u32, edge: u32) {
-        let ticket = self.frames.ticket(child);
+    fn send(&mut self, ticket: Ticket, edge: u32) {
         if self.world.routes[edge as usize].troubled {
             self.send_into_trouble(ticket, edge);
             return;
         }
-        let hop = self.transit(edge, child, SALT_REQUEST);
+        let hop = self.transit(edge, ticket.frame, SALT_REQUEST);
         self.deliver(hop, Event::Arrive(ticket));
     }
 
@@ -334,14 +292,18 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return None;
         }
         let edge = frame.edge;
-        if self.world.routes[edge as usize].has_connections {
+        let route = &self.world.routes[edge as usize];
+        if route.has_connections {
             return self.answer_over(id, is_good).map(|span| (caller, Transit::Span(span)));
         }
-        self.message(edge, id, SALT_ANSWER).map(|hop| (caller, hop))
+        if route.troubled {
+            return self.message(edge, id, SALT_ANSWER).map(|hop| (caller, hop));
+        }
+        Some((caller, route.hop.transit(frame.key, SALT_ANSWER)))
     }
 
     /// How long a message of frame `id` takes along an edge; `None` when it gets lost.
-    #[inline]
+    #[inline(never)]
     fn message(&self, edge: u32, id: u32, direction: u64) -> Option<Transit> {
         let route = &self.world.routes[edge as usize];
         if route.troubled {
@@ -395,14 +357,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn conclude(&mut self, id: u32, outcome: Outcome) -> u32 {
         let now = self.now();
-        self.frames.renew(id);
+        let World { program, routes, ports, .. } = &mut self.world;
         let frame = &mut self.frames[id];
+        frame.renew(id);
         frame.child = NONE;
-        let (sent, target, replica) = (frame.mark, frame.target, frame.replica);
-        let (edge, _) = self.current_call(&self.frames[id]);
+        let (sent, target) = (frame.mark, frame.target);
+        let (edge, _) = current_call(&program.ops, frame);
         self.observer.answered(edge, now, sent, outcome);
-        let route = &self.world.routes[edge as usize];
-        let port = &mut self.world.ports[route.port(replica)];
+        let route = &routes[edge as usize];
+        let port = &mut ports[route.port(frame.replica)];
         if target != NONE {
             port.balancer.ended(target - route.first_replica);
         }
@@ -431,11 +394,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.disconnect(id, edge, outcome);
         }
         edge
-    }
-
-    fn attempt_failed(&mut self, id: u32, outcome: Outcome) {
-        let (edge, _) = self.current_call(&self.frames[id]);
-        self.attempt_failed_on(id, edge, outcome);
     }
 
     /// An attempt has failed: again, or not.
@@ -472,7 +430,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         match &self.world.program.ops[frame.pc as usize - 1] {
             Op::Call { optional: true, .. } => {
                 // There is no answer to read.
-                if let Some(Op::Decode { .. }) = self.world.program.ops.get(frame.pc as usize) {
+                if self.world.program.ops.get(frame.pc as usize).is_some_and(Op::reads_answer) {
                     self.frames[id].pc += 1;
                 }
                 self.go_on_soon(id);
@@ -574,7 +532,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             ..Frame::new(frame.key.child(place), frame.parent_ticket())
         });
         if self.live(frame.parent_ticket()) && self.frames[frame.parent].child == id {
-            self.frames[frame.parent].child = child;
+            self.frames[frame.parent].child = child.frame;
         }
         self.frames[id].flags |= flag::REPLIED;
         // It makes room before the other arrives, who may want its thread.
@@ -598,6 +556,56 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn port(&self, edge: u32, replica: u32) -> usize {
         self.world.routes[edge as usize].port(replica)
     }
+}
+
+/// Whether the policies of a client let an attempt go, or how it ends without them. `key` names its draws.
+#[inline(always)]
+pub(super) fn permitted(
+    observer: &mut impl Observer,
+    now: Time,
+    port: &mut Port,
+    channel: u32,
+    edge: u32,
+    key: Key,
+) -> Result<(), Outcome> {
+    if let Some(throttle) = &mut port.throttle
+        && !throttle.permit(now, key.child(SALT_THROTTLE).uniform())
+    {
+        observer.throttled(edge, now);
+        return Err(Outcome::Throttled);
+    }
+    let Some(breaker) = &mut port.breaker else { return Ok(()) };
+    let before = breaker.state();
+    let permitted = breaker.permit(now);
+    let after = breaker.state();
+    if before != after {
+        observer.breaker(channel, now, before, after);
+    }
+    if permitted {
+        return Ok(());
+    }
+    observer.short_circuited(edge, now);
+    Err(Outcome::ShortCircuited)
+}
+
+/// Arms the caller's patience; returns the deadline that the callee learns.
+#[inline(always)]
+pub(super) fn set_timeout(
+    agenda: &mut impl Agenda,
+    frames: &Frames,
+    route: &Route,
+    ticket: Ticket,
+    deadline: Time,
+) -> Time {
+    let until = route.timeout.map_or(Time::MAX, |(_, timeout)| agenda.now() + timeout);
+    if route.propagate && deadline < until {
+        agenda.at(deadline, Event::Timeout(ticket));
+        return deadline;
+    }
+    if let Some((timer, _)) = route.timeout {
+        agenda.arm(timer, ticket, |ticket| frames.live(ticket));
+    }
+    if route.propagate { until } else { Time::MAX }
 }
 
 /// The number of the replica that the balancer of a port wants next; `None` when none is up.

@@ -180,6 +180,13 @@ impl Frame {
         self.key.child(salt ^ (u64::from(self.iteration) << 16) ^ u64::from(self.count))
     }
 
+    /// Makes every ticket to it stale, which has the number `id`, and returns the new one.
+    #[inline]
+    pub(super) fn renew(&mut self, id: u32) -> Ticket {
+        self.token = self.token.wrapping_add(1);
+        Ticket { frame: id, token: self.token }
+    }
+
     /// Who waits for it.
     #[inline]
     pub(super) fn parent_ticket(&self) -> Ticket {
@@ -201,7 +208,7 @@ impl Frames {
 
     /// Puts a frame into a free place. Its token and generation go on from those of the last tenant.
     #[inline(always)]
-    pub(super) fn insert(&mut self, frame: Frame) -> u32 {
+    pub(super) fn insert(&mut self, frame: Frame) -> Ticket {
         if self.free == NONE {
             self.grow();
         }
@@ -217,7 +224,7 @@ impl Frames {
         (place.service, place.target, place.pending, place.count) = (service, target, pending, count);
         (place.request_key, place.state) = (frame.request_key, frame.state);
         (place.priority, place.flags) = (frame.priority, frame.flags);
-        id
+        Ticket { frame: id, token: place.token }
     }
 
     /// Adds a free place.
@@ -263,9 +270,7 @@ impl Frames {
     /// Makes every ticket to the frame stale and returns the new one.
     #[inline]
     pub(super) fn renew(&mut self, id: u32) -> Ticket {
-        let frame = &mut self.frames[id as usize];
-        frame.token = frame.token.wrapping_add(1);
-        Ticket { frame: id, token: frame.token }
+        self.frames[id as usize].renew(id)
     }
 
     /// The ids of all places, used or free.

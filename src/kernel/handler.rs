@@ -1,7 +1,6 @@
 //! The callee's side: a request that has its thread runs through its steps, and leaves.
 
 use crate::base::time::Span;
-use crate::mechanism::connection::ConnectionId;
 use crate::model::Cancel;
 use crate::policy::Outcome;
 
@@ -129,33 +128,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                         return;
                     }
                 }
-                Op::Encode { edge, salt } => {
-                    let (edge, salt) = (*edge, *salt);
-                    if self.write_request(id, edge, salt) {
-                        return;
-                    }
-                }
-                Op::Decode { edge, salt } => {
-                    let (edge, salt) = (*edge, *salt);
-                    if self.read_answer(id, edge, salt) {
-                        return;
-                    }
-                }
-                Op::Receive => {
-                    if self.read_request(id) {
-                        return;
-                    }
-                }
-                Op::Respond => {
-                    if self.write_answer(id) {
+                Op::Together(_) | Op::Encode { .. } | Op::Decode { .. } | Op::Receive | Op::Respond => {
+                    if self.work_on_messages(id, pc) {
                         return;
                     }
                 }
                 Op::HandsShaken => {
-                    let (port, connection) = (frame.iteration, ConnectionId(frame.pending));
-                    let service = frame.service;
-                    self.frames.remove(id);
-                    self.hands_shaken(port, connection, service);
+                    self.hands_shaken(id);
                     return;
                 }
                 Op::Reply => self.reply_early(id),
@@ -315,13 +294,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.settle(id);
         }
         let frame = &self.frames[id];
-        let (service, replica) = (frame.service, frame.replica);
+        let (service, replica, has_replied) = (frame.service, frame.replica, frame.has(flag::REPLIED));
         let has_started = frame.has(flag::STARTED);
+        self.observer.left(service, now, frame.arrived, has_started, how);
         if has_started && self.world.program.has_contention() {
             self.world.replicas[replica as usize].in_progress -= 1;
         }
-        self.observer.left(service, now, frame.arrived, has_started, how);
-        let answer = if frame.has(flag::REPLIED) { None } else { self.answer_of(id, outcome.is_ok()) };
+        let answer = if has_replied { None } else { self.answer_of(id, outcome.is_ok()) };
         self.left_system(service, replica);
         self.give_thread(id);
         self.frames.remove(id);
@@ -376,7 +355,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         for n in (first..first + count).rev() {
             let entry = self.world.program.branches[n as usize];
             let key = parent.key.child(entry.salt ^ u64::from(parent.iteration));
-            next = self.frames.insert(Frame {
+            let branch = self.frames.insert(Frame {
                 arrived: parent.arrived,
                 deadline: parent.deadline,
                 pc: entry.start,
@@ -392,6 +371,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     | if entry.optional { flag::OPTIONAL } else { 0 },
                 ..Frame::new(key, waits)
             });
+            next = branch.frame;
         }
         self.frames[id].child = next;
         self.hand_back_thread(id);

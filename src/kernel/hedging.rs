@@ -10,6 +10,7 @@ use crate::policy::Outcome;
 use crate::policy::hedge::Hedge;
 
 use super::agenda::{Agenda, Event};
+use super::caller::{permitted, set_timeout};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::Observer;
@@ -22,7 +23,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = &mut self.frames[id];
         (frame.state, frame.child, frame.pending) = (State::Hedging, NONE, 0);
         let deadline = frame.deadline;
-        let deadline = self.set_timeout(edge, ticket, deadline);
+        let route = &self.world.routes[edge as usize];
+        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline);
         if let Err(outcome) = self.send_hedge(id, edge, salt, deadline) {
             self.end_hedging(id, Outcome::Cancelled);
             self.call_failed(id, outcome);
@@ -35,11 +37,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let attempts = self.world.routes[edge as usize].hedged;
         let port = self.port(edge, self.frames[id].replica);
+        let channel = self.world.routes[edge as usize].channel;
         let place = loop {
             let frame = &mut self.frames[id];
             frame.count += 1;
             let (count, place) = (frame.count, frame.place(salt));
-            match self.permitted(port, edge, place) {
+            match permitted(&mut self.observer, now, &mut self.world.ports[port], channel, edge, place) {
                 Ok(()) => break place,
                 Err(outcome) if count >= attempts => return Err(outcome),
                 Err(_) => {}
@@ -64,7 +67,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             ..Frame::new(caller.key, ticket)
         });
         let frame = &mut self.frames[id];
-        frame.child = attempt;
+        frame.child = attempt.frame;
         frame.pending += 1;
         frame.mark = Time::MAX;
         let delay = self.world.ports[port].hedge.as_ref().and_then(|hedge| hedge.delay());
@@ -75,8 +78,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 false => self.agenda.at(now + delay, Event::Retry(ticket)),
             }
         }
-        let ticket = self.frames.ticket(attempt);
-        self.launch(ticket, edge, place, deadline);
+        self.launch(attempt, edge, place, deadline);
         Ok(())
     }
 

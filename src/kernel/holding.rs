@@ -218,7 +218,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = self.frames[id];
         // Of nobody: this token is never one again.
         let nobody = Ticket { frame: id, token: frame.token.wrapping_sub(1) };
-        let fetch = self.frames.insert(Frame {
+        let Ticket { frame: fetch, .. } = self.frames.insert(Frame {
             arrived: self.agenda.now(),
             pc: miss,
             iteration: frame.iteration,

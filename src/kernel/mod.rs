@@ -2,8 +2,9 @@
 //! nothing (that is an [`Observer`]'s) and decides nothing that a policy decides.
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
-//! flight; `world` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
-//! `caller`, `hedging`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals` say what an event does.
+//! flight; `world`, `wire` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
+//! `caller`, `hedging`, `transport`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals` say what an
+//! event does.
 
 mod admission;
 pub mod agenda;
@@ -25,6 +26,7 @@ mod transport;
 mod trouble;
 mod users;
 pub mod wheel;
+mod wire;
 mod world;
 
 pub use engine::{End, Engine};

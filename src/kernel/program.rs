@@ -42,6 +42,9 @@ pub(super) enum Op {
     Lookup(u32),
     /// What was looked up has been fetched.
     Fill(u32),
+    /// Work on messages with the work and the other messages behind it: one piece of work. Those operations stand behind
+    /// this, too, for whoever comes there from elsewhere.
+    Together(Box<[Op]>),
     /// Write the body of the request that the call behind this sends.
     Encode { edge: u32, salt: u64 },
     /// Read the body of the answer to the call before this.
@@ -58,6 +61,22 @@ pub(super) enum Op {
     Fail,
     /// End well.
     End,
+}
+
+impl Op {
+    /// Whether this is work on a message.
+    fn is_on_message(&self) -> bool {
+        matches!(self, Op::Encode { .. } | Op::Decode { .. } | Op::Receive | Op::Respond)
+    }
+
+    /// Whether this begins with the reading of an answer.
+    pub(super) fn reads_answer(&self) -> bool {
+        match self {
+            Op::Decode { .. } => true,
+            Op::Together(row) => matches!(row[0], Op::Decode { .. }),
+            _ => false,
+        }
+    }
 }
 
 /// Work that takes longer the more requests are in progress.
@@ -188,7 +207,22 @@ impl Program {
         }
         program.hands_shaken = program.here();
         program.ops.push(Op::HandsShaken);
+        program.join_work_on_messages();
         program
+    }
+
+    /// One event for work that follows work on a message at once, or goes before it, and not one for each.
+    fn join_work_on_messages(&mut self) {
+        let mut pc = 0;
+        while pc < self.ops.len() {
+            let row =
+                self.ops[pc..].iter().take_while(|op| matches!(op, Op::Work { .. }) || op.is_on_message()).count();
+            let joined = &self.ops[pc..pc + row];
+            if row > 1 && joined.iter().any(Op::is_on_message) {
+                self.ops[pc] = Op::Together(joined.into());
+            }
+            pc += row.max(1);
+        }
     }
 
     /// Whether any work takes longer the more requests are in progress.

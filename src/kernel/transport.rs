@@ -1,23 +1,22 @@
 //! Calls over a transport: who has no connection waits for one or opens it, bodies are written and read on somebody's
 //! CPU, and messages take as long as their bytes. Calls whose client names no transport never come here.
 
-use crate::base::distribution::SizeDistribution;
 use crate::base::random::{Key, salt};
 use crate::base::time::{Span, Time};
-use crate::base::units::{Bandwidth, Size};
+use crate::base::units::Size;
 use crate::mechanism::connection::{ConnectionId, ConnectionSettings, Connections, Wanted};
-use crate::model::{Balancing, Caller, Client, ConnectionLimits, Endpoint, Limit, Transport};
+use crate::model::{Balancing, ConnectionLimits, Limit, Transport};
 use crate::policy::Outcome;
 use crate::policy::balance::Balancer;
 
-use super::agenda::{Agenda, Event, Ticket, TimerId};
+use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::Observer;
-use super::world::{Port, Transit};
+use super::program::Op;
+use super::wire::Wire;
+use super::world::{Port, Transit, World};
 
-const SALT_BODY: u64 = salt("transport/request");
-const SALT_ANSWER_BODY: u64 = salt("transport/response");
 const SALT_LOSS: u64 = salt("transport/loss");
 const SALT_BACKOFF: u64 = salt("transport/reconnect");
 const SALT_OUT: u64 = salt("transport/connect/out");
@@ -29,44 +28,6 @@ const FIRST_PACKET_TIMEOUT: Span = Span::from_secs(1);
 /// Directions of a connection.
 const OUT: usize = 0;
 const BACK: usize = 1;
-
-/// What a route needs to know of its transport.
-#[derive(Clone, Debug)]
-pub(super) struct Wire {
-    transport: Transport,
-    request: SizeDistribution,
-    response: SizeDistribution,
-    bandwidth: Option<Bandwidth>,
-    loss: f64,
-    /// Time that a message spends in sidecars.
-    sidecars: Span,
-    /// How long a request waits for a connection.
-    acquire: Option<TimerId>,
-}
-
-impl Wire {
-    pub(super) fn new(client: &Client, from: Caller, to: &Endpoint, acquire: Option<TimerId>) -> Option<Wire> {
-        let transport = (**client.transport.as_ref()?).clone();
-        // Users have no sidecar.
-        let sidecars = if matches!(from, Caller::Workload(_)) { 1 } else { 2 };
-        let latency = transport.mesh.map_or(Span::ZERO, |mesh| mesh.latency);
-        Some(Wire {
-            request: to.request.clone(),
-            response: to.response.clone(),
-            bandwidth: client.bandwidth,
-            loss: client.loss.as_f64(),
-            sidecars: Span::from_nanos(latency.as_nanos() * sidecars),
-            acquire,
-            transport,
-        })
-    }
-
-    /// Whether a call needs a connection.
-    #[inline]
-    pub(super) fn connects(&self) -> bool {
-        self.transport.connects()
-    }
-}
 
 /// The connections of a port.
 pub(super) struct Line {
@@ -275,11 +236,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let demand = self.wire(edge).transport.tls.handshake_cpu;
         let service = self.world.replicas[replica as usize].service;
         if demand.is_zero() {
-            self.hands_shaken(port, connection, service);
+            self.go_on_connecting(port, connection, service);
             return;
         }
         let nobody = Ticket { frame: 0, token: 0 };
-        let frame = self.frames.insert(Frame {
+        let ticket = self.frames.insert(Frame {
             arrived: self.agenda.now(),
             pc: self.world.program.hands_shaken,
             // The one that its end tells: see `Op::HandsShaken`.
@@ -292,13 +253,23 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             ..Frame::new(key, nobody)
         });
         // Of nobody: this token is never one again.
-        self.frames[frame].parent = frame;
-        self.frames[frame].parent_token = self.frames[frame].token.wrapping_sub(1);
-        self.work(frame, demand);
+        let id = ticket.frame;
+        self.frames[id].parent = id;
+        self.frames[id].parent_token = ticket.token.wrapping_sub(1);
+        self.work(id, demand);
+    }
+
+    /// The frame that has worked on a handshake is done.
+    #[cold]
+    pub(super) fn hands_shaken(&mut self, id: u32) {
+        let frame = &self.frames[id];
+        let (port, connection, service) = (frame.iteration, ConnectionId(frame.pending), frame.service);
+        self.frames.remove(id);
+        self.go_on_connecting(port, connection, service);
     }
 
     /// The server is done with a handshake: its last message goes back, if somebody still wants it.
-    pub(super) fn hands_shaken(&mut self, port: u32, connection: ConnectionId, service: u32) {
+    fn go_on_connecting(&mut self, port: u32, connection: ConnectionId, service: u32) {
         let edge = self.line(port as usize).edge;
         let cpu = self.wire(edge).transport.tls.handshake_cpu;
         self.observer.shook_hands(service, self.agenda.now(), cpu);
@@ -398,7 +369,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let service = self.world.routes[edge as usize].service;
         self.world.services[service as usize].takes_in(replica - first_replica);
-        let body = self.request_body(&frame, edge, salt);
+        let request = self.wire(edge).request(&frame, salt);
         let child = self.frames.insert(Frame {
             deadline: self.told_deadline(&frame, edge),
             pc: self.world.routes[edge as usize].start,
@@ -407,18 +378,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             service,
             request_key: frame.request_key,
             priority: self.world.program.priority(frame.pc - 1, frame.priority),
-            // The body that it has to read: see `Engine::read_request`.
-            count: body.as_bytes().min(u64::from(u32::MAX)) as u32,
+            // The body that it has to read: see [`Wire::received`].
+            count: request.body.as_bytes().min(u64::from(u32::MAX)) as u32,
             flags: frame.flags & flag::ABANDONED,
             ..Frame::new(frame.place(salt), self.frames.ticket(id))
         });
-        self.frames[id].child = child;
-        let (key, ticket) = (self.frames[child].key, self.frames.ticket(child));
-        if self.world.routes[edge as usize].troubled && self.is_struck(child, edge) {
+        self.frames[id].child = child.frame;
+        if self.world.routes[edge as usize].troubled && self.is_struck(child.frame, edge) {
             return;
         }
-        let hop = self.travel(edge, port, connection, key, OUT, body);
-        self.deliver(Transit::Span(hop), Event::Arrive(ticket));
+        let hop = self.travel(edge, port, connection, frame.place(salt), OUT, request.bytes);
+        self.deliver(Transit::Span(hop), Event::Arrive(child));
     }
 
     /// Until when the callee of an attempt is told that an answer is wanted.
@@ -434,23 +404,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.deadline.min(until)
     }
 
-    /// The body of the request that a frame's present call sends, the same for all its attempts.
-    fn request_body(&self, frame: &Frame, edge: u32, salt: u64) -> Size {
-        let call = frame.key.child(salt ^ (u64::from(frame.iteration) << 16) ^ SALT_BODY);
-        self.wire(edge).request.sample(call.draws())
-    }
-
-    /// The body of the good answer to an attempt, whose callee has this key.
-    fn answer_body(&self, key: Key, edge: u32) -> Size {
-        self.wire(edge).response.sample(key.child(SALT_ANSWER_BODY).draws())
-    }
-
     /// How long the packets of a message are under way without their bytes, trouble included.
     fn one_way(&self, edge: u32, key: Key, direction: u64) -> Span {
         self.troubled_delay(edge, key, direction) + self.wire(edge).sidecars
     }
 
-    /// How long a message of such a body takes on a connection. One that is lost is sent again, and what follows it in the
+    /// How long a message of such a size, headers excluded, takes on a connection. One that is lost is sent again, and what follows it in the
     /// same direction waits for it.
     fn travel(
         &mut self,
@@ -459,7 +418,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         connection: ConnectionId,
         key: Key,
         direction: usize,
-        body: Size,
+        message: Size,
     ) -> Span {
         let now = self.now();
         let salt = if direction == OUT { SALT_OUT } else { SALT_BACK };
@@ -467,11 +426,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let wire = self.wire(edge);
         let (bandwidth, loss, retransmit) = (wire.bandwidth, wire.loss, wire.transport.retransmit);
         let (headers, warm) = (wire.transport.headers, wire.transport.headers_warm);
-        let body = wire.transport.on_the_wire(body);
         let it = self.world.ports[port].line.as_mut().and_then(|line| line.connections.at_mut(connection));
         let is_first = it.as_ref().is_some_and(|it| it.requests == 1);
         let headers = if is_first { headers } else { warm };
-        let bytes = Size::from_bytes(body.as_bytes() + headers.as_bytes());
+        let bytes = Size::from_bytes(message.as_bytes() + headers.as_bytes());
         let mut span = latency + bandwidth.map_or(Span::ZERO, |bandwidth| bandwidth.time_of(bytes));
         if loss > 0.0 {
             let mut draws = key.child(SALT_LOSS ^ salt).draws();
@@ -505,10 +463,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if self.world.routes[frame.edge as usize].trouble.cut {
             return None;
         }
-        let body = if is_good { self.answer_body(frame.key, frame.edge) } else { Size::ZERO };
+        let bytes = self.wire(frame.edge).answer(frame.key, is_good).bytes;
         let caller = self.frames[frame.parent];
         let port = self.port(frame.edge, caller.replica);
-        Some(self.travel(frame.edge, port, ConnectionId(caller.pending), frame.key, BACK, body))
+        Some(self.travel(frame.edge, port, ConnectionId(caller.pending), frame.key, BACK, bytes))
     }
 
     /// The attempt of a frame is over: its connection is free for others, or closed, or it waits for none any more.
@@ -632,49 +590,45 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.tell_connections(port, edge);
     }
 
-    /// The `Encode` operation: the body of a request is written. `true` when that takes time.
+    /// Messages are written and read, and the work is done that goes with it: the operation at `pc`. `true` when that takes
+    /// time.
     #[inline(never)]
-    pub(super) fn write_request(&mut self, id: u32, edge: u32, salt: u64) -> bool {
-        let body = self.request_body(&self.frames[id], edge, salt);
-        let cpu = self.wire(edge).transport.encode_cpu(body);
-        self.work_on_message(id, cpu)
-    }
-
-    /// The `Decode` operation: the answer to a call that went well is read.
-    #[inline(never)]
-    pub(super) fn read_answer(&mut self, id: u32, edge: u32, salt: u64) -> bool {
-        let body = self.answer_body(self.frames[id].place(salt), edge);
-        let cpu = self.wire(edge).transport.decode_cpu(body);
-        self.work_on_message(id, cpu)
-    }
-
-    /// The `Receive` operation: a handler reads its request.
-    #[inline(never)]
-    pub(super) fn read_request(&mut self, id: u32) -> bool {
-        let frame = &self.frames[id];
-        let Some(wire) = &self.world.routes[frame.edge as usize].wire else { return false };
-        let cpu = wire.transport.decode_cpu(Size::from_bytes(u64::from(frame.count)));
-        self.work_on_message(id, cpu)
-    }
-
-    /// The `Respond` operation: a handler writes its good answer, if somebody is still to get it.
-    #[inline(never)]
-    pub(super) fn write_answer(&mut self, id: u32) -> bool {
-        let frame = &self.frames[id];
-        if frame.has(flag::REPLIED) {
+    pub(super) fn work_on_messages(&mut self, id: u32, pc: u32) -> bool {
+        let now = self.now();
+        let World { program, routes, .. } = &self.world;
+        let row = match &program.ops[pc as usize] {
+            Op::Together(row) => row,
+            op => std::slice::from_ref(op),
+        };
+        let frame = &mut self.frames[id];
+        frame.pc = pc + row.len() as u32;
+        let wire = |edge: u32| routes[edge as usize].wire.as_deref();
+        let (mut demand, mut on_messages) = (Span::ZERO, Span::ZERO);
+        for op in row {
+            let cpu = match op {
+                Op::Work { demand: work, salt } => {
+                    demand += work.sample(frame.key.child(salt ^ u64::from(frame.iteration)).draws());
+                    continue;
+                }
+                Op::Encode { edge, salt } => wire(*edge).map(|wire| wire.request(frame, *salt).encode),
+                Op::Decode { edge, salt } => wire(*edge).map(|wire| wire.answer(frame.place(*salt), true).decode),
+                Op::Receive => wire(frame.edge).map(|wire| wire.received(frame).decode),
+                // Unless nobody is to get it any more.
+                Op::Respond if !frame.has(flag::REPLIED) => {
+                    wire(frame.edge).map(|wire| wire.answer(frame.key, true).encode)
+                }
+                _ => None,
+            };
+            on_messages += cpu.unwrap_or(Span::ZERO);
+        }
+        if !on_messages.is_zero() {
+            self.observer.encodes(frame.service, now, on_messages);
+        }
+        demand += on_messages;
+        if demand.is_zero() {
             return false;
         }
-        let Some(wire) = &self.world.routes[frame.edge as usize].wire else { return false };
-        let cpu = wire.transport.encode_cpu(self.answer_body(frame.key, frame.edge));
-        self.work_on_message(id, cpu)
-    }
-
-    fn work_on_message(&mut self, id: u32, cpu: Span) -> bool {
-        if cpu.is_zero() {
-            return false;
-        }
-        self.observer.encodes(self.frames[id].service, self.agenda.now(), cpu);
-        self.work(id, cpu);
+        self.work(id, demand);
         true
     }
 }

@@ -198,6 +198,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         replica.condition.down = true;
+        replica.troubled = true;
         replica.detected_at = now + detect;
         // Whoever hears of it acts when all that dies is dead.
         let depth = std::mem::replace(&mut self.depth, DEPTH_MAX);

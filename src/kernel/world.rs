@@ -24,8 +24,9 @@ use super::arrivals::Source;
 use super::disturbance::Disturbance;
 use super::frame::NONE;
 use super::program::Program;
-use super::transport::{Line, Wire};
+use super::transport::Line;
 use super::users::Sessions;
+use super::wire::Wire;
 
 /// How long a message takes along an edge.
 #[derive(Clone, Debug)]

@@ -112,7 +112,7 @@ impl TransportMeters {
 
     /// Totals and series at the end of the run.
     pub(super) fn finish(self, end: Time) -> TransportResults {
-        let channels = self.channels.into_iter().map(|mut channel| {
+        let channels = self.channels.into_iter().map(|channel| {
             let open_nanos = channel.level.integral(end) - channel.before;
             let (opened, peak) = (channel.opened, channel.peak);
             channel.is_used.then_some(ConnectionResult { open_nanos, opened, peak, series: channel.series })

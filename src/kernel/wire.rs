@@ -1,0 +1,119 @@
+//! What goes over a transport along an edge: how large its messages are, what it costs to write and read them, and what
+//! the network makes of them.
+
+use crate::base::distribution::SizeDistribution;
+use crate::base::random::{Key, salt};
+use crate::base::time::Span;
+use crate::base::units::{Bandwidth, Size};
+use crate::model::{Caller, Client, Endpoint, Transport};
+
+use super::agenda::TimerId;
+use super::frame::Frame;
+
+const SALT_BODY: u64 = salt("transport/request");
+const SALT_ANSWER_BODY: u64 = salt("transport/response");
+
+/// What a route needs to know of its transport.
+#[derive(Clone, Debug)]
+pub(super) struct Wire {
+    pub(super) transport: Transport,
+    requests: Messages,
+    answers: Messages,
+    pub(super) bandwidth: Option<Bandwidth>,
+    pub(super) loss: f64,
+    /// Time that a message spends in sidecars.
+    pub(super) sidecars: Span,
+    /// How long a request waits for a connection.
+    pub(super) acquire: Option<TimerId>,
+}
+
+impl Wire {
+    pub(super) fn new(client: &Client, from: Caller, to: &Endpoint, acquire: Option<TimerId>) -> Option<Wire> {
+        let transport = (**client.transport.as_ref()?).clone();
+        // Users have no sidecar.
+        let sidecars = if matches!(from, Caller::Workload(_)) { 1 } else { 2 };
+        let latency = transport.mesh.map_or(Span::ZERO, |mesh| mesh.latency);
+        Some(Wire {
+            requests: Messages::new(&transport, &to.request),
+            answers: Messages::new(&transport, &to.response),
+            bandwidth: client.bandwidth,
+            loss: client.loss.as_f64(),
+            sidecars: Span::from_nanos(latency.as_nanos() * sidecars),
+            acquire,
+            transport,
+        })
+    }
+
+    /// Whether a call needs a connection.
+    #[inline]
+    pub(super) fn connects(&self) -> bool {
+        self.transport.connects()
+    }
+
+    /// The request that a frame's present call sends, whose place `salt` names; the same for all its attempts.
+    #[inline]
+    pub(super) fn request(&self, frame: &Frame, salt: u64) -> Message {
+        let key = || frame.key.child(salt ^ (u64::from(frame.iteration) << 16) ^ SALT_BODY);
+        self.requests.draw(&self.transport, key)
+    }
+
+    /// The request that a frame has got.
+    #[inline]
+    pub(super) fn received(&self, frame: &Frame) -> Message {
+        let body = Size::from_bytes(u64::from(frame.count));
+        self.requests.always.unwrap_or_else(|| Message::new(&self.transport, body))
+    }
+
+    /// The answer to an attempt, whose callee has this key; one that is not good has no body.
+    #[inline]
+    pub(super) fn answer(&self, attempt: Key, is_good: bool) -> Message {
+        if is_good {
+            return self.answers.draw(&self.transport, || attempt.child(SALT_ANSWER_BODY));
+        }
+        Message::new(&self.transport, Size::ZERO)
+    }
+}
+
+/// The messages in one direction.
+#[derive(Clone, Debug)]
+struct Messages {
+    bodies: SizeDistribution,
+    /// What each of them is, where all are equal.
+    always: Option<Message>,
+}
+
+impl Messages {
+    fn new(transport: &Transport, bodies: &SizeDistribution) -> Messages {
+        Messages { always: bodies.constant().map(|body| Message::new(transport, body)), bodies: bodies.clone() }
+    }
+
+    #[inline]
+    fn draw(&self, transport: &Transport, key: impl FnOnce() -> Key) -> Message {
+        match self.always {
+            Some(message) => message,
+            None => Message::new(transport, self.bodies.sample(key().draws())),
+        }
+    }
+}
+
+/// A message, and what it costs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Message {
+    pub(super) body: Size,
+    /// On the wire, headers excluded.
+    pub(super) bytes: Size,
+    /// CPU time.
+    pub(super) encode: Span,
+    pub(super) decode: Span,
+}
+
+impl Message {
+    fn new(transport: &Transport, body: Size) -> Message {
+        Message {
+            body,
+            bytes: transport.on_the_wire(body),
+            encode: transport.encode_cpu(body),
+            decode: transport.decode_cpu(body),
+        }
+    }
+}
