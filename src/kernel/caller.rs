@@ -15,7 +15,7 @@ use super::engine::Engine;
 use super::frame::{Frame, Frames, NONE, State, flag};
 use super::observer::{Departure, Observer};
 use super::program::Op;
-use super::world::{Hop, Port, Route, ServiceState, Transit, World};
+use super::world::{Port, Route, ServiceState, Transit, World};
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
 /// long, or one who does not think would ask for ever at the same instant.
@@ -273,14 +273,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     pub(super) fn troubled_delay(&self, edge: u32, key: Key, direction: u64) -> Span {
-        let route = &self.world.routes[edge as usize];
-        let usual = match &route.hop {
-            Hop::None => Span::ZERO,
-            Hop::Lane(lane) => self.world.lanes[lane.0 as usize],
-            Hop::Drawn(latency) => latency.sample(key.child(direction).draws()),
-        };
-        let extra = route.trouble.latency.iter();
-        extra.fold(usual, |sum, (salt, latency)| sum + latency.sample(key.child(salt ^ direction).draws()))
+        self.world.routes[edge as usize].latency(&self.world.lanes, key, direction)
     }
 
     /// Who waits for a frame's answer, and how long it takes there; `None` when nobody waits or it gets lost.
@@ -294,7 +287,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let edge = frame.edge;
         let route = &self.world.routes[edge as usize];
         if route.has_connections {
-            return self.answer_over(id, is_good).map(|span| (caller, Transit::Span(span)));
+            return self.answer_over(id, is_good).map(|hop| (caller, hop));
         }
         if route.troubled {
             return self.message(edge, id, SALT_ANSWER).map(|hop| (caller, hop));
@@ -610,7 +603,7 @@ pub(super) fn set_timeout(
 
 /// The number of the replica that the balancer of a port wants next; `None` when none is up.
 #[inline(always)]
-fn choose(port: &mut Port, service: &ServiceState, request_key: u32, picks: &mut Stream) -> Option<u32> {
+pub(super) fn choose(port: &mut Port, service: &ServiceState, request_key: u32, picks: &mut Stream) -> Option<u32> {
     if service.fleet.up.is_empty() {
         return None;
     }
@@ -618,8 +611,9 @@ fn choose(port: &mut Port, service: &ServiceState, request_key: u32, picks: &mut
     Some(port.balancer.pick(&service.fleet, key, picks))
 }
 
+/// The edge and the salt of the call that a frame is in.
 #[inline]
-fn current_call(ops: &[Op], frame: &Frame) -> (u32, u64) {
+pub(super) fn current_call(ops: &[Op], frame: &Frame) -> (u32, u64) {
     match &ops[frame.pc as usize - 1] {
         Op::Call { edge, salt, .. } => (*edge, *salt),
         _ => unreachable!("a frame that waits for an answer stands just behind a call"),

@@ -10,12 +10,13 @@ use crate::policy::Outcome;
 use crate::policy::balance::Balancer;
 
 use super::agenda::{Agenda, Event, Ticket};
+use super::caller::{choose, current_call};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::Observer;
 use super::program::Op;
 use super::wire::Wire;
-use super::world::{Port, Transit, World};
+use super::world::{Hop, Route, Transit, World};
 
 const SALT_LOSS: u64 = salt("transport/loss");
 const SALT_BACKOFF: u64 = salt("transport/reconnect");
@@ -40,7 +41,7 @@ pub(super) struct Line {
     dials: u64,
     /// By host.
     hosts: Vec<HostState>,
-    /// Whether somebody will look for idle connections.
+    /// Whether somebody will look for idle connections, or nobody has to.
     is_watched: bool,
     /// Connections that the observer knows of: there, and opened so far.
     told: (u32, u64),
@@ -62,7 +63,7 @@ impl Line {
             key,
             dials: 0,
             hosts: Vec::new(),
-            is_watched: false,
+            is_watched: transport.connections.idle_timeout.is_none() && transport.connections.max_age.is_none(),
             told: (0, 0),
         }
     }
@@ -94,54 +95,57 @@ fn settings(limits: &ConnectionLimits) -> ConnectionSettings {
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn line(&mut self, port: usize) -> &mut Line {
-        line_of(&mut self.world.ports, port)
+        self.world.ports[port].line()
     }
 
     fn wire(&self, edge: u32) -> &Wire {
-        self.world.routes[edge as usize].wire.as_ref().expect("only edges with a transport come here")
+        self.world.routes[edge as usize].wire()
     }
 
     /// An attempt of the frame of `ticket` wants a connection.
     #[inline(never)]
     pub(super) fn connect(&mut self, ticket: Ticket, edge: u32) {
         let now = self.now();
-        let id = ticket.frame;
-        self.frames[id].pending = NONE;
-        let (replica, request_key) = (self.frames[id].replica, self.frames[id].request_key);
-        let port = self.port(edge, replica);
-        let host = match self.wire(edge).transport.balancing {
+        let World { routes, channels, ports, services, .. } = &mut self.world;
+        let route = &routes[edge as usize];
+        let frame = &mut self.frames[ticket.frame];
+        frame.pending = NONE;
+        let place = route.port(frame.replica);
+        let port = &mut ports[place];
+        let host = match route.wire().transport.balancing {
             Balancing::Connection => 0,
             Balancing::Request => {
-                let Some(number) = self.choose(port, edge, request_key) else {
+                let picks = &mut channels[route.channel as usize].picks;
+                let Some(number) = choose(port, &services[route.service as usize], frame.request_key, picks) else {
                     self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
                     return;
                 };
-                self.world.ports[port].balancer.started(number);
-                self.frames[id].target = self.world.routes[edge as usize].first_replica + number;
+                port.balancer.started(number);
+                frame.target = route.first_replica + number;
                 number
             }
         };
-        let frames = &self.frames;
-        let line = line_of(&mut self.world.ports, port);
+        let line = port.line();
         if line.host(host).until > now && line.connections.open_to(host) == 0 {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         }
         match line.connections.want(now, host, ticket) {
             Wanted::Has(connection) => {
-                self.frames[id].pending = connection.0;
-                self.send_over(id, edge, connection);
+                frame.pending = connection.0;
+                self.send_over(ticket.frame, edge, place, connection);
             }
             Wanted::Rejected => self.soon.push_back(Event::Reply(ticket, Outcome::Rejected)),
             Wanted::Waits => {
-                if let Some(timer) = self.world.routes[edge as usize].wire.as_ref().and_then(|wire| wire.acquire) {
+                frame.state = State::Connecting;
+                if let Some(timer) = route.wire().acquire {
+                    let frames = &self.frames;
                     self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
                 }
-                self.frames[id].state = State::Connecting;
-                self.open_more(port, edge, host);
+                self.open_more(place, edge, host);
             }
         }
-        self.tell_connections(port, edge);
+        self.tell_connections(place, edge);
     }
 
     /// Opens as many connections to a host as those who wait for them need.
@@ -303,7 +307,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let reconnect = self.wire(edge).transport.connections.reconnect;
         let frames = &self.frames;
-        let line = line_of(&mut self.world.ports, port);
+        let line = self.world.ports[port].line();
         let failed = match reconnect {
             Some(reconnect) => {
                 let draw = line.key.child(line.dials ^ SALT_BACKOFF).uniform();
@@ -325,7 +329,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         loop {
             let frames = &self.frames;
-            let line = line_of(&mut self.world.ports, port);
+            let line = self.world.ports[port].line();
             let Some((ticket, connection)) = line.connections.next(now, host, |ticket| frames.live(ticket)) else {
                 break;
             };
@@ -345,72 +349,66 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if !self.live(ticket) {
             return;
         }
-        let (edge, _) = self.current_call(&self.frames[ticket.frame]);
-        self.send_over(ticket.frame, edge, ConnectionId(self.frames[ticket.frame].pending));
+        let frame = &self.frames[ticket.frame];
+        let (edge, _) = self.current_call(frame);
+        self.send_over(ticket.frame, edge, self.port(edge, frame.replica), ConnectionId(frame.pending));
     }
 
     /// Sends the attempt of frame `id` over its connection.
-    fn send_over(&mut self, id: u32, edge: u32, connection: ConnectionId) {
+    fn send_over(&mut self, id: u32, edge: u32, port: usize, connection: ConnectionId) {
         let now = self.now();
-        let (_, salt) = self.current_call(&self.frames[id]);
-        let frame = self.frames[id];
+        let World { program, routes, ports, services, .. } = &mut self.world;
+        let route = &routes[edge as usize];
+        let frame = &mut self.frames[id];
+        let (_, salt) = current_call(&program.ops, frame);
         self.observer.connected(edge, now, now.since(frame.mark));
-        let port = self.port(edge, frame.replica);
-        let Some(replica) = self.line(port).connections.at(connection).map(|it| it.replica) else {
+        let ticket = Ticket { frame: id, token: frame.token };
+        let port_state = &mut ports[port];
+        let Some(replica) = port_state.line().connections.at(connection).map(|it| it.replica) else {
             // It broke between two moments.
-            self.frames[id].pending = NONE;
-            self.soon.push_back(Event::Reply(self.frames.ticket(id), Outcome::Refused));
+            frame.pending = NONE;
+            self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         };
-        let first_replica = self.world.routes[edge as usize].first_replica;
+        let number = replica - route.first_replica;
         if frame.target == NONE {
-            self.world.ports[port].balancer.started(replica - first_replica);
-            self.frames[id].target = replica;
+            port_state.balancer.started(number);
+            frame.target = replica;
         }
-        let service = self.world.routes[edge as usize].service;
-        self.world.services[service as usize].takes_in(replica - first_replica);
-        let request = self.wire(edge).request(&frame, salt);
-        let child = self.frames.insert(Frame {
-            deadline: self.told_deadline(&frame, edge),
-            pc: self.world.routes[edge as usize].start,
+        services[route.service as usize].takes_in(number);
+        let request = route.wire().request(frame, salt);
+        let place = frame.place(salt);
+        let child = Frame {
+            deadline: told_deadline(route, frame),
+            pc: route.start,
             edge,
             replica,
-            service,
+            service: route.service,
             request_key: frame.request_key,
-            priority: self.world.program.priority(frame.pc - 1, frame.priority),
+            priority: program.priority(frame.pc - 1, frame.priority),
             // The body that it has to read: see [`Wire::received`].
             count: request.body.as_bytes().min(u64::from(u32::MAX)) as u32,
             flags: frame.flags & flag::ABANDONED,
-            ..Frame::new(frame.place(salt), self.frames.ticket(id))
-        });
+            ..Frame::new(place, ticket)
+        };
+        let is_troubled = route.troubled;
+        let child = self.frames.insert(child);
         self.frames[id].child = child.frame;
-        if self.world.routes[edge as usize].troubled && self.is_struck(child.frame, edge) {
+        if is_troubled && self.is_struck(child.frame, edge) {
             return;
         }
-        let hop = self.travel(edge, port, connection, frame.place(salt), OUT, request.bytes);
-        self.deliver(Transit::Span(hop), Event::Arrive(child));
-    }
-
-    /// Until when the callee of an attempt is told that an answer is wanted.
-    fn told_deadline(&self, frame: &Frame, edge: u32) -> Time {
-        let route = &self.world.routes[edge as usize];
-        if frame.has(flag::HEDGE) {
-            return frame.deadline;
-        }
-        if !route.propagate {
-            return Time::MAX;
-        }
-        let until = route.timeout.map_or(Time::MAX, |(_, timeout)| frame.mark + timeout);
-        frame.deadline.min(until)
+        let hop = self.travel(edge, port, connection, place, OUT, request.bytes);
+        self.deliver(hop, Event::Arrive(child));
     }
 
     /// How long the packets of a message are under way without their bytes, trouble included.
     fn one_way(&self, edge: u32, key: Key, direction: u64) -> Span {
-        self.troubled_delay(edge, key, direction) + self.wire(edge).sidecars
+        let route = &self.world.routes[edge as usize];
+        route.latency(&self.world.lanes, key, direction) + route.wire().sidecars
     }
 
-    /// How long a message of such a size, headers excluded, takes on a connection. One that is lost is sent again, and what follows it in the
-    /// same direction waits for it.
+    /// How long a message of such a size, headers excluded, takes on a connection. One that is lost is sent again, and what
+    /// follows it in the same direction waits for it.
     fn travel(
         &mut self,
         edge: u32,
@@ -419,25 +417,28 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         key: Key,
         direction: usize,
         message: Size,
-    ) -> Span {
+    ) -> Transit {
         let now = self.now();
         let salt = if direction == OUT { SALT_OUT } else { SALT_BACK };
-        let latency = self.one_way(edge, key, salt);
-        let wire = self.wire(edge);
-        let (bandwidth, loss, retransmit) = (wire.bandwidth, wire.loss, wire.transport.retransmit);
-        let (headers, warm) = (wire.transport.headers, wire.transport.headers_warm);
-        let it = self.world.ports[port].line.as_mut().and_then(|line| line.connections.at_mut(connection));
+        let World { routes, ports, lanes, .. } = &mut self.world;
+        let route = &routes[edge as usize];
+        let wire = route.wire();
+        let it = ports[port].line().connections.at_mut(connection);
         let is_first = it.as_ref().is_some_and(|it| it.requests == 1);
-        let headers = if is_first { headers } else { warm };
+        let headers = if is_first { wire.transport.headers } else { wire.transport.headers_warm };
         let bytes = Size::from_bytes(message.as_bytes() + headers.as_bytes());
-        let mut span = latency + bandwidth.map_or(Span::ZERO, |bandwidth| bandwidth.time_of(bytes));
-        if loss > 0.0 {
+        let latency = route.latency(lanes, key, salt);
+        let mut span = latency + wire.sidecars;
+        if let Some(bandwidth) = wire.bandwidth {
+            span += bandwidth.time_of(bytes);
+        }
+        if wire.loss > 0.0 {
             let mut draws = key.child(SALT_LOSS ^ salt).draws();
-            let mut wait = retransmit;
+            let mut wait = wire.transport.retransmit;
             let mut is_lost = false;
             // Each next wait is twice as long; ten losses in a row are as good as for ever.
             for _ in 0..10 {
-                if draws.next_uniform() >= loss {
+                if draws.next_uniform() >= wire.loss {
                     break;
                 }
                 is_lost = true;
@@ -453,39 +454,40 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
         }
         self.observer.travelled(edge, now, span, bytes);
-        span
+        match route.hop {
+            Hop::Lane(lane) if span == lanes[lane.0 as usize] => Transit::Lane(lane),
+            _ => Transit::Span(span),
+        }
     }
 
     /// How long an answer of frame `id` takes back to its caller; `None` when it gets lost.
     #[inline(never)]
-    pub(super) fn answer_over(&mut self, id: u32, is_good: bool) -> Option<Span> {
-        let frame = self.frames[id];
-        if self.world.routes[frame.edge as usize].trouble.cut {
+    pub(super) fn answer_over(&mut self, id: u32, is_good: bool) -> Option<Transit> {
+        let frame = &self.frames[id];
+        let (key, edge) = (frame.key, frame.edge);
+        let caller = &self.frames[frame.parent];
+        let route = &self.world.routes[edge as usize];
+        if route.trouble.cut {
             return None;
         }
-        let bytes = self.wire(frame.edge).answer(frame.key, is_good).bytes;
-        let caller = self.frames[frame.parent];
-        let port = self.port(frame.edge, caller.replica);
-        Some(self.travel(frame.edge, port, ConnectionId(caller.pending), frame.key, BACK, bytes))
+        let bytes = route.wire().answer(key, is_good).bytes;
+        Some(self.travel(edge, route.port(caller.replica), ConnectionId(caller.pending), key, BACK, bytes))
     }
 
     /// The attempt of a frame is over: its connection is free for others, or closed, or it waits for none any more.
     #[inline(never)]
     pub(super) fn disconnect(&mut self, id: u32, edge: u32, outcome: Outcome) {
         let now = self.now();
+        let route = &self.world.routes[edge as usize];
         let frame = &mut self.frames[id];
+        let port = route.port(frame.replica);
+        let line = self.world.ports[port].line();
         let connection = std::mem::replace(&mut frame.pending, NONE);
-        let (state, target, replica) = (frame.state, frame.target, frame.replica);
-        if state == State::Connecting {
-            frame.state = State::Calling;
-        }
-        let port = self.port(edge, replica);
-        let frames = &self.frames;
-        let line = line_of(&mut self.world.ports, port);
         if connection == NONE {
-            if state == State::Connecting {
-                let first_replica = self.world.routes[edge as usize].first_replica;
-                let host = if target == NONE { 0 } else { target - first_replica };
+            if frame.state == State::Connecting {
+                frame.state = State::Calling;
+                let host = if frame.target == NONE { 0 } else { frame.target - route.first_replica };
+                let frames = &self.frames;
                 line.connections.withdraw(host, |ticket| frames.live(ticket));
             }
             return;
@@ -494,8 +496,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let Some(host) = line.connections.at(connection).map(|it| it.host) else { return };
         let reusable = !matches!(outcome, Outcome::Timeout | Outcome::Cancelled | Outcome::Expired | Outcome::Refused);
         line.connections.release(now, connection, reusable);
-        self.serve_waiting(port, edge, host);
-        self.watch_idle(port, edge);
+        let (is_wanted, is_unwatched) = (line.connections.may_be_wanted(host), !line.is_watched);
+        if is_wanted {
+            self.serve_waiting(port, edge, host);
+        } else {
+            self.tell_connections(port, edge);
+        }
+        if is_unwatched {
+            self.watch_idle(port, edge);
+        }
     }
 
     /// One has waited long enough for a connection, though its caller would wait on.
@@ -543,13 +552,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.tell_connections(port as usize, edge);
     }
 
+    #[inline]
     fn tell_connections(&mut self, port: usize, edge: u32) {
         let now = self.now();
         let line = self.line(port);
-        let (count, opened) = (line.connections.count(), line.connections.opened_so_far());
-        let (change, new) = (count as i32 - line.told.0 as i32, opened - line.told.1);
-        if change != 0 || new != 0 {
-            line.told = (count, opened);
+        let there = (line.connections.count(), line.connections.opened_so_far());
+        if there != line.told {
+            let (change, new) = (there.0 as i32 - line.told.0 as i32, there.1 - line.told.1);
+            line.told = there;
             let channel = self.world.routes[edge as usize].channel;
             self.observer.connections(channel, now, change, new as u32);
         }
@@ -637,8 +647,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 pub(super) const OPENING: u8 = 254;
 pub(super) const SHAKING: u8 = 255;
 
-fn line_of(ports: &mut [Port], port: usize) -> &mut Line {
-    ports[port].line.as_mut().expect("a port whose client has a transport has a line")
+/// Until when the callee of an attempt is told that an answer is wanted.
+fn told_deadline(route: &Route, frame: &Frame) -> Time {
+    if frame.has(flag::HEDGE) {
+        return frame.deadline;
+    }
+    if !route.propagate {
+        return Time::MAX;
+    }
+    let until = route.timeout.map_or(Time::MAX, |(_, timeout)| frame.mark + timeout);
+    frame.deadline.min(until)
 }
 
 fn line_is_opening(line: &Line, connection: ConnectionId) -> bool {

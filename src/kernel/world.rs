@@ -96,6 +96,24 @@ impl Route {
     pub(super) fn port(&self, replica: u32) -> usize {
         if replica == NONE { self.port_base as usize } else { self.port_base.wrapping_add(replica) as usize }
     }
+
+    /// Its transport; it has one.
+    #[inline]
+    pub(super) fn wire(&self) -> &Wire {
+        self.wire.as_deref().expect("only edges with a transport are asked for it")
+    }
+
+    /// How long one message takes without its bytes, trouble included; `key` and `direction` name its draws.
+    #[inline]
+    pub(super) fn latency(&self, lanes: &[Span], key: Key, direction: u64) -> Span {
+        let usual = match &self.hop {
+            Hop::None => Span::ZERO,
+            Hop::Lane(lane) => lanes[lane.0 as usize],
+            Hop::Drawn(latency) => latency.sample(key.child(direction).draws()),
+        };
+        let extra = self.trouble.latency.iter();
+        extra.fold(usual, |sum, (salt, latency)| sum + latency.sample(key.child(salt ^ direction).draws()))
+    }
 }
 
 /// What is wrong with an edge.
@@ -130,6 +148,12 @@ impl Port {
             hedge: client.hedge.as_ref().map(|settings| Box::new(AnyHedge::from_settings(settings))),
             line: None,
         }
+    }
+
+    /// Its connections; its client has a transport.
+    #[inline]
+    pub(super) fn line(&mut self) -> &mut Line {
+        self.line.as_mut().expect("a port whose client has a transport has a line")
     }
 }
 

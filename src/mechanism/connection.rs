@@ -251,7 +251,8 @@ impl<T: Copy> Connections<T> {
             }
             return;
         }
-        if in_use == 0 && self.hosts[host as usize].waiting() == 0 && self.idle(host, id) >= settings.idle {
+        let is_idle = settings.idle != u32::MAX && in_use == 0 && self.hosts[host as usize].waiting() == 0;
+        if is_idle && self.idle(host, id) >= settings.idle {
             self.close(id);
             return;
         }
@@ -333,6 +334,12 @@ impl<T: Copy> Connections<T> {
         let all: Vec<ConnectionId> = self.slots.iter().flatten().map(|it| it.id).collect();
         all.into_iter().for_each(|id| self.close(id));
         self.hosts.clear();
+    }
+
+    /// Whether somebody may wait for what became free at `host`.
+    #[inline]
+    pub fn may_be_wanted(&self, host: u32) -> bool {
+        self.settings.total != u32::MAX || self.waiting(host) > 0
     }
 
     /// Connections to `host` that requests can use.
