@@ -39,7 +39,7 @@ pub fn timeseries(input: &Input, all_series: bool) -> String {
         for (it, pool) in series.pools.iter().zip(input.model.pools.iter()) {
             table.rows(&[&time, "pool", &pool.name], &maybe(resources::pool_point(it, point)));
         }
-        for (name, it) in input.results.transport.iter().flat_map(|it| transport::connections(&facts, it)) {
+        for (_, name, it) in input.results.transport.iter().flat_map(|it| transport::connections(&facts, it)) {
             let rows = [("open_mean", it.series.open[point].into()), ("opened", it.series.opened[point].into())];
             table.rows(&[&time, "connections", &name], &rows);
         }
@@ -121,7 +121,7 @@ pub fn summary(input: &Input) -> String {
             ];
             table.rows(&["service", &facts.service(id).name], &rows);
         }
-        for (name, it) in transport::connections(&facts, results) {
+        for (_, name, it) in transport::connections(&facts, results) {
             let rows = [
                 ("open_mean", Value::Maybe(facts.mean_level(it.open_nanos))),
                 ("open_peak", u64::from(it.peak).into()),

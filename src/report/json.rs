@@ -63,6 +63,8 @@ struct ExpectationRow<'a> {
     until_s: f64,
     unit: &'static str,
     value: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_width: Option<f64>,
     comparison: &'static str,
     bound: f64,
     pass: Option<bool>,
@@ -224,6 +226,7 @@ fn expectation_row<'a>(verdict: &Verdict<'a>, ended: Time) -> ExpectationRow<'a>
             Bound::Number(_) => "number",
         },
         value: verdict.value,
+        half_width: verdict.half_width,
         comparison: comparison(it.comparison),
         bound: it.bound.value(),
         pass: verdict.pass,
@@ -253,7 +256,7 @@ fn workload_row<'a>(
         attempts: it.attempts,
         attempts_per_request: of_offered(it.attempts),
         latency: latency_row(&it.latency),
-        half_widths: facts.confidence.as_ref().ok().map(|all| all.workloads[id]),
+        half_widths: facts.half_widths(|all| all.workloads[id]),
     }
 }
 
@@ -293,7 +296,7 @@ fn service_row<'a>(facts: &Facts<'a>, id: usize, it: &ServiceResult) -> ServiceR
             sojourn_sum_s: seconds(it.sojourn_clipped_nanos),
             difference_ns: it.in_system_nanos as i128 - it.sojourn_clipped_nanos as i128,
         },
-        half_widths: facts.confidence.as_ref().ok().map(|all| all.services[id]),
+        half_widths: facts.half_widths(|all| all.services[id]),
     }
 }
 
@@ -314,7 +317,7 @@ fn edge_row<'a>(facts: &'a Facts, id: usize, it: &EdgeResult) -> EdgeRow<'a> {
         retry_factor: facts::retry_factor(it),
         outcomes: Outcomes(it.outcomes),
         latency: latency_row(&it.latency),
-        half_widths: facts.confidence.as_ref().ok().map(|all| all.edges[id]),
+        half_widths: facts.half_widths(|all| all.edges[id]),
     }
 }
 
