@@ -19,7 +19,7 @@ use crate::policy::Outcome;
 use super::batches::{Batches, NoConfidence, PerBatch, half_width, stationary, together};
 use super::results::{
     CacheSeries, ConnectionSeries, EdgeMessages, EdgeSeries, FailureSeries, OUTCOMES, PoolSeries, Results,
-    ServiceMessages, ServiceSeries, TransportResults, WorkloadSeries,
+    ServiceMessages, ServiceSeries, SessionSeries, TransportResults, WorkloadSeries,
 };
 
 /// Half the widths of 95% confidence intervals: the mean lies within, give or take so much. Each in the unit of its
@@ -55,6 +55,17 @@ pub struct WorkloadConfidence {
     pub failure_shares: FailureConfidence,
     pub attempts_per_request: Option<f64>,
     pub latency_mean_s: Option<f64>,
+    #[serde(skip)]
+    pub sessions: SessionConfidence,
+}
+
+/// See [`Confidence`]. `None` where each user asks for one thing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct SessionConfidence {
+    pub started_per_s: Option<f64>,
+    pub finished_share: Option<f64>,
+    pub lost_share: Option<f64>,
 }
 
 /// See [`Confidence`].
@@ -201,6 +212,16 @@ fn workload(batches: &Batches, it: &WorkloadSeries) -> WorkloadConfidence {
         failure_shares: failures(batches, &it.failures, &offered),
         attempts_per_request: half_width(&attempts, &offered),
         latency_mean_s: half_width(&latency, &answered),
+        sessions: sessions(batches, &it.sessions),
+    }
+}
+
+fn sessions(batches: &Batches, it: &SessionSeries) -> SessionConfidence {
+    let [started, finished, lost] = [&it.started, &it.finished, &it.lost].map(|column| batches.counts(column));
+    SessionConfidence {
+        started_per_s: batches.rate(&started).filter(|_| !it.started.is_empty()),
+        finished_share: half_width(&finished, &started),
+        lost_share: half_width(&lost, &started),
     }
 }
 

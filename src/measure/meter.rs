@@ -19,7 +19,9 @@ use super::level::Level;
 use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
 use super::recorder::Recorder;
 use super::resources::ResourceMeters;
-use super::results::{EdgeSeries, OUTCOMES, Results, Series, ServiceSeries, WorkloadResult, WorkloadSeries};
+use super::results::{
+    EdgeSeries, OUTCOMES, Results, Series, ServiceSeries, SessionResult, WorkloadResult, WorkloadSeries,
+};
 use super::transport::TransportMeters;
 use super::window::{Counts, Window};
 
@@ -79,7 +81,13 @@ impl Meter {
                     last: Counts::default(),
                     last_outcomes: [0; OUTCOMES],
                     recent: Latency::default(),
-                    result: WorkloadResult::default(),
+                    result: WorkloadResult {
+                        sessions: (detail == Detail::All && workload.session.single().is_none())
+                            .then(SessionResult::default),
+                        ..WorkloadResult::default()
+                    },
+                    sessions: [0; 3],
+                    last_sessions: [0; 3],
                     watched: watched(Target::Workload(id)),
                     level_watched: windows.iter().any(|window| window.wants_level(id)),
                     level: Level::default(),
@@ -360,6 +368,22 @@ impl Observer for Meter {
         if counted {
             meter.result.good += u64::from(good);
             self.recorder.record(workload, latency);
+        }
+    }
+
+    fn session_started(&mut self, workload: u32, now: Time) {
+        let meter = &mut self.workloads[workload as usize];
+        meter.sessions[0] += 1;
+        if let Some(sessions) = meter.result.sessions.as_mut().filter(|_| now >= self.from) {
+            sessions.started += 1;
+        }
+    }
+
+    fn session_ended(&mut self, workload: u32, started: Time, is_lost: bool) {
+        let meter = &mut self.workloads[workload as usize];
+        meter.sessions[if is_lost { 2 } else { 1 }] += 1;
+        if let Some(sessions) = meter.result.sessions.as_mut().filter(|_| started >= self.from) {
+            *if is_lost { &mut sessions.lost } else { &mut sessions.finished } += 1;
         }
     }
 

@@ -19,6 +19,10 @@ pub(super) struct WorkloadMeter {
     pub(super) last_outcomes: [u64; OUTCOMES],
     pub(super) recent: Latency,
     pub(super) result: WorkloadResult,
+    /// From the start on, by time of the event: sessions that started, were finished and were lost; and what of that is in
+    /// the series.
+    pub(super) sessions: [u64; 3],
+    pub(super) last_sessions: [u64; 3],
     pub(super) watched: bool,
     /// Whether somebody asks how many are under way, and how many there are then.
     pub(super) level_watched: bool,
@@ -139,6 +143,13 @@ impl WorkloadMeter {
         series.p50.push(self.recent.quantile(0.50));
         series.p95.push(self.recent.quantile(0.95));
         series.p99.push(self.recent.quantile(0.99));
+        if self.result.sessions.is_some() {
+            let new: [u64; 3] = std::array::from_fn(|n| self.sessions[n] - self.last_sessions[n]);
+            let columns = &mut series.sessions;
+            let columns = [&mut columns.started, &mut columns.finished, &mut columns.lost];
+            columns.into_iter().zip(new).for_each(|(column, count)| column.push(count));
+            self.last_sessions = self.sessions;
+        }
         self.recent.clear();
         self.last = now;
     }

@@ -19,14 +19,14 @@ use std::ops::ControlFlow;
 pub use batches::{Batches, NoConfidence, PerBatch, half_width, together};
 pub use confidence::{
     CacheConfidence, Confidence, ConnectionConfidence, EdgeConfidence, FailureConfidence, MessageConfidence,
-    MessageCpuConfidence, PoolConfidence, RequestTimeConfidence, ServiceConfidence, Transient, TransportConfidence,
-    WorkloadConfidence, confidence, transient,
+    MessageCpuConfidence, PoolConfidence, RequestTimeConfidence, ServiceConfidence, SessionConfidence, Transient,
+    TransportConfidence, WorkloadConfidence, confidence, transient,
 };
 pub use latency::Latency;
 pub use results::{
     CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, FailureSeries,
     LengthSeries, MessageSeries, OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult,
-    ServiceSeries, TransportResults, WorkloadResult, WorkloadSeries,
+    ServiceSeries, SessionResult, SessionSeries, TransportResults, WorkloadResult, WorkloadSeries,
 };
 
 use crate::base::time::Time;

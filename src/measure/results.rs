@@ -52,8 +52,28 @@ pub struct WorkloadResult {
     pub good: u64,
     /// Attempts that the users' client sent after the warm-up.
     pub attempts: u64,
+    /// Sessions of its users; `None` where each user asks for one thing.
+    pub sessions: Option<SessionResult>,
     /// From the intended start to the good answer (late ones too).
     pub latency: Latency,
+}
+
+/// Totals of the sessions that began after the warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionResult {
+    /// Sessions that began.
+    pub started: u64,
+    /// Of these, those that came to the end of their list.
+    pub finished: u64,
+    /// Those that a failure ended before.
+    pub lost: u64,
+}
+
+impl SessionResult {
+    /// Under way at the end of the run.
+    pub fn in_flight(&self) -> u64 {
+        self.started - self.finished - self.lost
+    }
 }
 
 /// Totals of a service, over all replicas.
@@ -198,6 +218,8 @@ pub struct WorkloadSeries {
     pub failed: Vec<u64>,
     /// Attempts sent.
     pub attempts: Vec<u64>,
+    /// Its sessions; empty where each user asks for one thing.
+    pub sessions: SessionSeries,
     /// Of those that arrived after the warm-up and ended in the interval without a good answer, how.
     pub failures: FailureSeries,
     /// Sum of the latencies of the good answers of the interval.
@@ -208,6 +230,17 @@ pub struct WorkloadSeries {
     pub p95: Vec<Option<Span>>,
     /// Their 99th percentile.
     pub p99: Vec<Option<Span>>,
+}
+
+/// Sessions over time.
+#[derive(Clone, Debug, Default)]
+pub struct SessionSeries {
+    /// Sessions that began.
+    pub started: Vec<u64>,
+    /// Those that came to the end of their list.
+    pub finished: Vec<u64>,
+    /// Those that a failure ended before.
+    pub lost: Vec<u64>,
 }
 
 /// A service over time, over all replicas.

@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 
 use crate::base::time::{Span, Time};
 use crate::measure::{
-    EdgeConfidence, EdgeResult, Latency, OUTCOMES, ServiceConfidence, ServiceResult, WorkloadConfidence, WorkloadResult,
+    EdgeConfidence, EdgeResult, Latency, OUTCOMES, ServiceConfidence, ServiceResult, SessionConfidence, SessionResult,
+    WorkloadConfidence, WorkloadResult,
 };
 use crate::model::{Bound, Caller, Comparison, Limit};
 
@@ -85,9 +86,24 @@ struct WorkloadRow<'a> {
     throughput_per_s: Option<f64>,
     attempts: u64,
     attempts_per_request: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessions: Option<SessionRow>,
     latency: LatencyRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<WorkloadConfidence>,
+}
+
+#[derive(Serialize)]
+struct SessionRow {
+    started: u64,
+    started_per_s: Option<f64>,
+    finished: u64,
+    finished_share: Option<f64>,
+    lost: u64,
+    lost_share: Option<f64>,
+    in_flight_at_end: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<SessionConfidence>,
 }
 
 #[derive(Serialize)]
@@ -255,8 +271,23 @@ fn workload_row<'a>(
         throughput_per_s: facts.per_sec(facts::answered(it)),
         attempts: it.attempts,
         attempts_per_request: of_offered(it.attempts),
+        sessions: it.sessions.map(|sessions| session_row(facts, id, sessions)),
         latency: latency_row(&it.latency),
         half_widths: facts.half_widths(|all| all.workloads[id]),
+    }
+}
+
+fn session_row(facts: &Facts, id: usize, it: SessionResult) -> SessionRow {
+    let share = |part: u64| facts::ratio(part as f64, it.started as f64);
+    SessionRow {
+        started: it.started,
+        started_per_s: facts.per_sec(it.started),
+        finished: it.finished,
+        finished_share: share(it.finished),
+        lost: it.lost,
+        lost_share: share(it.lost),
+        in_flight_at_end: it.in_flight(),
+        half_widths: facts.half_widths(|all| all.workloads[id].sessions),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::base::time::Span;
 use crate::measure::{
-    EdgeConfidence, EdgeResult, NoConfidence, OUTCOMES, ServiceConfidence, ServiceResult, WorkloadConfidence,
-    WorkloadResult,
+    EdgeConfidence, EdgeResult, NoConfidence, OUTCOMES, ServiceConfidence, ServiceResult, SessionConfidence,
+    SessionResult, WorkloadConfidence, WorkloadResult,
 };
 use crate::model::Limit;
 use crate::policy::Outcome;
@@ -57,6 +57,10 @@ pub(super) fn workloads(facts: &Facts, look: Look) -> String {
         if let Some(kinds) = failures(it, width(id)) {
             text += &look.wrap("", &format!("{} without a good answer: {kinds}", workload.name));
         }
+        if let Some(sessions) = &it.sessions {
+            let said = format!("{}: {}", workload.name, said_of_sessions(sessions, &width(id).sessions));
+            text += &look.wrap("", &said);
+        }
     }
     text
 }
@@ -103,6 +107,22 @@ fn failures(it: &WorkloadResult, width: &WorkloadConfidence) -> Option<String> {
         .map(say)
         .collect();
     (!kinds.is_empty()).then(|| kinds.join(", "))
+}
+
+/// What became of the sessions of a workload, as shares of those that began.
+fn said_of_sessions(it: &SessionResult, width: &SessionConfidence) -> String {
+    let kinds = [
+        ("finished", it.finished, width.finished_share),
+        ("lost to a failure", it.lost, width.lost_share),
+        ("still under way at the end", it.in_flight(), None),
+    ];
+    let say = |(kind, count, half_width): (&str, u64, Option<f64>)| {
+        let share = facts::ratio(count as f64, it.started as f64);
+        format!("{} {kind}", number::in_words(share, half_width, number::share))
+    };
+    let kinds: Vec<String> = kinds.into_iter().filter(|(_, count, _)| *count > 0).map(say).collect();
+    let of = if kinds.is_empty() { String::new() } else { format!(", {}", kinds.join(", ")) };
+    format!("{} sessions{of}", number::count(it.started))
 }
 
 /// How full each service was.

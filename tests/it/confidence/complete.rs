@@ -127,7 +127,15 @@ fn no_mean_stands_alone() {
     let (mut seen, mut missing) = (Vec::new(), Vec::new());
     walk(summary.as_object().unwrap(), &mut Vec::new(), None, &mut seen, &mut missing);
     assert!(missing.is_empty(), "{missing:#?}");
-    for wanted in ["goodput_share", "sojourn.mean_s", "hit_ratio_share", "wait.mean_s", "open_mean", "network_mean_s"] {
+    for wanted in [
+        "goodput_share",
+        "sessions.finished_share",
+        "sojourn.mean_s",
+        "hit_ratio_share",
+        "wait.mean_s",
+        "open_mean",
+        "network_mean_s",
+    ] {
         assert!(seen.iter().any(|it| it == wanted), "{wanted} is not in {seen:?}");
     }
     assert!(seen.iter().any(|it| it == "per_million_requests.total"), "{seen:?}");

@@ -267,6 +267,7 @@ impl Totals<'_> {
             in_flight: 1234,
             good: after_warmup(&self.workload.good),
             attempts: after_warmup(&self.workload.attempts),
+            sessions: None,
             latency: latencies(&[(60_000, 0.018), (20_000, 2.4)]),
         }
     }
@@ -324,6 +325,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         good: zeros.clone(),
         failed: zeros.clone(),
         attempts: zeros.clone(),
+        sessions: SessionSeries::default(),
         failures: FailureSeries::default(),
         latency_nanos: vec![0; points],
         p50: vec![None; points],
