@@ -1,7 +1,7 @@
 //! What the scenario's expectations measure, each in its own window of time.
 
 use crate::base::time::{Span, Time};
-use crate::model::{Bound, Expectation, Metric, Model, PoolId, Scope, ServiceId, Step, Target, WorkloadId};
+use crate::model::{Bound, Expectation, Metric, Model, Target, WorkloadId};
 
 use super::batches::{BATCHES, half_width};
 use super::latency::Latency;
@@ -65,7 +65,9 @@ impl Window {
             Target::Service(id) => {
                 model.mean_of_service(id, during, |service| service.threads_in_all().map(|threads| threads as f64))
             }
-            Target::Pool(id) => permits(model, id, during),
+            Target::Pool(id) => {
+                model.mean_over(during, |time| model.permits_in_all_at(id, time).map(|permits| permits as f64))
+            }
             Target::Workload(_) | Target::Cache(_) => None,
         };
         Window {
@@ -204,34 +206,4 @@ impl Window {
             }
         }
     }
-}
-
-/// Permits of all instances of a pool that are there whether somebody uses them or not, on average.
-fn permits(model: &Model, pool: PoolId, during: (Time, Time)) -> Option<f64> {
-    let it = &model.pools[pool];
-    let instances = match it.scope {
-        Scope::Key => return None,
-        Scope::Shared => 1.0,
-        Scope::Replica => {
-            let uses = |service: ServiceId| {
-                let mut endpoints = model.endpoints.iter().filter(|endpoint| endpoint.service == service);
-                endpoints.any(|endpoint| holds(&endpoint.steps, pool))
-            };
-            let users = model.services.ids().filter(|id| uses(*id));
-            let replicas = |id| model.mean_of_service(id, during, |service| Some(f64::from(service.replicas)));
-            users.filter_map(replicas).sum()
-        }
-    };
-    Some(instances * model.mean_over(during, |time| Some(f64::from(model.permits_at(pool, time))))?)
-}
-
-/// Whether steps hold permits of a pool.
-fn holds(steps: &[Step], pool: PoolId) -> bool {
-    steps.iter().any(|step| match step {
-        Step::Hold { pool: held, steps } => *held == pool || holds(steps, pool),
-        Step::Parallel { branches, .. } => branches.iter().any(|branch| holds(&branch.steps, pool)),
-        Step::Choose(arms) => arms.iter().any(|(_, steps)| holds(steps, pool)),
-        Step::Repeat { steps, .. } | Step::Cached { miss: steps, .. } => holds(steps, pool),
-        _ => false,
-    })
 }

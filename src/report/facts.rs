@@ -74,9 +74,13 @@ impl<'a> Facts<'a> {
 
     /// Threads of all replicas when there are most of them; `None` if they are ever unlimited.
     pub(super) fn threads_most(&self, id: usize) -> Option<f64> {
-        let at = |time: Time| pool(&self.model.service_at(ServiceId(id as u32), time));
+        self.most_over_time(|time| pool(&self.model.service_at(ServiceId(id as u32), time)))
+    }
+
+    /// The most that there ever is of something that only changes can change; `None` if it is ever none.
+    pub(super) fn most_over_time(&self, at: impl Fn(Time) -> Option<f64>) -> Option<f64> {
         let times = self.model.changes.iter().map(|change| change.at);
-        times.chain([Time::ZERO]).map(at).try_fold(0.0, |most: f64, threads| Some(most.max(threads?)))
+        times.chain([Time::ZERO]).map(at).try_fold(0.0, |most: f64, there| Some(most.max(there?)))
     }
 
     /// Busy threads ÷ threads of all replicas; `None` for an unlimited pool.
