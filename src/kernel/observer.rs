@@ -59,6 +59,12 @@ pub trait Observer {
     /// A user's request that was meant to start at `arrived` has ended.
     fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {}
 
+    /// A user begins a session: a list of things to ask for.
+    fn session_started(&mut self, workload: u32, now: Time) {}
+
+    /// A session that began at `started` has ended, at the end of its list or because something failed.
+    fn session_ended(&mut self, workload: u32, started: Time, is_lost: bool) {}
+
     /// A call is made along an edge.
     fn called(&mut self, edge: u32, now: Time) {}
 

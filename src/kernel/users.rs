@@ -110,6 +110,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let started = self.now();
         let sessions = &mut self.world.workloads[workload as usize].sessions.sessions;
         sessions[id as usize] = Session { key, started, at: 0, ..Session::nobody() };
+        self.observer.session_started(workload, started);
         self.session_goes_on(workload, id, meant);
     }
 
@@ -143,15 +144,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 }
             }
         }
-        self.session_ends(workload, id);
+        self.session_ends(workload, id, false);
     }
 
-    fn session_ends(&mut self, workload: u32, id: u32) {
+    fn session_ends(&mut self, workload: u32, id: u32, is_lost: bool) {
         let now = self.now();
         let sessions = &mut self.world.workloads[workload as usize].sessions;
         let started = sessions.sessions[id as usize].started;
         sessions.remove(id);
-        if sessions.is_closed {
+        self.observer.session_ended(workload, started, is_lost);
+        if self.world.workloads[workload as usize].sessions.is_closed {
             self.think(workload, id, pause_after(started, now));
         }
     }
@@ -168,7 +170,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Visit::Session(program) => &self.world.program.sessions[program as usize],
         };
         if program.on_failure == OnFailure::Leave && !outcome.is_ok() {
-            self.session_ends(workload, user);
+            self.session_ends(workload, user, true);
         } else {
             // Not at once: a long session of requests that take no time would recurse.
             self.soon.push_back(Event::Thought { workload, user });

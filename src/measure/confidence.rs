@@ -10,29 +10,36 @@
 //! differences between batches are the course of the run, not chance, and what one run says about the next one is
 //! unknown: there is no interval then, and only replications would give one.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::base::student::student_95;
-use crate::base::time::{Span, Time};
-use crate::model::{Arrivals, Model, Process};
+use crate::base::time::Time;
+use crate::model::{Model, Service};
+use crate::policy::Outcome;
 
-use super::results::{EdgeSeries, Results, ServiceSeries, WorkloadSeries};
-
-/// Few enough that a batch of a run of some thousand requests is long, enough that t is small.
-const BATCHES: usize = 10;
+use super::batches::{Batches, NoConfidence, PerBatch, half_width, stationary, together};
+use super::results::{
+    CacheSeries, ConnectionSeries, EdgeMessages, EdgeSeries, FailureSeries, OUTCOMES, PoolSeries, Results,
+    ServiceMessages, ServiceSeries, SessionSeries, TransportResults, WorkloadSeries,
+};
 
 /// Half the widths of 95% confidence intervals: the mean lies within, give or take so much. Each in the unit of its
 /// mean; `None` where the batches do not tell.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Confidence {
-    /// The length of a batch.
-    pub batch: Span,
+    /// What they were found with.
+    pub batches: Batches,
     /// Parallel to `model.workloads`.
     pub workloads: Vec<WorkloadConfidence>,
     /// Parallel to `model.services`.
     pub services: Vec<ServiceConfidence>,
     /// Parallel to `model.edges()`.
     pub edges: Vec<EdgeConfidence>,
+    /// Parallel to `model.pools`.
+    pub pools: Vec<PoolConfidence>,
+    /// Parallel to `model.caches`.
+    pub caches: Vec<CacheConfidence>,
+    /// `None` where no client has a transport.
+    pub transport: Option<TransportConfidence>,
 }
 
 /// See [`Confidence`].
@@ -45,14 +52,29 @@ pub struct WorkloadConfidence {
     pub throughput_share: Option<f64>,
     pub throughput_per_s: Option<f64>,
     pub failed_share: Option<f64>,
+    pub failure_shares: FailureConfidence,
     pub attempts_per_request: Option<f64>,
     pub latency_mean_s: Option<f64>,
+    #[serde(skip)]
+    pub sessions: SessionConfidence,
+}
+
+/// See [`Confidence`]. `None` where each user asks for one thing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct SessionConfidence {
+    pub started_per_s: Option<f64>,
+    pub finished_share: Option<f64>,
+    pub lost_share: Option<f64>,
 }
 
 /// See [`Confidence`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[allow(missing_docs, reason = "the names are those of the means")]
 pub struct ServiceConfidence {
+    pub arrivals_per_s: Option<f64>,
+    pub thread_utilisation_share: Option<f64>,
+    pub core_utilisation_share: Option<f64>,
     pub busy_threads_mean: Option<f64>,
     pub busy_cores_mean: Option<f64>,
     pub queue_mean: Option<f64>,
@@ -60,6 +82,7 @@ pub struct ServiceConfidence {
     pub rejected_share: Option<f64>,
     pub shed_share: Option<f64>,
     pub wait_mean_s: Option<f64>,
+    pub sojourn_mean_s: Option<f64>,
     pub waste_share: Option<f64>,
 }
 
@@ -67,160 +90,260 @@ pub struct ServiceConfidence {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[allow(missing_docs, reason = "the names are those of the means")]
 pub struct EdgeConfidence {
+    pub attempts_per_s: Option<f64>,
     pub retry_factor: Option<f64>,
     pub ok_share: Option<f64>,
+    pub failure_shares: FailureConfidence,
+    pub latency_mean_s: Option<f64>,
 }
 
-/// Why a run has no confidence intervals.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NoConfidence {
-    /// Something goes wrong in it.
-    Faults,
-    /// Somebody changes it while it runs.
-    Changes,
-    /// Its arrivals do not come at the same rate all the time.
-    Arrivals,
-    /// There are too few points of the series after the warm-up.
-    Short,
+/// See [`Confidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct PoolConfidence {
+    pub acquired_per_s: Option<f64>,
+    pub timed_out_share: Option<f64>,
+    pub rejected_share: Option<f64>,
+    pub conflicts_share: Option<f64>,
+    pub in_use_mean: Option<f64>,
+    pub waiting_mean: Option<f64>,
+    pub wait_mean_s: Option<f64>,
 }
 
-/// The confidence intervals of a run.
+/// See [`Confidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct CacheConfidence {
+    pub lookups_per_s: Option<f64>,
+    pub hit_ratio_share: Option<f64>,
+    pub stale_share: Option<f64>,
+    pub early_share: Option<f64>,
+    pub misses_share: Option<f64>,
+    pub coalesced_share: Option<f64>,
+}
+
+/// See [`Confidence`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransportConfidence {
+    /// Of where the time of a request goes.
+    pub per_request: RequestTimeConfidence,
+    /// Parallel to `model.edges()`.
+    pub edges: Vec<MessageConfidence>,
+    /// Parallel to `model.services`.
+    pub services: Vec<MessageCpuConfidence>,
+    /// Parallel to the channels of `model.channels`.
+    pub connections: Vec<ConnectionConfidence>,
+}
+
+/// See [`Confidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct RequestTimeConfidence {
+    pub network_s: Option<f64>,
+    pub connections_s: Option<f64>,
+    pub encoding_cpu_s: Option<f64>,
+    pub handshakes_cpu_s: Option<f64>,
+    pub waiting_for_threads_s: Option<f64>,
+    pub work_cpu_s: Option<f64>,
+}
+
+/// See [`Confidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct MessageConfidence {
+    pub bytes_per_message: Option<f64>,
+    pub network_mean_s: Option<f64>,
+    pub connection_wait_mean_s: Option<f64>,
+}
+
+/// See [`Confidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct MessageCpuConfidence {
+    pub encoding_share_of_cpu: Option<f64>,
+    pub handshake_cores_mean: Option<f64>,
+}
+
+/// See [`Confidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct ConnectionConfidence {
+    pub open_mean: Option<f64>,
+}
+
+/// Of the share that each bad outcome has, by [`Outcome`]; `None` where it never happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FailureConfidence(pub [Option<f64>; OUTCOMES]);
+
+impl Serialize for FailureConfidence {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let seen = Outcome::ALL.into_iter().filter_map(|outcome| Some((outcome.name(), self.0[outcome as usize]?)));
+        serializer.collect_map(seen)
+    }
+}
+
+/// The confidence intervals of a run that measured [`Detail::All`](super::Detail::All).
 pub fn confidence(model: &Model, results: &Results) -> Result<Confidence, NoConfidence> {
-    stationary(model)?;
-    let batches = Batches::of(model, results).ok_or(NoConfidence::Short)?;
+    let batches = Batches::of(model, results)?;
     let series = &results.series;
+    let services = model.services.iter().zip(&series.services);
     Ok(Confidence {
-        batch: batches.length(),
-        workloads: series.workloads.iter().map(|it| batches.workload(it)).collect(),
-        services: series.services.iter().map(|it| batches.service(it)).collect(),
-        edges: series.edges.iter().map(|it| batches.edge(it)).collect(),
+        batches,
+        workloads: series.workloads.iter().map(|it| workload(&batches, it)).collect(),
+        services: services.map(|(service, it)| self::service(&batches, service, it)).collect(),
+        edges: series.edges.iter().map(|it| edge(&batches, it)).collect(),
+        pools: series.pools.iter().map(|it| pool(&batches, it)).collect(),
+        caches: series.caches.iter().map(|it| cache(&batches, it)).collect(),
+        transport: results.transport.as_ref().map(|it| transport(&batches, results, it)),
     })
 }
 
-/// Whether nothing but chance makes one part of a run differ from another.
-fn stationary(model: &Model) -> Result<(), NoConfidence> {
-    if !model.faults.is_empty() {
-        return Err(NoConfidence::Faults);
-    }
-    if !model.changes.is_empty() {
-        return Err(NoConfidence::Changes);
-    }
-    let is_steady = |arrivals: &Arrivals| match arrivals {
-        Arrivals::Rated { process: Process::Even(profile) | Process::Poisson(profile), .. } => {
-            profile.points.len() == 1
-        }
-        // Gusts come by chance, too.
-        Arrivals::Rated { process: Process::Modulated(_), .. } | Arrivals::Users { .. } => true,
-        _ => false,
-    };
-    let all = model.workloads.iter().all(|workload| is_steady(&workload.arrivals));
-    if all { Ok(()) } else { Err(NoConfidence::Arrivals) }
-}
-
-/// Points of the series, cut into batches.
-struct Batches {
-    /// The first point of the first batch.
-    first: usize,
-    /// Points in each.
-    points: usize,
-    interval: Span,
-}
-
-impl Batches {
-    fn of(model: &Model, results: &Results) -> Option<Batches> {
-        let interval = results.series.interval;
-        let width = interval.as_nanos().max(1);
-        let from = model.warmup.as_nanos().div_ceil(width) as usize;
-        // The last point may be cut short.
-        let until = (results.ended.as_nanos() / width) as usize;
-        let points = until.min(results.series.points).checked_sub(from)? / BATCHES;
-        let first = until.checked_sub(points * BATCHES)?;
-        (points > 0).then_some(Batches { first, points, interval })
-    }
-
-    fn length(&self) -> Span {
-        Span::from_nanos(self.interval.as_nanos() * self.points as u64)
-    }
-
-    fn secs(&self) -> f64 {
-        self.length().as_secs_f64()
-    }
-
-    /// The sum of a column in every batch.
-    fn sums<T: Copy>(&self, column: &[T], number: impl Fn(T) -> f64) -> [f64; BATCHES] {
-        std::array::from_fn(|batch| {
-            let start = self.first + batch * self.points;
-            column.iter().skip(start).take(self.points).map(|value| number(*value)).sum()
-        })
-    }
-
-    fn counts(&self, column: &[u64]) -> [f64; BATCHES] {
-        self.sums(column, |count| count as f64)
-    }
-
-    /// Of a level that is a mean over each point.
-    fn level(&self, column: &[f64]) -> Option<f64> {
-        half_width(&self.sums(column, |level| level), &[self.points as f64; BATCHES])
-    }
-
-    fn rate(&self, counts: &[f64; BATCHES]) -> Option<f64> {
-        half_width(counts, &[self.secs(); BATCHES])
-    }
-
-    fn workload(&self, it: &WorkloadSeries) -> WorkloadConfidence {
-        let [offered, answered, good, failed, attempts] =
-            [&it.offered, &it.answered, &it.good, &it.failed, &it.attempts].map(|column| self.counts(column));
-        let latency = self.sums(&it.latency_nanos, |nanos| nanos as f64 / 1e9);
-        WorkloadConfidence {
-            offered_per_s: self.rate(&offered),
-            goodput_share: half_width(&good, &offered),
-            goodput_per_s: self.rate(&good),
-            throughput_share: half_width(&answered, &offered),
-            throughput_per_s: self.rate(&answered),
-            failed_share: half_width(&failed, &offered),
-            attempts_per_request: half_width(&attempts, &offered),
-            latency_mean_s: half_width(&latency, &answered),
-        }
-    }
-
-    fn service(&self, it: &ServiceSeries) -> ServiceConfidence {
-        let [arrivals, rejected, shed] = [&it.arrivals, &it.rejected, &it.shed].map(|column| self.counts(column));
-        let secs = self.interval.as_secs_f64();
-        let [queue, busy, wasted] = [&it.queue, &it.busy, &it.wasted].map(|column| self.sums(column, |it| it * secs));
-        // By Little's law in each batch: who waits, over who was let in; unless some of them waited in vain.
-        let in_vain = shed.iter().any(|count| *count > 0.0);
-        let admitted = std::array::from_fn(|batch| arrivals[batch] - rejected[batch]);
-        ServiceConfidence {
-            busy_threads_mean: self.level(&it.busy),
-            busy_cores_mean: self.level(&it.cores),
-            queue_mean: self.level(&it.queue),
-            in_system_mean: self.level(&it.in_system),
-            rejected_share: half_width(&rejected, &arrivals),
-            shed_share: half_width(&shed, &arrivals),
-            wait_mean_s: half_width(&queue, &admitted).filter(|_| !in_vain),
-            waste_share: half_width(&wasted, &busy),
-        }
-    }
-
-    fn edge(&self, it: &EdgeSeries) -> EdgeConfidence {
-        let [calls, attempts, ok, failed, short] =
-            [&it.calls, &it.attempts, &it.ok, &it.failed, &it.short_circuited].map(|column| self.counts(column));
-        let ended = std::array::from_fn(|batch| ok[batch] + failed[batch] + short[batch]);
-        EdgeConfidence { retry_factor: half_width(&attempts, &calls), ok_share: half_width(&ok, &ended) }
+fn workload(batches: &Batches, it: &WorkloadSeries) -> WorkloadConfidence {
+    let [offered, answered, good, failed, attempts] =
+        [&it.offered, &it.answered, &it.good, &it.failed, &it.attempts].map(|column| batches.counts(column));
+    let latency = batches.sums(&it.latency_nanos, |nanos| nanos as f64 / 1e9);
+    WorkloadConfidence {
+        offered_per_s: batches.rate(&offered),
+        goodput_share: half_width(&good, &offered),
+        goodput_per_s: batches.rate(&good),
+        throughput_share: half_width(&answered, &offered),
+        throughput_per_s: batches.rate(&answered),
+        failed_share: half_width(&failed, &offered),
+        failure_shares: failures(batches, &it.failures, &offered),
+        attempts_per_request: half_width(&attempts, &offered),
+        latency_mean_s: half_width(&latency, &answered),
+        sessions: sessions(batches, &it.sessions),
     }
 }
 
-/// Half the width of the 95% interval of Σ parts ÷ Σ wholes; `None` where there is nothing whole.
-fn half_width(parts: &[f64; BATCHES], wholes: &[f64; BATCHES]) -> Option<f64> {
-    let whole: f64 = wholes.iter().sum();
-    if whole <= 0.0 {
-        return None;
+fn sessions(batches: &Batches, it: &SessionSeries) -> SessionConfidence {
+    let [started, finished, lost] = [&it.started, &it.finished, &it.lost].map(|column| batches.counts(column));
+    SessionConfidence {
+        started_per_s: batches.rate(&started).filter(|_| !it.started.is_empty()),
+        finished_share: half_width(&finished, &started),
+        lost_share: half_width(&lost, &started),
     }
-    let count = BATCHES as f64;
-    let ratio = parts.iter().sum::<f64>() / whole;
-    let squares: f64 = parts.iter().zip(wholes).map(|(part, whole)| part - ratio * whole).map(|rest| rest * rest).sum();
-    let error = (squares / (count - 1.0) / count).sqrt() / (whole / count);
-    Some(student_95(BATCHES - 1) * error)
+}
+
+fn failures(batches: &Batches, it: &FailureSeries, wholes: &PerBatch) -> FailureConfidence {
+    let share = |column: &Vec<u64>| half_width(&batches.counts(column), wholes).filter(|_| !column.is_empty());
+    FailureConfidence(it.0.each_ref().map(share))
+}
+
+fn service(batches: &Batches, service: &Service, it: &ServiceSeries) -> ServiceConfidence {
+    let [arrivals, rejected, shed] = [&it.arrivals, &it.rejected, &it.shed].map(|column| batches.counts(column));
+    let (busy, cores) = (batches.level(&it.busy), batches.level(&it.cores));
+    let part = |half_width: Option<f64>, whole: Option<u64>| Some(half_width? / whole? as f64);
+    ServiceConfidence {
+        arrivals_per_s: batches.rate(&arrivals),
+        thread_utilisation_share: part(busy, service.threads_in_all()),
+        core_utilisation_share: part(cores, service.cores_in_all()),
+        busy_threads_mean: busy,
+        busy_cores_mean: cores,
+        queue_mean: batches.level(&it.queue),
+        in_system_mean: batches.level(&it.in_system),
+        rejected_share: half_width(&rejected, &arrivals),
+        shed_share: half_width(&shed, &arrivals),
+        wait_mean_s: batches.mean(&it.wait),
+        sojourn_mean_s: batches.mean(&it.sojourn),
+        waste_share: half_width(&batches.integrals(&it.wasted), &batches.integrals(&it.busy)),
+    }
+}
+
+fn edge(batches: &Batches, it: &EdgeSeries) -> EdgeConfidence {
+    let [calls, attempts, ok, failed, short, throttled] =
+        [&it.calls, &it.attempts, &it.ok, &it.failed, &it.short_circuited, &it.throttled]
+            .map(|column| batches.counts(column));
+    let ended = together([ok, failed, short, throttled]);
+    EdgeConfidence {
+        attempts_per_s: batches.rate(&attempts),
+        retry_factor: half_width(&attempts, &calls),
+        ok_share: half_width(&ok, &ended),
+        failure_shares: failures(batches, &it.failures, &ended),
+        latency_mean_s: batches.mean(&it.latency),
+    }
+}
+
+fn pool(batches: &Batches, it: &PoolSeries) -> PoolConfidence {
+    let [acquired, timed_out, rejected, conflicts] =
+        [&it.wait.count, &it.timed_out, &it.rejected, &it.conflicts].map(|column| batches.counts(column));
+    let wanted = together([acquired, timed_out, rejected]);
+    PoolConfidence {
+        acquired_per_s: batches.rate(&acquired),
+        timed_out_share: half_width(&timed_out, &wanted),
+        rejected_share: half_width(&rejected, &wanted),
+        conflicts_share: half_width(&conflicts, &wanted),
+        in_use_mean: batches.level(&it.used),
+        waiting_mean: batches.level(&it.waiting),
+        wait_mean_s: batches.mean(&it.wait),
+    }
+}
+
+fn cache(batches: &Batches, it: &CacheSeries) -> CacheConfidence {
+    let lookups = batches.counts(&it.lookups);
+    let share = |column: &[u64]| half_width(&batches.counts(column), &lookups);
+    CacheConfidence {
+        lookups_per_s: batches.rate(&lookups),
+        hit_ratio_share: share(&it.hits),
+        stale_share: share(&it.stale),
+        early_share: share(&it.early),
+        misses_share: share(&it.misses),
+        coalesced_share: share(&it.coalesced),
+    }
+}
+
+fn transport(batches: &Batches, results: &Results, it: &TransportResults) -> TransportConfidence {
+    let services = results.series.services.iter().zip(&it.services);
+    TransportConfidence {
+        per_request: per_request(batches, results, it),
+        edges: it.edges.iter().map(|it| messages(batches, it)).collect(),
+        services: services.map(|(service, it)| message_cpu(batches, service, it)).collect(),
+        connections: it.channels.iter().map(|it| connections(batches, it.as_ref().map(|it| &it.series))).collect(),
+    }
+}
+
+fn per_request(batches: &Batches, results: &Results, it: &TransportResults) -> RequestTimeConfidence {
+    let seconds = |column: &[f64]| batches.sums(column, |secs| secs);
+    let series = &results.series;
+    let requests = together(series.workloads.iter().map(|it| batches.counts(&it.offered)));
+    let encoding = together(it.services.iter().map(|it| seconds(&it.encoding_secs)));
+    let handshakes = together(it.services.iter().map(|it| seconds(&it.handshake_secs)));
+    let all_work = together(series.services.iter().map(|it| batches.integrals(&it.cores)));
+    let work = std::array::from_fn(|batch| all_work[batch] - encoding[batch] - handshakes[batch]);
+    let each = |parts: PerBatch| half_width(&parts, &requests);
+    RequestTimeConfidence {
+        network_s: each(together(it.edges.iter().map(|it| seconds(&it.series.network.secs)))),
+        connections_s: each(together(it.edges.iter().map(|it| seconds(&it.series.waits.secs)))),
+        encoding_cpu_s: each(encoding),
+        handshakes_cpu_s: each(handshakes),
+        waiting_for_threads_s: each(together(series.services.iter().map(|it| batches.integrals(&it.queue)))),
+        work_cpu_s: each(work),
+    }
+}
+
+fn messages(batches: &Batches, it: &EdgeMessages) -> MessageConfidence {
+    let series = &it.series;
+    MessageConfidence {
+        bytes_per_message: half_width(
+            &batches.sums(&series.bytes, |bytes| bytes),
+            &batches.counts(&series.network.count),
+        ),
+        network_mean_s: batches.mean(&series.network),
+        connection_wait_mean_s: batches.mean(&series.waits),
+    }
+}
+
+fn message_cpu(batches: &Batches, service: &ServiceSeries, it: &ServiceMessages) -> MessageCpuConfidence {
+    let [encoding, handshakes] =
+        [&it.encoding_secs, &it.handshake_secs].map(|column| batches.sums(column, |secs| secs));
+    MessageCpuConfidence {
+        encoding_share_of_cpu: half_width(&encoding, &batches.integrals(&service.cores)),
+        handshake_cores_mean: half_width(&handshakes, &batches.secs()),
+    }
+}
+
+fn connections(batches: &Batches, it: Option<&ConnectionSeries>) -> ConnectionConfidence {
+    ConnectionConfidence { open_mean: it.and_then(|it| batches.level(&it.open)) }
 }
 
 /// How a run began.

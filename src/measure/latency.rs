@@ -3,6 +3,7 @@
 use crate::base::time::Span;
 
 use super::histogram::Histogram;
+use super::results::LengthSeries;
 
 /// Many lengths of time. Count, mean, minimum and maximum are exact; a quantile is off by at most
 /// 0.4% or 32 ns, whichever is more (the middle of a bucket of a log-linear histogram).
@@ -17,6 +18,13 @@ pub struct Latency {
     sum_nanos: u128,
     min: Span,
     max: Span,
+}
+
+/// How far a [`Latency`] had come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mark {
+    sum_nanos: u128,
+    count: u64,
 }
 
 impl Default for Latency {
@@ -97,6 +105,14 @@ impl Latency {
         self.sum_nanos += other.sum_nanos;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
+    }
+
+    /// Puts what it and `zeros` have more than at `mark` into `series`, and moves the mark here.
+    pub(super) fn add_point(&self, zeros: u64, mark: &mut Mark, series: &mut LengthSeries) {
+        let here = Mark { sum_nanos: self.sum_nanos, count: self.count() + zeros };
+        series.secs.push((here.sum_nanos - mark.sum_nanos) as f64 / 1e9);
+        series.count.push(here.count - mark.count);
+        *mark = here;
     }
 
     /// Forgets everything, keeping the memory.

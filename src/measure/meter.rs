@@ -13,12 +13,15 @@ use crate::policy::Outcome;
 use crate::policy::breaker::BreakerState;
 
 use super::Detail;
+use super::batches::stationary;
 use super::latency::Latency;
 use super::level::Level;
 use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
 use super::recorder::Recorder;
 use super::resources::ResourceMeters;
-use super::results::{EdgeSeries, Results, Series, ServiceSeries, WorkloadResult, WorkloadSeries};
+use super::results::{
+    EdgeSeries, OUTCOMES, Results, Series, ServiceSeries, SessionResult, WorkloadResult, WorkloadSeries,
+};
 use super::transport::TransportMeters;
 use super::window::{Counts, Window};
 
@@ -50,6 +53,8 @@ struct Meter {
     transport: Option<Box<TransportMeters>>,
     recorder: Recorder,
     detail: Detail,
+    /// Whether the series get what tells how sure means are.
+    keeps_sums: bool,
     windows: Vec<Window>,
     series: Series,
 }
@@ -58,7 +63,8 @@ impl Meter {
     fn new(model: &Model, detail: Detail) -> Meter {
         let edges = model.edges();
         let channels = model.channels(&edges);
-        let windows: Vec<Window> = model.expectations.iter().map(|it| Window::new(model, it)).collect();
+        let keeps_sums = detail == Detail::All && stationary(model).is_ok();
+        let windows: Vec<Window> = model.expectations.iter().map(|it| Window::new(model, it, keeps_sums)).collect();
         let watched = |target: Target| windows.iter().any(|window| window.wants_latency(target));
         let mut meter = Meter {
             from: Time::ZERO + model.warmup,
@@ -73,8 +79,15 @@ impl Meter {
                     deadline: workload.deadline,
                     counts: Counts::default(),
                     last: Counts::default(),
+                    last_outcomes: [0; OUTCOMES],
                     recent: Latency::default(),
-                    result: WorkloadResult::default(),
+                    result: WorkloadResult {
+                        sessions: (detail == Detail::All && workload.session.single().is_none())
+                            .then(SessionResult::default),
+                        ..WorkloadResult::default()
+                    },
+                    sessions: [0; 3],
+                    last_sessions: [0; 3],
                     watched: watched(Target::Workload(id)),
                     level_watched: windows.iter().any(|window| window.wants_level(id)),
                     level: Level::default(),
@@ -122,10 +135,11 @@ impl Meter {
                     last: [0; 2],
                 })
                 .collect(),
-            resources: ResourceMeters::new(model),
-            transport: TransportMeters::new(model, &edges, detail),
+            resources: ResourceMeters::new(model, keeps_sums),
+            transport: TransportMeters::new(model, &edges, detail, keeps_sums),
             recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len(), detail),
             detail,
+            keeps_sums,
             windows,
             series: Series {
                 interval: model.interval,
@@ -156,7 +170,7 @@ impl Meter {
 
     /// The first of all times at which something is read off that lies after `passed`.
     fn next_boundary(&self, passed: Option<Time>) -> Time {
-        let times = self.windows.iter().flat_map(|window| [window.from, window.until]);
+        let times = self.windows.iter().filter_map(Window::next);
         times
             .chain([self.tick, self.from])
             .filter(|time| passed.is_none_or(|passed| *time > passed))
@@ -231,8 +245,25 @@ impl Meter {
             transport.add_point(now, length);
         }
         let shares: Vec<_> = self.channels.iter_mut().map(|channel| channel.shares(now, length)).collect();
-        for (meter, series) in self.edges.iter_mut().zip(&mut self.series.edges) {
-            meter.add_point(series, shares[meter.rare.channel as usize]);
+        if self.keeps_sums {
+            self.add_sums();
+        }
+        let (recorder, first) = (&self.recorder, self.workloads.len() as u32);
+        for ((meter, series), place) in self.edges.iter_mut().zip(&mut self.series.edges).zip(first..) {
+            let latency = self.keeps_sums.then(|| recorder.latency(place));
+            meter.add_point(series, shares[meter.rare.channel as usize], latency);
+        }
+    }
+
+    /// Adds what tells how sure means are to the points of workloads and services.
+    fn add_sums(&mut self) {
+        self.recorder.flush();
+        for (meter, series) in self.workloads.iter_mut().zip(&mut self.series.workloads) {
+            meter.add_sums(series);
+        }
+        let (waits, sojourns) = (self.wait_place(0), self.sojourn_place(0));
+        for ((meter, series), id) in self.services.iter_mut().zip(&mut self.series.services).zip(0..) {
+            meter.add_sums(series, self.recorder.latency(waits + id), self.recorder.latency(sojourns + id));
         }
     }
 
@@ -276,6 +307,7 @@ impl Meter {
             pools,
             caches,
             transport: self.transport.map(|transport| transport.finish(end.at)),
+            measured_half_widths: self.windows.iter().map(Window::half_width).collect(),
             measured,
             series: Series { pools: pool_series, caches: cache_series, ..self.series },
         }
@@ -336,6 +368,22 @@ impl Observer for Meter {
         if counted {
             meter.result.good += u64::from(good);
             self.recorder.record(workload, latency);
+        }
+    }
+
+    fn session_started(&mut self, workload: u32, now: Time) {
+        let meter = &mut self.workloads[workload as usize];
+        meter.sessions[0] += 1;
+        if let Some(sessions) = meter.result.sessions.as_mut().filter(|_| now >= self.from) {
+            sessions.started += 1;
+        }
+    }
+
+    fn session_ended(&mut self, workload: u32, started: Time, is_lost: bool) {
+        let meter = &mut self.workloads[workload as usize];
+        meter.sessions[if is_lost { 2 } else { 1 }] += 1;
+        if let Some(sessions) = meter.result.sessions.as_mut().filter(|_| started >= self.from) {
+            *if is_lost { &mut sessions.lost } else { &mut sessions.finished } += 1;
         }
     }
 

@@ -6,7 +6,7 @@ use crate::kernel::Departure;
 use crate::policy::Outcome;
 use crate::policy::breaker::BreakerState;
 
-use super::latency::Latency;
+use super::latency::{Latency, Mark};
 use super::level::Level;
 use super::results::{EdgeResult, EdgeSeries, OUTCOMES, ServiceResult, ServiceSeries, WorkloadResult, WorkloadSeries};
 use super::window::Counts;
@@ -15,8 +15,14 @@ pub(super) struct WorkloadMeter {
     pub(super) deadline: Option<Span>,
     pub(super) counts: Counts,
     pub(super) last: Counts,
+    /// Outcomes of the result at the last point.
+    pub(super) last_outcomes: [u64; OUTCOMES],
     pub(super) recent: Latency,
     pub(super) result: WorkloadResult,
+    /// From the start on, by time of the event: sessions that started, were finished and were lost; and what of that is in
+    /// the series.
+    pub(super) sessions: [u64; 3],
+    pub(super) last_sessions: [u64; 3],
     pub(super) watched: bool,
     /// Whether somebody asks how many are under way, and how many there are then.
     pub(super) level_watched: bool,
@@ -58,6 +64,8 @@ pub(super) struct ServiceExtra {
     /// At the start of the time that totals count.
     pub(super) before: ServiceReading,
     pub(super) last: ServiceReading,
+    /// Waits and sojourns at the last point.
+    pub(super) marks: [Mark; 2],
 }
 
 /// What a service's meter shows at a time, counted from the start.
@@ -71,6 +79,7 @@ pub(super) struct ServiceReading {
     pub(super) queue_nanos: u128,
     pub(super) in_system_nanos: u128,
     pub(super) cores_nanos: u128,
+    pub(super) worked_nanos: u128,
 }
 
 /// See [`ServiceMeter`].
@@ -96,6 +105,8 @@ pub(super) struct EdgeExtra {
     pub(super) in_flight: u64,
     pub(super) before: EdgeReading,
     pub(super) last: EdgeReading,
+    /// Latencies at the last point.
+    pub(super) mark: Mark,
 }
 
 /// What an edge's meter shows at a time, counted from the start.
@@ -132,8 +143,22 @@ impl WorkloadMeter {
         series.p50.push(self.recent.quantile(0.50));
         series.p95.push(self.recent.quantile(0.95));
         series.p99.push(self.recent.quantile(0.99));
+        if self.result.sessions.is_some() {
+            let new: [u64; 3] = std::array::from_fn(|n| self.sessions[n] - self.last_sessions[n]);
+            let columns = &mut series.sessions;
+            let columns = [&mut columns.started, &mut columns.finished, &mut columns.lost];
+            columns.into_iter().zip(new).for_each(|(column, count)| column.push(count));
+            self.last_sessions = self.sessions;
+        }
         self.recent.clear();
         self.last = now;
+    }
+
+    /// Adds what tells how sure the shares of its outcomes are to the last point.
+    pub(super) fn add_sums(&mut self, series: &mut WorkloadSeries) {
+        let (now, last) = (self.result.outcomes, self.last_outcomes);
+        series.failures.add(series.offered.len() - 1, |outcome| now[outcome as usize] - last[outcome as usize]);
+        self.last_outcomes = now;
     }
 }
 
@@ -148,6 +173,7 @@ impl ServiceMeter {
             queue_nanos: self.rare.queue.integral(now),
             in_system_nanos: self.in_system.integral(now),
             cores_nanos: self.rare.cores.integral(now),
+            worked_nanos: self.worked_nanos,
         }
     }
 
@@ -164,9 +190,18 @@ impl ServiceMeter {
         series.busy.push(mean(reading.busy_nanos - last.busy_nanos));
         series.wasted.push(mean(reading.wasted_nanos - last.wasted_nanos));
         series.queue.push(mean(reading.queue_nanos - last.queue_nanos));
-        series.cores.push(mean(reading.cores_nanos - last.cores_nanos));
+        // What stops early takes back what it had counted when it began.
+        let worked = (reading.worked_nanos as i128 - last.worked_nanos as i128) as f64 / length.as_nanos() as f64;
+        series.cores.push(mean(reading.cores_nanos - last.cores_nanos) + worked);
         series.in_system.push(mean(reading.in_system_nanos - last.in_system_nanos));
         series.up.push(self.rare.up.value());
+    }
+
+    /// Adds what tells how sure its means are to the last point, from what it has recorded so far.
+    pub(super) fn add_sums(&mut self, series: &mut ServiceSeries, wait: &Latency, sojourn: &Latency) {
+        let [waits, sojourns] = &mut self.rare.marks;
+        wait.add_point(self.no_wait, waits, &mut series.wait);
+        sojourn.add_point(0, sojourns, &mut series.sojourn);
     }
 
     pub(super) fn result(mut self, end: Time, mut wait: Latency, sojourn: Latency) -> ServiceResult {
@@ -206,10 +241,15 @@ impl EdgeMeter {
         EdgeReading { calls: self.calls, attempts: self.attempts, outcomes: self.outcomes }
     }
 
-    pub(super) fn add_point(&mut self, series: &mut EdgeSeries, shares: Option<(f64, f64)>) {
+    /// Ends a point; with the latencies that it has recorded so far, where somebody asks how sure their mean is.
+    pub(super) fn add_point(&mut self, series: &mut EdgeSeries, shares: Option<(f64, f64)>, latency: Option<&Latency>) {
         let reading = self.read();
         let last = std::mem::replace(&mut self.rare.last, reading);
         let new: [u64; OUTCOMES] = std::array::from_fn(|n| reading.outcomes[n] - last.outcomes[n]);
+        if let Some(latency) = latency {
+            latency.add_point(0, &mut self.rare.mark, &mut series.latency);
+            series.failures.add(series.calls.len(), |outcome| new[outcome as usize]);
+        }
         let ok = new[Outcome::Ok as usize];
         let (short, throttled) = (new[Outcome::ShortCircuited as usize], new[Outcome::Throttled as usize]);
         series.calls.push(reading.calls - last.calls);

@@ -1,6 +1,7 @@
 //! Floor 5: measuring. Observers of the kernel turn what happens into [`Results`]: totals by cohort of
 //! arrival, time series by time of the event.
 
+mod batches;
 mod confidence;
 mod histogram;
 mod latency;
@@ -15,14 +16,17 @@ mod window;
 
 use std::ops::ControlFlow;
 
+pub use batches::{Batches, NoConfidence, PerBatch, half_width, together};
 pub use confidence::{
-    Confidence, EdgeConfidence, NoConfidence, ServiceConfidence, Transient, WorkloadConfidence, confidence, transient,
+    CacheConfidence, Confidence, ConnectionConfidence, EdgeConfidence, FailureConfidence, MessageConfidence,
+    MessageCpuConfidence, PoolConfidence, RequestTimeConfidence, ServiceConfidence, SessionConfidence, Transient,
+    TransportConfidence, WorkloadConfidence, confidence, transient,
 };
 pub use latency::Latency;
 pub use results::{
-    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, OUTCOMES,
-    PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, TransportResults,
-    WorkloadResult, WorkloadSeries,
+    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, FailureSeries,
+    LengthSeries, MessageSeries, OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult,
+    ServiceSeries, SessionResult, SessionSeries, TransportResults, WorkloadResult, WorkloadSeries,
 };
 
 use crate::base::time::Time;

@@ -59,9 +59,18 @@ impl Recorder {
         }
     }
 
+    /// What has been recorded so far at `place`; [`Recorder::flush`] must have been called.
+    pub(super) fn latency(&self, place: u32) -> &Latency {
+        debug_assert!(self.batch.is_empty(), "nothing is left to be sorted");
+        &self.latencies[place as usize]
+    }
+
     /// Counting sort by place, then one histogram after the other.
     #[cold]
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
         self.ends.clear();
         self.ends.resize(self.latencies.len() + 1, 0);
         for (place, _) in &self.batch {

@@ -5,7 +5,7 @@ use crate::kernel::NotAcquired;
 use crate::mechanism::cache::{Found, Lost};
 use crate::model::{CacheId, Id, Model, PoolId};
 
-use super::latency::Latency;
+use super::latency::{Latency, Mark};
 use super::level::Level;
 use super::results::{CacheResult, CacheSeries, PoolResult, PoolSeries};
 use super::window::Counts;
@@ -14,6 +14,8 @@ use super::window::Counts;
 pub(super) struct ResourceMeters {
     /// Start of the time that totals count.
     from: Time,
+    /// Whether the series get what tells how sure means are.
+    keeps_sums: bool,
     pools: Vec<PoolMeter>,
     caches: Vec<CacheMeter>,
 }
@@ -31,6 +33,9 @@ struct PoolMeter {
     last: [u128; 2],
     /// Not acquired since the last point of the series.
     failed: u64,
+    /// Waits, and those that timed out, were rejected or worked in vain, up to the last point of the series.
+    mark: Mark,
+    last_failed: [u64; 3],
     series: PoolSeries,
 }
 
@@ -41,6 +46,8 @@ struct CacheMeter {
     result: CacheResult,
     /// Lookups and hits up to the last point of the series.
     last: [u64; 2],
+    /// Of those that count: stale, early, misses and coalesced.
+    last_kinds: [u64; 4],
     series: CacheSeries,
 }
 
@@ -49,12 +56,36 @@ impl PoolMeter {
     fn read(&mut self, now: Time) -> [u128; 2] {
         [self.used.integral(now), self.wanted.integral(now)]
     }
+
+    fn add_sums(&mut self) {
+        let (it, series) = (&self.result, &mut self.series);
+        self.wait.add_point(0, &mut self.mark, &mut series.wait);
+        let now = [it.timed_out, it.rejected, it.conflicts];
+        add_new([&mut series.timed_out, &mut series.rejected, &mut series.conflicts], now, &mut self.last_failed);
+    }
+}
+
+impl CacheMeter {
+    fn add_sums(&mut self) {
+        let (it, series) = (&self.result, &mut self.series);
+        let columns = [&mut series.stale, &mut series.early, &mut series.misses, &mut series.coalesced];
+        add_new(columns, [it.stale, it.early, it.misses, it.coalesced], &mut self.last_kinds);
+    }
+}
+
+/// Adds to each column what there is now and was not there last time.
+fn add_new<const N: usize>(columns: [&mut Vec<u64>; N], now: [u64; N], last: &mut [u64; N]) {
+    for ((column, now), last) in columns.into_iter().zip(now).zip(last) {
+        column.push(now - *last);
+        *last = now;
+    }
 }
 
 impl ResourceMeters {
-    pub(super) fn new(model: &Model) -> ResourceMeters {
+    pub(super) fn new(model: &Model, keeps_sums: bool) -> ResourceMeters {
         ResourceMeters {
             from: Time::ZERO + model.warmup,
+            keeps_sums,
             pools: model.pools.iter().map(|_| PoolMeter::default()).collect(),
             caches: model.caches.iter().map(|_| CacheMeter::default()).collect(),
         }
@@ -82,6 +113,10 @@ impl ResourceMeters {
             cache.series.lookups.push(now[0] - cache.last[0]);
             cache.series.hits.push(now[1] - cache.last[1]);
             cache.last = now;
+        }
+        if self.keeps_sums {
+            self.pools.iter_mut().for_each(PoolMeter::add_sums);
+            self.caches.iter_mut().for_each(CacheMeter::add_sums);
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Results {
     /// Parallel to `model.expectations`: the measured value in the unit of the bound (a share as a number
     /// around 0..=1, a rate per second, a span in seconds); `None` where there was no sample.
     pub measured: Vec<Option<f64>>,
+    /// Half the widths of their 95% confidence intervals; `None` for what is no mean, and where there is no interval.
+    pub measured_half_widths: Vec<Option<f64>>,
     /// How it went over time, warm-up included.
     pub series: Series,
 }
@@ -50,8 +52,28 @@ pub struct WorkloadResult {
     pub good: u64,
     /// Attempts that the users' client sent after the warm-up.
     pub attempts: u64,
+    /// Sessions of its users; `None` where each user asks for one thing.
+    pub sessions: Option<SessionResult>,
     /// From the intended start to the good answer (late ones too).
     pub latency: Latency,
+}
+
+/// Totals of the sessions that began after the warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionResult {
+    /// Sessions that began.
+    pub started: u64,
+    /// Of these, those that came to the end of their list.
+    pub finished: u64,
+    /// Those that a failure ended before.
+    pub lost: u64,
+}
+
+impl SessionResult {
+    /// Under way at the end of the run.
+    pub fn in_flight(&self) -> u64 {
+        self.started - self.finished - self.lost
+    }
 }
 
 /// Totals of a service, over all replicas.
@@ -196,6 +218,10 @@ pub struct WorkloadSeries {
     pub failed: Vec<u64>,
     /// Attempts sent.
     pub attempts: Vec<u64>,
+    /// Its sessions; empty where each user asks for one thing.
+    pub sessions: SessionSeries,
+    /// Of those that arrived after the warm-up and ended in the interval without a good answer, how.
+    pub failures: FailureSeries,
     /// Sum of the latencies of the good answers of the interval.
     pub latency_nanos: Vec<u128>,
     /// Median latency of the good answers of the interval; `None` without one.
@@ -204,6 +230,17 @@ pub struct WorkloadSeries {
     pub p95: Vec<Option<Span>>,
     /// Their 99th percentile.
     pub p99: Vec<Option<Span>>,
+}
+
+/// Sessions over time.
+#[derive(Clone, Debug, Default)]
+pub struct SessionSeries {
+    /// Sessions that began.
+    pub started: Vec<u64>,
+    /// Those that came to the end of their list.
+    pub finished: Vec<u64>,
+    /// Those that a failure ended before.
+    pub lost: Vec<u64>,
 }
 
 /// A service over time, over all replicas.
@@ -225,12 +262,16 @@ pub struct ServiceSeries {
     pub busy: Vec<f64>,
     /// Mean number of threads busy for callers who had given up.
     pub wasted: Vec<f64>,
-    /// Mean number of shared cores busy.
+    /// Mean number of cores busy. Work on a core of its own counts when it begins.
     pub cores: Vec<f64>,
     /// Mean number of requests in the service.
     pub in_system: Vec<f64>,
     /// Replicas that are up, at the end of the interval.
     pub up: Vec<u32>,
+    /// What [`ServiceResult::wait`] got.
+    pub wait: LengthSeries,
+    /// What [`ServiceResult::sojourn`] got.
+    pub sojourn: LengthSeries,
 }
 
 /// An edge over time.
@@ -254,6 +295,10 @@ pub struct EdgeSeries {
     pub open: Vec<f64>,
     /// Share that are half open; empty when the edge has none.
     pub half_open: Vec<f64>,
+    /// Those that ended without a good answer, how.
+    pub failures: FailureSeries,
+    /// What [`EdgeResult::latency`] got.
+    pub latency: LengthSeries,
 }
 
 /// A pool over time, over all instances.
@@ -265,6 +310,14 @@ pub struct PoolSeries {
     pub waiting: Vec<f64>,
     /// Those who got none, or did their steps in vain.
     pub failed: Vec<u64>,
+    /// What [`PoolResult::wait`] got.
+    pub wait: LengthSeries,
+    /// What came to [`PoolResult::timed_out`]; as the next two kept only where confidence is asked for.
+    pub timed_out: Vec<u64>,
+    /// What came to [`PoolResult::rejected`].
+    pub rejected: Vec<u64>,
+    /// What came to [`PoolResult::conflicts`].
+    pub conflicts: Vec<u64>,
 }
 
 /// A cache over time, over all instances.
@@ -274,6 +327,41 @@ pub struct CacheSeries {
     pub lookups: Vec<u64>,
     /// Those that neither fetched nor waited.
     pub hits: Vec<u64>,
+    /// What came to [`CacheResult::stale`]; as the next three kept only where confidence is asked for.
+    pub stale: Vec<u64>,
+    /// What came to [`CacheResult::early`].
+    pub early: Vec<u64>,
+    /// What came to [`CacheResult::misses`].
+    pub misses: Vec<u64>,
+    /// What came to [`CacheResult::coalesced`].
+    pub coalesced: Vec<u64>,
+}
+
+/// Lengths of time over time, as far as a mean of them needs it. Empty where there is no confidence interval to find.
+#[derive(Clone, Debug, Default)]
+pub struct LengthSeries {
+    /// Their sum, in seconds.
+    pub secs: Vec<f64>,
+    /// How many there were.
+    pub count: Vec<u64>,
+}
+
+/// Bad outcomes over time, by [`Outcome`]. Most never happen: a column ends with the last point at which its outcome did.
+/// Empty where there is no confidence interval to find.
+#[derive(Clone, Debug, Default)]
+pub struct FailureSeries(pub [Vec<u64>; OUTCOMES]);
+
+impl FailureSeries {
+    /// Adds what a point has more than those before it.
+    pub(super) fn add(&mut self, point: usize, counts: impl Fn(Outcome) -> u64) {
+        for outcome in Outcome::ALL.into_iter().filter(|outcome| !outcome.is_ok()) {
+            let (column, count) = (&mut self.0[outcome as usize], counts(outcome));
+            if count > 0 {
+                column.resize(point, 0);
+                column.push(count);
+            }
+        }
+    }
 }
 
 /// What messages and connections cost, by the time of the event, after the warm-up.
@@ -298,6 +386,19 @@ pub struct EdgeMessages {
     pub network_nanos: u128,
     /// How long attempts waited for a connection; those that never got one are not in it.
     pub waits: Latency,
+    /// How it went over time.
+    pub series: MessageSeries,
+}
+
+/// Messages over time. Empty where there is no confidence interval to find.
+#[derive(Clone, Debug, Default)]
+pub struct MessageSeries {
+    /// Their bytes.
+    pub bytes: Vec<f64>,
+    /// Their time under way.
+    pub network: LengthSeries,
+    /// What [`EdgeMessages::waits`] got.
+    pub waits: LengthSeries,
 }
 
 /// CPU time that a service spends on messages.
@@ -309,6 +410,10 @@ pub struct ServiceMessages {
     pub handshakes: u64,
     /// Their CPU time.
     pub handshake_nanos: u128,
+    /// CPU time of messages over time, in seconds. As the next one empty where there is no confidence interval to find.
+    pub encoding_secs: Vec<f64>,
+    /// That of handshakes.
+    pub handshake_secs: Vec<f64>,
 }
 
 /// Connections of one client of one caller to one service, over all replicas of the caller.

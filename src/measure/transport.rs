@@ -6,6 +6,7 @@ use crate::base::units::Size;
 use crate::model::{Edge, EdgeId, Ids, Model};
 
 use super::Detail;
+use super::latency::Mark;
 use super::level::Level;
 use super::results::{ConnectionResult, ConnectionSeries, EdgeMessages, ServiceMessages, TransportResults};
 
@@ -17,8 +18,20 @@ pub(super) struct TransportMeters {
     /// By edge; those without a transport stay empty.
     edges: Vec<EdgeMessages>,
     services: Vec<ServiceMessages>,
+    /// What they had counted up to the last point of the series, parallel to both; empty unless the series get what tells
+    /// how sure means are.
+    last_edges: Vec<Option<LastMessages>>,
+    last_services: Vec<[u128; 2]>,
     /// By channel.
     channels: Vec<ConnectionMeter>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct LastMessages {
+    messages: u64,
+    bytes: u128,
+    network_nanos: u128,
+    waits: Mark,
 }
 
 #[derive(Default)]
@@ -37,10 +50,16 @@ struct ConnectionMeter {
 
 impl TransportMeters {
     /// `None` where no client has a transport.
-    pub(super) fn new(model: &Model, edges: &Ids<EdgeId, Edge>, detail: Detail) -> Option<Box<TransportMeters>> {
+    pub(super) fn new(
+        model: &Model,
+        edges: &Ids<EdgeId, Edge>,
+        detail: Detail,
+        keeps_sums: bool,
+    ) -> Option<Box<TransportMeters>> {
         if !edges.iter().any(|edge| model.clients[edge.client].transport.is_some()) {
             return None;
         }
+        let last_messages = |edge: &Edge| model.clients[edge.client].transport.is_some().then(LastMessages::default);
         let channels = model.channels(edges).list.into_iter().map(|channel| {
             let transport = model.clients[channel.client].transport.as_ref();
             ConnectionMeter { is_used: transport.is_some_and(|it| it.connects()), ..ConnectionMeter::default() }
@@ -50,6 +69,8 @@ impl TransportMeters {
             detail,
             edges: vec![EdgeMessages::default(); edges.len()],
             services: vec![ServiceMessages::default(); model.services.len()],
+            last_edges: if keeps_sums { edges.iter().map(last_messages).collect() } else { Vec::new() },
+            last_services: if keeps_sums { vec![[0; 2]; model.services.len()] } else { Vec::new() },
             channels: channels.collect(),
         }))
     }
@@ -70,6 +91,21 @@ impl TransportMeters {
             channel.series.open.push((reading - channel.last) as f64 / length.as_nanos() as f64);
             channel.series.opened.push(std::mem::take(&mut channel.opened_since));
             channel.last = reading;
+        }
+        let secs = |now: u128, last: u128| (now - last) as f64 / 1e9;
+        for (it, last) in self.edges.iter_mut().zip(&mut self.last_edges) {
+            let Some(last) = last else { continue };
+            let EdgeMessages { messages, bytes, network_nanos, waits, series } = it;
+            series.bytes.push((*bytes - last.bytes) as f64);
+            series.network.secs.push(secs(*network_nanos, last.network_nanos));
+            series.network.count.push(*messages - last.messages);
+            waits.add_point(0, &mut last.waits, &mut series.waits);
+            (last.messages, last.bytes, last.network_nanos) = (*messages, *bytes, *network_nanos);
+        }
+        for (it, last) in self.services.iter_mut().zip(&mut self.last_services) {
+            it.encoding_secs.push(secs(it.encoding_nanos, last[0]));
+            it.handshake_secs.push(secs(it.handshake_nanos, last[1]));
+            *last = [it.encoding_nanos, it.handshake_nanos];
         }
     }
 
@@ -133,6 +169,8 @@ mod tests {
             detail: Detail::All,
             edges: vec![EdgeMessages::default()],
             services: vec![ServiceMessages::default()],
+            last_edges: vec![Some(LastMessages::default())],
+            last_services: vec![[0; 2]],
             channels: vec![ConnectionMeter { is_used: true, ..ConnectionMeter::default() }],
         };
         meters.connections(0, at(0), 4, 4);
@@ -142,7 +180,12 @@ mod tests {
         meters.encodes(0, at(5), Span::from_secs(1));
         meters.encodes(0, at(15), Span::from_secs(2));
         meters.travelled(0, at(15), Span::from_millis(3), Size::from_bytes(100));
+        meters.add_point(at(20), Span::from_secs(20));
         let results = meters.finish(at(20));
+        assert_eq!(
+            (&results.services[0].encoding_secs, &results.edges[0].series.network.secs),
+            (&vec![2.0], &vec![0.003])
+        );
         let connections = results.channels[0].as_ref().unwrap();
         assert_eq!((connections.opened, connections.peak), (3, 5));
         // 4 for 2 s, 3 for 4 s, 5 for 4 s.

@@ -1,8 +1,9 @@
 //! What the scenario's expectations measure, each in its own window of time.
 
 use crate::base::time::{Span, Time};
-use crate::model::{Bound, Expectation, Metric, Model, PoolId, Scope, ServiceId, Step, Target, WorkloadId};
+use crate::model::{Bound, Expectation, Metric, Model, Target, WorkloadId};
 
+use super::batches::{BATCHES, half_width};
 use super::latency::Latency;
 
 /// Counts since the start, by time of the event, of one workload, service, pool or cache.
@@ -41,19 +42,32 @@ pub(super) struct Window {
     bound: Bound,
     /// Threads of the target service or permits of the target pool in all, where they are limited.
     threads: Option<f64>,
-    start: Option<Counts>,
-    end: Option<Counts>,
+    /// Its batches, or 1 where nobody asks how sure its mean is.
+    parts: usize,
+    /// What stood there at its beginning and at the end of each part, as far as the run has come.
+    readings: Vec<Reading>,
     lengths: Latency,
 }
 
+/// What a window reads off.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    counts: Counts,
+    /// Lengths of time so far: how many, and their sum.
+    lengths: (u64, u128),
+}
+
 impl Window {
-    pub(super) fn new(model: &Model, expectation: &Expectation) -> Window {
+    /// That of an expectation; in batches where somebody asks how sure means are.
+    pub(super) fn new(model: &Model, expectation: &Expectation, in_batches: bool) -> Window {
         let during = (expectation.from, expectation.until.min(model.end()));
         let threads = match expectation.target {
             Target::Service(id) => {
                 model.mean_of_service(id, during, |service| service.threads_in_all().map(|threads| threads as f64))
             }
-            Target::Pool(id) => permits(model, id, during),
+            Target::Pool(id) => {
+                model.mean_over(during, |time| model.permits_in_all_at(id, time).map(|permits| permits as f64))
+            }
             Target::Workload(_) | Target::Cache(_) => None,
         };
         Window {
@@ -63,8 +77,8 @@ impl Window {
             metric: expectation.metric,
             bound: expectation.bound,
             threads,
-            start: None,
-            end: None,
+            parts: if in_batches { BATCHES } else { 1 },
+            readings: Vec::new(),
             lengths: Latency::default(),
         }
     }
@@ -102,22 +116,64 @@ impl Window {
         }
     }
 
+    /// When it is to be read off next.
+    pub(super) fn next(&self) -> Option<Time> {
+        (self.readings.len() <= self.parts).then(|| self.end_of(self.readings.len()))
+    }
+
+    /// The end of so many parts.
+    fn end_of(&self, parts: usize) -> Time {
+        let whole = u128::from(self.until.since(self.from).as_nanos());
+        self.from + Span::from_nanos((whole * parts as u128 / self.parts as u128) as u64)
+    }
+
     /// The clock is at `now`, and the target has counted `counts` so far.
     pub(super) fn pass(&mut self, now: Time, counts: Counts) {
-        if self.start.is_none() && now >= self.from {
-            self.start = Some(counts);
-        }
-        if self.end.is_none() && now >= self.until {
-            self.end = Some(counts);
+        while self.next().is_some_and(|next| now >= next) {
+            let lengths = (self.lengths.count(), self.lengths.sum_nanos());
+            self.readings.push(Reading { counts, lengths });
         }
     }
 
     /// The measured value in the unit of the bound, or `None` without a sample.
     pub(super) fn value(&self) -> Option<f64> {
-        let (start, end) = (self.start?, self.end?);
-        let secs = self.until.since(self.from).as_secs_f64();
+        let (start, end) = (self.readings.first()?, self.readings.get(self.parts)?);
+        match self.metric {
+            Metric::Mean | Metric::Wait => self.lengths.mean().map(Span::as_secs_f64),
+            Metric::Quantile(quantile) | Metric::WaitQuantile(quantile) => {
+                self.lengths.quantile(quantile).map(Span::as_secs_f64)
+            }
+            Metric::Max => self.lengths.max().map(Span::as_secs_f64),
+            _ => {
+                let (part, whole) = self.fraction(start, end, self.until.since(self.from))?;
+                (whole > 0.0).then(|| part / whole)
+            }
+        }
+    }
+
+    /// Half the width of its 95% confidence interval, where there is one.
+    pub(super) fn half_width(&self) -> Option<f64> {
+        if self.parts < BATCHES || self.readings.len() <= self.parts {
+            return None;
+        }
+        let (mut parts, mut wholes) = ([0.0; BATCHES], [0.0; BATCHES]);
+        for batch in 0..BATCHES {
+            let length = self.end_of(batch + 1).since(self.end_of(batch));
+            (parts[batch], wholes[batch]) = self.fraction(&self.readings[batch], &self.readings[batch + 1], length)?;
+        }
+        half_width(&parts, &wholes)
+    }
+
+    /// What a mean is the ratio of, between two readings that are so far apart; `None` for what is no mean.
+    fn fraction(&self, start: &Reading, end: &Reading, apart: Span) -> Option<(f64, f64)> {
+        let lengths = || {
+            let (count, sum_nanos) = (end.lengths.0 - start.lengths.0, end.lengths.1 - start.lengths.1);
+            Some((sum_nanos as f64 / 1e9, count as f64))
+        };
+        let (start, end) = (&start.counts, &end.counts);
+        let secs = apart.as_secs_f64();
         let nanos = secs * 1e9;
-        let ratio = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+        let ratio = |part: f64, whole: f64| Some((part, whole));
         let offered = (end.offered - start.offered) as f64;
         let count = |part: u64| match self.bound {
             Bound::Rate(_) => ratio(part as f64, secs),
@@ -134,11 +190,8 @@ impl Window {
             Metric::Expired => count(end.expired - start.expired),
             Metric::Dropped => count(end.dropped - start.dropped),
             Metric::Waited => count(end.waited - start.waited),
-            Metric::Mean | Metric::Wait => self.lengths.mean().map(Span::as_secs_f64),
-            Metric::Quantile(quantile) | Metric::WaitQuantile(quantile) => {
-                self.lengths.quantile(quantile).map(Span::as_secs_f64)
-            }
-            Metric::Max => self.lengths.max().map(Span::as_secs_f64),
+            Metric::Mean | Metric::Wait => lengths(),
+            Metric::Quantile(_) | Metric::WaitQuantile(_) | Metric::Max => None,
             Metric::Utilisation => ratio((end.busy_nanos - start.busy_nanos) as f64, nanos * self.threads?),
             Metric::Queue => ratio((end.queue_nanos - start.queue_nanos) as f64, nanos),
             Metric::InSystem => ratio((end.in_system_nanos - start.in_system_nanos) as f64, nanos),
@@ -153,34 +206,4 @@ impl Window {
             }
         }
     }
-}
-
-/// Permits of all instances of a pool that are there whether somebody uses them or not, on average.
-fn permits(model: &Model, pool: PoolId, during: (Time, Time)) -> Option<f64> {
-    let it = &model.pools[pool];
-    let instances = match it.scope {
-        Scope::Key => return None,
-        Scope::Shared => 1.0,
-        Scope::Replica => {
-            let uses = |service: ServiceId| {
-                let mut endpoints = model.endpoints.iter().filter(|endpoint| endpoint.service == service);
-                endpoints.any(|endpoint| holds(&endpoint.steps, pool))
-            };
-            let users = model.services.ids().filter(|id| uses(*id));
-            let replicas = |id| model.mean_of_service(id, during, |service| Some(f64::from(service.replicas)));
-            users.filter_map(replicas).sum()
-        }
-    };
-    Some(instances * model.mean_over(during, |time| Some(f64::from(model.permits_at(pool, time))))?)
-}
-
-/// Whether steps hold permits of a pool.
-fn holds(steps: &[Step], pool: PoolId) -> bool {
-    steps.iter().any(|step| match step {
-        Step::Hold { pool: held, steps } => *held == pool || holds(steps, pool),
-        Step::Parallel { branches, .. } => branches.iter().any(|branch| holds(&branch.steps, pool)),
-        Step::Choose(arms) => arms.iter().any(|(_, steps)| holds(steps, pool)),
-        Step::Repeat { steps, .. } | Step::Cached { miss: steps, .. } => holds(steps, pool),
-        _ => false,
-    })
 }

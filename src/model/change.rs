@@ -10,7 +10,7 @@ use crate::policy::throttle::ThrottleSettings;
 use super::fault::Subset;
 use super::id::{ClientId, PoolId, ServiceId};
 use super::service::{Limit, Overflow, QueueTimeout, Service};
-use super::{Cancel, Client, Deadlines, Model};
+use super::{Cancel, Client, Deadlines, Model, Scope};
 
 /// Something that an operator does at a time. Of changes of the same thing the latest one holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,6 +144,24 @@ impl Model {
             _ => None,
         });
         of_pool.next_back().unwrap_or(self.pools[id].size)
+    }
+
+    /// Permits of all instances of a pool at `time` that are there whether somebody uses them or not; `None` where each key
+    /// has its own.
+    pub fn permits_in_all_at(&self, id: PoolId, time: Time) -> Option<u64> {
+        let instances = match self.pools[id].scope {
+            Scope::Key => return None,
+            Scope::Shared => 1,
+            Scope::Replica => {
+                let uses = |service: &ServiceId| {
+                    let mut endpoints = self.endpoints.iter().filter(|endpoint| endpoint.service == *service);
+                    endpoints.any(|endpoint| endpoint.steps.iter().any(|step| step.holds(id)))
+                };
+                let users = self.services.ids().filter(uses);
+                users.map(|service| u64::from(self.service_at(service, time).replicas)).sum()
+            }
+        };
+        Some(instances * u64::from(self.permits_at(id, time)))
     }
 
     /// The mean over time of what a service has of something; `None` if it is ever without a limit.

@@ -147,6 +147,20 @@ pub enum Step {
     Fail,
 }
 
+impl Step {
+    /// Whether it holds permits of a pool, or steps within it do.
+    pub fn holds(&self, pool: PoolId) -> bool {
+        let any = |steps: &[Step]| steps.iter().any(|step| step.holds(pool));
+        match self {
+            Step::Hold { pool: held, steps } => *held == pool || any(steps),
+            Step::Parallel { branches, .. } => branches.iter().any(|branch| any(&branch.steps)),
+            Step::Choose(arms) => arms.iter().any(|(_, steps)| any(steps)),
+            Step::Repeat { steps, .. } | Step::Cached { miss: steps, .. } => any(steps),
+            _ => false,
+        }
+    }
+}
+
 /// A branch of a parallel step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Branch {

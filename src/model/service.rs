@@ -79,6 +79,11 @@ impl Service {
             Limit::AtMost(threads) => Some(u64::from(threads) * u64::from(self.replicas)),
         }
     }
+
+    /// Cores of all replicas; `None` when every thread has one of its own.
+    pub fn cores_in_all(&self) -> Option<u64> {
+        Some(u64::from(self.cores?) * u64::from(self.replicas))
+    }
 }
 
 /// Who is next in a queue.

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use crate::measure::{Batches, PerBatch, half_width, together};
 use crate::model::{Limit, Prices};
 
 use super::facts::{self, Facts};
@@ -26,6 +27,18 @@ pub(super) struct PerMillion {
     pub(super) network: Option<f64>,
     pub(super) total: Option<f64>,
     pub(super) core_hours: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) half_widths: Option<PerMillionWidths>,
+}
+
+/// How far [`PerMillion`] may be off.
+#[derive(Clone, Copy, Default, Serialize)]
+pub(super) struct PerMillionWidths {
+    pub(super) cores: Option<f64>,
+    pub(super) replicas: Option<f64>,
+    pub(super) network: Option<f64>,
+    pub(super) total: Option<f64>,
+    pub(super) core_hours: Option<f64>,
 }
 
 /// Of one service.
@@ -37,6 +50,14 @@ pub(super) struct ServiceCost<'a> {
     /// So many would keep its cores (or its threads, where cores are not limited) at most as busy as wanted; `None` where
     /// neither is limited.
     pub(super) replicas_needed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) half_widths: Option<ServiceCostWidths>,
+}
+
+/// How far [`ServiceCost`] may be off. Replicas do not vary where load and system stay as they are.
+#[derive(Clone, Copy, Default, Serialize)]
+pub(super) struct ServiceCostWidths {
+    pub(super) core_hours_per_million_requests: Option<f64>,
 }
 
 /// What the run cost, if the scenario has prices.
@@ -65,7 +86,40 @@ pub(super) fn per_million(facts: &Facts, prices: &Prices) -> PerMillion {
         network: each(network),
         total: each(cores + replicas + network),
         core_hours: each(core_hours),
+        half_widths: facts.half_widths(|all| per_million_widths(facts, prices, &all.batches)),
     }
+}
+
+fn per_million_widths(facts: &Facts, prices: &Prices, batches: &Batches) -> PerMillionWidths {
+    let series = &facts.results.series.services;
+    let requests = millions(facts, batches);
+    let core_hours = scaled(together(series.iter().map(|it| batches.integrals(&it.cores))), 1.0 / 3600.0);
+    let up = |column: &[u32]| scaled(batches.sums(column, f64::from), batches.point_secs() / 3600.0);
+    let replica_hours = together(series.iter().map(|it| up(&it.up)));
+    let messages = facts.results.transport.iter().flat_map(|it| &it.edges);
+    let gigabytes = scaled(together(messages.map(|it| batches.sums(&it.series.bytes, |bytes| bytes))), 1e-9);
+    let parts = [
+        scaled(core_hours, prices.core_hour),
+        scaled(replica_hours, prices.replica_hour),
+        scaled(gigabytes, prices.gigabyte),
+    ];
+    let [cores, replicas, network] = parts.map(|part| half_width(&part, &requests));
+    PerMillionWidths {
+        cores,
+        replicas,
+        network,
+        total: half_width(&together(parts), &requests),
+        core_hours: half_width(&core_hours, &requests),
+    }
+}
+
+/// Requests of users in each batch, in millions.
+fn millions(facts: &Facts, batches: &Batches) -> PerBatch {
+    scaled(together(facts.results.series.workloads.iter().map(|it| batches.counts(&it.offered))), 1e-6)
+}
+
+fn scaled(amounts: PerBatch, by: f64) -> PerBatch {
+    amounts.map(|amount| amount * by)
 }
 
 /// Service by service.
@@ -78,6 +132,11 @@ pub(super) fn services<'a>(facts: &Facts<'a>, prices: &Prices) -> Vec<ServiceCos
         ),
         replicas: replicas(facts, id),
         replicas_needed: replicas_needed(facts, id, prices.utilisation.as_f64()),
+        half_widths: facts.half_widths(|all| {
+            let core_hours = scaled(all.batches.integrals(&facts.results.series.services[id].cores), 1.0 / 3600.0);
+            let core_hours_per_million_requests = half_width(&core_hours, &millions(facts, &all.batches));
+            ServiceCostWidths { core_hours_per_million_requests }
+        }),
     };
     (0..facts.results.services.len()).map(of).collect()
 }

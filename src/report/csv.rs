@@ -29,6 +29,11 @@ pub fn timeseries(input: &Input, all_series: bool) -> String {
         let time = facts::point_bounds(input.results, point).0.as_secs_f64().to_string();
         for (it, workload) in series.workloads.iter().zip(input.model.workloads.iter()) {
             table.rows(&[&time, "workload", &workload.name], &workload_point(it, point));
+            if !it.sessions.started.is_empty() {
+                let it = &it.sessions;
+                let sessions = [&it.started, &it.finished, &it.lost].map(|column| column[point]);
+                table.rows(&[&time, "workload", &workload.name], &session_rows(sessions));
+            }
         }
         for (id, it) in series.services.iter().enumerate().filter(|(id, _)| kept[*id]) {
             table.rows(&[&time, "service", &facts.service(id).name], &service_point(it, point));
@@ -39,7 +44,7 @@ pub fn timeseries(input: &Input, all_series: bool) -> String {
         for (it, pool) in series.pools.iter().zip(input.model.pools.iter()) {
             table.rows(&[&time, "pool", &pool.name], &maybe(resources::pool_point(it, point)));
         }
-        for (name, it) in input.results.transport.iter().flat_map(|it| transport::connections(&facts, it)) {
+        for (_, name, it) in input.results.transport.iter().flat_map(|it| transport::connections(&facts, it)) {
             let rows = [("open_mean", it.series.open[point].into()), ("opened", it.series.opened[point].into())];
             table.rows(&[&time, "connections", &name], &rows);
         }
@@ -70,6 +75,8 @@ pub fn summary(input: &Input) -> String {
         table.rows(&prefix, &[("offered", it.offered.into()), ("good", it.good.into())]);
         table.rows(&prefix, &[("attempts", it.attempts.into()), ("in_flight_at_end", it.in_flight.into())]);
         table.rows(&prefix, &outcomes(&it.outcomes));
+        let sessions = it.sessions.map(|it| [it.started, it.finished, it.lost]);
+        table.rows(&prefix, &sessions.map_or_else(Vec::new, session_rows));
         table.rows(&prefix, &[("goodput_share", share(it.good)), ("attempts_per_request", share(it.attempts))]);
         table.latency(&prefix, "latency", &it.latency);
     }
@@ -121,7 +128,7 @@ pub fn summary(input: &Input) -> String {
             ];
             table.rows(&["service", &facts.service(id).name], &rows);
         }
-        for (name, it) in transport::connections(&facts, results) {
+        for (_, name, it) in transport::connections(&facts, results) {
             let rows = [
                 ("open_mean", Value::Maybe(facts.mean_level(it.open_nanos))),
                 ("open_peak", u64::from(it.peak).into()),
@@ -197,6 +204,11 @@ fn workload_point(it: &WorkloadSeries, point: usize) -> [Row; 8] {
         ("latency_p95_s", it.p95[point].into()),
         ("latency_p99_s", it.p99[point].into()),
     ]
+}
+
+/// Sessions that began, were finished and were lost.
+fn session_rows(counts: [u64; 3]) -> Vec<Row> {
+    ["sessions_started", "sessions_finished", "sessions_lost"].into_iter().zip(counts.map(Value::Count)).collect()
 }
 
 fn service_point(it: &ServiceSeries, point: usize) -> [Row; 9] {

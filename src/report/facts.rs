@@ -15,6 +15,8 @@ pub struct Verdict<'a> {
     pub expectation: &'a Expectation,
     /// What was measured, in the unit of the bound; `None` without a sample.
     pub value: Option<f64>,
+    /// Half the width of its 95% confidence interval, where there is one.
+    pub half_width: Option<f64>,
     /// Whether it holds. What has no sample does not hold; what was interrupted is not judged.
     pub pass: Option<bool>,
 }
@@ -22,12 +24,13 @@ pub struct Verdict<'a> {
 /// How every expectation went, in file order.
 pub fn verdicts<'a>(input: &Input<'a>) -> Vec<Verdict<'a>> {
     let measured = input.results.measured.iter().copied().chain(std::iter::repeat(None));
-    let verdict = |(expectation, value): (&'a Expectation, Option<f64>)| {
+    let half_widths = input.results.measured_half_widths.iter().copied().chain(std::iter::repeat(None));
+    let verdict = |((expectation, value), half_width): ((&'a Expectation, Option<f64>), Option<f64>)| {
         let bound = expectation.bound.value();
         let holds = value.is_some_and(|v| expectation.comparison.holds(v, bound));
-        Verdict { expectation, value, pass: (!input.results.interrupted).then_some(holds) }
+        Verdict { expectation, value, half_width, pass: (!input.results.interrupted).then_some(holds) }
     };
-    input.model.expectations.iter().zip(measured).map(verdict).collect()
+    input.model.expectations.iter().zip(measured).zip(half_widths).map(verdict).collect()
 }
 
 /// A run with what follows from it.
@@ -71,9 +74,13 @@ impl<'a> Facts<'a> {
 
     /// Threads of all replicas when there are most of them; `None` if they are ever unlimited.
     pub(super) fn threads_most(&self, id: usize) -> Option<f64> {
-        let at = |time: Time| pool(&self.model.service_at(ServiceId(id as u32), time));
+        self.most_over_time(|time| pool(&self.model.service_at(ServiceId(id as u32), time)))
+    }
+
+    /// The most that there ever is of something that only changes can change; `None` if it is ever none.
+    pub(super) fn most_over_time(&self, at: impl Fn(Time) -> Option<f64>) -> Option<f64> {
         let times = self.model.changes.iter().map(|change| change.at);
-        times.chain([Time::ZERO]).map(at).try_fold(0.0, |most: f64, threads| Some(most.max(threads?)))
+        times.chain([Time::ZERO]).map(at).try_fold(0.0, |most: f64, there| Some(most.max(there?)))
     }
 
     /// Busy threads ÷ threads of all replicas; `None` for an unlimited pool.
@@ -84,9 +91,14 @@ impl<'a> Facts<'a> {
 
     /// Busy cores ÷ cores of all replicas; `None` when every thread has a core of its own.
     pub(super) fn core_utilisation(&self, id: usize) -> Option<f64> {
-        let cores = |service: &Service| Some(f64::from(service.cores?) * f64::from(service.replicas));
+        let cores = |service: &Service| service.cores_in_all().map(|cores| cores as f64);
         let cores = self.model.mean_of_service(ServiceId(id as u32), self.window(), cores)?;
         Some(self.mean_level(self.results.services[id].work_nanos)? / cores)
+    }
+
+    /// Half the widths of confidence intervals, where there are any.
+    pub(super) fn half_widths<T>(&self, of: impl FnOnce(&Confidence) -> T) -> Option<T> {
+        self.confidence.as_ref().ok().map(of)
     }
 
     /// The higher one of the two utilisations.

@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 
 use crate::base::time::{Span, Time};
 use crate::measure::{
-    EdgeConfidence, EdgeResult, Latency, OUTCOMES, ServiceConfidence, ServiceResult, WorkloadConfidence, WorkloadResult,
+    EdgeConfidence, EdgeResult, Latency, OUTCOMES, ServiceConfidence, ServiceResult, SessionConfidence, SessionResult,
+    WorkloadConfidence, WorkloadResult,
 };
 use crate::model::{Bound, Caller, Comparison, Limit};
 
@@ -63,6 +64,8 @@ struct ExpectationRow<'a> {
     until_s: f64,
     unit: &'static str,
     value: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_width: Option<f64>,
     comparison: &'static str,
     bound: f64,
     pass: Option<bool>,
@@ -83,9 +86,24 @@ struct WorkloadRow<'a> {
     throughput_per_s: Option<f64>,
     attempts: u64,
     attempts_per_request: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessions: Option<SessionRow>,
     latency: LatencyRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<WorkloadConfidence>,
+}
+
+#[derive(Serialize)]
+struct SessionRow {
+    started: u64,
+    started_per_s: Option<f64>,
+    finished: u64,
+    finished_share: Option<f64>,
+    lost: u64,
+    lost_share: Option<f64>,
+    in_flight_at_end: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<SessionConfidence>,
 }
 
 #[derive(Serialize)]
@@ -224,6 +242,7 @@ fn expectation_row<'a>(verdict: &Verdict<'a>, ended: Time) -> ExpectationRow<'a>
             Bound::Number(_) => "number",
         },
         value: verdict.value,
+        half_width: verdict.half_width,
         comparison: comparison(it.comparison),
         bound: it.bound.value(),
         pass: verdict.pass,
@@ -252,8 +271,23 @@ fn workload_row<'a>(
         throughput_per_s: facts.per_sec(facts::answered(it)),
         attempts: it.attempts,
         attempts_per_request: of_offered(it.attempts),
+        sessions: it.sessions.map(|sessions| session_row(facts, id, sessions)),
         latency: latency_row(&it.latency),
-        half_widths: facts.confidence.as_ref().ok().map(|all| all.workloads[id]),
+        half_widths: facts.half_widths(|all| all.workloads[id]),
+    }
+}
+
+fn session_row(facts: &Facts, id: usize, it: SessionResult) -> SessionRow {
+    let share = |part: u64| facts::ratio(part as f64, it.started as f64);
+    SessionRow {
+        started: it.started,
+        started_per_s: facts.per_sec(it.started),
+        finished: it.finished,
+        finished_share: share(it.finished),
+        lost: it.lost,
+        lost_share: share(it.lost),
+        in_flight_at_end: it.in_flight(),
+        half_widths: facts.half_widths(|all| all.workloads[id].sessions),
     }
 }
 
@@ -293,7 +327,7 @@ fn service_row<'a>(facts: &Facts<'a>, id: usize, it: &ServiceResult) -> ServiceR
             sojourn_sum_s: seconds(it.sojourn_clipped_nanos),
             difference_ns: it.in_system_nanos as i128 - it.sojourn_clipped_nanos as i128,
         },
-        half_widths: facts.confidence.as_ref().ok().map(|all| all.services[id]),
+        half_widths: facts.half_widths(|all| all.services[id]),
     }
 }
 
@@ -314,7 +348,7 @@ fn edge_row<'a>(facts: &'a Facts, id: usize, it: &EdgeResult) -> EdgeRow<'a> {
         retry_factor: facts::retry_factor(it),
         outcomes: Outcomes(it.outcomes),
         latency: latency_row(&it.latency),
-        half_widths: facts.confidence.as_ref().ok().map(|all| all.edges[id]),
+        half_widths: facts.half_widths(|all| all.edges[id]),
     }
 }
 

@@ -83,6 +83,21 @@ pub(super) fn written(value: Span) -> String {
     format!("{}{SPACE}{}", &text[..unit], &text[unit..])
 }
 
+/// `value`, and in a line of its own how far it may be off.
+pub(super) fn with_width(value: Option<f64>, half_width: Option<f64>, text: fn(Option<f64>) -> String) -> String {
+    lines([text(value), give_or_take(half_width, text)])
+}
+
+/// The same in a sentence: `203 ms ±4 ms`.
+pub(super) fn in_words(value: Option<f64>, half_width: Option<f64>, text: fn(Option<f64>) -> String) -> String {
+    with_width(value, half_width, text).replace('\n', " ")
+}
+
+/// Those of the lines of a cell that say something.
+pub(super) fn lines<const N: usize>(lines: [String; N]) -> String {
+    lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
 /// `text` of half the width of an interval, behind a ±; nothing where it is not known or nothing.
 pub(super) fn give_or_take(half_width: Option<f64>, text: fn(Option<f64>) -> String) -> String {
     match half_width.filter(|width| *width > 0.0) {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::base::time::Span;
-use crate::measure::{CacheResult, CacheSeries, PoolResult, PoolSeries};
+use crate::measure::{CacheConfidence, CacheResult, CacheSeries, PoolConfidence, PoolResult, PoolSeries};
 use crate::model::{CacheStore, Scope};
 
 use super::facts::{self, Facts};
@@ -16,6 +16,7 @@ pub(super) struct PoolRow<'a> {
     scope: &'static str,
     size: Option<u32>,
     acquired: u64,
+    acquired_per_s: Option<f64>,
     timed_out: u64,
     rejected: u64,
     conflicts: u64,
@@ -23,6 +24,8 @@ pub(super) struct PoolRow<'a> {
     waiting_mean: Option<f64>,
     waiting_peak: u32,
     wait: LatencyRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<PoolConfidence>,
 }
 
 /// A cache in `summary.json`.
@@ -31,6 +34,7 @@ pub(super) struct CacheRow<'a> {
     name: &'a str,
     scope: Option<&'static str>,
     lookups: u64,
+    lookups_per_s: Option<f64>,
     hits: u64,
     stale: u64,
     early: u64,
@@ -41,14 +45,17 @@ pub(super) struct CacheRow<'a> {
     too_late: u64,
     expired: u64,
     evicted: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<CacheConfidence>,
 }
 
 pub(super) fn pool_rows<'a>(facts: &Facts<'a>) -> Vec<PoolRow<'a>> {
-    let rows = facts.model.pools.iter().zip(&facts.results.pools).map(|(pool, it)| PoolRow {
+    let rows = facts.model.pools.iter().zip(&facts.results.pools).enumerate().map(|(id, (pool, it))| PoolRow {
         name: &pool.name,
         scope: scope(pool.scope),
         size: (!pool.is_optimistic).then_some(pool.size),
         acquired: it.acquired,
+        acquired_per_s: facts.per_sec(it.acquired),
         timed_out: it.timed_out,
         rejected: it.rejected,
         conflicts: it.conflicts,
@@ -56,18 +63,20 @@ pub(super) fn pool_rows<'a>(facts: &Facts<'a>) -> Vec<PoolRow<'a>> {
         waiting_mean: facts.mean_level(it.waiting_nanos),
         waiting_peak: it.peak_waiting,
         wait: latency_row(&it.wait),
+        half_widths: facts.half_widths(|all| all.pools[id]),
     });
     rows.collect()
 }
 
 pub(super) fn cache_rows<'a>(facts: &Facts<'a>) -> Vec<CacheRow<'a>> {
-    let rows = facts.model.caches.iter().zip(&facts.results.caches).map(|(cache, it)| CacheRow {
+    let rows = facts.model.caches.iter().zip(&facts.results.caches).enumerate().map(|(id, (cache, it))| CacheRow {
         name: &cache.name,
         scope: match cache.store {
             CacheStore::Ratio(_) => None,
             CacheStore::Lru { scope: of, .. } => Some(scope(of)),
         },
         lookups: it.lookups,
+        lookups_per_s: facts.per_sec(it.lookups),
         hits: it.hits,
         stale: it.stale,
         early: it.early,
@@ -78,6 +87,7 @@ pub(super) fn cache_rows<'a>(facts: &Facts<'a>) -> Vec<CacheRow<'a>> {
         too_late: it.too_late,
         expired: it.expired,
         evicted: it.evicted,
+        half_widths: facts.half_widths(|all| all.caches[id]),
     });
     rows.collect()
 }

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::measure::{ConnectionResult, EdgeMessages, ServiceMessages, TransportResults};
+use crate::measure::{
+    ConnectionConfidence, ConnectionResult, EdgeMessages, MessageConfidence, MessageCpuConfidence,
+    RequestTimeConfidence, ServiceMessages, TransportConfidence, TransportResults,
+};
 use crate::model::Channel;
 
 use super::facts::{self, Facts};
@@ -26,6 +29,8 @@ pub(super) struct TimePerRequest {
     pub(super) handshakes_cpu_s: Option<f64>,
     pub(super) waiting_for_threads_s: Option<f64>,
     pub(super) work_cpu_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) half_widths: Option<RequestTimeConfidence>,
 }
 
 #[derive(Serialize)]
@@ -37,6 +42,8 @@ struct EdgeRow<'a> {
     bytes_per_message: Option<f64>,
     network_mean_s: Option<f64>,
     connection_wait: LatencyRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<MessageConfidence>,
 }
 
 #[derive(Serialize)]
@@ -46,6 +53,9 @@ struct ServiceRow<'a> {
     encoding_share_of_cpu: Option<f64>,
     handshakes: u64,
     handshakes_cpu_s: f64,
+    handshake_cores_mean: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<MessageCpuConfidence>,
 }
 
 #[derive(Serialize)]
@@ -54,6 +64,8 @@ struct ConnectionRow {
     open_mean: Option<f64>,
     open_peak: u32,
     opened: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<ConnectionConfidence>,
 }
 
 pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
@@ -66,6 +78,7 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
         bytes_per_message: bytes_per_message(it),
         network_mean_s: network_mean(it),
         connection_wait: latency_row(&it.waits),
+        half_widths: half_widths(facts).map(|all| all.edges[id]),
     });
     let services = results.services.iter().enumerate().map(|(id, it)| ServiceRow {
         name: &facts.service(id).name,
@@ -73,12 +86,15 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
         encoding_share_of_cpu: encoding_share(facts, id, it),
         handshakes: it.handshakes,
         handshakes_cpu_s: seconds(it.handshake_nanos),
+        handshake_cores_mean: facts.mean_level(it.handshake_nanos),
+        half_widths: half_widths(facts).map(|all| all.services[id]),
     });
-    let connections = connections(facts, results).map(|(name, it)| ConnectionRow {
+    let connections = connections(facts, results).map(|(id, name, it)| ConnectionRow {
         name,
         open_mean: facts.mean_level(it.open_nanos),
         open_peak: it.peak,
         opened: it.opened,
+        half_widths: half_widths(facts).map(|all| all.connections[id]),
     });
     Some(TransportSection {
         time_per_request: time_per_request(facts, results),
@@ -86,6 +102,11 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
         services: services.collect(),
         connections: connections.collect(),
     })
+}
+
+/// Half the widths of confidence intervals, where there are any.
+pub(super) fn half_widths<'a>(facts: &'a Facts) -> Option<&'a TransportConfidence> {
+    facts.confidence.as_ref().ok()?.transport.as_ref()
 }
 
 /// The edges whose client has a transport: id, the transport's name, and what it cost.
@@ -100,18 +121,18 @@ pub(super) fn edges<'a>(
     })
 }
 
-/// Connections by who has them to whom: `gateway -> orders (internal)`.
+/// Connections by channel and by who has them to whom: `gateway -> orders (internal)`.
 pub(super) fn connections<'a>(
     facts: &'a Facts,
     results: &'a TransportResults,
-) -> impl Iterator<Item = (String, &'a ConnectionResult)> {
+) -> impl Iterator<Item = (usize, String, &'a ConnectionResult)> {
     let channels = facts.model.channels(&facts.edges).list;
     let name = |channel: &Channel| {
         let edge = facts.edges.iter().find(|edge| edge.from == channel.from).map_or("", |edge| facts.caller_name(edge));
         format!("{edge} -> {} ({})", facts.model.services[channel.to].name, facts.model.clients[channel.client].name)
     };
     let names: Vec<String> = channels.iter().map(name).collect();
-    names.into_iter().zip(&results.channels).filter_map(|(name, it)| Some((name, it.as_ref()?)))
+    names.into_iter().zip(&results.channels).enumerate().filter_map(|(id, (name, it))| Some((id, name, it.as_ref()?)))
 }
 
 /// See [`TimePerRequest`].
@@ -128,6 +149,7 @@ pub(super) fn time_per_request(facts: &Facts, results: &TransportResults) -> Tim
         handshakes_cpu_s: each(handshakes),
         waiting_for_threads_s: each(facts.results.services.iter().map(|it| it.queue_nanos).sum()),
         work_cpu_s: each(work.saturating_sub(encoding + handshakes)),
+        half_widths: half_widths(facts).map(|all| all.per_request),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a run says of its own means: how far they may be off, and whether it was still filling up.
 
-use brownout::measure::{NoConfidence, confidence, transient};
+mod complete;
+
+use brownout::measure::{Latency, NoConfidence, confidence, transient};
 
 use brownout::report::{Input, terminal};
 
@@ -45,6 +47,107 @@ fn nineteen_of_twenty_intervals_cover_the_exact_mean() {
             (level(server.in_system_nanos), of_server.in_system_mean),
             (level(server.busy_nanos), of_server.busy_threads_mean),
             (server.wait.mean().unwrap().as_secs_f64(), of_server.wait_mean_s),
+        ];
+        for ((_, exact, times), (mean, half_width)) in covered.iter_mut().zip(found) {
+            *times += u32::from((mean - *exact).abs() <= half_width.unwrap());
+        }
+    }
+    assert!(covered.iter().all(|(_, _, times)| (181..=199).contains(times)), "{covered:?}");
+}
+
+/// Three queues one after the other: half of all requests find nothing in a cache and ask one server, all hold one of two
+/// permits, and all need one of two connections. Arrivals are Poisson and times exponential, so that each behaves as if it
+/// stood alone (Jackson, "Networks of Waiting Lines", 1957).
+fn network(seed: u64) -> Run {
+    Run::of(&format!(
+        r#"
+        seed = {seed}
+        duration = "1020s"
+        warmup = "20s"
+
+        [workload.users]
+        entry = "app.page"
+        arrivals = "poisson(10/s)"
+
+        [service.app.endpoint.page]
+        steps = [
+          {{ cache = "things", miss = [{{ call = "store.get", client = "sql" }}] }},
+          {{ hold = "db", steps = [{{ sleep = "exp(100ms)" }}] }},
+          {{ call = "disk.read", client = "wire" }},
+        ]
+
+        [service.store]
+        threads = 1
+        queue = "unlimited"
+        [service.store.endpoint.get]
+        steps = [{{ sleep = "exp(100ms)" }}]
+
+        [service.disk.endpoint.read]
+        steps = [{{ sleep = "exp(100ms)" }}]
+
+        [cache.things]
+        hit_ratio = "50%"
+
+        [pool.db]
+        size = 2
+        scope = "shared"
+
+        [client.sql]
+
+        [client.wire]
+        transport = "cable"
+
+        [transport.cable]
+        preset = "rest"
+        encoding = {{ encode = "0ns/B", decode = "0ns/B" }}
+        connections = {{ per_host = 2, idle_timeout = "none" }}
+        "#
+    ))
+}
+
+/// As above: from 181 to 199 of 200. One server at 5 a second: 1 ÷ (10 − 5) s there, 0.2 s × 5 of it busy. Two at 10 a
+/// second: by Erlang's C one in three waits, for 1 ÷ (20 − 10) s.
+#[test]
+fn intervals_of_pools_caches_edges_and_connections_cover_what_is_exact() {
+    let waits = 1.0 / 30.0;
+    let mut covered = [
+        ("latency of an edge", 0.2, 0),
+        ("sojourn", 0.2, 0),
+        ("utilisation", 0.5, 0),
+        ("hit ratio", 0.5, 0),
+        ("lookups", 10.0, 0),
+        ("permits in use", 1.0, 0),
+        ("waiting for a permit", 10.0 * waits, 0),
+        ("wait for a permit", waits, 0),
+        ("wait for a connection", waits, 0),
+        ("waits of a request for connections", waits, 0),
+    ];
+    for seed in 0..200 {
+        let run = network(seed);
+        let half_widths = confidence(&run.model, &run.results).unwrap();
+        let results = &run.results;
+        let (sql, of_sql) = (&results.edges[1], half_widths.edges[1]);
+        let messages = results.transport.as_ref().unwrap();
+        let of_messages = half_widths.transport.as_ref().unwrap();
+        let (store, of_store) = (&results.services[1], half_widths.services[1]);
+        let (db, of_db) = (&results.pools[0], half_widths.pools[0]);
+        let (things, of_things) = (&results.caches[0], half_widths.caches[0]);
+        let level = |nanos: u128| nanos as f64 / 1000e9;
+        let mean = |it: &Latency| it.mean().unwrap().as_secs_f64();
+        let found = [
+            (mean(&sql.latency), of_sql.latency_mean_s),
+            (mean(&store.sojourn), of_store.sojourn_mean_s),
+            (level(store.busy_nanos), of_store.thread_utilisation_share),
+            (things.hit_ratio().unwrap(), of_things.hit_ratio_share),
+            (things.lookups as f64 / 1000.0, of_things.lookups_per_s),
+            (level(db.used_nanos), of_db.in_use_mean),
+            (level(db.waiting_nanos), of_db.waiting_mean),
+            (mean(&db.wait), of_db.wait_mean_s),
+            (mean(&messages.edges[2].waits), of_messages.edges[2].connection_wait_mean_s),
+            (
+                messages.edges[2].waits.sum_nanos() as f64 / 1e9 / results.workloads[0].offered as f64,
+                of_messages.per_request.connections_s,
+            ),
         ];
         for ((_, exact, times), (mean, half_width)) in covered.iter_mut().zip(found) {
             *times += u32::from((mean - *exact).abs() <= half_width.unwrap());

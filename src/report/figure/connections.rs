@@ -15,16 +15,15 @@ pub(super) fn opened(facts: &Facts, points: &Points) -> Option<Panel> {
         return None;
     }
     let count = all.len();
-    all.sort_by_key(|(_, it)| std::cmp::Reverse(it.series.opened.iter().sum::<u64>()));
+    all.sort_by_key(|(_, _, it)| std::cmp::Reverse(it.series.opened.iter().sum::<u64>()));
     all.truncate(SERIES.len());
-    let labels = labels(all.iter().map(|(name, _)| name.as_str()).collect());
-    let (_, results): (Vec<String>, Vec<_>) = all.into_iter().unzip();
-    let line = |((name, it), stroke): ((String, &ConnectionResult), &_)| Line {
+    let labels = labels(all.iter().map(|(_, name, _)| name.as_str()).collect());
+    let line = |((name, (_, _, it)), stroke): ((String, &(usize, String, &ConnectionResult)), &_)| Line {
         name,
         values: points.rates(&it.series.opened),
         stroke: *stroke,
     };
-    let lines: Vec<Line> = labels.into_iter().zip(results).zip(&SERIES).map(line).collect();
+    let lines: Vec<Line> = labels.into_iter().zip(&all).zip(&SERIES).map(line).collect();
     let peaks: Vec<f64> = lines.iter().map(|line| Lines::extent(std::slice::from_ref(line)).1).collect();
     let scale = Scale::levels(&peaks);
     let how = if scale.is_logarithmic() { ", logarithmic" } else { "" };

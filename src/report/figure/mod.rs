@@ -12,6 +12,7 @@ mod page;
 mod palette;
 mod panel;
 mod points;
+mod resources;
 mod scale;
 mod services;
 mod users;
@@ -36,11 +37,12 @@ pub struct Figure {
 }
 
 /// The names of all pictures that a run can have.
-pub const NAMES: [&str; 8] =
-    ["overview", "load", "latency", "threads", "queues", "failures", "breakers", "connections"];
+pub const NAMES: [&str; 10] =
+    ["overview", "load", "latency", "threads", "queues", "pools", "caches", "failures", "breakers", "connections"];
 
-/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, `failures`, if a
-/// client has a circuit breaker, `breakers`, and if one needs connections, `connections`.
+/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if there are any, `pools` and
+/// `caches`, then `failures`, if a client has a circuit breaker, `breakers`, and if one needs connections,
+/// `connections`.
 pub fn all(input: &Input) -> Vec<Figure> {
     let facts = Facts::new(input);
     let points = Points::new(input.results);
@@ -49,8 +51,10 @@ pub fn all(input: &Input) -> Vec<Figure> {
         users::latency(&facts, &points),
         services::threads(&facts, &points),
         services::queues(&facts, &points),
-        calls::failures(&facts, &points),
     ];
+    panels.extend(resources::pools(&facts, &points));
+    panels.extend(resources::caches(&facts, &points));
+    panels.push(calls::failures(&facts, &points));
     panels.extend(calls::breakers(&facts, &points));
     panels.extend(connections::opened(&facts, &points));
     let page = page::Page::new(input, &facts, &points);

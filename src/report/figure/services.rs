@@ -5,7 +5,8 @@ use super::palette::{BLUE, SERIES, VERMILLION};
 use super::panel::{Body, Line, Lines, Panel, Row};
 use super::points::Points;
 use super::scale::{Scale, Unit};
-use crate::model::Limit;
+use crate::base::time::Time;
+use crate::model::{Limit, ServiceId};
 use crate::report::facts::{self, Facts};
 use crate::report::number;
 
@@ -19,8 +20,8 @@ pub(super) fn threads(facts: &Facts, points: &Points) -> Panel {
         let peak = busy.iter().flatten().copied().fold(0.0, f64::max);
         // Without a limit there is no share: the row is as high as its peak.
         let (whole, note, full) = match service.threads {
-            Limit::AtMost(threads) => {
-                let note = format!("{} × {}", number::count(service.replicas.into()), threads_text(threads));
+            Limit::AtMost(_) => {
+                let note = format!("{} × {}", replicas(facts, *id), threads_text(facts, *id));
                 (facts.threads_most(*id).unwrap_or(peak), note, "100%".to_owned())
             }
             Limit::Unlimited => (peak, "unlimited threads".to_owned(), number::plain(Some(peak))),
@@ -72,6 +73,27 @@ fn left_out(facts: &Facts, shown: &[usize]) -> String {
     }
 }
 
-fn threads_text(threads: u32) -> String {
-    format!("{} thread{}", number::count(threads.into()), if threads == 1 { "" } else { "s" })
+/// `4 → 8`: how many there are, and how many changes make of them.
+fn replicas(facts: &Facts, id: usize) -> String {
+    in_turn(facts, |time| number::count(facts.model.service_at(ServiceId(id as u32), time).replicas.into()))
+}
+
+/// `64 threads`, or `64 → 128 threads`.
+fn threads_text(facts: &Facts, id: usize) -> String {
+    let counts = in_turn(facts, |time| match facts.model.service_at(ServiceId(id as u32), time).threads {
+        Limit::AtMost(threads) => number::count(threads.into()),
+        Limit::Unlimited => "unlimited".to_owned(),
+    });
+    format!("{counts} thread{}", if counts == "1" { "" } else { "s" })
+}
+
+/// What something is at the start and after each change that makes it another, up to the end of the run.
+pub(super) fn in_turn(facts: &Facts, at: impl Fn(Time) -> String) -> String {
+    let mut times: Vec<Time> = facts.model.changes.iter().map(|change| change.at).collect();
+    times.retain(|time| *time < facts.results.ended);
+    times.push(Time::ZERO);
+    times.sort_unstable();
+    let mut texts: Vec<String> = times.into_iter().map(at).collect();
+    texts.dedup();
+    texts.join(" → ")
 }

@@ -108,13 +108,13 @@ fn measured(verdict: &Verdict) -> String {
     if verdict.value.is_none() {
         return "no sample".to_owned();
     }
-    let value = match verdict.expectation.bound {
-        Bound::Share(_) => number::share(verdict.value),
-        Bound::Rate(_) => number::rate(verdict.value),
-        Bound::Span(_) => number::secs(verdict.value),
-        Bound::Number(_) => number::plain(verdict.value),
+    let text: fn(Option<f64>) -> String = match verdict.expectation.bound {
+        Bound::Share(_) => number::share,
+        Bound::Rate(_) => number::rate,
+        Bound::Span(_) => number::secs,
+        Bound::Number(_) => number::plain,
     };
-    format!("measured {value}")
+    format!("measured {}", number::in_words(verdict.value, verdict.half_width, text))
 }
 
 /// What it takes to repeat the run, and what the totals cover.

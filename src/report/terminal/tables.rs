@@ -1,8 +1,9 @@
 //! The three tables: what users got, how full the services were, what the calls between them did.
 
+use crate::base::time::Span;
 use crate::measure::{
-    EdgeConfidence, EdgeResult, NoConfidence, OUTCOMES, ServiceConfidence, ServiceResult, WorkloadConfidence,
-    WorkloadResult,
+    EdgeConfidence, EdgeResult, NoConfidence, OUTCOMES, ServiceConfidence, ServiceResult, SessionConfidence,
+    SessionResult, WorkloadConfidence, WorkloadResult,
 };
 use crate::model::Limit;
 use crate::policy::Outcome;
@@ -27,19 +28,19 @@ pub(super) fn workloads(facts: &Facts, look: Look) -> String {
     let share = |part: u64, it: &WorkloadResult| facts::ratio(part as f64, it.offered as f64);
     let both = |part: u64, it: &WorkloadResult, half_width: Option<f64>| {
         let (share, rate) = (number::share(share(part, it)), number::rate(facts.per_sec(part)));
-        lines([share, rate, number::give_or_take(half_width, number::share)])
+        number::lines([share, rate, number::give_or_take(half_width, number::share)])
     };
     let mut grid = Grid::new("workload", facts.model.workloads.iter().map(|it| it.name.clone()).collect());
     let offered = |it: &WorkloadResult, width: &WorkloadConfidence| {
         let (count, rate) = (number::count(it.offered), number::rate(facts.per_sec(it.offered)));
-        lines([count, rate, number::give_or_take(width.offered_per_s, number::rate)])
+        number::lines([count, rate, number::give_or_take(width.offered_per_s, number::rate)])
     };
     grid.column("offered", 0, cells(&offered));
     grid.column("goodput", 0, cells(&|it, width| both(it.good, it, width.goodput_share)));
     grid.column("through-\nput", 6, cells(&|it, width| both(facts::answered(it), it, width.throughput_share)));
     grid.column("failed", 0, cells(&|it, width| both(facts::failed(it), it, width.failed_share)));
     let latency = |it: &WorkloadResult, width: &WorkloadConfidence| {
-        lines([number::span(it.latency.mean()), number::give_or_take(width.latency_mean_s, number::secs)])
+        number::with_width(it.latency.mean().map(Span::as_secs_f64), width.latency_mean_s, number::secs)
     };
     grid.column("latency\nmean", 4, cells(&latency));
     grid.column("latency\np50", 1, cells(&|it, _| number::span(it.latency.quantile(0.5))));
@@ -48,13 +49,17 @@ pub(super) fn workloads(facts: &Facts, look: Look) -> String {
     grid.column("latency\nmax", 7, cells(&|it, _| number::span(it.latency.max())));
     let attempts = |it: &WorkloadResult, width: &WorkloadConfidence| {
         let attempts = number::factor(share(it.attempts, it));
-        lines([attempts, number::give_or_take(width.attempts_per_request, number::plain)])
+        number::lines([attempts, number::give_or_take(width.attempts_per_request, number::plain)])
     };
     grid.column("attempts\n/request", 3, cells(&attempts));
     let mut text = look.paint(HEAD, "Workloads: what users got") + "\n" + &grid.render(look);
-    for (workload, it) in facts.model.workloads.iter().zip(results) {
-        if let Some(kinds) = failures(it) {
+    for (id, (workload, it)) in facts.model.workloads.iter().zip(results).enumerate() {
+        if let Some(kinds) = failures(it, width(id)) {
             text += &look.wrap("", &format!("{} without a good answer: {kinds}", workload.name));
+        }
+        if let Some(sessions) = &it.sessions {
+            let said = format!("{}: {}", workload.name, said_of_sessions(sessions, &width(id).sessions));
+            text += &look.wrap("", &said);
         }
     }
     text
@@ -66,7 +71,7 @@ pub(super) fn confidence(facts: &Facts, look: Look) -> String {
         Ok(it) => format!(
             "± is the 95% confidence interval of a mean (of the share, where there is one), from ten batches of {}. \
              Percentiles have none.",
-            number::written(it.batch)
+            number::written(it.batches.length())
         ),
         Err(NoConfidence::Faults) => {
             "No ± stands at the means: faults make a part of the run differ from another. Other seeds tell how sure they are."
@@ -85,20 +90,39 @@ pub(super) fn confidence(facts: &Facts, look: Look) -> String {
     dim(&note, look)
 }
 
-fn lines<const N: usize>(lines: [String; N]) -> String {
-    lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
-}
-
 /// What did not end well, by how it ended, as shares of what was offered.
-fn failures(it: &WorkloadResult) -> Option<String> {
-    let ended = Outcome::ALL.iter().filter(|outcome| !outcome.is_ok());
-    let kinds = ended.map(|outcome| (outcome_name(*outcome), it.outcomes[*outcome as usize]));
+fn failures(it: &WorkloadResult, width: &WorkloadConfidence) -> Option<String> {
+    let ended = Outcome::ALL.into_iter().filter(|outcome| !outcome.is_ok());
+    let kinds = ended.map(|outcome| {
+        let n = outcome as usize;
+        (outcome_name(outcome), it.outcomes[n], width.failure_shares.0[n])
+    });
+    let say = |(kind, count, half_width): (&str, u64, Option<f64>)| {
+        let share = facts::ratio(count as f64, it.offered as f64);
+        format!("{} {kind}", number::in_words(share, half_width, number::share))
+    };
     let kinds: Vec<String> = kinds
-        .chain([("still under way at the end", it.in_flight)])
-        .filter(|(_, count)| *count > 0)
-        .map(|(kind, count)| format!("{} {kind}", number::share(facts::ratio(count as f64, it.offered as f64))))
+        .chain([("still under way at the end", it.in_flight, None)])
+        .filter(|(_, count, _)| *count > 0)
+        .map(say)
         .collect();
     (!kinds.is_empty()).then(|| kinds.join(", "))
+}
+
+/// What became of the sessions of a workload, as shares of those that began.
+fn said_of_sessions(it: &SessionResult, width: &SessionConfidence) -> String {
+    let kinds = [
+        ("finished", it.finished, width.finished_share),
+        ("lost to a failure", it.lost, width.lost_share),
+        ("still under way at the end", it.in_flight(), None),
+    ];
+    let say = |(kind, count, half_width): (&str, u64, Option<f64>)| {
+        let share = facts::ratio(count as f64, it.started as f64);
+        format!("{} {kind}", number::in_words(share, half_width, number::share))
+    };
+    let kinds: Vec<String> = kinds.into_iter().filter(|(_, count, _)| *count > 0).map(say).collect();
+    let of = if kinds.is_empty() { String::new() } else { format!(", {}", kinds.join(", ")) };
+    format!("{} sessions{of}", number::count(it.started))
 }
 
 /// How full each service was.
@@ -114,10 +138,7 @@ pub(super) fn services(facts: &Facts, look: Look) -> String {
     };
     let none = ServiceConfidence::default();
     let width = |id: usize| facts.confidence.as_ref().map_or(&none, |it| &it.services[id]);
-    let share = |share: Option<f64>, half_width: Option<f64>| {
-        lines([number::share(share), number::give_or_take(half_width, number::share)])
-    };
-    let part = |half_width: Option<f64>, whole: Option<f64>| Some(half_width? / whole?);
+    let share = |share: Option<f64>, half_width: Option<f64>| number::with_width(share, half_width, number::share);
     let name = |id: usize, _: &ServiceResult| {
         let mark = if bottleneck == Some(id) { MARK } else { " " };
         format!("{mark} {}", facts.service(id).name)
@@ -127,30 +148,20 @@ pub(super) fn services(facts: &Facts, look: Look) -> String {
         grid.column(
             "threads\nbusy",
             0,
-            cells(&|id, _| {
-                let threads = facts::pool(facts.service(id));
-                share(facts.thread_utilisation(id), part(width(id).busy_threads_mean, threads))
-            }),
+            cells(&|id, _| share(facts.thread_utilisation(id), width(id).thread_utilisation_share)),
         );
     }
     if shown.iter().any(|id| facts.service(*id).cores.is_some()) {
         grid.column(
             "cores\nbusy",
             2,
-            cells(&|id, _| {
-                let service = facts.service(id);
-                let cores = service.cores.map(|cores| f64::from(cores) * f64::from(service.replicas));
-                share(facts.core_utilisation(id), part(width(id).busy_cores_mean, cores))
-            }),
+            cells(&|id, _| share(facts.core_utilisation(id), width(id).core_utilisation_share)),
         );
     }
     grid.column(
         "queue\nmean",
         0,
-        cells(&|id, it| {
-            let mean = number::plain(facts.mean_level(it.queue_nanos));
-            lines([mean, number::give_or_take(width(id).queue_mean, number::plain)])
-        }),
+        cells(&|id, it| number::with_width(facts.mean_level(it.queue_nanos), width(id).queue_mean, number::plain)),
     );
     grid.column("replica\npeak", 5, cells(&|_, it| number::count(it.peak_queue.into())));
     let rejected = |id: usize, it: &ServiceResult| {
@@ -166,9 +177,7 @@ pub(super) fn services(facts: &Facts, look: Look) -> String {
     grid.column(
         "wait\nmean",
         6,
-        cells(&|id, it| {
-            lines([number::span(it.wait.mean()), number::give_or_take(width(id).wait_mean_s, number::secs)])
-        }),
+        cells(&|id, it| number::with_width(it.wait.mean().map(Span::as_secs_f64), width(id).wait_mean_s, number::secs)),
     );
     grid.column("sojourn\np50", 4, cells(&|_, it| number::span(it.sojourn.quantile(0.5))));
     grid.column("sojourn\np99", 1, cells(&|_, it| number::span(it.sojourn.quantile(0.99))));
@@ -197,7 +206,7 @@ pub(super) fn edges(facts: &Facts, look: Look) -> String {
         0,
         cells(&|id, it| {
             let factor = number::factor(facts::retry_factor(it));
-            lines([factor, number::give_or_take(width(id).retry_factor, number::plain)])
+            number::lines([factor, number::give_or_take(width(id).retry_factor, number::plain)])
         }),
     );
     for outcome in Outcome::ALL {
@@ -205,9 +214,11 @@ pub(super) fn edges(facts: &Facts, look: Look) -> String {
         if seen || outcome.is_ok() {
             let give_up = if outcome.is_ok() { 0 } else { 3 };
             let part = |id: usize, it: &EdgeResult| {
-                let half_width = if outcome.is_ok() { width(id).ok_share } else { None };
-                let share = number::share(outcome_share(&it.outcomes, outcome));
-                lines([share, number::give_or_take(half_width, number::share)])
+                let half_width = match outcome {
+                    Outcome::Ok => width(id).ok_share,
+                    bad => width(id).failure_shares.0[bad as usize],
+                };
+                number::with_width(outcome_share(&it.outcomes, outcome), half_width, number::share)
             };
             grid.column(outcome_name(outcome), give_up, cells(&part));
         }

@@ -3,23 +3,30 @@
 
 use super::grid::Grid;
 use super::{HEAD, Look};
+use crate::base::time::Span;
+use crate::measure::{ConnectionResult, EdgeMessages, MessageConfidence};
 use crate::report::facts::Facts;
 use crate::report::{number, transport};
 
 /// All of it.
 pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
     let results = facts.results.transport.as_ref()?;
+    let widths = transport::half_widths(facts);
     let time = transport::time_per_request(facts, results);
+    let sure = time.half_widths.unwrap_or_default();
     let parts = [
-        ("network", time.network_s),
-        ("waiting for connections", time.connections_s),
-        ("writing and reading messages", time.encoding_cpu_s),
-        ("handshakes", time.handshakes_cpu_s),
-        ("waiting for threads", time.waiting_for_threads_s),
-        ("work", time.work_cpu_s),
+        ("network", time.network_s, sure.network_s),
+        ("waiting for connections", time.connections_s, sure.connections_s),
+        ("writing and reading messages", time.encoding_cpu_s, sure.encoding_cpu_s),
+        ("handshakes", time.handshakes_cpu_s, sure.handshakes_cpu_s),
+        ("waiting for threads", time.waiting_for_threads_s, sure.waiting_for_threads_s),
+        ("work", time.work_cpu_s, sure.work_cpu_s),
     ];
-    let parts = parts.iter().filter(|(_, secs)| secs.is_some_and(|secs| secs > 0.0));
-    let parts: Vec<String> = parts.map(|(name, secs)| format!("{name} {}", number::secs(*secs))).collect();
+    let parts = parts.iter().filter(|(_, secs, _)| secs.is_some_and(|secs| secs > 0.0));
+    let say = |(name, secs, half_width): &(&str, Option<f64>, Option<f64>)| {
+        format!("{name} {}", number::in_words(*secs, *half_width, number::secs))
+    };
+    let parts: Vec<String> = parts.map(say).collect();
     let sum = format!("A request, with all that it causes: {}.", parts.join(", "));
 
     let (ids, rows): (Vec<usize>, Vec<_>) =
@@ -27,37 +34,60 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
     let names = ids.iter().map(|id| facts.edge_names[*id].replace("->", "→")).collect();
     let mut grid = Grid::new("messages of", names);
     grid.column("transport", 0, rows.iter().map(|(name, _)| (*name).to_owned()).collect());
-    grid.column("messages", 3, rows.iter().map(|(_, it)| number::count(it.messages)).collect());
-    let bytes = |it| number::plain(transport::bytes_per_message(it));
-    grid.column("bytes\neach", 1, rows.iter().map(|(_, it)| bytes(it)).collect());
-    let network = |it| number::secs(transport::network_mean(it));
-    grid.column("under\nway", 1, rows.iter().map(|(_, it)| network(it)).collect());
-    grid.column("wait for a\nconnection", 0, rows.iter().map(|(_, it)| number::span(it.waits.mean())).collect());
-    grid.column("p99", 2, rows.iter().map(|(_, it)| number::span(it.waits.quantile(0.99))).collect());
+    let cells = |text: &dyn Fn(&EdgeMessages, MessageConfidence) -> String| {
+        let width = |id: usize| widths.map(|all| all.edges[id]).unwrap_or_default();
+        ids.iter().zip(&rows).map(|(id, (_, it))| text(it, width(*id))).collect::<Vec<_>>()
+    };
+    grid.column("messages", 3, cells(&|it, _| number::count(it.messages)));
+    let bytes = |it: &EdgeMessages, width: MessageConfidence| {
+        number::with_width(transport::bytes_per_message(it), width.bytes_per_message, number::plain)
+    };
+    grid.column("bytes\neach", 1, cells(&bytes));
+    let network = |it: &EdgeMessages, width: MessageConfidence| {
+        number::with_width(transport::network_mean(it), width.network_mean_s, number::secs)
+    };
+    grid.column("under\nway", 1, cells(&network));
+    let wait = |it: &EdgeMessages, width: MessageConfidence| {
+        number::with_width(it.waits.mean().map(Span::as_secs_f64), width.connection_wait_mean_s, number::secs)
+    };
+    grid.column("wait for a\nconnection", 0, cells(&wait));
+    grid.column("p99", 2, cells(&|it, _| number::span(it.waits.quantile(0.99))));
     let mut text = look.paint(HEAD, "Messages") + "\n" + &grid.render(look) + &look.wrap("", &sum);
 
     let busy: Vec<usize> = (0..results.services.len()).filter(|id| results.services[*id].encoding_nanos > 0).collect();
     if !busy.is_empty() {
         let mut grid = Grid::new("CPU time of", busy.iter().map(|id| facts.service(*id).name.clone()).collect());
         let of = |text: &dyn Fn(usize) -> String| busy.iter().map(|id| text(*id)).collect::<Vec<_>>();
-        let cores = |nanos| number::plain(facts.mean_level(nanos));
-        grid.column("cores\nbusy", 0, of(&|id| cores(facts.results.services[id].work_nanos)));
-        let share = |id: usize| number::share(transport::encoding_share(facts, id, &results.services[id]));
+        let width = |id: usize| widths.map(|all| all.services[id]).unwrap_or_default();
+        let cores = |nanos, half_width| number::with_width(facts.mean_level(nanos), half_width, number::plain);
+        let all_cores = |id: usize| {
+            let half_width = facts.half_widths(|all| all.services[id].busy_cores_mean).flatten();
+            cores(facts.results.services[id].work_nanos, half_width)
+        };
+        grid.column("cores\nbusy", 0, of(&all_cores));
+        let share = |id: usize| {
+            let share = transport::encoding_share(facts, id, &results.services[id]);
+            number::with_width(share, width(id).encoding_share_of_cpu, number::share)
+        };
         grid.column("in\nmessages", 0, of(&share));
         if busy.iter().any(|id| results.services[*id].handshakes > 0) {
+            let handshakes = |id: usize| cores(results.services[id].handshake_nanos, width(id).handshake_cores_mean);
             grid.column("handshakes", 1, of(&|id| number::count(results.services[id].handshakes)));
-            grid.column("their cores", 2, of(&|id| cores(results.services[id].handshake_nanos)));
+            grid.column("their cores", 2, of(&handshakes));
         }
         text += &("\n".to_owned() + &grid.render(look));
     }
 
-    let (names, rows): (Vec<String>, Vec<_>) =
-        transport::connections(facts, results).map(|(name, it)| (name.replace("->", "→"), it)).unzip();
+    let rows: Vec<_> = transport::connections(facts, results).collect();
     if !rows.is_empty() {
-        let mut grid = Grid::new("connections", names);
-        grid.column("open\nmean", 0, rows.iter().map(|it| number::plain(facts.mean_level(it.open_nanos))).collect());
-        grid.column("peak", 1, rows.iter().map(|it| number::count(it.peak.into())).collect());
-        grid.column("opened", 0, rows.iter().map(|it| number::count(it.opened)).collect());
+        let mut grid = Grid::new("connections", rows.iter().map(|(_, name, _)| name.replace("->", "→")).collect());
+        let open = |(id, _, it): &(usize, String, &ConnectionResult)| {
+            let half_width = widths.and_then(|all| all.connections[*id].open_mean);
+            number::with_width(facts.mean_level(it.open_nanos), half_width, number::plain)
+        };
+        grid.column("open\nmean", 0, rows.iter().map(open).collect());
+        grid.column("peak", 1, rows.iter().map(|(_, _, it)| number::count(it.peak.into())).collect());
+        grid.column("opened", 0, rows.iter().map(|(_, _, it)| number::count(it.opened)).collect());
         text += &("\n".to_owned() + &grid.render(look));
     }
     Some(text)

@@ -1,5 +1,6 @@
 //! Users who do more than ask once: sessions, and those who reload.
 
+use brownout::measure::SessionResult;
 use brownout::policy::Outcome;
 
 use crate::reference::Run;
@@ -33,6 +34,7 @@ fn each_thing_that_a_session_asks_for_is_a_request_of_its_own() {
     "#);
     let users = run.users();
     assert_eq!((users.offered, users.good, users.attempts), (30, 30, 30));
+    assert_eq!(users.sessions, Some(SessionResult { started: 10, finished: 10, lost: 0 }));
     assert_eq!(users.latency.max().unwrap().as_nanos(), 1_000_000);
     let [home, buy, page] = calls(&run)[..] else { panic!("three edges") };
     assert_eq!((home, buy + page), (10, 20));
@@ -47,9 +49,13 @@ fn each_thing_that_a_session_asks_for_is_a_request_of_its_own() {
 fn a_failure_ends_a_session_or_not_as_the_file_says() {
     let session = r#"session = [{ ask = "api.home" }, { ask = "api.sick" }, { ask = "api.page" }]"#;
     let arrivals = r#"arrivals = "burst(7)""#;
-    assert_eq!(calls(&run(&format!("{session}\n{arrivals}"))), [7, 7, 0]);
+    let leaving = run(&format!("{session}\n{arrivals}"));
+    assert_eq!(calls(&leaving), [7, 7, 0]);
+    assert_eq!(leaving.users().sessions, Some(SessionResult { started: 7, finished: 0, lost: 7 }));
+    assert_eq!(leaving.results.series.workloads[0].sessions.lost.iter().sum::<u64>(), 7);
     let going_on = run(&format!("{session}\n{arrivals}\non_failure = \"go-on\""));
     assert_eq!(calls(&going_on), [7, 7, 7]);
+    assert_eq!(going_on.users().sessions, Some(SessionResult { started: 7, finished: 7, lost: 0 }));
     let users = going_on.users();
     assert_eq!((users.offered, users.good, users.outcomes[Outcome::Error as usize]), (21, 14, 7));
 }

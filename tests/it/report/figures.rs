@@ -4,6 +4,7 @@ use brownout::report::figure::{self, Figure};
 use resvg::usvg;
 
 use super::{input, synthetic};
+use crate::reference::Run;
 
 /// Every text of a picture with the box around it.
 fn texts(figure: &Figure) -> Vec<(String, usvg::Rect)> {
@@ -108,6 +109,44 @@ fn the_bitmap_is_drawn() {
     assert!(count([255, 255, 255]) > total / 2);
     assert!(count([0xFF, 0xF1, 0xC4]) > total / 100);
     assert!(count([0xD5, 0x5E, 0x00]) > total / 100);
+}
+
+/// Two replicas with a pool of two permits each and one cache; more of them from 20 s on.
+const POOLS_AND_CACHES: &str = r#"
+    duration = "40s"
+    [workload.users]
+    entry = "app.page"
+    arrivals = "poisson(40/s)"
+    [service.app]
+    replicas = 2
+    threads = 20
+    [service.app.endpoint.page]
+    steps = [
+      { cache = "things", miss = [{ hold = "db", steps = [{ sleep = "10ms" }] }] },
+      { hold = "version", steps = [{ sleep = "1ms" }] },
+    ]
+    [cache.things]
+    hit_ratio = "50%"
+    [pool.db]
+    size = 2
+    [pool.version]
+    optimistic = true
+    [change.more]
+    at = "20s"
+    scale = { app = 3 }
+"#;
+
+#[test]
+fn pools_and_caches_have_panels_and_a_scaled_service_all_its_counts() {
+    let run = Run::of(POOLS_AND_CACHES);
+    let figures = figure::all(&input(&run.model, &run.results));
+    assert_eq!(names(&figures), ["overview", "load", "latency", "threads", "queues", "pools", "caches", "failures"]);
+    check(&figures);
+    let seen: Vec<String> = texts(&figures[0]).into_iter().map(|(text, _)| text.replace('\u{a0}', " ")).collect();
+    for wanted in ["Pools", "db", "4 → 6 permits", "Caches", "things", "50.0% set", "2 → 3 × 20 threads"] {
+        assert!(seen.iter().any(|text| text == wanted), "{wanted:?} is not in {seen:?}");
+    }
+    assert!(!seen.iter().any(|text| text == "version"), "nobody has a permit of a pool that gives none");
 }
 
 #[test]

@@ -249,6 +249,7 @@ impl Totals<'_> {
             transport: None,
             caches: Vec::new(),
             measured: vec![Some(0.0321), Some(2.1)],
+            measured_half_widths: vec![None; 2],
             series: Series::default(),
         }
     }
@@ -266,6 +267,7 @@ impl Totals<'_> {
             in_flight: 1234,
             good: after_warmup(&self.workload.good),
             attempts: after_warmup(&self.workload.attempts),
+            sessions: None,
             latency: latencies(&[(60_000, 0.018), (20_000, 2.4)]),
         }
     }
@@ -323,6 +325,8 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         good: zeros.clone(),
         failed: zeros.clone(),
         attempts: zeros.clone(),
+        sessions: SessionSeries::default(),
+        failures: FailureSeries::default(),
         latency_nanos: vec![0; points],
         p50: vec![None; points],
         p95: vec![None; points],
@@ -340,6 +344,8 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         cores: vec![0.0; points],
         in_system: vec![0.0; points],
         up: vec![1; points],
+        wait: LengthSeries::default(),
+        sojourn: LengthSeries::default(),
     };
     let edge = EdgeSeries {
         calls: zeros.clone(),
@@ -351,6 +357,8 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         throttled: Vec::new(),
         open: Vec::new(),
         half_open: Vec::new(),
+        failures: FailureSeries::default(),
+        latency: LengthSeries::default(),
     };
     Results {
         ended: model.end().min(Time::from_nanos(model.interval.as_nanos() * points as u64)),
@@ -363,6 +371,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         caches: Vec::new(),
         transport: None,
         measured: vec![None; model.expectations.len()],
+        measured_half_widths: vec![None; model.expectations.len()],
         series: Series {
             interval: model.interval,
             points,
