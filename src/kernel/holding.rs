@@ -160,7 +160,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A frame that waits goes on in a moment, or learns then that it has failed.
-    fn wake(&mut self, id: u32, state: State) {
+    pub(super) fn wake(&mut self, id: u32, state: State) {
         let ticket = self.frames.renew(id);
         self.frames[id].state = state;
         self.soon.push_back(Event::Proceed(ticket));

@@ -3,7 +3,7 @@
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
 //! flight; `world` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
-//! `caller`, `hedging`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals` say what an event does.
+//! `caller`, `hedging`, `transport`, `streaming`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals` say what an event does.
 
 mod admission;
 pub mod agenda;
@@ -21,6 +21,7 @@ mod observer;
 mod preemption;
 mod program;
 mod resources;
+mod streaming;
 mod transport;
 mod trouble;
 mod users;

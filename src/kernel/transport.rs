@@ -2,7 +2,7 @@
 //! CPU, and messages take as long as their bytes. Calls whose client names no transport never come here.
 
 use crate::base::distribution::SizeDistribution;
-use crate::base::random::{Key, salt};
+use crate::base::random::{Draws, Key, salt};
 use crate::base::time::{Span, Time};
 use crate::base::units::{Bandwidth, Size};
 use crate::mechanism::connection::{ConnectionId, ConnectionSettings, Connections, Wanted};
@@ -33,10 +33,10 @@ const BACK: usize = 1;
 /// What a route needs to know of its transport.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
-    transport: Transport,
+    pub(super) transport: Transport,
     request: SizeDistribution,
     response: SizeDistribution,
-    bandwidth: Option<Bandwidth>,
+    pub(super) bandwidth: Option<Bandwidth>,
     loss: f64,
     /// Time that a message spends in sidecars.
     sidecars: Span,
@@ -65,6 +65,20 @@ impl Wire {
     #[inline]
     pub(super) fn connects(&self) -> bool {
         self.transport.connects()
+    }
+
+    /// How long a message is missed that gets lost, and is sent again after waits of which each next one is twice as long.
+    pub(super) fn losses(&self, mut draws: Draws) -> Span {
+        let (mut missed, mut wait) = (Span::ZERO, self.transport.retransmit);
+        // Ten losses in a row are as good as for ever.
+        for _ in 0..10 {
+            if draws.next_uniform() >= self.loss {
+                break;
+            }
+            missed += wait;
+            wait += wait;
+        }
+        missed
     }
 }
 
@@ -136,7 +150,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         line_of(&mut self.world.ports, port)
     }
 
-    fn wire(&self, edge: u32) -> &Wire {
+    pub(super) fn wire(&self, edge: u32) -> &Wire {
         self.world.routes[edge as usize].wire.as_ref().expect("only edges with a transport come here")
     }
 
@@ -413,6 +427,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             ..Frame::new(frame.place(salt), self.frames.ticket(id))
         });
         self.frames[id].child = child;
+        self.open_stream(id, child, edge);
         let (key, ticket) = (self.frames[child].key, self.frames.ticket(child));
         if self.world.routes[edge as usize].troubled && self.is_struck(child, edge) {
             return;
@@ -446,7 +461,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// How long the packets of a message are under way without their bytes, trouble included.
-    fn one_way(&self, edge: u32, key: Key, direction: u64) -> Span {
+    pub(super) fn one_way(&self, edge: u32, key: Key, direction: u64) -> Span {
         self.troubled_delay(edge, key, direction) + self.wire(edge).sidecars
     }
 
@@ -465,7 +480,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let salt = if direction == OUT { SALT_OUT } else { SALT_BACK };
         let latency = self.one_way(edge, key, salt);
         let wire = self.wire(edge);
-        let (bandwidth, loss, retransmit) = (wire.bandwidth, wire.loss, wire.transport.retransmit);
+        let bandwidth = wire.bandwidth;
+        let missed = (wire.loss > 0.0).then(|| wire.losses(key.child(SALT_LOSS ^ salt).draws()));
         let (headers, warm) = (wire.transport.headers, wire.transport.headers_warm);
         let body = wire.transport.on_the_wire(body);
         let it = self.world.ports[port].line.as_mut().and_then(|line| line.connections.at_mut(connection));
@@ -473,26 +489,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let headers = if is_first { headers } else { warm };
         let bytes = Size::from_bytes(body.as_bytes() + headers.as_bytes());
         let mut span = latency + bandwidth.map_or(Span::ZERO, |bandwidth| bandwidth.time_of(bytes));
-        if loss > 0.0 {
-            let mut draws = key.child(SALT_LOSS ^ salt).draws();
-            let mut wait = retransmit;
-            let mut is_lost = false;
-            // Each next wait is twice as long; ten losses in a row are as good as for ever.
-            for _ in 0..10 {
-                if draws.next_uniform() >= loss {
-                    break;
-                }
-                is_lost = true;
-                span += wait;
-                wait += wait;
-            }
-            if let Some(it) = it {
-                let arrival = (now + span).max(it.clear_at[direction]);
-                if is_lost {
-                    it.clear_at[direction] = arrival;
-                }
-                span = arrival.since(now);
-            }
+        if let Some(missed) = missed {
+            span += missed;
+            span = it.map_or(span, |it| it.arrival(direction, now + span, missed).since(now));
         }
         self.observer.travelled(edge, now, span, bytes);
         span
@@ -502,7 +501,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline(never)]
     pub(super) fn answer_over(&mut self, id: u32, is_good: bool) -> Option<Span> {
         let frame = self.frames[id];
-        if self.world.routes[frame.edge as usize].trouble.cut {
+        if (is_good && self.end_stream(id)) || self.world.routes[frame.edge as usize].trouble.cut {
             return None;
         }
         let body = if is_good { self.answer_body(frame.key, frame.edge) } else { Size::ZERO };
@@ -515,6 +514,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline(never)]
     pub(super) fn disconnect(&mut self, id: u32, edge: u32, outcome: Outcome) {
         let now = self.now();
+        self.close_stream(id);
         let frame = &mut self.frames[id];
         let connection = std::mem::replace(&mut frame.pending, NONE);
         let (state, target, replica) = (frame.state, frame.target, frame.replica);
@@ -669,7 +669,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.work_on_message(id, cpu)
     }
 
-    fn work_on_message(&mut self, id: u32, cpu: Span) -> bool {
+    pub(super) fn work_on_message(&mut self, id: u32, cpu: Span) -> bool {
         if cpu.is_zero() {
             return false;
         }

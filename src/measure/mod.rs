@@ -10,6 +10,7 @@ mod meters;
 mod recorder;
 mod resources;
 mod results;
+mod stream;
 mod transport;
 mod window;
 
@@ -21,8 +22,8 @@ pub use confidence::{
 pub use latency::Latency;
 pub use results::{
     CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, OUTCOMES,
-    PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, TransportResults,
-    WorkloadResult, WorkloadSeries,
+    PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, StreamMessages,
+    TransportResults, WorkloadResult, WorkloadSeries,
 };
 
 use crate::base::time::Time;

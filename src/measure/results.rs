@@ -290,7 +290,7 @@ pub struct TransportResults {
 /// Messages of an edge.
 #[derive(Clone, Debug, Default)]
 pub struct EdgeMessages {
-    /// Requests and answers that were sent.
+    /// Requests, answers and messages of streams that were sent.
     pub messages: u64,
     /// Their bytes, headers included.
     pub bytes: u128,
@@ -298,6 +298,23 @@ pub struct EdgeMessages {
     pub network_nanos: u128,
     /// How long attempts waited for a connection; those that never got one are not in it.
     pub waits: Latency,
+    /// What streamed; `None` where answers are no streams. Boxed: few are.
+    pub stream: Option<Box<StreamMessages>>,
+}
+
+/// Streams of messages along an edge.
+#[derive(Clone, Debug, Default)]
+pub struct StreamMessages {
+    /// Messages that were read.
+    pub read: u64,
+    /// From sending an attempt to its first message.
+    pub first: Latency,
+    /// ∫ bytes that were sent and not read dt, in byte-nanoseconds.
+    pub unread_nanos: u128,
+    /// The most of them at once, over all streams.
+    pub unread_peak: u64,
+    /// ∫ handlers that wait for room in a window dt, in nanoseconds.
+    pub blocked_nanos: u128,
 }
 
 /// CPU time that a service spends on messages.

@@ -8,6 +8,7 @@ use crate::model::{Edge, EdgeId, Ids, Model};
 use super::Detail;
 use super::level::Level;
 use super::results::{ConnectionResult, ConnectionSeries, EdgeMessages, ServiceMessages, TransportResults};
+use super::stream::StreamMeter;
 
 /// See the module.
 pub(super) struct TransportMeters {
@@ -19,6 +20,8 @@ pub(super) struct TransportMeters {
     services: Vec<ServiceMessages>,
     /// By channel.
     channels: Vec<ConnectionMeter>,
+    /// By edge; those whose calls do not stream have none.
+    streams: Vec<Option<Box<StreamMeter>>>,
 }
 
 #[derive(Default)]
@@ -45,7 +48,12 @@ impl TransportMeters {
             let transport = model.clients[channel.client].transport.as_ref();
             ConnectionMeter { is_used: transport.is_some_and(|it| it.connects()), ..ConnectionMeter::default() }
         });
+        let streams = edges.iter().map(|edge| {
+            let is_read = model.clients[edge.client].transport.as_ref().is_some_and(|it| it.streams());
+            (is_read && model.endpoints[edge.to].stream.is_some()).then(Box::default)
+        });
         Some(Box::new(TransportMeters {
+            streams: streams.collect(),
             from: Time::ZERO + model.warmup,
             detail,
             edges: vec![EdgeMessages::default(); edges.len()],
@@ -61,6 +69,12 @@ impl TransportMeters {
             channel.opened = 0;
             channel.peak = channel.level.value();
         }
+        self.streams.iter_mut().flatten().for_each(|stream| stream.start_totals(now));
+    }
+
+    /// What streams along an edge.
+    pub(super) fn stream(&mut self, edge: u32) -> Option<&mut StreamMeter> {
+        self.streams[edge as usize].as_deref_mut()
     }
 
     /// Ends a point of the series.
@@ -117,7 +131,11 @@ impl TransportMeters {
             let (opened, peak) = (channel.opened, channel.peak);
             channel.is_used.then_some(ConnectionResult { open_nanos, opened, peak, series: channel.series })
         });
-        TransportResults { edges: self.edges, services: self.services, channels: channels.collect() }
+        let mut edges = self.edges;
+        for (edge, stream) in edges.iter_mut().zip(self.streams) {
+            edge.stream = stream.map(|stream| Box::new(stream.finish(end)));
+        }
+        TransportResults { edges, services: self.services, channels: channels.collect() }
     }
 }
 
@@ -134,6 +152,7 @@ mod tests {
             edges: vec![EdgeMessages::default()],
             services: vec![ServiceMessages::default()],
             channels: vec![ConnectionMeter { is_used: true, ..ConnectionMeter::default() }],
+            streams: vec![None],
         };
         meters.connections(0, at(0), 4, 4);
         meters.start_totals(at(10));

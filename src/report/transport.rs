@@ -37,6 +37,19 @@ struct EdgeRow<'a> {
     bytes_per_message: Option<f64>,
     network_mean_s: Option<f64>,
     connection_wait: LatencyRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<StreamRow>,
+}
+
+/// Streams of messages along an edge.
+#[derive(Serialize)]
+struct StreamRow {
+    messages_read: u64,
+    first_message: LatencyRow,
+    unread_bytes_mean: Option<f64>,
+    unread_bytes_peak: u64,
+    handlers_blocked_mean: Option<f64>,
+    handlers_blocked_s: f64,
 }
 
 #[derive(Serialize)]
@@ -66,6 +79,14 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
         bytes_per_message: bytes_per_message(it),
         network_mean_s: network_mean(it),
         connection_wait: latency_row(&it.waits),
+        stream: it.stream.as_ref().map(|it| StreamRow {
+            messages_read: it.read,
+            first_message: latency_row(&it.first),
+            unread_bytes_mean: facts.mean_level(it.unread_nanos),
+            unread_bytes_peak: it.unread_peak,
+            handlers_blocked_mean: facts.mean_level(it.blocked_nanos),
+            handlers_blocked_s: seconds(it.blocked_nanos),
+        }),
     });
     let services = results.services.iter().enumerate().map(|(id, it)| ServiceRow {
         name: &facts.service(id).name,

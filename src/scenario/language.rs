@@ -10,7 +10,7 @@ pub(crate) use steps::{
     ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys,
     ReplyKeys, SleepKeys, WorkKeys,
 };
-pub(crate) use transport::{ConnectionsKeys, EncodingKeys, MeshKeys, ReconnectKeys, TransportKeys};
+pub(crate) use transport::{ConnectionsKeys, EncodingKeys, MeshKeys, ReconnectKeys, StreamKeys, TransportKeys};
 
 use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{
@@ -262,6 +262,8 @@ keys! {
         request: SizeDistribution = "0B";
         /// How large the body of an answer is, as JSON. Errors have none.
         response: SizeDistribution = "0B";
+        /// An answer of many messages instead of one `response`: server streaming.
+        stream: Or<StreamKeys> = "none";
     }
     later { "idempotent" "request_size" "response_size" "key" }
 }
@@ -625,7 +627,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 44);
+        assert_eq!(sections.len(), 45);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -36,6 +36,22 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
     grid.column("p99", 2, rows.iter().map(|(_, it)| number::span(it.waits.quantile(0.99))).collect());
     let mut text = look.paint(HEAD, "Messages") + "\n" + &grid.render(look) + &look.wrap("", &sum);
 
+    let streams = transport::edges(facts, results).filter_map(|(id, _, it)| Some((id, it.stream.as_deref()?)));
+    let (ids, rows): (Vec<usize>, Vec<_>) = streams.unzip();
+    if !rows.is_empty() {
+        let names = ids.iter().map(|id| facts.edge_names[*id].replace("->", "→")).collect();
+        let mut grid = Grid::new("streams of", names);
+        grid.column("messages\nread", 0, rows.iter().map(|it| number::count(it.read)).collect());
+        grid.column("first\nafter", 0, rows.iter().map(|it| number::span(it.first.mean())).collect());
+        grid.column("p99", 2, rows.iter().map(|it| number::span(it.first.quantile(0.99))).collect());
+        let unread = |nanos| number::plain(facts.mean_level(nanos));
+        grid.column("bytes unread\nmean", 0, rows.iter().map(|it| unread(it.unread_nanos)).collect());
+        grid.column("peak", 1, rows.iter().map(|it| number::count(it.unread_peak)).collect());
+        let blocked = |nanos| number::plain(facts.mean_level(nanos));
+        grid.column("handlers\nblocked", 0, rows.iter().map(|it| blocked(it.blocked_nanos)).collect());
+        text += &("\n".to_owned() + &grid.render(look));
+    }
+
     let busy: Vec<usize> = (0..results.services.len()).filter(|id| results.services[*id].encoding_nanos > 0).collect();
     if !busy.is_empty() {
         let mut grid = Grid::new("CPU time of", busy.iter().map(|id| facts.service(*id).name.clone()).collect());
