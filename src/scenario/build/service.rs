@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::{Atlas, ServicePlaces, limit, steps};
-use crate::base::distribution::Distribution;
+use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::time::Span;
 use crate::base::units::Size;
 use crate::model::{
@@ -93,6 +93,11 @@ fn service(name: &str, keys: Option<&ServiceKeys>, cx: &mut Cx<'_>) -> Service {
 }
 
 fn stream_of(keys: &EndpointKeys, cx: &mut Cx<'_>) -> Option<Box<ServerStream>> {
+    if keys.stream.is_bad() {
+        // What could not be read is there.
+        let (size, none) = (SizeDistribution::ZERO, Distribution::ZERO);
+        return Some(Box::new(ServerStream { messages: 1, size, sleep: none.clone(), work: none }));
+    }
     let stream = table(&keys.stream)?;
     if keys.response.given().is_some() {
         cx.say(&catalogue::EXCLUDE, keys.response.key_place(), "the answer is a stream, which has no other body")

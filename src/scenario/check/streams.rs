@@ -53,13 +53,10 @@ fn readable(model: &Model, atlas: &Atlas, (to, client): (EndpointId, ClientId), 
         None => Some(format!("`{name}` streams, and the client `{}` has no transport", client.name)),
     };
     if let Some(title) = title {
-        let diagnostic = cx.say(&catalogue::STREAM, place, title);
-        let diagnostic = match (&client.transport, places.name != Place::NOWHERE) {
-            (Some(_), _) => diagnostic.also(places.transport, "by this transport"),
-            (None, true) => diagnostic.also(places.name, "by this client"),
-            (None, false) => diagnostic,
-        };
-        diagnostic.also(stream, "the answer is a stream").help(
+        let by = if client.transport.is_some() { places.transport } else { places.name };
+        cx.say(&catalogue::STREAM, place, title)
+            .also(by, "it is called by this")
+            .also(stream, "the answer is a stream").help(
             "write `transport = \"grpc\"` in the client; over REST, replace `stream` by a `response` of all messages \
              together, or ask for one page after the other: `{ repeat = 10, steps = [{ call = .. }] }`",
         );

@@ -80,6 +80,7 @@ pub(super) fn model(breaker: bool) -> Model {
                 client: internal,
                 optional: false,
                 priority: None,
+                read: None,
             });
         }
         it.endpoints.push(Endpoint::new(ServiceId(index as u32), name, steps));
