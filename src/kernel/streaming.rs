@@ -307,7 +307,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A handler ends well: if its answer was a stream, the end of it is on its way. `false` when it was none.
+    #[inline]
     pub(super) fn end_stream(&mut self, id: u32) -> bool {
+        !self.streaming.flows.is_empty() && self.end_stream_of(id)
+    }
+
+    #[inline(never)]
+    fn end_stream_of(&mut self, id: u32) -> bool {
         let Some(place) = self.served_by(id) else { return false };
         let slot = self.streaming.at(place);
         let (edge, key) = (slot.edge, slot.key.child(SALT_END));

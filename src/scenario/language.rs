@@ -589,8 +589,15 @@ fn add_sections_of(kind: Kind, sections: &mut Vec<&'static Section>) {
     }
 }
 
-/// The section to which a key belongs, if it belongs to one alone; steps only when it belongs to no other table.
+/// The section to which a key belongs, if it belongs to one alone; companions of verbs only when they belong to no other
+/// table.
 pub(crate) fn section_of(key: &str) -> Option<&'static Section> {
+    // A verb is a step, unless it is a section of the whole file, too.
+    let verb = super::decode::VERBS.iter().find(|(verb, _, _)| *verb == key);
+    if let Some((_, section, _)) = verb.filter(|_| !ScenarioKeys::section().keys.iter().any(|known| known.name == key))
+    {
+        return Some(section());
+    }
     let has_key = |section: &&'static Section| section.keys.iter().any(|known| known.name == key);
     let (steps, tables): (Vec<_>, Vec<_>) =
         sections().into_iter().filter(has_key).partition(|section| section.path.starts_with("step"));

@@ -57,7 +57,7 @@ fn readable(model: &Model, atlas: &Atlas, (to, client): (EndpointId, ClientId), 
         cx.say(&catalogue::STREAM, place, title)
             .also(by, "it is called by this")
             .also(stream, "the answer is a stream").help(
-            "write `transport = \"grpc\"` in the client; over REST, replace `stream` by a `response` of all messages \
+            "call it by a client with `transport = \"grpc\"`; over REST, replace `stream` by a `response` of all messages \
              together, or ask for one page after the other: `{ repeat = 10, steps = [{ call = .. }] }`",
         );
     } else if client.hedge.is_some() {
