@@ -6,6 +6,7 @@
 
 use crate::base::time::{Span, Time};
 use crate::mechanism::connection::ConnectionId;
+use crate::mechanism::stream::{StreamFrame, StreamId};
 use crate::policy::Outcome;
 
 /// A reference to a frame that goes stale: the frame bumps its token whenever what it waits for changes.
@@ -47,6 +48,8 @@ pub enum Event {
     Cancel(Ticket),
     /// One that has waited for a connection has one.
     Connected(Ticket),
+    /// Something reaches the other end of a stream.
+    Stream(StreamId, StreamFrame),
     /// The earliest work on the shared cores of a replica is done, unless `epoch` is outdated.
     CoresDue {
         /// Which replica.

@@ -330,7 +330,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = &self.frames[ticket.frame];
         let (edge, _) = self.current_call(frame);
         if self.world.routes[edge as usize].has_connections
-            && frame.state == State::Calling
+            && matches!(frame.state, State::Calling | State::Streaming)
             && !self.is_out_of_patience(ticket.frame, edge)
         {
             return;
@@ -396,7 +396,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let port = self.port(edge, frame.replica);
         let route = &self.world.routes[edge as usize];
         let delay = match &mut self.world.ports[port].retry {
-            Some(retry) if !frame.has(flag::CANCELLED) => {
+            // What was read of a stream cannot be taken back.
+            Some(retry) if !frame.has(flag::CANCELLED) && frame.state != State::Streaming => {
                 let (_, salt) = current_call(&self.world.program.ops, &frame);
                 let key = frame.key.child(salt ^ (u64::from(frame.iteration) << 16) ^ SALT_BACKOFF);
                 retry.next_delay(now, frame.count, outcome, key.draws())
@@ -470,6 +471,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         match frame.state {
             State::Calling if frame.child != NONE && self.is_child(frame.child, id) => self.abandon(frame.child),
+            State::Streaming => self.abandon_stream(id),
             State::Joining | State::Hedging => {
                 let mut next = frame.child;
                 while next != NONE {
@@ -487,7 +489,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A branch whose parent has gone on stops if it waits for a call whose client cancels; else it goes on.
     pub(super) fn cancel_branch(&mut self, id: u32) {
         let frame = &self.frames[id];
-        if matches!(frame.state, State::Calling | State::Connecting | State::Hedging) {
+        if matches!(frame.state, State::Calling | State::Connecting | State::Streaming | State::Hedging) {
             let (edge, _) = self.current_call(frame);
             if self.world.routes[edge as usize].cancel != Cancel::Off {
                 self.abort(id, Departure::Dropped);
@@ -534,7 +536,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Whether `child` is what `id` waits for.
-    fn is_child(&self, child: u32, id: u32) -> bool {
+    pub(super) fn is_child(&self, child: u32, id: u32) -> bool {
         let child = &self.frames[child];
         // Its place may be free or another's by now; and what a user's request calls its parent is no ticket.
         child.state != State::Free && !child.has(flag::USER) && child.parent_ticket() == self.frames.ticket(id)

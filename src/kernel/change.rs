@@ -170,7 +170,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Setting::Latency(client, latency) => self.set_latency(*client, latency),
             Setting::Timeout(client, timeout) => {
                 let timeout = timeout.map(|timeout| (self.world.timer(timeout), timeout));
-                self.routes_of(*client, |route| route.timeout = timeout);
+                let now = self.now();
+                self.routes_of(*client, |route| {
+                    let before = std::mem::replace(&mut route.timeout, timeout);
+                    route.timeouts_before.push((now, before.map(|(_, timeout)| timeout)));
+                });
             }
             Setting::Retry(client, retry) => {
                 let backoff = self.world.backoff(retry.as_ref());

@@ -15,6 +15,7 @@ use super::frame::{Frames, NONE, State, flag};
 use super::observer::Observer;
 use super::program::Visit;
 use super::resources::Resources;
+use super::streaming::Streaming;
 use super::world::World;
 
 /// How often a run that stands still in time asks whether it should go on: every 2²⁰ events.
@@ -27,6 +28,7 @@ pub struct Engine<'m, A, O> {
     pub(super) observer: O,
     pub(super) world: World,
     pub(super) resources: Resources,
+    pub(super) streaming: Streaming,
     pub(super) frames: Frames,
     pub(super) soon: VecDeque<Event>,
     /// How deep calls that take no time are nested.
@@ -64,6 +66,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             observer,
             world,
             resources,
+            streaming: Streaming::new(model),
             frames: Frames::new(),
             soon: VecDeque::new(),
             depth: 0,
@@ -98,7 +101,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             let frame = &self.frames[id];
             in_flight += u64::from(frame.state != State::Free);
             match frame.state {
-                State::Calling | State::Connecting => {
+                State::Calling | State::Connecting | State::Streaming => {
                     let (edge, _) = self.current_call(frame);
                     self.observer.attempt_remains(edge, frame.mark);
                 }
@@ -202,6 +205,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::Retry(ticket) => self.retry(ticket),
             Event::Cancel(notice) => self.cancelled(notice),
             Event::Connected(ticket) => self.connected(ticket),
+            Event::Stream(id, frame) => self.streamed(id, frame),
             Event::CoresDue { replica, epoch } => self.cores_due(replica, epoch),
             event => self.dispatch_rare(event),
         }
@@ -236,7 +240,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             return;
         }
         match self.frames[ticket.frame].state {
-            State::Calling | State::Hedging => self.timed_out(ticket),
+            State::Calling | State::Hedging | State::Streaming => self.timed_out(ticket),
             State::Waiting => self.queue_timed_out(ticket.frame),
             State::Connecting => self.connecting_timed_out(ticket),
             State::Acquiring => self.acquire_timed_out(ticket.frame),

@@ -36,6 +36,10 @@ pub(super) enum State {
     Connecting,
     /// Waiting for an answer; `mark` is when the attempt was sent.
     Calling,
+    /// Waiting for the rest of an answer that has begun to stream in; `mark` is when the attempt was sent.
+    Streaming,
+    /// At one end of a stream, waiting for the other: a handler for room in the window, a reader for a message.
+    Blocked,
     /// Waiting for the first good answer of several attempts; `mark` is when the next one is due, if ever.
     Hedging,
     /// Waiting to try again.

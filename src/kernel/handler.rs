@@ -133,6 +133,20 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                         return;
                     }
                 }
+                Op::Produce => {
+                    if self.write_message(id) {
+                        return;
+                    }
+                }
+                Op::Send => {
+                    if !self.send_message(id) {
+                        return;
+                    }
+                }
+                Op::Read => {
+                    self.read_messages(id);
+                    return;
+                }
                 Op::HandsShaken => {
                     self.hands_shaken(id);
                     return;
@@ -505,7 +519,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn let_go(&mut self, id: u32) {
         match self.frames[id].state {
             State::Working | State::Frozen => self.stop_work(id),
-            State::Calling | State::Connecting => self.withdraw_call(id),
+            State::Calling | State::Connecting | State::Streaming => self.withdraw_call(id),
+            State::Blocked => self.stop_sending(id),
             State::Hedging => self.end_hedging(id, Outcome::Cancelled),
             State::Joining => {
                 let mut next = self.frames[id].child;

@@ -134,7 +134,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Debt::Version { .. } => {}
             Debt::Fetch { cache, instance, key, noted, .. } => {
                 if noted {
-                    self.end_fetch(cache, instance, key, None);
+                    self.end_fetch(cache, instance, key, false);
                 }
             }
         }
@@ -160,7 +160,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A frame that waits goes on in a moment, or learns then that it has failed.
-    fn wake(&mut self, id: u32, state: State) {
+    pub(super) fn wake(&mut self, id: u32, state: State) {
         let ticket = self.frames.renew(id);
         self.frames[id].state = state;
         self.soon.push_back(Event::Proceed(ticket));
@@ -238,7 +238,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline(never)]
     pub(super) fn fill(&mut self, id: u32, lookup: u32) -> bool {
         let now = self.now();
-        let after = self.world.program.lookups[lookup as usize].after;
         let cache = self.world.program.lookups[lookup as usize].cache;
         if let CacheState::Ratio(_) = self.resources.caches[cache as usize] {
             self.observer.fetched(cache, now, true, Lost::default());
@@ -255,7 +254,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.observer.fetched(cache, now, kept, lost);
         }
         if noted {
-            self.end_fetch(cache, instance, key, Some(after));
+            self.end_fetch(cache, instance, key, true);
         }
         if self.frames[id].has(flag::BACKGROUND) && !self.frames[id].has(flag::OWES) {
             self.end(id, Outcome::Ok);
@@ -264,20 +263,23 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         true
     }
 
-    /// A fetch is over: those who wait for it go on at `after`, or fail with it.
-    fn end_fetch(&mut self, cache: u32, instance: u32, key: u32, after: Option<u32>) {
+    /// A fetch is over: those who wait for it go on behind their own steps, or fail with it.
+    fn end_fetch(&mut self, cache: u32, instance: u32, key: u32, well: bool) {
         let CacheState::Lru { instances, .. } = &mut self.resources.caches[cache as usize] else { return };
         for waiter in instances[instance as usize].end_fetch(key) {
             if !self.live(waiter) {
                 continue;
             }
-            match after {
-                Some(after) => {
-                    self.frames[waiter.frame].pc = after;
-                    self.wake(waiter.frame, State::Sleeping);
-                }
-                None => self.wake(waiter.frame, State::Failing),
+            if !well {
+                self.wake(waiter.frame, State::Failing);
+                continue;
             }
+            let frame = &mut self.frames[waiter.frame];
+            let Op::Lookup(lookup) = self.world.program.ops[frame.pc as usize - 1] else {
+                unreachable!("who waits for a fetch stands just behind a lookup")
+            };
+            frame.pc = self.world.program.lookups[lookup as usize].after;
+            self.wake(waiter.frame, State::Sleeping);
         }
     }
 }

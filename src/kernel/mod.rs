@@ -3,8 +3,8 @@
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
 //! flight; `world`, `wire` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
-//! `caller`, `hedging`, `transport`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals` say what an
-//! event does.
+//! `caller`, `hedging`, `transport`, `streaming`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals`
+//! say what an event does.
 
 mod admission;
 pub mod agenda;
@@ -22,6 +22,7 @@ mod observer;
 mod preemption;
 mod program;
 mod resources;
+mod streaming;
 mod transport;
 mod trouble;
 mod users;

@@ -86,6 +86,18 @@ pub trait Observer {
     /// A message of so many bytes, headers included, is on its way along an edge, for so long.
     fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size) {}
 
+    /// The first message of a stream has come, so long after the attempt was sent.
+    fn first_message(&mut self, edge: u32, now: Time, waited: Span) {}
+
+    /// A message of a stream was read.
+    fn message_read(&mut self, edge: u32, now: Time) {}
+
+    /// The bytes of messages that were sent along an edge and not read yet change.
+    fn unread(&mut self, edge: u32, now: Time, change: i64) {}
+
+    /// The number of handlers changes that wait for room in the windows of streams.
+    fn blocked(&mut self, edge: u32, now: Time, change: i32) {}
+
     /// The number of connections of a channel changes, those that are being opened included, and so many were begun to be
     /// opened.
     fn connections(&mut self, channel: u32, now: Time, change: i32, opened: u32) {}

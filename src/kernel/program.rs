@@ -8,7 +8,7 @@ use crate::base::time::Span;
 use crate::base::units::{Share, Size};
 use crate::model::{
     Caller, ClientId, Edge, EdgeId, EndpointId, GarbageCollection, GcTrigger, Id, Ids, Model, Need, OnFailure,
-    SessionStep, Step, WorkloadId,
+    ServerStream, SessionStep, Step, WorkloadId,
 };
 
 /// One operation.
@@ -53,6 +53,12 @@ pub(super) enum Op {
     Receive,
     /// Write the answer.
     Respond,
+    /// Write a message of the stream that is the answer.
+    Produce,
+    /// Send it.
+    Send,
+    /// Read the messages of a stream.
+    Read,
     /// The end of the handshake of a connection.
     HandsShaken,
     /// Answer now.
@@ -161,6 +167,10 @@ pub(super) struct Program {
     pub(super) sessions: Vec<SessionProgram>,
     /// Where the frame goes on that works on a handshake.
     pub(super) hands_shaken: u32,
+    /// Where the frame stands that reads the messages of a stream.
+    pub(super) reader: u32,
+    /// What callers spend on each message, by the places of the calls; those that spend nothing are left out.
+    pub(super) reads: Vec<(u32, Distribution)>,
 }
 
 impl Program {
@@ -200,11 +210,15 @@ impl Program {
                 program.ops.push(Op::Allocate(endpoint.allocates.as_bytes()));
             }
             from.steps(&mut program, &endpoint.steps, "", 1);
-            if is_costly {
-                program.ops.push(Op::Respond);
+            match &endpoint.stream {
+                Some(stream) => program.add_stream(stream),
+                None if is_costly => program.ops.push(Op::Respond),
+                None => {}
             }
             program.ops.push(Op::End);
         }
+        program.reader = program.here();
+        program.ops.push(Op::Read);
         program.hands_shaken = program.here();
         program.ops.push(Op::HandsShaken);
         program.join_work_on_messages();
@@ -248,6 +262,23 @@ impl Program {
         }
     }
 
+    /// Appends the messages of a stream. It follows all steps: the frame's iteration counts them.
+    fn add_stream(&mut self, stream: &ServerStream) {
+        let start = self.here();
+        if stream.sleep.constant() != Some(Span::ZERO) {
+            self.ops.push(Op::Sleep { length: stream.sleep.clone(), salt: salt("/stream/sleep") });
+        }
+        if stream.work.constant() != Some(Span::ZERO) {
+            self.ops.push(Op::Work { demand: stream.work.clone(), salt: salt("/stream/work") });
+        }
+        self.ops.extend([Op::Produce, Op::Send, Op::Again { start, times: stream.messages, stride: 1 }]);
+    }
+
+    /// What the caller who stands behind operation `pc` spends on each message, by its place in the list.
+    pub(super) fn read_at(&self, pc: u32) -> Option<u32> {
+        self.reads.binary_search_by_key(&pc, |(at, _)| *at).ok().map(|place| place as u32)
+    }
+
     fn here(&self) -> u32 {
         u32::try_from(self.ops.len()).expect("a scenario file is too small for 2^32 operations")
     }
@@ -288,7 +319,8 @@ impl Compiler<'_> {
     /// Appends a user's request for one of the endpoints of `entry`; returns where it starts.
     fn request(&self, program: &mut Program, entry: &[(Share, EndpointId)], client: ClientId) -> u32 {
         let start = program.here();
-        let call = |endpoint: EndpointId| vec![Step::Call { endpoint, client, optional: false, priority: None }];
+        let call =
+            |endpoint: EndpointId| vec![Step::Call { endpoint, client, optional: false, priority: None, read: None }];
         match entry {
             [(_, only)] => self.steps(program, &call(*only), "", 1),
             many => {
@@ -343,7 +375,7 @@ impl Compiler<'_> {
                 let salt = salt(&format!("{path}/work"));
                 program.contended.push(ContendedWork { work: work.clone(), each: *each, salt });
             }
-            Step::Call { endpoint, client, optional, priority } => {
+            Step::Call { endpoint, client, optional, priority, read } => {
                 let edge = self.edges.find(&Edge { from: self.from, to: *endpoint, client: *client });
                 let salt = self.call_salt(path, *endpoint);
                 let is_costly = matches!(self.from, Caller::Service(_)) && costs_cpu(self.model, *client);
@@ -351,8 +383,10 @@ impl Compiler<'_> {
                     program.ops.push(Op::Encode { edge, salt });
                 }
                 program.set_priority(priority.or(self.model.endpoints[*endpoint].priority));
+                program.reads.extend(read.as_ref().map(|read| (program.ops.len() as u32, read.clone())));
                 program.ops.push(Op::Call { edge, salt, optional: *optional });
-                if is_costly {
+                // Messages of a stream are read as they come.
+                if is_costly && self.model.endpoints[*endpoint].stream.is_none() {
                     program.ops.push(Op::Decode { edge, salt });
                 }
             }

@@ -98,7 +98,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.world.ports[port].line()
     }
 
-    fn wire(&self, edge: u32) -> &Wire {
+    pub(super) fn wire(&self, edge: u32) -> &Wire {
         self.world.routes[edge as usize].wire()
     }
 
@@ -394,6 +394,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let is_troubled = route.troubled;
         let child = self.frames.insert(child);
         self.frames[id].child = child.frame;
+        self.open_stream(id, child.frame, edge);
         if is_troubled && self.is_struck(child.frame, edge) {
             return;
         }
@@ -402,7 +403,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// How long the packets of a message are under way without their bytes, trouble included.
-    fn one_way(&self, edge: u32, key: Key, direction: u64) -> Span {
+    pub(super) fn one_way(&self, edge: u32, key: Key, direction: u64) -> Span {
         let route = &self.world.routes[edge as usize];
         route.latency(&self.world.lanes, key, direction) + route.wire().sidecars
     }
@@ -433,25 +434,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             span += bandwidth.time_of(bytes);
         }
         if wire.loss > 0.0 {
-            let mut draws = key.child(SALT_LOSS ^ salt).draws();
-            let mut wait = wire.transport.retransmit;
-            let mut is_lost = false;
-            // Each next wait is twice as long; ten losses in a row are as good as for ever.
-            for _ in 0..10 {
-                if draws.next_uniform() >= wire.loss {
-                    break;
-                }
-                is_lost = true;
-                span += wait;
-                wait += wait;
-            }
-            if let Some(it) = it {
-                let arrival = (now + span).max(it.clear_at[direction]);
-                if is_lost {
-                    it.clear_at[direction] = arrival;
-                }
-                span = arrival.since(now);
-            }
+            let missed = wire.losses(key.child(SALT_LOSS ^ salt).draws());
+            span += missed;
+            span = it.map_or(span, |it| it.arrival(direction, now + span, missed).since(now));
         }
         self.observer.travelled(edge, now, span, bytes);
         match route.hop {
@@ -463,6 +448,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// How long an answer of frame `id` takes back to its caller; `None` when it gets lost.
     #[inline(never)]
     pub(super) fn answer_over(&mut self, id: u32, is_good: bool) -> Option<Transit> {
+        if is_good && self.end_stream(id) {
+            return None;
+        }
         let frame = &self.frames[id];
         let (key, edge) = (frame.key, frame.edge);
         let caller = &self.frames[frame.parent];
@@ -478,6 +466,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline(never)]
     pub(super) fn disconnect(&mut self, id: u32, edge: u32, outcome: Outcome) {
         let now = self.now();
+        self.close_stream(id);
         let route = &self.world.routes[edge as usize];
         let frame = &mut self.frames[id];
         let port = route.port(frame.replica);
@@ -521,7 +510,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn is_out_of_patience(&self, id: u32, edge: u32) -> bool {
         let (frame, now) = (&self.frames[id], self.now());
         let route = &self.world.routes[edge as usize];
-        let is_over = route.timeout.is_some_and(|(_, timeout)| now >= frame.mark + timeout);
+        let is_over = route.timeout_of(frame.mark).is_some_and(|timeout| now >= frame.mark + timeout);
         // Of a call with hedges the call has patience, and no attempt of its own.
         !frame.has(flag::HEDGE) && (is_over || (route.propagate && now >= frame.deadline))
     }
@@ -639,6 +628,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return false;
         }
         self.work(id, demand);
+        true
+    }
+
+    /// Work on a message alone; `true` when it takes time.
+    pub(super) fn work_on_message(&mut self, id: u32, cpu: Span) -> bool {
+        if cpu.is_zero() {
+            return false;
+        }
+        self.observer.encodes(self.frames[id].service, self.agenda.now(), cpu);
+        self.work(id, cpu);
         true
     }
 }

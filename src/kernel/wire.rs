@@ -2,7 +2,7 @@
 //! the network makes of them.
 
 use crate::base::distribution::SizeDistribution;
-use crate::base::random::{Key, salt};
+use crate::base::random::{Draws, Key, salt};
 use crate::base::time::Span;
 use crate::base::units::{Bandwidth, Size};
 use crate::model::{Caller, Client, Endpoint, Transport};
@@ -48,6 +48,20 @@ impl Wire {
     #[inline]
     pub(super) fn connects(&self) -> bool {
         self.transport.connects()
+    }
+
+    /// How long a message is missed that gets lost, and is sent again after waits of which each next one is twice as long.
+    pub(super) fn losses(&self, mut draws: Draws) -> Span {
+        let (mut missed, mut wait) = (Span::ZERO, self.transport.retransmit);
+        // Ten losses in a row are as good as for ever.
+        for _ in 0..10 {
+            if draws.next_uniform() >= self.loss {
+                break;
+            }
+            missed += wait;
+            wait += wait;
+        }
+        missed
     }
 
     /// The request that a frame's present call sends, whose place `salt` names; the same for all its attempts.

@@ -75,6 +75,8 @@ pub(super) struct Route {
     pub(super) start: u32,
     pub(super) hop: Hop,
     pub(super) timeout: Option<(TimerId, Span)>,
+    /// What it was before, and until when, in order.
+    pub(super) timeouts_before: Vec<(Time, Option<Span>)>,
     pub(super) backoff: Option<(LaneId, Span)>,
     pub(super) propagate: bool,
     /// Attempts of a call that may be under way together; zero when they follow each other.
@@ -113,6 +115,19 @@ impl Route {
         };
         let extra = self.trouble.latency.iter();
         extra.fold(usual, |sum, (salt, latency)| sum + latency.sample(key.child(salt ^ direction).draws()))
+    }
+
+    /// How long an attempt is waited for that was sent at `sent`; the shorter of two if it changed at that moment.
+    pub(super) fn timeout_of(&self, sent: Time) -> Option<Span> {
+        let now = (Time::MAX, self.timeout.map(|(_, timeout)| timeout));
+        let (mut from, mut shortest) = (Time::ZERO, None);
+        for (until, timeout) in self.timeouts_before.iter().copied().chain([now]) {
+            if (from..=until).contains(&sent) {
+                shortest = shortest.into_iter().chain(timeout).min();
+            }
+            from = until;
+        }
+        shortest
     }
 }
 
@@ -418,6 +433,7 @@ impl World {
                 start: self.program.endpoints[edge.to.index()],
                 hop,
                 timeout,
+                timeouts_before: Vec::new(),
                 backoff,
                 propagate: client.deadlines == Deadlines::Propagate,
                 hedged: client.hedge.map_or(0, |hedge| hedge.attempts),

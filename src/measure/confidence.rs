@@ -154,6 +154,17 @@ pub struct MessageConfidence {
     pub bytes_per_message: Option<f64>,
     pub network_mean_s: Option<f64>,
     pub connection_wait_mean_s: Option<f64>,
+    #[serde(skip)]
+    pub stream: Option<StreamConfidence>,
+}
+
+/// See [`Confidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct StreamConfidence {
+    pub first_message_mean_s: Option<f64>,
+    pub unread_bytes_mean: Option<f64>,
+    pub handlers_blocked_mean: Option<f64>,
 }
 
 /// See [`Confidence`].
@@ -330,6 +341,11 @@ fn messages(batches: &Batches, it: &EdgeMessages) -> MessageConfidence {
         ),
         network_mean_s: batches.mean(&series.network),
         connection_wait_mean_s: batches.mean(&series.waits),
+        stream: it.stream.as_ref().map(|it| StreamConfidence {
+            first_message_mean_s: batches.mean(&it.series.first),
+            unread_bytes_mean: batches.level(&it.series.unread),
+            handlers_blocked_mean: batches.level(&it.series.blocked),
+        }),
     }
 }
 

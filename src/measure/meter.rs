@@ -22,6 +22,7 @@ use super::resources::ResourceMeters;
 use super::results::{
     EdgeSeries, OUTCOMES, Results, Series, ServiceSeries, SessionResult, WorkloadResult, WorkloadSeries,
 };
+use super::stream::StreamMeter;
 use super::transport::TransportMeters;
 use super::window::{Counts, Window};
 
@@ -229,6 +230,10 @@ impl Meter {
             in_system_nanos: reading.in_system_nanos,
             ..Counts::default()
         }
+    }
+
+    fn stream(&mut self, edge: u32) -> Option<&mut StreamMeter> {
+        self.transport.as_mut().and_then(|transport| transport.stream(edge))
     }
 
     /// Ends a point of the series at `now`.
@@ -528,6 +533,31 @@ impl Observer for Meter {
     fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size) {
         if let Some(transport) = &mut self.transport {
             transport.travelled(edge, now, span, bytes);
+        }
+    }
+
+    fn first_message(&mut self, edge: u32, now: Time, waited: Span) {
+        let counts = now >= self.from && self.detail == Detail::All;
+        if let Some(stream) = self.stream(edge).filter(|_| counts) {
+            stream.first_message(waited);
+        }
+    }
+
+    fn message_read(&mut self, edge: u32, _now: Time) {
+        if let Some(stream) = self.stream(edge) {
+            stream.message_read();
+        }
+    }
+
+    fn unread(&mut self, edge: u32, now: Time, change: i64) {
+        if let Some(stream) = self.stream(edge) {
+            stream.unread(now, change);
+        }
+    }
+
+    fn blocked(&mut self, edge: u32, now: Time, change: i32) {
+        if let Some(stream) = self.stream(edge) {
+            stream.blocked(now, change);
         }
     }
 

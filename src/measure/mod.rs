@@ -11,6 +11,7 @@ mod meters;
 mod recorder;
 mod resources;
 mod results;
+mod stream;
 mod transport;
 mod window;
 
@@ -19,14 +20,15 @@ use std::ops::ControlFlow;
 pub use batches::{Batches, NoConfidence, PerBatch, half_width, together};
 pub use confidence::{
     CacheConfidence, Confidence, ConnectionConfidence, EdgeConfidence, FailureConfidence, MessageConfidence,
-    MessageCpuConfidence, PoolConfidence, RequestTimeConfidence, ServiceConfidence, SessionConfidence, Transient,
-    TransportConfidence, WorkloadConfidence, confidence, transient,
+    MessageCpuConfidence, PoolConfidence, RequestTimeConfidence, ServiceConfidence, SessionConfidence,
+    StreamConfidence, Transient, TransportConfidence, WorkloadConfidence, confidence, transient,
 };
 pub use latency::Latency;
 pub use results::{
     CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, FailureSeries,
     LengthSeries, MessageSeries, OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult,
-    ServiceSeries, SessionResult, SessionSeries, TransportResults, WorkloadResult, WorkloadSeries,
+    ServiceSeries, SessionResult, SessionSeries, StreamMessages, StreamSeries, TransportResults, WorkloadResult,
+    WorkloadSeries,
 };
 
 use crate::base::time::Time;

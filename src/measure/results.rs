@@ -378,7 +378,7 @@ pub struct TransportResults {
 /// Messages of an edge.
 #[derive(Clone, Debug, Default)]
 pub struct EdgeMessages {
-    /// Requests and answers that were sent.
+    /// Requests, answers and messages of streams that were sent.
     pub messages: u64,
     /// Their bytes, headers included.
     pub bytes: u128,
@@ -388,6 +388,8 @@ pub struct EdgeMessages {
     pub waits: Latency,
     /// How it went over time.
     pub series: MessageSeries,
+    /// What streamed; `None` where answers are no streams. Boxed: few are.
+    pub stream: Option<Box<StreamMessages>>,
 }
 
 /// Messages over time. Empty where there is no confidence interval to find.
@@ -399,6 +401,34 @@ pub struct MessageSeries {
     pub network: LengthSeries,
     /// What [`EdgeMessages::waits`] got.
     pub waits: LengthSeries,
+}
+
+/// Streams of messages along an edge.
+#[derive(Clone, Debug, Default)]
+pub struct StreamMessages {
+    /// Messages that were read.
+    pub read: u64,
+    /// From sending an attempt to its first message.
+    pub first: Latency,
+    /// ∫ bytes that were sent and not read dt, in byte-nanoseconds.
+    pub unread_nanos: u128,
+    /// The most of them at once, over all streams.
+    pub unread_peak: u64,
+    /// ∫ handlers that wait for room in a window dt, in nanoseconds.
+    pub blocked_nanos: u128,
+    /// How it went over time.
+    pub series: StreamSeries,
+}
+
+/// Streams over time. Empty where there is no confidence interval to find.
+#[derive(Clone, Debug, Default)]
+pub struct StreamSeries {
+    /// What [`StreamMessages::first`] got.
+    pub first: LengthSeries,
+    /// Bytes that were sent and not read; mean over the point.
+    pub unread: Vec<f64>,
+    /// Handlers that wait for room; mean over the point.
+    pub blocked: Vec<f64>,
 }
 
 /// CPU time that a service spends on messages.

@@ -9,6 +9,7 @@ use super::Detail;
 use super::latency::Mark;
 use super::level::Level;
 use super::results::{ConnectionResult, ConnectionSeries, EdgeMessages, ServiceMessages, TransportResults};
+use super::stream::StreamMeter;
 
 /// See the module.
 pub(super) struct TransportMeters {
@@ -24,6 +25,8 @@ pub(super) struct TransportMeters {
     last_services: Vec<[u128; 2]>,
     /// By channel.
     channels: Vec<ConnectionMeter>,
+    /// By edge; those whose calls do not stream have none.
+    streams: Vec<Option<Box<StreamMeter>>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -64,7 +67,12 @@ impl TransportMeters {
             let transport = model.clients[channel.client].transport.as_ref();
             ConnectionMeter { is_used: transport.is_some_and(|it| it.connects()), ..ConnectionMeter::default() }
         });
+        let streams = edges.iter().map(|edge| {
+            let is_read = model.clients[edge.client].transport.as_ref().is_some_and(|it| it.streams());
+            (is_read && model.endpoints[edge.to].stream.is_some()).then(Box::default)
+        });
         Some(Box::new(TransportMeters {
+            streams: streams.collect(),
             from: Time::ZERO + model.warmup,
             detail,
             edges: vec![EdgeMessages::default(); edges.len()],
@@ -82,6 +90,12 @@ impl TransportMeters {
             channel.opened = 0;
             channel.peak = channel.level.value();
         }
+        self.streams.iter_mut().flatten().for_each(|stream| stream.start_totals(now));
+    }
+
+    /// What streams along an edge.
+    pub(super) fn stream(&mut self, edge: u32) -> Option<&mut StreamMeter> {
+        self.streams[edge as usize].as_deref_mut()
     }
 
     /// Ends a point of the series.
@@ -95,13 +109,15 @@ impl TransportMeters {
         let secs = |now: u128, last: u128| (now - last) as f64 / 1e9;
         for (it, last) in self.edges.iter_mut().zip(&mut self.last_edges) {
             let Some(last) = last else { continue };
-            let EdgeMessages { messages, bytes, network_nanos, waits, series } = it;
+            let EdgeMessages { messages, bytes, network_nanos, waits, series, stream: _ } = it;
             series.bytes.push((*bytes - last.bytes) as f64);
             series.network.secs.push(secs(*network_nanos, last.network_nanos));
             series.network.count.push(*messages - last.messages);
             waits.add_point(0, &mut last.waits, &mut series.waits);
             (last.messages, last.bytes, last.network_nanos) = (*messages, *bytes, *network_nanos);
         }
+        let keeps_sums = !self.last_edges.is_empty();
+        self.streams.iter_mut().flatten().filter(|_| keeps_sums).for_each(|it| it.add_point(now, length));
         for (it, last) in self.services.iter_mut().zip(&mut self.last_services) {
             it.encoding_secs.push(secs(it.encoding_nanos, last[0]));
             it.handshake_secs.push(secs(it.handshake_nanos, last[1]));
@@ -153,7 +169,11 @@ impl TransportMeters {
             let (opened, peak) = (channel.opened, channel.peak);
             channel.is_used.then_some(ConnectionResult { open_nanos, opened, peak, series: channel.series })
         });
-        TransportResults { edges: self.edges, services: self.services, channels: channels.collect() }
+        let mut edges = self.edges;
+        for (edge, stream) in edges.iter_mut().zip(self.streams) {
+            edge.stream = stream.map(|stream| Box::new(stream.finish(end)));
+        }
+        TransportResults { edges, services: self.services, channels: channels.collect() }
     }
 }
 
@@ -172,6 +192,7 @@ mod tests {
             last_edges: vec![Some(LastMessages::default())],
             last_services: vec![[0; 2]],
             channels: vec![ConnectionMeter { is_used: true, ..ConnectionMeter::default() }],
+            streams: vec![None],
         };
         meters.connections(0, at(0), 4, 4);
         meters.start_totals(at(10));

@@ -81,13 +81,23 @@ pub struct Connection {
     opened: Time,
     idle_since: Time,
     /// In each direction: what is sent now arrives no earlier, since something sent before got lost and is sent again.
-    pub clear_at: [Time; 2],
+    clear_at: [Time; 2],
 }
 
 impl Connection {
     /// Whether requests can use it.
     pub fn is_open(&self) -> bool {
         self.is_open
+    }
+
+    /// When something arrives that would by itself arrive at `arrival`, after it was `missed` for so long because it got
+    /// lost: no earlier than what was sent before it in the same direction and got lost.
+    pub fn arrival(&mut self, direction: usize, arrival: Time, missed: Span) -> Time {
+        let arrival = arrival.max(self.clear_at[direction]);
+        if !missed.is_zero() {
+            self.clear_at[direction] = arrival;
+        }
+        arrival
     }
 }
 

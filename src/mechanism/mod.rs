@@ -5,3 +5,4 @@ pub mod cache;
 pub mod connection;
 pub mod cores;
 pub mod pool;
+pub mod stream;

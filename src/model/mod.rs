@@ -22,7 +22,7 @@ pub use prices::Prices;
 pub use resource::{Cache, CacheFill, CacheStart, CacheStore, Scope, SharedPool, Ttl};
 pub use service::{
     ContextSwitch, Discipline, Endpoint, GarbageCollection, GcTrigger, Handlers, Limit, NoisyNeighbour, Overflow,
-    QueueTimeout, Service,
+    QueueTimeout, ServerStream, Service,
 };
 pub use transport::{
     Balancing, Compression, ConnectionLimits, Encoding, Mesh, Reconnect, Tls, Transport, TransportPreset,
@@ -101,6 +101,8 @@ pub enum Step {
         optional: bool,
         /// How important the request is; `None` is as important as the caller's own.
         priority: Option<u8>,
+        /// CPU time that the caller spends on each message of an endpoint that streams; `None` is none.
+        read: Option<Distribution>,
     },
     /// Hands the request over to another endpoint, which answers the caller; ends the handler.
     Forward {

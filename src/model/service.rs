@@ -195,8 +195,23 @@ pub struct Endpoint {
     pub allocates: Size,
     /// Bodies of requests, as JSON; only clients with a transport care.
     pub request: SizeDistribution,
-    /// Bodies of good answers, as JSON.
+    /// Bodies of good answers, as JSON; nothing where it streams.
     pub response: SizeDistribution,
+    /// The answer as a stream of messages, which follows its steps. Boxed: few endpoints have one.
+    pub stream: Option<Box<ServerStream>>,
+}
+
+/// Server streaming: an answer of many messages, which the reader slows down when he is slower.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerStream {
+    /// How many; at least 1.
+    pub messages: u32,
+    /// The body of one, as JSON.
+    pub size: SizeDistribution,
+    /// What the handler waits for before each message, without using the CPU.
+    pub sleep: Distribution,
+    /// CPU time to produce one.
+    pub work: Distribution,
 }
 
 impl Endpoint {
@@ -210,6 +225,7 @@ impl Endpoint {
             allocates: Size::ZERO,
             request: SizeDistribution::ZERO,
             response: SizeDistribution::ZERO,
+            stream: None,
         }
     }
 }

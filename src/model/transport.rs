@@ -29,6 +29,8 @@ pub struct Transport {
     pub tls: Tls,
     /// Connections of one client instance to one service.
     pub connections: ConnectionLimits,
+    /// Bytes of one stream of messages that may be sent and not yet read; more than nothing.
+    pub window: Size,
     /// Who is asked.
     pub balancing: Balancing,
     /// The sidecars beside both ends; `None` where there are none.
@@ -146,6 +148,15 @@ pub struct Mesh {
 }
 
 impl Transport {
+    /// The window of a stream of HTTP/2 unless it is set (RFC 9113, section 6.9.2), which is gRPC's, too.
+    pub const WINDOW: Size = Size::from_bytes(65_535);
+
+    /// What gRPC puts before each message of a stream: a flag and its length.
+    pub const PREFIX: Size = Size::from_bytes(5);
+
+    /// The header of a frame of HTTP/2 (RFC 9113, section 4.1).
+    pub const FRAME_HEADER: Size = Size::from_bytes(9);
+
     /// A preset under its own name.
     pub fn of_preset(preset: TransportPreset) -> Transport {
         // serde_json, 1 KB of typed data, on an AMD EPYC; Go's encoding/json takes 6 and 5 times as long.
@@ -159,8 +170,8 @@ impl Transport {
         const TEXT_HEADERS: Size = Size::from_bytes(600);
         // A frame of gRPC and two of HTTP/2 with headers that HPACK has indexed.
         const INDEXED_HEADERS: Size = Size::from_bytes(60);
-        // The prefix of a gRPC message and the frame of HTTP/2 around it (RFC 9113: 9 bytes).
-        const FRAME: Size = Size::from_bytes(14);
+        // A message on a stream that is open, without its body.
+        const FRAME: Size = Size::from_bytes(Transport::PREFIX.as_bytes() + Transport::FRAME_HEADER.as_bytes());
         let plain = Transport {
             name: preset.name().to_owned(),
             preset,
@@ -171,6 +182,7 @@ impl Transport {
             message_cpu: Span::ZERO,
             tls: Tls::NONE,
             connections: ConnectionLimits::UNLIMITED,
+            window: Transport::WINDOW,
             balancing: Balancing::Request,
             mesh: None,
             retransmit: Span::from_millis(200),
@@ -222,6 +234,11 @@ impl Transport {
     /// Whether a call needs a connection.
     pub fn connects(&self) -> bool {
         self.preset != TransportPreset::InProcess
+    }
+
+    /// Whether an answer can be a stream of messages.
+    pub fn streams(&self) -> bool {
+        matches!(self.preset, TransportPreset::Grpc | TransportPreset::GrpcStream)
     }
 
     /// Bytes of a body after encoding.

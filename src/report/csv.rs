@@ -119,6 +119,17 @@ pub fn summary(input: &Input) -> String {
             ];
             table.rows(&["edge", &facts.edge_names[id]], &rows);
             table.latency(&["edge", &facts.edge_names[id]], "connection_wait", &it.waits);
+            if let Some(stream) = &it.stream {
+                let rows = [
+                    ("messages_read", stream.read.into()),
+                    ("unread_bytes_mean", Value::Maybe(facts.mean_level(stream.unread_nanos))),
+                    ("unread_bytes_peak", stream.unread_peak.into()),
+                    ("handlers_blocked_mean", Value::Maybe(facts.mean_level(stream.blocked_nanos))),
+                    ("handlers_blocked_s", transport::seconds(stream.blocked_nanos).into()),
+                ];
+                table.rows(&["edge", &facts.edge_names[id]], &rows);
+                table.latency(&["edge", &facts.edge_names[id]], "first_message", &stream.first);
+            }
         }
         for (id, it) in results.services.iter().enumerate() {
             let rows = [

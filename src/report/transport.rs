@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::measure::{
     ConnectionConfidence, ConnectionResult, EdgeMessages, MessageConfidence, MessageCpuConfidence,
-    RequestTimeConfidence, ServiceMessages, TransportConfidence, TransportResults,
+    RequestTimeConfidence, ServiceMessages, StreamConfidence, TransportConfidence, TransportResults,
 };
 use crate::model::Channel;
 
@@ -44,6 +44,20 @@ struct EdgeRow<'a> {
     connection_wait: LatencyRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<MessageConfidence>,
+    stream: Option<StreamRow>,
+}
+
+/// Streams of messages along an edge.
+#[derive(Serialize)]
+struct StreamRow {
+    messages_read: u64,
+    first_message: LatencyRow,
+    unread_bytes_mean: Option<f64>,
+    unread_bytes_peak: u64,
+    handlers_blocked_mean: Option<f64>,
+    handlers_blocked_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_widths: Option<StreamConfidence>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +93,15 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
         network_mean_s: network_mean(it),
         connection_wait: latency_row(&it.waits),
         half_widths: half_widths(facts).map(|all| all.edges[id]),
+        stream: it.stream.as_ref().map(|it| StreamRow {
+            messages_read: it.read,
+            first_message: latency_row(&it.first),
+            unread_bytes_mean: facts.mean_level(it.unread_nanos),
+            unread_bytes_peak: it.unread_peak,
+            handlers_blocked_mean: facts.mean_level(it.blocked_nanos),
+            handlers_blocked_s: seconds(it.blocked_nanos),
+            half_widths: half_widths(facts).and_then(|all| all.edges[id].stream),
+        }),
     });
     let services = results.services.iter().enumerate().map(|(id, it)| ServiceRow {
         name: &facts.service(id).name,

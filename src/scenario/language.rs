@@ -10,7 +10,7 @@ pub(crate) use steps::{
     ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys,
     ReplyKeys, SleepKeys, WorkKeys,
 };
-pub(crate) use transport::{ConnectionsKeys, EncodingKeys, MeshKeys, ReconnectKeys, TransportKeys};
+pub(crate) use transport::{ConnectionsKeys, EncodingKeys, MeshKeys, ReconnectKeys, StreamKeys, TransportKeys};
 
 use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{
@@ -262,6 +262,8 @@ keys! {
         request: SizeDistribution = "0B";
         /// How large the body of an answer is, as JSON. Errors have none.
         response: SizeDistribution = "0B";
+        /// An answer of many messages instead of one `response`: server streaming.
+        stream: Or<StreamKeys> = "none";
     }
     later { "idempotent" "request_size" "response_size" "key" }
 }
@@ -587,8 +589,15 @@ fn add_sections_of(kind: Kind, sections: &mut Vec<&'static Section>) {
     }
 }
 
-/// The section to which a key belongs, if it belongs to one alone; steps only when it belongs to no other table.
+/// The section to which a key belongs, if it belongs to one alone; companions of verbs only when they belong to no other
+/// table.
 pub(crate) fn section_of(key: &str) -> Option<&'static Section> {
+    // A verb is a step, unless it is a section of the whole file, too.
+    let verb = super::decode::VERBS.iter().find(|(verb, _, _)| *verb == key);
+    if let Some((_, section, _)) = verb.filter(|_| !ScenarioKeys::section().keys.iter().any(|known| known.name == key))
+    {
+        return Some(section());
+    }
     let has_key = |section: &&'static Section| section.keys.iter().any(|known| known.name == key);
     let (steps, tables): (Vec<_>, Vec<_>) =
         sections().into_iter().filter(has_key).partition(|section| section.path.starts_with("step"));
@@ -625,7 +634,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 44);
+        assert_eq!(sections.len(), 45);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -33,6 +33,7 @@ pub static LESSONS: &[Lesson] = embedded!("../../scenarios":
     "reconnect-storm"
     "rest-vs-grpc"
     "retry-storm"
+    "slow-reader"
     "thundering-herd"
 );
 

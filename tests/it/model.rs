@@ -7,6 +7,7 @@ mod cost;
 mod cpu;
 mod pools;
 mod queues;
+mod stream;
 mod transport;
 
 use brownout::base::time::Span;

@@ -26,6 +26,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
     let nowhere = Place::NOWHERE;
     atlas.clients.push(ClientPlaces {
         name: nowhere,
+        transport: nowhere,
         balance: nowhere,
         timeout: nowhere,
         retry: nowhere,
@@ -51,6 +52,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
         let place = |field: fn(&ClientKeys) -> Place| item.value.as_ref().map_or(nowhere, field);
         atlas.clients.push(ClientPlaces {
             name: item.place,
+            transport: place(|keys| keys.transport.place()),
             balance: place(|keys| keys.balance.place()),
             timeout: place(|keys| keys.timeout.place()),
             retry: place(|keys| keys.retry.key_place()),

@@ -46,6 +46,8 @@ pub(crate) struct Atlas {
     pub(crate) services: Vec<ServicePlaces>,
     /// Names, by endpoint.
     pub(crate) endpoints: Vec<Place>,
+    /// The key `stream`, by endpoint.
+    pub(crate) streams: Vec<Place>,
     /// By client; the first is the built-in one.
     pub(crate) clients: Vec<ClientPlaces>,
     /// How recorded traffic fits.
@@ -77,6 +79,8 @@ pub(crate) struct WorkloadPlaces {
     pub(crate) name: Place,
     /// The key `key`.
     pub(crate) key: Place,
+    /// What is asked for: the value of `entry` or of `session`.
+    pub(crate) entry: Place,
 }
 
 /// Where the parts of a service were written.
@@ -97,6 +101,8 @@ pub(crate) struct ServicePlaces {
 pub(crate) struct ClientPlaces {
     /// Its name.
     pub(crate) name: Place,
+    /// The value of `transport`.
+    pub(crate) transport: Place,
     /// The value of `balance`.
     pub(crate) balance: Place,
     /// The value of `timeout`.
@@ -147,6 +153,8 @@ pub(crate) struct CallSite {
     pub(crate) is_forward: bool,
     /// The name of the callee.
     pub(crate) place: Place,
+    /// The key `read`, if it is there.
+    pub(crate) read: Option<Place>,
 }
 
 /// A step that uses a pool or a cache.

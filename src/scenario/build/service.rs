@@ -2,14 +2,15 @@
 
 use super::names::Names;
 use super::{Atlas, ServicePlaces, limit, steps};
-use crate::base::distribution::Distribution;
+use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::time::Span;
 use crate::base::units::Size;
 use crate::model::{
-    ContextSwitch, Endpoint, EndpointId, GarbageCollection, GcTrigger, Ids, Limit, NoisyNeighbour, Service, ServiceId,
+    ContextSwitch, Endpoint, EndpointId, GarbageCollection, GcTrigger, Ids, Limit, NoisyNeighbour, ServerStream,
+    Service, ServiceId,
 };
 use crate::scenario::decode::{Count, Cx, DisciplineForm, Field, NotZero, Or, PositiveNumber, QueueTimeoutForm, Word};
-use crate::scenario::language::{ContextSwitchKeys, GcKeys, NeighbourKeys, ScenarioKeys, ServiceKeys};
+use crate::scenario::language::{ContextSwitchKeys, EndpointKeys, GcKeys, NeighbourKeys, ScenarioKeys, ServiceKeys};
 use crate::scenario::say::{Place, catalogue};
 
 pub(super) fn services(
@@ -45,12 +46,15 @@ pub(super) fn services(
         for handler in handlers.iter().flat_map(|handlers| &handlers.items) {
             let endpoint = endpoints.push(Endpoint::new(id, handler.name.clone(), Vec::new()));
             atlas.endpoints.push(handler.place);
+            let stream = handler.value.as_ref().map_or(Place::NOWHERE, |keys| keys.stream.key_place());
+            atlas.streams.push(stream);
             if let Some(keys) = &handler.value {
                 let built = &mut endpoints[endpoint];
                 built.priority = keys.priority.value().map(|Count(priority)| *priority as u8);
                 built.allocates = keys.allocates.or_default();
                 built.request = keys.request.value().cloned().unwrap_or_default();
                 built.response = keys.response.value().cloned().unwrap_or_default();
+                built.stream = stream_of(keys, cx);
                 built.steps = steps::steps(endpoint, keys, names, atlas, cx);
             }
         }
@@ -86,6 +90,27 @@ fn service(name: &str, keys: Option<&ServiceKeys>, cx: &mut Cx<'_>) -> Service {
     service.gc = table(&keys.gc).and_then(|keys| gc(keys, cx));
     service.neighbour = table(&keys.neighbour).map(|keys| neighbour(keys, cx));
     service
+}
+
+fn stream_of(keys: &EndpointKeys, cx: &mut Cx<'_>) -> Option<Box<ServerStream>> {
+    if keys.stream.is_bad() {
+        // What could not be read is there.
+        let (size, none) = (SizeDistribution::ZERO, Distribution::ZERO);
+        return Some(Box::new(ServerStream { messages: 1, size, sleep: none.clone(), work: none }));
+    }
+    let stream = table(&keys.stream)?;
+    if keys.response.given().is_some() {
+        cx.say(&catalogue::EXCLUDE, keys.response.key_place(), "the answer is a stream, which has no other body")
+            .also(keys.stream.key_place(), "the stream")
+            .help("remove `response`: the `size` of the stream is that of one message");
+    }
+    let length = |field: &Field<Distribution>| field.value().cloned().unwrap_or(Distribution::ZERO);
+    Some(Box::new(ServerStream {
+        messages: stream.messages.value().map_or(1, |Count(messages)| *messages),
+        size: stream.size.value().cloned().unwrap_or_default(),
+        sleep: length(&stream.sleep),
+        work: length(&stream.work),
+    }))
 }
 
 fn table<T>(field: &Field<Or<T>>) -> Option<&T> {

@@ -1,5 +1,6 @@
 //! Steps: names resolved, sums and needs checked.
 
+use super::client::policy;
 use super::names::Names;
 use super::workload::{is_whole, percent};
 use super::{Atlas, CallSite, Resource, ResourceUse};
@@ -26,7 +27,8 @@ pub(super) fn steps(
         cx.say(&catalogue::NO_ITEMS, keys.steps.place(), "an endpoint needs at least one step")
             .help("for one that answers at once, write `steps = [{ work = \"0s\" }]`");
     }
-    Builder { endpoint, names, atlas, cx, repeats: 1, branch: false, fetch: false }.list(steps)
+    let stream = policy(&keys.stream).map(|_| keys.stream.key_place());
+    Builder { endpoint, names, atlas, cx, repeats: 1, branch: false, fetch: false, stream }.list(steps)
 }
 
 struct Builder<'b, 'c, 'k> {
@@ -40,6 +42,8 @@ struct Builder<'b, 'c, 'k> {
     branch: bool,
     /// Whether it fetches something for a cache.
     fetch: bool,
+    /// Where it stands that the endpoint streams, if it does.
+    stream: Option<Place>,
 }
 
 impl Builder<'_, '_, '_> {
@@ -58,14 +62,16 @@ impl Builder<'_, '_, '_> {
             StepKind::Work { work, contention: Span::ZERO } => Step::Work(work.clone()),
             StepKind::Work { work, contention } => Step::ContendedWork { work: work.clone(), each: *contention },
             StepKind::Sleep(time) => Step::Sleep(time.clone()),
-            StepKind::Call { endpoint, client, optional, priority, .. } => {
-                let (endpoint, client) = self.call(endpoint, client, false)?;
-                Step::Call { endpoint, client, optional: *optional, priority: *priority }
+            StepKind::Call { endpoint, client, optional, priority, read, read_place, .. } => {
+                let read_place = read.is_some().then_some(*read_place);
+                let (endpoint, client) = self.call(endpoint, client, false, read_place)?;
+                Step::Call { endpoint, client, optional: *optional, priority: *priority, read: read.clone() }
             }
             StepKind::Forward { endpoint, client } => {
                 self.only_outside_of_branches(step.place, "forward");
                 self.only_outside_of_fetches(step.place, "forward");
-                let (endpoint, client) = self.call(endpoint, client, true)?;
+                self.not_before_a_stream(step.place, "forward");
+                let (endpoint, client) = self.call(endpoint, client, true, None)?;
                 Step::Forward { endpoint, client }
             }
             StepKind::Parallel { branches, need, need_place } => self.parallel(branches, *need, *need_place),
@@ -99,6 +105,7 @@ impl Builder<'_, '_, '_> {
             StepKind::Reply => {
                 self.only_outside_of_branches(step.place, "reply");
                 self.only_outside_of_fetches(step.place, "reply");
+                self.not_before_a_stream(step.place, "reply");
                 Step::Reply
             }
             StepKind::Fail => Step::Fail,
@@ -111,11 +118,12 @@ impl Builder<'_, '_, '_> {
         name: &EndpointName,
         client: &Field<ClientName>,
         is_forward: bool,
+        read: Option<Place>,
     ) -> Option<(EndpointId, ClientId)> {
         let to = self.names.endpoint(name, self.cx);
         let client = client.value().and_then(|client| self.names.client(client, self.cx));
         let (to, client) = (to?, client?);
-        self.atlas.calls.push(CallSite { from: self.endpoint, to, client, is_forward, place: name.place });
+        self.atlas.calls.push(CallSite { from: self.endpoint, to, client, is_forward, place: name.place, read });
         Some((to, client))
     }
 
@@ -134,6 +142,16 @@ impl Builder<'_, '_, '_> {
                 .say(&catalogue::STEP_PLACE, place, format!("`{verb}` cannot stand in the `miss` of a cache"))
                 .label("what is fetched must come back, and may be fetched for nobody in particular")
                 .help(format!("fetch with a `call`, and write `{verb}` behind the `cache` step"));
+        }
+    }
+
+    fn not_before_a_stream(&mut self, place: Place, verb: &str) {
+        if let Some(stream) = self.stream {
+            self.cx
+                .say(&catalogue::STREAM, place, format!("`{verb}` cannot stand in an endpoint that streams"))
+                .label("the answer would be given before the first message")
+                .also(stream, "the answer is a stream")
+                .help(format!("remove `{verb}`, or write an endpoint of its own for it"));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::client::{chosen, policy};
 use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
-use crate::base::units::Share;
+use crate::base::units::{Share, Size};
 use crate::model::{
     Balancing, Compression, ConnectionLimits, Encoding, Limit, Mesh, Reconnect, Tls, Transport, TransportPreset,
 };
@@ -94,6 +94,7 @@ fn transport(keys: &TransportKeys, cx: &mut Cx<'_>) -> Transport {
             .connections
             .value()
             .map_or(preset.connections, |keys| connections(keys, preset.connections, cx)),
+        window: keys.window.given().copied().unwrap_or(preset.window),
         balancing: keys.balancing.value().map_or(Balancing::Request, |Word(word)| *word),
         mesh: policy(&keys.mesh).map(|keys| mesh(keys, cx)),
         retransmit: keys.retransmit.or_default(),
@@ -105,6 +106,14 @@ fn transport(keys: &TransportKeys, cx: &mut Cx<'_>) -> Transport {
 
 /// What is written but can have no effect.
 fn without_effect(keys: &TransportKeys, transport: &Transport, cx: &mut Cx<'_>) {
+    if keys.window.given() == Some(&Size::ZERO) {
+        cx.say(&catalogue::OUT_OF_RANGE, keys.window.place(), "a window of nothing would never let a message go")
+            .help(format!("write for example `window = \"64KiB\"`; without it, it is {}", Transport::WINDOW));
+    } else if keys.window.given().is_some() && !transport.streams() {
+        cx.say(&catalogue::EXCLUDE, keys.window.key_place(), "`window` means nothing where no answer can stream")
+            .also(keys.preset.place(), "only \"grpc\" and \"grpc-stream\" have streams of messages")
+            .help("remove `window`, or choose another preset");
+    }
     let written = |is_written: bool, name: &'static str, place: Place| is_written.then_some((name, place));
     if !transport.connects() {
         let useless = [

@@ -61,6 +61,10 @@ pub(super) fn workloads(
         atlas.workloads.push(WorkloadPlaces {
             name: item.place,
             key: item.value.as_ref().map_or(Place::NOWHERE, |keys| keys.key.key_place()),
+            entry: item.value.as_ref().map_or(Place::NOWHERE, |keys| match keys.entry.given() {
+                Some(_) => keys.entry.place(),
+                None => keys.session.place(),
+            }),
         });
     }
     workloads

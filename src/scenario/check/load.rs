@@ -60,12 +60,18 @@ struct Times {
 fn times(model: &Model, order: &[Vec<usize>]) -> Vec<Times> {
     let mut times = vec![Times::default(); model.endpoints.len()];
     // Callees before callers; those in a circle count as nothing, which keeps it a lower bound.
-    for endpoint in order.iter().flatten() {
+    for id in order.iter().flatten() {
         let mut spent = Times::default();
         let mut answered = None;
-        add_times(model, &model.endpoints[EndpointId::new(*endpoint)].steps, &times, &mut spent, &mut answered);
+        add_times(model, &model.endpoints[EndpointId::new(*id)].steps, &times, &mut spent, &mut answered);
+        let endpoint = &model.endpoints[EndpointId::new(*id)];
+        if let Some(stream) = endpoint.stream.as_ref().filter(|_| !endpoint.steps.contains(&Step::Fail)) {
+            let (messages, work) = (f64::from(stream.messages), finite(stream.work.mean_nanos() / 1e9));
+            spent.work += messages * work;
+            spent.total += messages * (work + finite(stream.sleep.mean_nanos() / 1e9));
+        }
         spent.answer = answered.unwrap_or(spent.total);
-        times[*endpoint] = spent;
+        times[*id] = spent;
     }
     times
 }
@@ -100,7 +106,15 @@ fn add_times(model: &Model, steps: &[Step], known: &[Times], spent: &mut Times, 
                 spent.total += time.total * misses;
             }
             Step::Sleep(time) => spent.total += finite(time.mean_nanos() / 1e9),
-            Step::Call { endpoint, client, .. } => spent.total += call_time(model, *client, known[endpoint.index()]),
+            Step::Call { endpoint, client, read, .. } => {
+                let messages = model.endpoints[*endpoint].stream.as_ref().map_or(0, |stream| stream.messages);
+                let read = read.as_ref().map_or(0.0, |read| f64::from(messages) * finite(read.mean_nanos() / 1e9));
+                let callee = known[endpoint.index()];
+                let callee = Times { answer: callee.answer.max(read), ..callee };
+                let time = call_time(model, *client, callee);
+                spent.work += read.min(time);
+                spent.total += time;
+            }
             Step::Parallel { branches, need } => {
                 let times: Vec<Times> = branches.iter().map(|branch| inner(&branch.steps)).collect();
                 spent.work += times.iter().map(|time| time.work).sum::<f64>();

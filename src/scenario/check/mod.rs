@@ -10,6 +10,7 @@ mod parameter;
 mod queues;
 mod recursion;
 mod retries;
+mod streams;
 mod timeouts;
 mod traces;
 mod traffic;
@@ -26,6 +27,7 @@ use crate::model::Model;
 pub(crate) fn find_errors(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     recursion::find(model, atlas, cx);
     keys::find_errors(model, atlas, cx);
+    streams::find_errors(model, atlas, cx);
 }
 
 /// What variants say that may not be laid over now: what they name is used, only not here.

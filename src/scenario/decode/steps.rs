@@ -41,6 +41,8 @@ pub(crate) enum StepKind {
         optional: bool,
         optional_place: Place,
         priority: Option<u8>,
+        read: Option<Distribution>,
+        read_place: Place,
     },
     /// Hands over.
     Forward { endpoint: EndpointName, client: Field<ClientName> },
@@ -173,7 +175,8 @@ fn call(node: &Node, cx: &mut Cx<'_>) -> StepKind {
         let endpoint = keys.call.value()?.clone();
         let (optional, optional_place) = (keys.optional.or_default(), keys.optional.key_place());
         let priority = keys.priority.value().map(|Count(priority)| *priority as u8);
-        Some(StepKind::Call { endpoint, client: keys.client, optional, optional_place, priority })
+        let (read, read_place) = (keys.read.value().cloned(), keys.read.key_place());
+        Some(StepKind::Call { endpoint, client: keys.client, optional, optional_place, priority, read, read_place })
     })
 }
 

@@ -42,6 +42,9 @@ keys! {
         /// How important it is: 9 goes first, 0 last. As important as the endpoint says if absent, or else as the request
         /// for which it is made.
         priority: Count<0, 9>;
+        /// Of an endpoint that streams: work for each message, on the caller's thread and cores, besides that of decoding
+        /// it. A message is read before the next one is looked at.
+        read: Distribution;
     }
     later { "key" "request" "response" "request_size" "response_size" }
 }

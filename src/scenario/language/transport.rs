@@ -1,10 +1,11 @@
 //! The keys of transports.
 
+use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::time::Span;
 use crate::base::units::{PerByte, Share, Size};
 use crate::model::{Balancing, TransportPreset};
 use crate::scenario::declare::keys;
-use crate::scenario::decode::{LimitFrom, MeshPreset, NotZero, Or, PositiveNumber, TlsVersion, Word};
+use crate::scenario::decode::{Count, LimitFrom, MeshPreset, NotZero, Or, PositiveNumber, TlsVersion, Word};
 
 keys! {
     /// How the messages of a client look, what they cost, and on which connections they travel. A client names it, or
@@ -34,6 +35,11 @@ keys! {
         /// On which connections requests travel. Each replica of a caller has its own to every service that it calls;
         /// the users of a workload share theirs.
         connections: ConnectionsKeys;
+        /// Bytes of one stream of messages (see `stream` of endpoints) that may be sent and not yet read, each message with a
+        /// prefix of 5 B: 65535 B in HTTP/2 (RFC 9113) and gRPC unless it is set. When it is full, the handler waits; one
+        /// message may always go, however large. Windows of connections, and what libraries add to windows as they
+        /// measure the network, are left out.
+        window: Size;
         /// Whether the client's balancer chooses a replica for every request ("request": client-side or in a mesh, L7), or
         /// for every connection, where requests then stay ("connection": a proxy or a virtual address, L4).
         balancing: Word<Balancing> = "request";
@@ -42,7 +48,28 @@ keys! {
         /// How long a message that gets lost (see `loss` of clients) is missed before it is sent again.
         retransmit: Span = "200ms";
     }
-    later { "bandwidth" "loss" "latency" "flow_control" "window" }
+    later { "bandwidth" "loss" "latency" "flow_control" }
+}
+
+keys! {
+    /// Server streaming: the answer is many messages, which follow when the steps are over. Only clients with a transport
+    /// of gRPC can call it, and not with hedges. The handler waits while the `window` of the transport is full; a
+    /// blocking one holds its thread meanwhile, and the caller's connection always carries the stream. The call is over
+    /// when its last message was read, and all of it counts for `timeout`, deadlines and latency; if it fails, what was
+    /// not read is lost. A caller who gives up resets the stream: whatever `cancel` says, the next message that the
+    /// handler wants to send, or waits to send, ends it, as the write fails in gRPC. Once the first message has come,
+    /// nothing is retried. While the network is cut, messages wait; they come when it is whole again.
+    StreamKeys is "a stream" at "service.NAME.endpoint.NAME.stream" {
+        /// How many messages.
+        messages: Count<1, 1_000_000_000>, required;
+        /// How large the body of one is, as JSON.
+        size: SizeDistribution, required;
+        /// What the handler waits for before each message, without using the CPU: an event that it tells of.
+        sleep: Distribution = "0s";
+        /// CPU time to produce one, besides that of writing it.
+        work: Distribution = "0s";
+    }
+    later { "every" "duration" }
 }
 
 keys! {

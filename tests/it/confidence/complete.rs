@@ -36,7 +36,10 @@ fn everything() -> Run {
           { cache = "things", miss = [{ hold = "db", steps = [{ call = "store.get", client = "sql" }] }] },
         ]
         [service.app.endpoint.search]
-        steps = [{ hold = "version", steps = [{ call = "store.get", client = "sql" }] }]
+        steps = [
+          { hold = "version", steps = [{ call = "store.get", client = "sql" }] },
+          { call = "store.list", client = "sql", read = "exp(1ms)" },
+        ]
 
         [service.store]
         threads = 2
@@ -44,6 +47,9 @@ fn everything() -> Run {
         [service.store.endpoint.get]
         response = "10kB"
         steps = [{ work = "exp(40ms)" }]
+        [service.store.endpoint.list]
+        stream = { messages = 5, size = "30kB" }
+        steps = [{ work = "exp(1ms)" }]
 
         [client.browser]
         transport = "rest"

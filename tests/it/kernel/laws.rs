@@ -129,6 +129,11 @@ fn check_books(model: &Model, results: &Results, ledger: &Ledger) -> Result<(), 
         prop_assert_eq!(it.outcomes[Outcome::Throttled as usize], book.throttled);
         prop_assert_eq!(it.in_flight, book.sent - book.answered);
     }
+    let of_edges = results.transport.iter().flat_map(|it| &it.edges).zip(&ledger.edges);
+    for (it, book) in of_edges.filter_map(|(it, book)| Some((it.stream.as_ref()?, book))) {
+        prop_assert_eq!(it.read, book.read);
+        prop_assert!(i64::try_from(it.unread_peak).is_ok_and(|peak| peak >= book.unread));
+    }
     check_retries(model, results)
 }
 
@@ -251,6 +256,7 @@ fn check_drained(model: &Model) -> Result<(), TestCaseError> {
     }
     for (n, book) in ledger.edges.iter().enumerate() {
         prop_assert_eq!(book.sent, book.answered, "edge {}", n);
+        prop_assert_eq!((book.unread, book.blocked), (0, 0), "streams of edge {}", n);
     }
     for (n, book) in ledger.pools.iter().enumerate() {
         prop_assert_eq!(book, &[0, 0], "pool {}", n);

@@ -137,6 +137,10 @@ pub(super) struct EdgeBook {
     pub(super) short_circuited: u64,
     pub(super) throttled: u64,
     pub(super) answered: u64,
+    /// Messages of streams that were read; bytes that were sent and not read; handlers that wait for room.
+    pub(super) read: u64,
+    pub(super) unread: i64,
+    pub(super) blocked: i64,
 }
 
 impl Ledger {
@@ -293,6 +297,25 @@ impl Observer for Ledger {
         edge.connected += 1;
         assert!(edge.connected <= edge.sent, "more connections than attempts");
         assert!(now.since(Time::ZERO) >= waited, "nobody waits since before the start");
+    }
+
+    fn message_read(&mut self, edge: u32, now: Time) {
+        self.pass(now);
+        self.edges[edge as usize].read += 1;
+    }
+
+    fn unread(&mut self, edge: u32, now: Time, change: i64) {
+        self.pass(now);
+        let edge = &mut self.edges[edge as usize];
+        edge.unread += change;
+        assert!(edge.unread >= 0, "more is read than was sent");
+    }
+
+    fn blocked(&mut self, edge: u32, now: Time, change: i32) {
+        self.pass(now);
+        let edge = &mut self.edges[edge as usize];
+        edge.blocked += i64::from(change);
+        assert!(edge.blocked >= 0, "who goes on has waited");
     }
 
     fn short_circuited(&mut self, edge: u32, now: Time) {

@@ -2,7 +2,9 @@
 //! whatever the numbers are.
 
 mod change;
+mod policy;
 mod service;
+mod stream;
 mod transport;
 
 use brownout::base::distribution::Distribution;
@@ -17,12 +19,8 @@ use brownout::model::{
     Step, Subset, Ttl, Workload, WorkloadId,
 };
 use brownout::policy::balance::Balance;
-use brownout::policy::breaker::BreakerSettings;
-use brownout::policy::hedge::{HedgeDelay, HedgeSettings};
 use brownout::policy::limit::LimitSettings;
 use brownout::policy::queue::{AdaptiveTimeout, CodelSettings};
-use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
-use brownout::policy::throttle::ThrottleSettings;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -42,6 +40,7 @@ pub(super) struct Recipe {
     workloads: Vec<WorkloadRecipe>,
     faults: Vec<FaultRecipe>,
     changes: Vec<change::ChangeRecipe>,
+    streams: Vec<stream::StreamRecipe>,
 }
 
 #[derive(Clone, Debug)]
@@ -186,65 +185,14 @@ fn step(lengths: Lengths) -> impl Strategy<Value = StepRecipe> {
     })
 }
 
-fn retry() -> impl Strategy<Value = RetrySettings> {
-    let backoff = prop_oneof![
-        (0u64..6).prop_map(|millis| Backoff::Fixed(ms(millis))),
-        (1u64..5, 1.0f64..3.0).prop_map(|(base, factor)| Backoff::Exponential { base: ms(base), factor, cap: ms(20) }),
-    ];
-    let around = Jitter::Around(share(20));
-    let jitter = select(vec![Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated, around]);
-    let budget = (0u32..=50, 0u32..5).prop_map(|(percent, burst)| BudgetSettings { ratio: share(percent), burst });
-    let throttle = (1u32..6, 1u32..1500)
-        .prop_map(|(max_tokens, token_thousandths)| RetryThrottleSettings { max_tokens, token_thousandths });
-    (1u32..4, backoff, jitter, option::weighted(0.3, budget), option::weighted(0.3, throttle)).prop_map(
-        |(attempts, backoff, jitter, budget, throttle)| RetrySettings { attempts, backoff, jitter, budget, throttle },
-    )
-}
-
-fn breaker() -> impl Strategy<Value = BreakerSettings> {
-    (1u32..12, 1u32..12, 10u32..=100, 1u64..20, 20u32..=100, 1u64..60, 1u32..4).prop_map(
-        |(window, minimum_calls, failures, slow, slow_rate, open, half_open_calls)| BreakerSettings {
-            window,
-            minimum_calls,
-            failure_rate: share(failures),
-            slow_call_duration: ms(slow),
-            slow_call_rate: share(slow_rate),
-            open_for: ms(open),
-            half_open_calls,
-        },
-    )
-}
-
-/// Retries, hedges, or neither.
-fn patience(lengths: Lengths) -> impl Strategy<Value = (Option<RetrySettings>, Option<HedgeSettings>)> {
-    let fixed = match lengths {
-        Lengths::Even => (0u64..6).prop_map(ms).boxed(),
-        Lengths::Any => (0u64..6_000).prop_map(Span::from_micros).boxed(),
-    };
-    let after = prop_oneof![
-        3 => fixed.prop_map(HedgeDelay::Fixed),
-        1 => (1u32..100).prop_map(|percent| HedgeDelay::Quantile(share(percent))),
-    ];
-    let hedge = (after, 2u32..6).prop_map(|(after, attempts)| HedgeSettings { after, attempts });
-    prop_oneof![
-        2 => Just((None, None)),
-        3 => retry().prop_map(|retry| (Some(retry), None)),
-        2 => hedge.prop_map(|hedge| (None, Some(hedge))),
-    ]
-}
-
-fn throttle() -> impl Strategy<Value = ThrottleSettings> {
-    (1.0f64..3.0, 1u64..400).prop_map(|(multiplier, window)| ThrottleSettings { multiplier, window: ms(window) })
-}
-
 fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
     (
         length(lengths),
         option::weighted(0.7, 1u64..40),
         select(Balance::ALL.to_vec()),
-        patience(lengths),
-        option::weighted(0.3, breaker()),
-        option::weighted(0.3, throttle()),
+        policy::patience(lengths),
+        option::weighted(0.3, policy::breaker()),
+        option::weighted(0.3, policy::throttle()),
         select(vec![Cancel::Off, Cancel::Waiting, Cancel::BetweenSteps, Cancel::AtOnce]),
         select(vec![Deadlines::Local, Deadlines::Propagate]),
         option::weighted(0.4, transport::transport()),
@@ -400,13 +348,24 @@ fn recipe(lengths: Lengths, arrivals: BoxedStrategy<Arrivals>) -> impl Strategy<
         (vec(service::service(lengths), 1..6), vec(service::pool(), 1..3), vec(service::cache(), 1..3)),
         vec(client(lengths), 1..4),
         vec(workload(lengths, arrivals), 1..4),
-        (vec(fault(lengths), 0..5), vec(change::change(lengths), 0..5)),
+        (vec(fault(lengths), 0..5), vec(change::change(lengths), 0..5), vec(stream::stream(lengths), 0..3)),
     )
-        .prop_map(
-            |(seed, duration_ms, interval_ms, (services, pools, caches), clients, workloads, (faults, changes))| {
-                Recipe { seed, duration_ms, interval_ms, services, pools, caches, clients, workloads, faults, changes }
-            },
-        )
+        .prop_map(|(seed, duration_ms, interval_ms, (services, pools, caches), clients, workloads, rest)| {
+            let (faults, changes, streams) = rest;
+            Recipe {
+                seed,
+                duration_ms,
+                interval_ms,
+                services,
+                pools,
+                caches,
+                clients,
+                workloads,
+                faults,
+                changes,
+                streams,
+            }
+        })
 }
 
 /// So many cases, always the same ones: a failure is met again. For a hunt, `PROPTEST_CASES` and `PROPTEST_RNG_SEED`
@@ -538,6 +497,7 @@ impl Recipe {
                 client: ClientId::new(recipe.client as usize % model.clients.len()),
             });
         }
+        stream::cook(&self.streams, &mut model);
         let edges = model.edges();
         for (n, recipe) in self.faults.iter().enumerate() {
             let place = recipe.place as usize;
@@ -638,6 +598,7 @@ impl Kitchen {
                 client: self.client(*client),
                 optional: *optional,
                 priority: *priority,
+                read: None,
             },
             StepRecipe::Hold { pool, steps } => {
                 Step::Hold { pool: PoolId::new(*pool as usize % self.pools), steps: self.list(steps, in_branch) }
@@ -657,7 +618,7 @@ impl Kitchen {
             StepRecipe::CallBack { to, client } => {
                 let endpoint = EndpointId::new(*to as usize % self.endpoints);
                 let client = ClientId::new(1 + *client as usize % (self.clients - 1));
-                let call = Step::Call { endpoint, client, optional: false, priority: None };
+                let call = Step::Call { endpoint, client, optional: false, priority: None, read: None };
                 Step::Choose(vec![(share(95), Vec::new()), (share(5), vec![call])])
             }
             StepRecipe::Forward { .. } | StepRecipe::Reply if in_branch => return None,

@@ -63,6 +63,31 @@ fn those_who_miss_what_is_being_fetched_can_wait_for_it() {
 }
 
 #[test]
+fn those_who_wait_go_on_with_their_own_steps() {
+    let run = Run::of(
+        r#"
+        duration = "10s"
+        [workload.one]
+        entry = "first.get"
+        arrivals = "burst(1)"
+        key = "uniform(1)"
+        [workload.other]
+        entry = "second.get"
+        arrivals = "burst(1, at=10ms)"
+        key = "uniform(1)"
+        [cache.things]
+        scope = "shared"
+        coalesce = true
+        [service.first.endpoint.get]
+        steps = [{ cache = "things", miss = [{ work = "100ms" }] }, { work = "1ms" }]
+        [service.second.endpoint.get]
+        steps = [{ cache = "things", miss = [{ work = "100ms" }] }, { work = "20ms" }]
+        "#,
+    );
+    assert_eq!((longest(workload(&run, "one")), longest(workload(&run, "other"))), (101.0, 110.0));
+}
+
+#[test]
 fn those_who_wait_share_the_failure_too() {
     let fault = "[fault.down]\nat = \"0s\"\nfor = \"50ms\"\nservice = \"store\"\nadd_latency = \"50ms\"
         [fault.err]\nat = \"100us\"\nfor = \"1s\"\nfrom = \"shop\"\nto = \"store\"\nerror_rate = \"100%\"";

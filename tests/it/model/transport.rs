@@ -120,6 +120,14 @@ fn a_request_that_is_given_up_breaks_a_connection_of_http_1_and_only_ends_a_stre
 }
 
 #[test]
+fn a_timeout_that_changes_holds_for_what_is_sent_from_then_on() {
+    let change = "[change.patience]\nat = \"10s\"\nset = { \"client.user.timeout\" = \"90ms\" }";
+    let run = asked("even(30/s)", "timeout = \"50ms\"", "preset = \"grpc\"", change);
+    // Two are under way as it changes, and are given up after 50 ms like all before them; two are at the end.
+    assert_eq!((ended(&run, Outcome::Timeout), workload(&run, "users").in_flight), (1_798, 2));
+}
+
+#[test]
 fn bytes_take_time_on_the_way() {
     let run = asked("even(1/s)", "bandwidth = \"10MB/s\"", "preset = \"rest\"", "");
     let it = transport_edge(&run);

@@ -80,6 +80,7 @@ pub(super) fn model(breaker: bool) -> Model {
                 client: internal,
                 optional: false,
                 priority: None,
+                read: None,
             });
         }
         it.endpoints.push(Endpoint::new(ServiceId(index as u32), name, steps));
@@ -388,7 +389,13 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
 pub(super) fn mesh(services: u32) -> (Model, Results) {
     let mut it = model(false);
     it.services = (0..services).map(|id| service(&format!("mesh-{id}"), 1, 8, Limit::Unlimited)).collect();
-    let call = |id: u32| Step::Call { endpoint: EndpointId(id), client: ClientId(2), optional: false, priority: None };
+    let call = |id: u32| Step::Call {
+        endpoint: EndpointId(id),
+        client: ClientId(2),
+        optional: false,
+        priority: None,
+        read: None,
+    };
     let endpoint = |id: u32| {
         let callees = [2 * id + 1, 2 * id + 2].into_iter().filter(|id| *id < services);
         Endpoint::new(ServiceId(id), "get", callees.map(call).collect())

@@ -105,7 +105,7 @@ steps = [{ work = "5ms" }]"#
 
     "E015" EXCLUDE "keys that exclude each other"
         "Only one of these keys can stand here: a step or a change does one thing, a fault has one target and one effect, a \
-         client repeats what fails or hedges, and retries have a budget or a throttle."
+         client repeats what fails or hedges, retries have a budget or a throttle, and an answer is a stream or a single body."
         bad r#"[fault.backup]
 at          = "10s"
 service     = "orders"
@@ -312,4 +312,17 @@ steps = [{ parallel = [{ work = "1ms" }, { work = "2ms" }] }, { forward = "order
 that = "goodput(orders) >= 99%""#
         good r#"[expect.healthy]
 that = "goodput(users) >= 99%""#
+
+    "E050" STREAM "an answer that cannot stream"
+        "An endpoint with `stream` answers with many messages: only calls by a client with a transport of gRPC can read it, \
+         one attempt at a time; nobody can hand over to it, and its answer is given when its steps are over."
+        bad r#"[service.orders.endpoint.create]
+stream = { messages = 100, size = "1KiB" }
+steps  = [{ work = "5ms" }]"#
+        good r#"[service.orders.endpoint.create]
+stream = { messages = 100, size = "1KiB" }
+steps  = [{ work = "5ms" }]
+
+[client.rest]
+transport = "grpc""#
 }

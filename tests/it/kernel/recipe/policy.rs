@@ -1,0 +1,59 @@
+//! Random policies of clients.
+
+use brownout::policy::breaker::BreakerSettings;
+use brownout::policy::hedge::{HedgeDelay, HedgeSettings};
+use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
+use brownout::policy::throttle::ThrottleSettings;
+
+use super::*;
+
+fn retry() -> impl Strategy<Value = RetrySettings> {
+    let backoff = prop_oneof![
+        (0u64..6).prop_map(|millis| Backoff::Fixed(ms(millis))),
+        (1u64..5, 1.0f64..3.0).prop_map(|(base, factor)| Backoff::Exponential { base: ms(base), factor, cap: ms(20) }),
+    ];
+    let around = Jitter::Around(share(20));
+    let jitter = select(vec![Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated, around]);
+    let budget = (0u32..=50, 0u32..5).prop_map(|(percent, burst)| BudgetSettings { ratio: share(percent), burst });
+    let throttle = (1u32..6, 1u32..1500)
+        .prop_map(|(max_tokens, token_thousandths)| RetryThrottleSettings { max_tokens, token_thousandths });
+    (1u32..4, backoff, jitter, option::weighted(0.3, budget), option::weighted(0.3, throttle)).prop_map(
+        |(attempts, backoff, jitter, budget, throttle)| RetrySettings { attempts, backoff, jitter, budget, throttle },
+    )
+}
+
+pub(super) fn breaker() -> impl Strategy<Value = BreakerSettings> {
+    (1u32..12, 1u32..12, 10u32..=100, 1u64..20, 20u32..=100, 1u64..60, 1u32..4).prop_map(
+        |(window, minimum_calls, failures, slow, slow_rate, open, half_open_calls)| BreakerSettings {
+            window,
+            minimum_calls,
+            failure_rate: share(failures),
+            slow_call_duration: ms(slow),
+            slow_call_rate: share(slow_rate),
+            open_for: ms(open),
+            half_open_calls,
+        },
+    )
+}
+
+/// Retries, hedges, or neither.
+pub(super) fn patience(lengths: Lengths) -> impl Strategy<Value = (Option<RetrySettings>, Option<HedgeSettings>)> {
+    let fixed = match lengths {
+        Lengths::Even => (0u64..6).prop_map(ms).boxed(),
+        Lengths::Any => (0u64..6_000).prop_map(Span::from_micros).boxed(),
+    };
+    let after = prop_oneof![
+        3 => fixed.prop_map(HedgeDelay::Fixed),
+        1 => (1u32..100).prop_map(|percent| HedgeDelay::Quantile(share(percent))),
+    ];
+    let hedge = (after, 2u32..6).prop_map(|(after, attempts)| HedgeSettings { after, attempts });
+    prop_oneof![
+        2 => Just((None, None)),
+        3 => retry().prop_map(|retry| (Some(retry), None)),
+        2 => hedge.prop_map(|hedge| (None, Some(hedge))),
+    ]
+}
+
+pub(super) fn throttle() -> impl Strategy<Value = ThrottleSettings> {
+    (1.0f64..3.0, 1u64..400).prop_map(|(multiplier, window)| ThrottleSettings { multiplier, window: ms(window) })
+}
