@@ -99,7 +99,7 @@ fn stream_of(keys: &EndpointKeys, cx: &mut Cx<'_>) -> Option<Box<ServerStream>> 
         return Some(Box::new(ServerStream { messages: 1, size, sleep: none.clone(), work: none }));
     }
     let stream = table(&keys.stream)?;
-    if keys.response.given().is_some() {
+    if keys.response.given().is_some_and(|size| *size != SizeDistribution::ZERO) {
         cx.say(&catalogue::EXCLUDE, keys.response.key_place(), "the answer is a stream, which has no other body")
             .also(keys.stream.key_place(), "the stream")
             .help("remove `response`: the `size` of the stream is that of one message");
