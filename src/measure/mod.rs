@@ -11,6 +11,7 @@ mod meters;
 mod recorder;
 mod resources;
 mod results;
+mod sums;
 mod transport;
 mod window;
 
@@ -24,9 +25,12 @@ pub use confidence::{
 };
 pub use latency::Latency;
 pub use results::{
-    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, FailureSeries,
-    LengthSeries, MessageSeries, OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult,
-    ServiceSeries, SessionResult, SessionSeries, TransportResults, WorkloadResult, WorkloadSeries,
+    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, OUTCOMES,
+    PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,
+    SessionSeries, TransportResults, WorkloadResult, WorkloadSeries,
+};
+pub use sums::{
+    CacheSums, EdgeSums, FailureSeries, LengthSeries, MessageCpuSums, MessageSums, PoolSums, ServiceSums, Sums,
 };
 
 use crate::base::time::Time;
