@@ -3,7 +3,7 @@
 use crate::base::time::Span;
 
 use super::histogram::Histogram;
-use super::results::LengthSeries;
+use super::sums::LengthSeries;
 
 /// Many lengths of time. Count, mean, minimum and maximum are exact; a quantile is off by at most
 /// 0.4% or 32 ns, whichever is more (the middle of a bucket of a log-linear histogram).
