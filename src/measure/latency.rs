@@ -45,8 +45,13 @@ impl Latency {
         self.histogram.get_or_insert_with(Histogram::new).record(span);
         self.count += 1;
         self.sum_nanos += u128::from(span.as_nanos());
-        self.min = self.min.min(span);
-        self.max = self.max.max(span);
+        // Rarely so: cheaper than to store them anew each time.
+        if span < self.min {
+            self.min = span;
+        }
+        if span > self.max {
+            self.max = span;
+        }
     }
 
     /// Adds `count` zero lengths.
