@@ -145,6 +145,8 @@ pub struct Mesh {
     pub latency: Span,
     /// CPU time of each of them for a message.
     pub cpu: Span,
+    /// Whether they repeat what a server has not taken on, as Istio does, for clients that do not say.
+    pub retries: bool,
 }
 
 impl Transport {
@@ -296,6 +298,16 @@ impl TransportPreset {
             TransportPreset::InProcess => "in-process",
         }
     }
+}
+
+impl Mesh {
+    /// Istio 1.8 to 1.15, "Performance and Scalability": a proxy uses 0.35 vCPU for 1000 requests per second, and both
+    /// together add 2.65 ms to the 90th percentile. A request is two messages, each through two proxies; what is not CPU
+    /// time is latency.
+    pub const ISTIO: Mesh = Mesh { latency: Span::from_micros(487), cpu: Span::from_micros(175), retries: true };
+
+    /// How long a connection of Istio's proxies may take to open. Their pools have no limits (2^32 - 1).
+    pub const ISTIO_CONNECT_TIMEOUT: Span = Span::from_secs(10);
 }
 
 impl Tls {

@@ -36,6 +36,31 @@ pub enum Outcome {
     Throttled,
 }
 
+/// Several outcomes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outcomes(u16);
+
+impl Outcomes {
+    /// All of them.
+    pub const ALL: Outcomes = Outcomes(u16::MAX);
+
+    /// These.
+    pub const fn of(outcomes: &[Outcome]) -> Outcomes {
+        let (mut set, mut n) = (0, 0);
+        while n < outcomes.len() {
+            set |= 1 << outcomes[n] as u16;
+            n += 1;
+        }
+        Outcomes(set)
+    }
+
+    /// Whether `outcome` is one of them.
+    #[inline]
+    pub const fn has(self, outcome: Outcome) -> bool {
+        self.0 & (1 << outcome as u16) != 0
+    }
+}
+
 impl Outcome {
     /// Every outcome, in the order of their numbers.
     pub const ALL: [Outcome; 9] = [
@@ -48,6 +73,17 @@ impl Outcome {
         Outcome::Expired,
         Outcome::Cancelled,
         Outcome::Throttled,
+    ];
+
+    /// Those for which an attempt can fail, with what they are called in HTTP and in gRPC, where they are statuses at all.
+    pub const FAILURES: [(Outcome, &'static str, &'static str); 7] = [
+        (Outcome::Error, "500 Internal Server Error", "INTERNAL"),
+        (Outcome::Timeout, "no status: the client gives up", "DEADLINE_EXCEEDED"),
+        (Outcome::Rejected, "503 Service Unavailable, or 429", "UNAVAILABLE, or RESOURCE_EXHAUSTED"),
+        (Outcome::Refused, "no status: connection refused or reset; 503 of a proxy", "UNAVAILABLE"),
+        (Outcome::Expired, "no status", "DEADLINE_EXCEEDED"),
+        (Outcome::ShortCircuited, "never sent", "never sent"),
+        (Outcome::Throttled, "never sent", "never sent"),
     ];
 
     /// Whether the caller got what it asked for.

@@ -6,9 +6,10 @@ use crate::base::units::Share;
 use super::breaker::BreakerSettings;
 use super::retry::{Backoff, Jitter, RetrySettings, RetryThrottleSettings};
 use super::throttle::ThrottleSettings;
+use super::{Outcome, Outcomes};
 
 /// Names that [`retry_preset`] knows.
-pub const RETRY_PRESETS: &[&str] = &["grpc", "resilience4j"];
+pub const RETRY_PRESETS: &[&str] = &["grpc", "istio", "resilience4j"];
 
 /// Names that [`breaker_preset`] knows.
 pub const BREAKER_PRESETS: &[&str] = &["resilience4j"];
@@ -18,7 +19,10 @@ pub const THROTTLE_PRESETS: &[&str] = &["sre"];
 
 /// Names of real libraries and servers that have no preset yet.
 pub const COMING_PRESETS: &[&str] =
-    &["aws-sdk", "envoy", "failsafe", "finagle", "hystrix", "istio", "kafka", "linkerd", "polly"];
+    &["aws-sdk", "envoy", "failsafe", "finagle", "hystrix", "kafka", "linkerd", "polly"];
+
+/// The server has not taken the request on: gRPC's `UNAVAILABLE`, HTTP's 503, or no connection.
+const UNAVAILABLE: Outcomes = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
 
 /// The retry settings that `name` ships with.
 pub fn retry_preset(name: &str) -> Option<RetrySettings> {
@@ -26,6 +30,7 @@ pub fn retry_preset(name: &str) -> Option<RetrySettings> {
         // resilience4j af9e7c97, RetryConfig: randomisation is there, but off.
         "resilience4j" => Some(RetrySettings {
             attempts: 3,
+            on: Outcomes::ALL,
             backoff: Backoff::Fixed(Span::from_millis(500)),
             jitter: Jitter::None,
             budget: None,
@@ -34,10 +39,21 @@ pub fn retry_preset(name: &str) -> Option<RetrySettings> {
         // gRFC A6 (proposal 1fd061ad): there is no default, and these are the values of its examples; the jitter is fixed.
         "grpc" => Some(RetrySettings {
             attempts: 4,
+            on: UNAVAILABLE,
             backoff: Backoff::Exponential { base: Span::from_millis(100), factor: 2.0, cap: Span::from_secs(1) },
             jitter: Jitter::Around(Share::new(0.2).expect("a fifth is a share")),
             budget: None,
             throttle: Some(RetryThrottleSettings { max_tokens: 10, token_thousandths: 100 }),
+        }),
+        // Istio's default for HTTP: two retries of connect-failure, refused-stream, unavailable, cancelled and 503, after
+        // 25 ms or more; Envoy's intervals are 25, 50, 100, 200, 250 ms, of which any part is waited.
+        "istio" => Some(RetrySettings {
+            attempts: 3,
+            on: UNAVAILABLE,
+            backoff: Backoff::Exponential { base: Span::from_millis(25), factor: 2.0, cap: Span::from_millis(250) },
+            jitter: Jitter::Full,
+            budget: None,
+            throttle: None,
         }),
         _ => None,
     }

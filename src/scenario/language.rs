@@ -16,7 +16,7 @@ use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{
     ArrivalsForm, Auto, BackoffForm, BreakerPreset, CacheName, CacheScope, ClientName, Condition, Count,
     DisciplineForm, Entries, Expiry, HedgeAfter, JitterForm, LimitFrom, Named, NotZero, Or, PositiveNumber,
-    ProfileForm, QueueTimeoutForm, RangeForm, RetryPreset, Scalar, Seed, ServiceName, SessionForm, Steps,
+    ProfileForm, QueueTimeoutForm, RangeForm, RetryOn, RetryPreset, Scalar, Seed, ServiceName, SessionForm, Steps,
     StruckReplicas, ThrottlePreset, True, Word, WorkloadName,
 };
 use super::decode::{CallerName, Overlays, Scales, Settings, TransportName};
@@ -356,12 +356,15 @@ keys! {
 
 keys! {
     /// How failed attempts are repeated: all that fail, be it an error, a timeout, a full queue, an open
-    /// breaker or a throttle.
+    /// breaker or a throttle, unless `on` says which.
     RetryKeys is "a retry policy" at "client.NAME.retry" {
         /// Start from the defaults of a library; the other keys change them.
         preset: RetryPreset;
         /// Attempts in all, the first included.
         attempts: Count<1> = "3";
+        /// Which failures are repeated; all others are final. Without it all are, but for the presets "grpc" and "istio",
+        /// which repeat what the server has not taken on: `["rejected", "refused"]`.
+        on: RetryOn;
         /// The delay before the next attempt: a length of time, or `exponential(100ms, factor=2, cap=10s)`.
         backoff: BackoffForm = "0s";
         /// How the delay is spread: not at all, between nothing and all of it ("full"), between half and all of it
@@ -372,7 +375,7 @@ keys! {
         /// How failures stop all retries, as in gRPC; a policy has a budget or a throttle, not both.
         throttle: Or<RetryThrottleKeys> = "none";
     }
-    later { "on" "per_try_timeout" "pushback" }
+    later { "per_try_timeout" "pushback" }
 }
 
 keys! {

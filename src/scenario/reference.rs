@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use super::declare::{Kind, Presence, Section};
-use super::decode::{METRICS, meaning};
+use super::decode::{METRICS, meaning, word_for};
 use super::language::sections;
 use super::say::catalogue;
 use crate::base::distribution;
-use crate::model::Metric;
+use crate::model::{Figure, Limit, Metric, Transport, TransportPreset, transport_figures};
+use crate::policy::Outcome;
 
 /// The page `SCENARIOS.md`: how a scenario is written, every table and key, every code.
 pub fn reference() -> String {
@@ -16,6 +17,8 @@ pub fn reference() -> String {
         add_section(section, &mut text);
     }
     add_forms(&mut text);
+    add_failures(&mut text);
+    add_transports(&mut text);
     add_codes(&mut text);
     text
 }
@@ -91,6 +94,63 @@ fn add_forms(text: &mut String) {
     ] {
         let about = meaning(metric);
         let _ = writeln!(text, "| `{name}`, ... | {at} | a length of time such as `200ms` | {about} |");
+    }
+}
+
+/// What an attempt can fail with.
+fn add_failures(text: &mut String) {
+    text.push_str(
+        "\n### Failures of calls\n\nWhat `on` of a retry policy names, and what it is in HTTP and gRPC.\n\n| failure | HTTP | \
+         gRPC |\n|---|---|---|\n",
+    );
+    for (outcome, http, grpc) in Outcome::FAILURES {
+        let _ = writeln!(text, "| `{}` | {http} | {grpc} |", outcome.name().replace('_', "-"));
+    }
+}
+
+/// What the presets of transports are, and where their figures come from.
+fn add_transports(text: &mut String) {
+    text.push_str("\n### Presets of transports\n\n| |");
+    let presets = TransportPreset::ALL.map(Transport::of_preset);
+    for transport in &presets {
+        let _ = write!(text, " `\"{}\"` |", transport.name);
+    }
+    text.push_str(&("\n|---|".to_owned() + &"---|".repeat(presets.len()) + "\n"));
+    let limit = |limit: Limit| match limit {
+        Limit::Unlimited => "unlimited".to_owned(),
+        Limit::AtMost(n) => n.to_string(),
+    };
+    let rows: [(&str, &dyn Fn(&Transport) -> String); 11] = [
+        ("`encoding.size`", &|it| it.encoding.size.to_string()),
+        ("`encoding.encode`", &|it| it.encoding.encode.to_string()),
+        ("`encoding.decode`", &|it| it.encoding.decode.to_string()),
+        ("`headers`", &|it| it.headers.to_string()),
+        ("`headers_warm`", &|it| it.headers_warm.to_string()),
+        ("`connections.streams`", &|it| limit(it.connections.streams)),
+        ("`connections.per_host`", &|it| limit(it.connections.per_host)),
+        ("`connections.idle_timeout`", &|it| {
+            it.connections.idle_timeout.map_or_else(|| "none".to_owned(), |span| span.to_string())
+        }),
+        ("`connections.reconnect`", &|it| {
+            if it.connections.reconnect.is_some() { "backoff" } else { "none" }.to_owned()
+        }),
+        ("a client's `cancel`", &|it| word_for(it.cancel).to_owned()),
+        ("a client's `deadlines`", &|it| word_for(it.deadlines).to_owned()),
+    ];
+    for (name, value) in rows {
+        let _ = write!(text, "| {name} |");
+        for transport in &presets {
+            let _ = write!(text, " {} |", value(transport));
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "\nWhere the figures come from, and how far to trust them: *measured* on one kind of machine, *read* in the source \
+         that is named, *standard*, or *from memory*. All of them can be set.\n\n| figure | default | elsewhere | source | \
+         trust |\n|---|---|---|---|---|\n",
+    );
+    for Figure { what, default, range, source, trust } in transport_figures() {
+        let _ = writeln!(text, "| {what} | {default} | {range} | {source} | {} |", trust.name());
     }
 }
 

@@ -10,7 +10,7 @@ use crate::base::random::Draws;
 use crate::base::time::{Span, Time};
 use crate::base::units::Share;
 
-use super::Outcome;
+use super::{Outcome, Outcomes};
 
 pub use budget::Budget;
 pub use standard::StandardRetry;
@@ -21,6 +21,8 @@ pub use throttle::RetryThrottle;
 pub struct RetrySettings {
     /// Attempts in all, the first included; at least 1.
     pub attempts: u32,
+    /// Failures that another attempt may heal; all others are final.
+    pub on: Outcomes,
     /// The delay before the next attempt, before jitter.
     pub backoff: Backoff,
     /// How the delay is spread.

@@ -1,9 +1,9 @@
-//! The built-in retry policy: every failure is retried, up to a number of attempts, within a budget and as long as a
+//! The built-in retry policy: failures of some kinds are retried, up to a number of attempts, within a budget and as long as a
 //! throttle does not stop it.
 
 use crate::base::random::Draws;
 use crate::base::time::{Span, Time};
-use crate::policy::Outcome;
+use crate::policy::{Outcome, Outcomes};
 
 use super::{Backoff, Budget, Jitter, Retry, RetrySettings, RetryThrottle};
 
@@ -11,6 +11,7 @@ use super::{Backoff, Budget, Jitter, Retry, RetrySettings, RetryThrottle};
 #[derive(Clone, Debug)]
 pub struct StandardRetry {
     attempts: u32,
+    on: Outcomes,
     backoff: Backoff,
     jitter: Jitter,
     budget: Option<Budget>,
@@ -22,6 +23,7 @@ impl StandardRetry {
     pub fn new(settings: &RetrySettings) -> StandardRetry {
         StandardRetry {
             attempts: settings.attempts,
+            on: settings.on,
             backoff: settings.backoff,
             jitter: settings.jitter,
             budget: settings.budget.map(Budget::new),
@@ -48,7 +50,10 @@ impl Retry for StandardRetry {
     #[inline]
     fn next_delay(&mut self, _now: Time, attempt: u32, outcome: Outcome, draws: Draws) -> Option<Span> {
         debug_assert!(!outcome.is_ok(), "an answered call is not retried");
-        // Every failure counts, also one that is not retried anyway.
+        if !self.on.has(outcome) {
+            return None;
+        }
+        // Every failure of these kinds counts, also one that is not retried anyway.
         let stopped = self.throttle.as_mut().is_some_and(|throttle| !throttle.failed());
         if stopped || attempt >= self.attempts {
             return None;

@@ -5,13 +5,15 @@ use super::{Atlas, ClientPlaces};
 use crate::base::time::Span;
 use crate::base::units::Share;
 use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport};
+use crate::policy::Outcomes;
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
 use crate::policy::hedge::HedgeSettings;
+use crate::policy::preset::retry_preset;
 use crate::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
 use crate::policy::throttle::ThrottleSettings;
 use crate::scenario::decode::{
-    Auto, BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, PositiveNumber, RetryPreset,
+    Auto, BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, PositiveNumber, RetryOn, RetryPreset,
     ThrottlePreset, Word,
 };
 use crate::scenario::language::{
@@ -55,7 +57,11 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
             transport: place(|keys| keys.transport.place()),
             balance: place(|keys| keys.balance.place()),
             timeout: place(|keys| keys.timeout.place()),
-            retry: place(|keys| keys.retry.key_place()),
+            // The retries of a mesh come with the transport.
+            retry: place(|keys| match keys.retry.given() {
+                Some(_) => keys.retry.key_place(),
+                None => keys.transport.place(),
+            }),
             hedge: place(|keys| keys.hedge.key_place()),
             breaker: place(|keys| keys.breaker.key_place()),
             throttle: place(|keys| keys.throttle.key_place()),
@@ -88,6 +94,13 @@ fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut 
     }
     let Auto(cancel) = keys.cancel.or_default();
     let Auto(deadlines) = keys.deadlines.or_default();
+    let hedge = hedge(keys, cx);
+    let by_mesh = transport.as_ref().and_then(|transport| transport.mesh).is_some_and(|mesh| mesh.retries);
+    let retry = match policy(&keys.retry) {
+        Some(keys) => Some(retry(keys, cx)),
+        None if by_mesh && keys.retry.given().is_none() && hedge.is_none() => retry_preset("istio"),
+        None => None,
+    };
     Client {
         name: name.to_owned(),
         latency: keys.latency.value().cloned().unwrap_or(direct.latency),
@@ -95,8 +108,8 @@ fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut 
         loss,
         timeout: keys.timeout.or_default().0.map(|NotZero(span)| span),
         balance: keys.balance.value().map_or(Balance::RoundRobin, |Word(word)| *word),
-        retry: policy(&keys.retry).map(|keys| retry(keys, cx)),
-        hedge: hedge(keys, cx),
+        retry,
+        hedge,
         breaker: policy(&keys.breaker).map(breaker),
         throttle: policy(&keys.throttle).map(|keys| throttle(keys, cx)),
         cancel: cancel.or(transport.as_ref().map(|transport| transport.cancel)).unwrap_or(Cancel::Off),
@@ -123,6 +136,7 @@ fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
     let of_preset = preset.as_ref();
     let settings = RetrySettings {
         attempts: chosen(&keys.attempts, of_preset.map(|preset| preset.attempts), |count| count.0, 1),
+        on: chosen(&keys.on, of_preset.map(|preset| preset.on), |RetryOn(outcomes)| *outcomes, Outcomes::ALL),
         backoff: chosen(
             &keys.backoff,
             of_preset.map(|preset| preset.backoff),

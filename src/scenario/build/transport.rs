@@ -13,11 +13,6 @@ use crate::scenario::decode::{
 use crate::scenario::language::{ConnectionsKeys, EncodingKeys, MeshKeys, ReconnectKeys, ScenarioKeys, TransportKeys};
 use crate::scenario::say::{Place, catalogue};
 
-/// Istio 1.8 to 1.15, "Performance and Scalability": a proxy uses 0.35 vCPU for 1000 requests per second, and both
-/// together add 2.65 ms to the 90th percentile. A request is two messages, each through two proxies; what is not CPU
-/// time is latency.
-const ISTIO: Mesh = Mesh { latency: Span::from_micros(487), cpu: Span::from_micros(175) };
-
 /// The transports of the file, with the places of their names.
 pub(super) fn transports(keys: &ScenarioKeys, cx: &mut Cx<'_>) -> Vec<(Place, Transport)> {
     let items = keys.transport.value().into_iter().flat_map(|transports| &transports.items);
@@ -76,6 +71,13 @@ fn transport(keys: &TransportKeys, cx: &mut Cx<'_>) -> Transport {
         Some(Word(TlsVersion::V13)) => Tls::full(1),
         Some(Word(TlsVersion::None)) | None => Tls::NONE,
     };
+    let mesh = policy(&keys.mesh).map(|keys| mesh(keys, cx));
+    let preset_limits = match mesh {
+        Some(Mesh { retries: true, .. }) => {
+            ConnectionLimits { connect_timeout: Some(Mesh::ISTIO_CONNECT_TIMEOUT), ..preset.connections }
+        }
+        _ => preset.connections,
+    };
     let transport = Transport {
         encoding: keys.encoding.value().map_or(preset.encoding, |keys| encoding(keys, preset.encoding)),
         compression: policy(&keys.compression).map(|keys| Compression {
@@ -90,13 +92,10 @@ fn transport(keys: &TransportKeys, cx: &mut Cx<'_>) -> Transport {
             handshake_cpu: keys.handshake_cpu.given().copied().unwrap_or(tls.handshake_cpu),
             record: keys.record_cpu.given().copied().unwrap_or(tls.record),
         },
-        connections: keys
-            .connections
-            .value()
-            .map_or(preset.connections, |keys| connections(keys, preset.connections, cx)),
+        connections: keys.connections.value().map_or(preset_limits, |keys| connections(keys, preset_limits, cx)),
         window: keys.window.given().copied().unwrap_or(preset.window),
         balancing: keys.balancing.value().map_or(Balancing::Request, |Word(word)| *word),
-        mesh: policy(&keys.mesh).map(|keys| mesh(keys, cx)),
+        mesh,
         retransmit: keys.retransmit.or_default(),
         ..preset
     };
@@ -206,13 +205,14 @@ fn reconnect(keys: &ReconnectKeys, cx: &mut Cx<'_>) -> Reconnect {
 }
 
 fn mesh(keys: &MeshKeys, cx: &mut Cx<'_>) -> Mesh {
-    let preset = keys.preset.value().map(|Word(_)| ISTIO);
+    let preset = keys.preset.value().map(|Word(_)| Mesh::ISTIO);
     if preset.is_none() && !keys.preset.is_bad() && keys.latency.given().is_none() && keys.cpu.given().is_none() {
         cx.say(&catalogue::MISSING_KEY, keys.place, "a mesh needs a `preset`, or `latency` and `cpu`")
             .help("write for example `mesh = { preset = \"istio\" }`");
     }
-    let preset = preset.unwrap_or(Mesh { latency: Span::ZERO, cpu: Span::ZERO });
+    let preset = preset.unwrap_or(Mesh { latency: Span::ZERO, cpu: Span::ZERO, retries: false });
     Mesh {
+        retries: preset.retries,
         latency: keys.latency.given().copied().unwrap_or(preset.latency),
         cpu: keys.cpu.given().copied().unwrap_or(preset.cpu),
     }

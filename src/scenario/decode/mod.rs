@@ -33,14 +33,15 @@ pub(crate) use name::{
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{
-    BackoffForm, BreakerPreset, HedgeAfter, JitterForm, RetryPreset, StruckReplicas, ThrottlePreset, preset_value,
+    BackoffForm, BreakerPreset, HedgeAfter, JitterForm, RetryOn, RetryPreset, StruckReplicas, ThrottlePreset,
+    preset_value,
 };
 pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
 pub(crate) use session::{SessionForm, SessionStepForm};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
 pub(crate) use table::{Reader, read_table, say_unknown_key};
-pub(crate) use words::{Auto, CacheScope, Expiry, MeshPreset, TlsVersion, Word, Words};
+pub(crate) use words::{Auto, CacheScope, Expiry, MeshPreset, TlsVersion, Word, Words, word_for};
 
 /// What decoding needs at hand.
 pub(crate) struct Cx<'a> {

@@ -13,6 +13,7 @@ use crate::policy::preset::{
 };
 use crate::policy::retry::{Backoff, Jitter, RetrySettings};
 use crate::policy::throttle::ThrottleSettings;
+use crate::policy::{Outcome, Outcomes};
 use crate::scenario::declare::{Form, Kind};
 use crate::scenario::say::catalogue;
 use crate::scenario::tree::{Node, Value};
@@ -132,6 +133,52 @@ pub(crate) struct RetryPreset(pub(crate) RetrySettings);
 /// Breaker settings under a library's name.
 #[derive(Clone, Debug)]
 pub(crate) struct BreakerPreset(pub(crate) BreakerSettings);
+
+/// Failures that are repeated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RetryOn(pub(crate) Outcomes);
+
+/// One failure of such a list.
+#[derive(Clone, Copy, Debug)]
+struct Failure(Outcome);
+
+impl Words for Failure {
+    const WHAT: &'static str = "a failure";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("error", Failure(Outcome::Error)),
+        ("timeout", Failure(Outcome::Timeout)),
+        ("rejected", Failure(Outcome::Rejected)),
+        ("refused", Failure(Outcome::Refused)),
+        ("expired", Failure(Outcome::Expired)),
+        ("short-circuited", Failure(Outcome::ShortCircuited)),
+        ("throttled", Failure(Outcome::Throttled)),
+    ];
+    const LATER: &'static [&'static str] = &[];
+}
+
+impl Decode for RetryOn {
+    fn kind() -> Kind {
+        Kind::List(Box::new(Word::<Failure>::kind()))
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<RetryOn> {
+        const EXAMPLE: &str = "write for example `on = [\"rejected\", \"refused\"]`";
+        let Value::List(items) = &node.value else {
+            if let Some(diagnostic) = cx.wrong_type(node, &Self::kind()) {
+                diagnostic.help(EXAMPLE);
+            }
+            return None;
+        };
+        if items.is_empty() {
+            cx.say(&catalogue::NO_ITEMS, node.place, "no failure would be repeated").help(EXAMPLE);
+            return None;
+        }
+        let one = |item| Word::<Failure>::decode(item, cx).map(|Word(Failure(outcome))| outcome);
+        let outcomes: Vec<Option<Outcome>> = items.iter().map(one).collect();
+        let outcomes: Option<Vec<Outcome>> = outcomes.into_iter().collect();
+        outcomes.map(|outcomes| RetryOn(Outcomes::of(&outcomes)))
+    }
+}
 
 impl Decode for RetryPreset {
     fn kind() -> Kind {

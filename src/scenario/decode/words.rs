@@ -21,6 +21,11 @@ pub(crate) trait Words: Copy + 'static {
     const LATER: &'static [&'static str];
 }
 
+/// The word for a meaning.
+pub(crate) fn word_for<T: Words + PartialEq>(meaning: T) -> &'static str {
+    T::WORDS.iter().find(|(_, it)| *it == meaning).map_or("", |(word, _)| word)
+}
+
 /// The meaning of a word.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Word<T>(pub(crate) T);

@@ -147,7 +147,9 @@ keys! {
 }
 
 keys! {
-    /// A proxy beside the client and one beside the server.
+    /// A proxy beside the client and one beside the server. The preset "istio" brings its defaults for HTTP: two retries of
+    /// what the server has not taken on, for clients without `retry` and `hedge` (`retry = "none"` switches them off), no
+    /// limits of connections, and 10 s for one to open.
     MeshKeys is "a mesh" at "transport.NAME.mesh" {
         /// Start from the figures of a mesh; the other keys change them.
         preset: Word<MeshPreset>;
@@ -156,5 +158,5 @@ keys! {
         /// CPU time of each proxy for a message, on the cores of the service beside which it stands.
         cpu: Span;
     }
-    later { "retry" "breaker" }
+    later { "breaker" }
 }

@@ -2,7 +2,7 @@
 
 use brownout::base::time::Span;
 use brownout::measure::{ConnectionResult, TransportResults};
-use brownout::model::{Cancel, Deadlines};
+use brownout::model::{Caller, Cancel, Deadlines, Id};
 use brownout::policy::Outcome;
 
 use super::{longest, mean, workload};
@@ -327,6 +327,44 @@ fn a_mesh_adds_two_proxies_to_every_message() {
     let without = shop("");
     let with = shop("mesh = { preset = \"istio\" }");
     assert!((with - without - 2.65).abs() < 0.01, "{without} {with}");
+}
+
+/// Istio asks twice more where nobody has taken the request on, unless the client says what it does itself.
+#[test]
+fn a_mesh_repeats_what_was_not_taken_on() {
+    let attempts = |client: &str, back: &str| {
+        let run = Run::of(&format!(
+            r#"
+            duration = "20s"
+            [workload.users]
+            entry = "front.page"
+            arrivals = "even(1/s)"
+            [client.internal]
+            transport = "meshed"
+            {client}
+            [transport.meshed]
+            preset = "grpc"
+            mesh = {{ preset = "istio" }}
+            [service.front.endpoint.page]
+            steps = [{{ call = "back.get", client = "internal" }}]
+            [service.back]
+            {back}
+            "#
+        ));
+        let (id, _) = run.model.edges().enumerate().find(|(_, edge)| matches!(edge.from, Caller::Service(_))).unwrap();
+        let edge = &run.results.edges[id.index()];
+        (edge.calls, edge.attempts)
+    };
+    // The first takes the only token for ever.
+    let full = "limit = { rate = \"1/h\", burst = 1 }\nendpoint.get.steps = [{ work = \"1ms\" }]";
+    let (calls, all) = attempts("", full);
+    assert_eq!(all, 3 * calls - 2);
+    let (calls, all) = attempts("retry = \"none\"", full);
+    assert_eq!(all, calls);
+    let (calls, all) = attempts("retry = { attempts = 2 }", full);
+    assert_eq!(all, 2 * calls - 1);
+    let (calls, all) = attempts("", "endpoint.get.steps = [{ fail = true }]");
+    assert_eq!(all, calls, "an error is an answer");
 }
 
 /// The shortest latency: that of a request whose connection was open.

@@ -3,11 +3,11 @@
 use brownout::base::random::Key;
 use brownout::base::time::{Span, Time};
 use brownout::base::units::Share;
-use brownout::policy::Outcome;
 use brownout::policy::preset::{BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, breaker_preset, retry_preset};
 use brownout::policy::retry::{
     AnyRetry, Backoff, BudgetSettings, Jitter, Retry, RetrySettings, RetryThrottle, RetryThrottleSettings,
 };
+use brownout::policy::{Outcome, Outcomes};
 use proptest::prelude::*;
 
 fn jitters() -> [Jitter; 5] {
@@ -15,7 +15,8 @@ fn jitters() -> [Jitter; 5] {
 }
 
 fn at_once(attempts: u32, budget: Option<BudgetSettings>) -> RetrySettings {
-    RetrySettings { attempts, backoff: Backoff::Fixed(Span::ZERO), jitter: Jitter::None, budget, throttle: None }
+    let (on, backoff) = (Outcomes::ALL, Backoff::Fixed(Span::ZERO));
+    RetrySettings { attempts, on, backoff, jitter: Jitter::None, budget, throttle: None }
 }
 
 /// All delays of one call whose attempts all fail.
@@ -57,7 +58,7 @@ proptest! {
         let (base, cap) = (Span::from_nanos(base), Span::from_nanos(base.max(cap)));
         let backoff = Backoff::Exponential { base, factor, cap };
         for jitter in jitters() {
-            let settings = RetrySettings { attempts: 12, backoff, jitter, budget: None, throttle: None };
+            let settings = RetrySettings { backoff, jitter, ..at_once(12, None) };
             let found = delays(&mut AnyRetry::from_settings(&settings), call);
             prop_assert_eq!(found.len(), 11);
             prop_assert_eq!(&found, &delays(&mut AnyRetry::from_settings(&settings), call), "the same call waits the same");
@@ -99,6 +100,24 @@ fn a_budget_starts_full_and_refills_by_calls_alone() {
     assert_eq!(granted, expected);
 }
 
+#[test]
+fn only_failures_of_the_kinds_that_are_named_are_retried_and_count() {
+    let ratio = "10%".parse().expect("a share");
+    let on = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
+    let settings = RetrySettings { on, ..at_once(2, Some(BudgetSettings { ratio, burst: 1 })) };
+    let mut retry = AnyRetry::from_settings(&settings);
+    let draws = || Key::root(1, "call").draws();
+    let mut again = |outcome| retry.next_delay(Time::ZERO, 1, outcome, draws()).is_some();
+    for (outcome, ..) in Outcome::FAILURES {
+        if !on.has(outcome) {
+            assert!(!again(outcome), "{outcome:?}");
+        }
+    }
+    // The others have left the only token of the budget where it was.
+    assert!(again(Outcome::Rejected));
+    assert!(!again(Outcome::Refused));
+}
+
 /// Attempts of calls all of which fail, one after the other.
 fn attempts_of_failing_calls(calls: u64, throttle: RetryThrottleSettings) -> Vec<usize> {
     let settings = RetrySettings { throttle: Some(throttle), ..at_once(4, None) };
@@ -134,7 +153,7 @@ fn a_throttle_gives_in_to_more_failures_than_successes_can_pay_for() {
 #[test]
 fn each_retry_of_a_call_draws_its_own_number() {
     let backoff = Backoff::Fixed(Span::from_secs(1));
-    let settings = RetrySettings { attempts: 4, backoff, jitter: Jitter::Full, budget: None, throttle: None };
+    let settings = RetrySettings { backoff, jitter: Jitter::Full, ..at_once(4, None) };
     let calls = 100_000;
     let mut sums = [0.0; 3];
     let mut products = [0.0; 2];

@@ -397,7 +397,7 @@ fn retry_throttling(vector: &Value) -> Result<(), Waiting> {
                 break "OK";
             }
             store.failed();
-            if retry.next_delay(Time::ZERO, attempt, Outcome::Error, draws).is_none() {
+            if retry.next_delay(Time::ZERO, attempt, Outcome::Rejected, draws).is_none() {
                 break "UNAVAILABLE";
             }
             (attempt, index) = (attempt + 1, index + 1);

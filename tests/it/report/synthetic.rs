@@ -6,10 +6,10 @@ use brownout::base::time::{Span, Time};
 use brownout::base::units::{Rate, Share};
 use brownout::measure::*;
 use brownout::model::*;
-use brownout::policy::Outcome;
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
 use brownout::policy::retry::{Backoff, Jitter, RetrySettings};
+use brownout::policy::{Outcome, Outcomes};
 
 pub(super) const SECONDS: u64 = 180;
 const WARMUP: u64 = 20;
@@ -37,7 +37,14 @@ fn client(name: &str, timeout: Span, breaker: bool) -> Client {
         loss: Share::ZERO,
         timeout: Some(timeout),
         balance: Balance::RoundRobin,
-        retry: Some(RetrySettings { attempts: 3, backoff, jitter: Jitter::None, budget: None, throttle: None }),
+        retry: Some(RetrySettings {
+            attempts: 3,
+            on: Outcomes::ALL,
+            backoff,
+            jitter: Jitter::None,
+            budget: None,
+            throttle: None,
+        }),
         hedge: None,
         breaker,
         throttle: None,

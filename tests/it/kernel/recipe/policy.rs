@@ -4,6 +4,7 @@ use brownout::policy::breaker::BreakerSettings;
 use brownout::policy::hedge::{HedgeDelay, HedgeSettings};
 use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
 use brownout::policy::throttle::ThrottleSettings;
+use brownout::policy::{Outcome, Outcomes};
 
 use super::*;
 
@@ -17,8 +18,17 @@ fn retry() -> impl Strategy<Value = RetrySettings> {
     let budget = (0u32..=50, 0u32..5).prop_map(|(percent, burst)| BudgetSettings { ratio: share(percent), burst });
     let throttle = (1u32..6, 1u32..1500)
         .prop_map(|(max_tokens, token_thousandths)| RetryThrottleSettings { max_tokens, token_thousandths });
-    (1u32..4, backoff, jitter, option::weighted(0.3, budget), option::weighted(0.3, throttle)).prop_map(
-        |(attempts, backoff, jitter, budget, throttle)| RetrySettings { attempts, backoff, jitter, budget, throttle },
+    let unavailable = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
+    let on = prop_oneof![3 => Just(Outcomes::ALL), 1 => Just(unavailable)];
+    (1u32..4, on, backoff, jitter, option::weighted(0.3, budget), option::weighted(0.3, throttle)).prop_map(
+        |(attempts, on, backoff, jitter, budget, throttle)| RetrySettings {
+            attempts,
+            on,
+            backoff,
+            jitter,
+            budget,
+            throttle,
+        },
     )
 }
 

@@ -39,7 +39,8 @@ pub(super) fn transport() -> impl Strategy<Value = (Transport, Share)> {
     (presets, limits, balancing, 0u32..3, select(vec![0.0, 0.0, 0.05, 0.3])).prop_map(
         |(preset, connections, balancing, round_trips, loss)| {
             let tls = if round_trips == 0 { Tls::NONE } else { Tls::full(round_trips) };
-            let mesh = (round_trips == 1).then_some(Mesh { latency: ms(1), cpu: Span::from_micros(100) });
+            let mesh =
+                (round_trips == 1).then_some(Mesh { latency: ms(1), cpu: Span::from_micros(100), retries: false });
             let transport = Transport { connections, balancing, tls, mesh, ..Transport::of_preset(preset) };
             (transport, Share::new(loss).expect("a share"))
         },
