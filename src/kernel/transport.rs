@@ -482,9 +482,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         let connection = ConnectionId(connection);
-        let Some(host) = line.connections.at(connection).map(|it| it.host) else { return };
         let reusable = !matches!(outcome, Outcome::Timeout | Outcome::Cancelled | Outcome::Expired | Outcome::Refused);
-        line.connections.release(now, connection, reusable);
+        let Some(host) = line.connections.release(now, connection, reusable) else { return };
         let (is_wanted, is_unwatched) = (line.connections.may_be_wanted(host), !line.is_watched);
         if is_wanted {
             self.serve_waiting(port, edge, host);

@@ -101,7 +101,7 @@ impl Messages {
         Messages { always: bodies.constant().map(|body| Message::new(transport, body)), bodies: bodies.clone() }
     }
 
-    #[inline]
+    #[inline(always)]
     fn draw(&self, transport: &Transport, key: impl FnOnce() -> Key) -> Message {
         match self.always {
             Some(message) => message,

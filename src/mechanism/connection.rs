@@ -159,8 +159,11 @@ impl<T: Copy> Connections<T> {
     }
 
     /// A request wants a connection to `host`. When it waits, ask [`Connections::wants_more`] whether to open one.
+    #[inline]
     pub fn want(&mut self, now: Time, host: u32, ticket: T) -> Wanted {
-        self.host(host);
+        if host as usize >= self.hosts.len() {
+            self.hosts.resize_with(host as usize + 1, Host::default);
+        }
         if let Some(id) = self.take_ready(now, host) {
             return Wanted::Has(id);
         }
@@ -242,33 +245,47 @@ impl<T: Copy> Connections<T> {
     }
 
     /// A request gives its connection back. `reusable` when it has been answered in full; of connections with several
-    /// streams only the stream ends in any case.
-    pub fn release(&mut self, now: Time, id: ConnectionId, reusable: bool) {
-        let settings = self.settings;
-        let Some(connection) = self.at_mut(id) else { return };
+    /// streams only the stream ends in any case. Its host, where somebody may wait for what has become free; `None` when
+    /// the connection is gone.
+    #[inline]
+    pub fn release(&mut self, now: Time, id: ConnectionId, reusable: bool) -> Option<u32> {
+        let host = self.at(id)?.host;
+        self.put_back(now, id, host, reusable);
+        Some(host)
+    }
+
+    fn put_back(&mut self, now: Time, id: ConnectionId, host: u32, reusable: bool) {
+        let Connections { settings, slots, hosts, .. } = self;
+        let Some(connection) = slots[slot(id) as usize].as_mut() else { return };
         let was_full = connection.in_use == settings.streams;
         connection.in_use -= 1;
         connection.is_leaving |= (!reusable && settings.streams == 1)
             || connection.requests >= settings.max_requests
             || now.since(connection.opened) >= settings.max_age;
-        let (host, in_use, is_leaving) = (connection.host, connection.in_use, connection.is_leaving);
+        let (in_use, is_leaving) = (connection.in_use, connection.is_leaving);
         connection.idle_since = now;
+        let it = &mut hosts[host as usize];
         if is_leaving {
             if in_use == 0 {
                 self.close(id);
             } else {
-                self.hosts[host as usize].ready.retain(|ready| *ready != slot(id));
+                it.ready.retain(|ready| *ready != slot(id));
             }
             return;
         }
-        let is_idle = settings.idle != u32::MAX && in_use == 0 && self.hosts[host as usize].waiting() == 0;
-        if is_idle && self.idle(host, id) >= settings.idle {
-            self.close(id);
+        if settings.idle != u32::MAX && in_use == 0 && it.waiting() == 0 {
+            let idle = settings.idle;
+            if self.idle(host, id) >= idle {
+                self.close(id);
+                return;
+            }
+            if was_full {
+                self.hosts[host as usize].ready.push(slot(id));
+            }
             return;
         }
-        let ready = &mut self.hosts[host as usize].ready;
-        if settings.streams == 1 || was_full {
-            ready.push(slot(id));
+        if was_full {
+            it.ready.push(slot(id));
         }
     }
 
@@ -410,32 +427,29 @@ impl<T: Copy> Connections<T> {
         idle.map(over).min().filter(|time| *time < Time::MAX)
     }
 
-    fn host(&mut self, host: u32) {
-        if host as usize >= self.hosts.len() {
-            self.hosts.resize_with(host as usize + 1, Host::default);
-        }
-    }
-
     /// Takes a place on a connection to `host`: where each carries one request, on the one that was used last; else on the
     /// one that carries the fewest.
+    #[inline]
     fn take_ready(&mut self, now: Time, host: u32) -> Option<ConnectionId> {
-        let settings = self.settings;
         loop {
-            let ready = &self.hosts[host as usize].ready;
-            let (at, &slot) = match settings.streams {
-                1 => ready.iter().enumerate().next_back()?,
+            let Connections { settings, hosts, slots, .. } = self;
+            let ready = &mut hosts[host as usize].ready;
+            let at = match ready.len() {
+                0 => return None,
+                1 => 0,
+                count if settings.streams == 1 => count - 1,
                 _ => {
-                    let in_use = |slot: u32| self.slots[slot as usize].map_or(u32::MAX, |it| it.in_use);
-                    ready.iter().enumerate().min_by_key(|(_, slot)| in_use(**slot))?
+                    let in_use = |slot: u32| slots[slot as usize].map_or(u32::MAX, |it| it.in_use);
+                    ready.iter().enumerate().min_by_key(|(_, slot)| in_use(**slot))?.0
                 }
             };
-            let connection = self.slots[slot as usize].as_mut()?;
+            let connection = slots[ready[at] as usize].as_mut()?;
             let is_old = now.since(connection.opened) >= settings.max_age;
             let is_stale = connection.in_use == 0 && now.since(connection.idle_since) >= settings.idle_timeout;
             if is_old || is_stale {
                 connection.is_leaving = true;
                 let (id, in_use) = (connection.id, connection.in_use);
-                self.hosts[host as usize].ready.remove(at);
+                ready.remove(at);
                 if in_use == 0 {
                     self.close(id);
                 }
@@ -447,7 +461,7 @@ impl<T: Copy> Connections<T> {
             let is_last = connection.requests >= settings.max_requests;
             connection.is_leaving |= is_last;
             if is_full || is_last {
-                self.hosts[host as usize].ready.remove(at);
+                ready.remove(at);
             }
             return Some(id);
         }
@@ -554,7 +568,7 @@ mod tests {
         let mut connections = Connections::new(ConnectionSettings { idle: 2, ..ConnectionSettings::UNLIMITED });
         let (has, waiting) = burst(&mut connections, T0, 0..100);
         assert_eq!((has.len(), waiting, connections.count()), (100, 0, 100));
-        has.into_iter().for_each(|id| connections.release(T0, id, true));
+        has.into_iter().for_each(|id| assert!(connections.release(T0, id, true).is_some()));
         assert_eq!(connections.count(), 2);
         let ready = (0..100).filter(|ticket| matches!(connections.want(T0, 0, *ticket), Wanted::Has(_))).count();
         assert_eq!((ready, connections.waiting(0)), (2, 98), "the next burst opens 98 anew");
@@ -566,7 +580,7 @@ mod tests {
         let mut connections =
             Connections::new(ConnectionSettings { per_host: 2, queue: 1, ..ConnectionSettings::UNLIMITED });
         let (warm, _) = burst(&mut connections, T0, 0..2);
-        warm.into_iter().for_each(|id| connections.release(T0, id, true));
+        warm.into_iter().for_each(|id| assert!(connections.release(T0, id, true).is_some()));
         let wanted: Vec<Wanted> = (2..6).map(|ticket| connections.want(T0, 0, ticket)).collect();
         assert!(matches!(wanted[..], [Wanted::Has(_), Wanted::Has(_), Wanted::Waits, Wanted::Rejected]), "{wanted:?}");
     }

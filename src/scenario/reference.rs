@@ -120,7 +120,8 @@ fn add_transports(text: &mut String) {
         Limit::Unlimited => "unlimited".to_owned(),
         Limit::AtMost(n) => n.to_string(),
     };
-    let rows: [(&str, &dyn Fn(&Transport) -> String); 11] = [
+    type Row<'a> = (&'a str, &'a dyn Fn(&Transport) -> String);
+    let rows: [Row; 11] = [
         ("`encoding.size`", &|it| it.encoding.size.to_string()),
         ("`encoding.encode`", &|it| it.encoding.encode.to_string()),
         ("`encoding.decode`", &|it| it.encoding.decode.to_string()),

@@ -70,7 +70,7 @@ pub(super) fn idle(vector: &Value) -> Result<(), Waiting> {
     let mut connections = Connections::new(ConnectionSettings { idle, ..ConnectionSettings::UNLIMITED });
     let (has, _) = ask(&mut connections, 0, count(&vector["input"]["simultaneous_requests_http1"]));
     assert_eq!(connections.count(), count(&expected["connections_opened"]));
-    has.iter().for_each(|id| connections.release(T0, *id, true));
+    has.iter().for_each(|id| assert!(connections.release(T0, *id, true).is_some()));
     assert_eq!(connections.count(), count(&expected["kept_idle_after"]));
     assert_eq!(has.len() as u32 - connections.count(), count(&expected["closed_after"]));
     Ok(())
@@ -84,7 +84,7 @@ pub(super) fn pending(vector: &Value) -> Result<(), Waiting> {
         ..ConnectionSettings::UNLIMITED
     });
     let (warm, _) = ask(&mut connections, 0, count(&input["established_idle_connections"]));
-    warm.iter().for_each(|id| connections.release(T0, *id, true));
+    warm.iter().for_each(|id| assert!(connections.release(T0, *id, true).is_some()));
     let (has, rejected) = ask(&mut connections, 0, count(&input["simultaneous_requests"]));
     assert_eq!(has.len() as u32, count(&expected["on_connection"]));
     assert_eq!(connections.waiting(0), count(&expected["pending"]));
