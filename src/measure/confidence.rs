@@ -152,6 +152,7 @@ pub struct RequestTimeConfidence {
 #[allow(missing_docs, reason = "the names are those of the means")]
 pub struct MessageConfidence {
     pub bytes_per_message: Option<f64>,
+    pub across_zones_share: Option<f64>,
     pub network_mean_s: Option<f64>,
     pub connection_wait_mean_s: Option<f64>,
     #[serde(skip)]
@@ -335,6 +336,10 @@ fn per_request(batches: &Batches, results: &Results, it: &TransportResults) -> R
 fn messages(batches: &Batches, it: &EdgeMessages) -> MessageConfidence {
     let series = &it.series;
     MessageConfidence {
+        across_zones_share: half_width(
+            &batches.sums(&series.bytes_across, |bytes| bytes),
+            &batches.sums(&series.bytes, |bytes| bytes),
+        ),
         bytes_per_message: half_width(
             &batches.sums(&series.bytes, |bytes| bytes),
             &batches.counts(&series.network.count),

@@ -382,6 +382,8 @@ pub struct EdgeMessages {
     pub messages: u64,
     /// Their bytes, headers included.
     pub bytes: u128,
+    /// Those of them that went from one zone to another.
+    pub bytes_across: u128,
     /// Their time under way, added up.
     pub network_nanos: u128,
     /// How long attempts waited for a connection; those that never got one are not in it.
@@ -397,6 +399,8 @@ pub struct EdgeMessages {
 pub struct MessageSeries {
     /// Their bytes.
     pub bytes: Vec<f64>,
+    /// Those that went from one zone to another.
+    pub bytes_across: Vec<f64>,
     /// Their time under way.
     pub network: LengthSeries,
     /// What [`EdgeMessages::waits`] got.

@@ -33,6 +33,7 @@ pub(super) struct TransportMeters {
 struct LastMessages {
     messages: u64,
     bytes: u128,
+    bytes_across: u128,
     network_nanos: u128,
     waits: Mark,
 }
@@ -109,12 +110,14 @@ impl TransportMeters {
         let secs = |now: u128, last: u128| (now - last) as f64 / 1e9;
         for (it, last) in self.edges.iter_mut().zip(&mut self.last_edges) {
             let Some(last) = last else { continue };
-            let EdgeMessages { messages, bytes, network_nanos, waits, series, stream: _ } = it;
+            let EdgeMessages { messages, bytes, bytes_across, network_nanos, waits, series, stream: _ } = it;
             series.bytes.push((*bytes - last.bytes) as f64);
+            series.bytes_across.push((*bytes_across - last.bytes_across) as f64);
             series.network.secs.push(secs(*network_nanos, last.network_nanos));
             series.network.count.push(*messages - last.messages);
             waits.add_point(0, &mut last.waits, &mut series.waits);
-            (last.messages, last.bytes, last.network_nanos) = (*messages, *bytes, *network_nanos);
+            (last.messages, last.network_nanos) = (*messages, *network_nanos);
+            (last.bytes, last.bytes_across) = (*bytes, *bytes_across);
         }
         let keeps_sums = !self.last_edges.is_empty();
         self.streams.iter_mut().flatten().filter(|_| keeps_sums).for_each(|it| it.add_point(now, length));
@@ -131,11 +134,12 @@ impl TransportMeters {
         }
     }
 
-    pub(super) fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size) {
+    pub(super) fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size, is_across: bool) {
         if now >= self.from {
             let it = &mut self.edges[edge as usize];
             it.messages += 1;
             it.bytes += u128::from(bytes.as_bytes());
+            it.bytes_across += if is_across { u128::from(bytes.as_bytes()) } else { 0 };
             it.network_nanos += u128::from(span.as_nanos());
         }
     }
@@ -200,7 +204,7 @@ mod tests {
         meters.connections(0, at(16), 2, 2);
         meters.encodes(0, at(5), Span::from_secs(1));
         meters.encodes(0, at(15), Span::from_secs(2));
-        meters.travelled(0, at(15), Span::from_millis(3), Size::from_bytes(100));
+        meters.travelled(0, at(15), Span::from_millis(3), Size::from_bytes(100), true);
         meters.add_point(at(20), Span::from_secs(20));
         let results = meters.finish(at(20));
         assert_eq!(
