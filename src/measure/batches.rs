@@ -5,7 +5,8 @@ use crate::base::student::student_95;
 use crate::base::time::Span;
 use crate::model::{Arrivals, Model, Process};
 
-use super::results::{LengthSeries, Results};
+use super::results::Results;
+use super::sums::LengthSeries;
 
 /// Few enough that a batch of a run of some thousand requests is long, enough that t is small.
 pub(super) const BATCHES: usize = 10;
@@ -24,6 +25,8 @@ pub enum NoConfidence {
     Arrivals,
     /// There are too few points of the series after the warm-up.
     Short,
+    /// It measured only what its expectations ask.
+    NotKept,
 }
 
 /// Whether nothing but chance makes one part of a run differ from another.

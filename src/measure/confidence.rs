@@ -18,9 +18,10 @@ use crate::policy::Outcome;
 
 use super::batches::{Batches, NoConfidence, PerBatch, half_width, stationary, together};
 use super::results::{
-    CacheSeries, ConnectionSeries, EdgeMessages, EdgeSeries, FailureSeries, OUTCOMES, PoolSeries, Results,
-    ServiceMessages, ServiceSeries, SessionSeries, TransportResults, WorkloadSeries,
+    CacheSeries, ConnectionSeries, EdgeSeries, OUTCOMES, PoolSeries, Results, ServiceSeries, SessionSeries,
+    TransportResults, WorkloadSeries,
 };
+use super::sums::{CacheSums, EdgeSums, FailureSeries, MessageCpuSums, MessageSums, PoolSums, ServiceSums, Sums};
 
 /// Half the widths of 95% confidence intervals: the mean lies within, give or take so much. Each in the unit of its
 /// mean; `None` where the batches do not tell.
@@ -194,23 +195,24 @@ impl Serialize for FailureConfidence {
     }
 }
 
-/// The confidence intervals of a run that measured [`Detail::All`](super::Detail::All).
+/// The confidence intervals of a run.
 pub fn confidence(model: &Model, results: &Results) -> Result<Confidence, NoConfidence> {
-    let batches = Batches::of(model, results)?;
+    let batches = &Batches::of(model, results)?;
+    let sums = results.sums.as_ref().ok_or(NoConfidence::NotKept)?;
     let series = &results.series;
-    let services = model.services.iter().zip(&series.services);
+    let services = model.services.iter().zip(series.services.iter().zip(&sums.services));
     Ok(Confidence {
-        batches,
-        workloads: series.workloads.iter().map(|it| workload(&batches, it)).collect(),
-        services: services.map(|(service, it)| self::service(&batches, service, it)).collect(),
-        edges: series.edges.iter().map(|it| edge(&batches, it)).collect(),
-        pools: series.pools.iter().map(|it| pool(&batches, it)).collect(),
-        caches: series.caches.iter().map(|it| cache(&batches, it)).collect(),
-        transport: results.transport.as_ref().map(|it| transport(&batches, results, it)),
+        batches: *batches,
+        workloads: series.workloads.iter().zip(&sums.workloads).map(|(it, sums)| workload(batches, it, sums)).collect(),
+        services: services.map(|(service, (it, sums))| self::service(batches, service, it, sums)).collect(),
+        edges: series.edges.iter().zip(&sums.edges).map(|(it, sums)| edge(batches, it, sums)).collect(),
+        pools: series.pools.iter().zip(&sums.pools).map(|(it, sums)| pool(batches, it, sums)).collect(),
+        caches: series.caches.iter().zip(&sums.caches).map(|(it, sums)| cache(batches, it, sums)).collect(),
+        transport: results.transport.as_ref().map(|it| transport(batches, results, it, sums)),
     })
 }
 
-fn workload(batches: &Batches, it: &WorkloadSeries) -> WorkloadConfidence {
+fn workload(batches: &Batches, it: &WorkloadSeries, bad: &FailureSeries) -> WorkloadConfidence {
     let [offered, answered, good, failed, attempts] =
         [&it.offered, &it.answered, &it.good, &it.failed, &it.attempts].map(|column| batches.counts(column));
     let latency = batches.sums(&it.latency_nanos, |nanos| nanos as f64 / 1e9);
@@ -221,7 +223,7 @@ fn workload(batches: &Batches, it: &WorkloadSeries) -> WorkloadConfidence {
         throughput_share: half_width(&answered, &offered),
         throughput_per_s: batches.rate(&answered),
         failed_share: half_width(&failed, &offered),
-        failure_shares: failures(batches, &it.failures, &offered),
+        failure_shares: failures(batches, bad, &offered),
         attempts_per_request: half_width(&attempts, &offered),
         latency_mean_s: half_width(&latency, &answered),
         sessions: sessions(batches, &it.sessions),
@@ -242,9 +244,9 @@ fn failures(batches: &Batches, it: &FailureSeries, wholes: &PerBatch) -> Failure
     FailureConfidence(it.0.each_ref().map(share))
 }
 
-fn service(batches: &Batches, service: &Service, it: &ServiceSeries) -> ServiceConfidence {
+fn service(batches: &Batches, service: &Service, it: &ServiceSeries, sums: &ServiceSums) -> ServiceConfidence {
     let [arrivals, rejected, shed] = [&it.arrivals, &it.rejected, &it.shed].map(|column| batches.counts(column));
-    let (busy, cores) = (batches.level(&it.busy), batches.level(&it.cores));
+    let (busy, cores) = (batches.level(&it.busy), batches.rate(&batches.sums(&sums.work, |secs| secs)));
     let part = |half_width: Option<f64>, whole: Option<u64>| Some(half_width? / whole? as f64);
     ServiceConfidence {
         arrivals_per_s: batches.rate(&arrivals),
@@ -256,13 +258,13 @@ fn service(batches: &Batches, service: &Service, it: &ServiceSeries) -> ServiceC
         in_system_mean: batches.level(&it.in_system),
         rejected_share: half_width(&rejected, &arrivals),
         shed_share: half_width(&shed, &arrivals),
-        wait_mean_s: batches.mean(&it.wait),
-        sojourn_mean_s: batches.mean(&it.sojourn),
+        wait_mean_s: batches.mean(&sums.wait),
+        sojourn_mean_s: batches.mean(&sums.sojourn),
         waste_share: half_width(&batches.integrals(&it.wasted), &batches.integrals(&it.busy)),
     }
 }
 
-fn edge(batches: &Batches, it: &EdgeSeries) -> EdgeConfidence {
+fn edge(batches: &Batches, it: &EdgeSeries, sums: &EdgeSums) -> EdgeConfidence {
     let [calls, attempts, ok, failed, short, throttled] =
         [&it.calls, &it.attempts, &it.ok, &it.failed, &it.short_circuited, &it.throttled]
             .map(|column| batches.counts(column));
@@ -271,14 +273,14 @@ fn edge(batches: &Batches, it: &EdgeSeries) -> EdgeConfidence {
         attempts_per_s: batches.rate(&attempts),
         retry_factor: half_width(&attempts, &calls),
         ok_share: half_width(&ok, &ended),
-        failure_shares: failures(batches, &it.failures, &ended),
-        latency_mean_s: batches.mean(&it.latency),
+        failure_shares: failures(batches, &sums.failures, &ended),
+        latency_mean_s: batches.mean(&sums.latency),
     }
 }
 
-fn pool(batches: &Batches, it: &PoolSeries) -> PoolConfidence {
+fn pool(batches: &Batches, it: &PoolSeries, sums: &PoolSums) -> PoolConfidence {
     let [acquired, timed_out, rejected, conflicts] =
-        [&it.wait.count, &it.timed_out, &it.rejected, &it.conflicts].map(|column| batches.counts(column));
+        [&sums.wait.count, &sums.timed_out, &sums.rejected, &sums.conflicts].map(|column| batches.counts(column));
     let wanted = together([acquired, timed_out, rejected]);
     PoolConfidence {
         acquired_per_s: batches.rate(&acquired),
@@ -287,45 +289,45 @@ fn pool(batches: &Batches, it: &PoolSeries) -> PoolConfidence {
         conflicts_share: half_width(&conflicts, &wanted),
         in_use_mean: batches.level(&it.used),
         waiting_mean: batches.level(&it.waiting),
-        wait_mean_s: batches.mean(&it.wait),
+        wait_mean_s: batches.mean(&sums.wait),
     }
 }
 
-fn cache(batches: &Batches, it: &CacheSeries) -> CacheConfidence {
+fn cache(batches: &Batches, it: &CacheSeries, sums: &CacheSums) -> CacheConfidence {
     let lookups = batches.counts(&it.lookups);
     let share = |column: &[u64]| half_width(&batches.counts(column), &lookups);
     CacheConfidence {
         lookups_per_s: batches.rate(&lookups),
         hit_ratio_share: share(&it.hits),
-        stale_share: share(&it.stale),
-        early_share: share(&it.early),
-        misses_share: share(&it.misses),
-        coalesced_share: share(&it.coalesced),
+        stale_share: share(&sums.stale),
+        early_share: share(&sums.early),
+        misses_share: share(&sums.misses),
+        coalesced_share: share(&sums.coalesced),
     }
 }
 
-fn transport(batches: &Batches, results: &Results, it: &TransportResults) -> TransportConfidence {
-    let services = results.series.services.iter().zip(&it.services);
+fn transport(batches: &Batches, results: &Results, it: &TransportResults, sums: &Sums) -> TransportConfidence {
+    let services = sums.services.iter().zip(&sums.message_cpu);
     TransportConfidence {
-        per_request: per_request(batches, results, it),
-        edges: it.edges.iter().map(|it| messages(batches, it)).collect(),
+        per_request: per_request(batches, results, sums),
+        edges: sums.messages.iter().map(|it| messages(batches, it)).collect(),
         services: services.map(|(service, it)| message_cpu(batches, service, it)).collect(),
         connections: it.channels.iter().map(|it| connections(batches, it.as_ref().map(|it| &it.series))).collect(),
     }
 }
 
-fn per_request(batches: &Batches, results: &Results, it: &TransportResults) -> RequestTimeConfidence {
+fn per_request(batches: &Batches, results: &Results, sums: &Sums) -> RequestTimeConfidence {
     let seconds = |column: &[f64]| batches.sums(column, |secs| secs);
     let series = &results.series;
     let requests = together(series.workloads.iter().map(|it| batches.counts(&it.offered)));
-    let encoding = together(it.services.iter().map(|it| seconds(&it.encoding_secs)));
-    let handshakes = together(it.services.iter().map(|it| seconds(&it.handshake_secs)));
-    let all_work = together(series.services.iter().map(|it| batches.integrals(&it.cores)));
+    let encoding = together(sums.message_cpu.iter().map(|it| seconds(&it.encoding)));
+    let handshakes = together(sums.message_cpu.iter().map(|it| seconds(&it.handshakes)));
+    let all_work = together(sums.services.iter().map(|it| seconds(&it.work)));
     let work = std::array::from_fn(|batch| all_work[batch] - encoding[batch] - handshakes[batch]);
     let each = |parts: PerBatch| half_width(&parts, &requests);
     RequestTimeConfidence {
-        network_s: each(together(it.edges.iter().map(|it| seconds(&it.series.network.secs)))),
-        connections_s: each(together(it.edges.iter().map(|it| seconds(&it.series.waits.secs)))),
+        network_s: each(together(sums.messages.iter().map(|it| seconds(&it.network.secs)))),
+        connections_s: each(together(sums.messages.iter().map(|it| seconds(&it.waits.secs)))),
         encoding_cpu_s: each(encoding),
         handshakes_cpu_s: each(handshakes),
         waiting_for_threads_s: each(together(series.services.iter().map(|it| batches.integrals(&it.queue)))),
@@ -333,33 +335,27 @@ fn per_request(batches: &Batches, results: &Results, it: &TransportResults) -> R
     }
 }
 
-fn messages(batches: &Batches, it: &EdgeMessages) -> MessageConfidence {
-    let series = &it.series;
+fn messages(batches: &Batches, it: &MessageSums) -> MessageConfidence {
+    let bytes = batches.sums(&it.bytes, |bytes| bytes);
     MessageConfidence {
-        across_zones_share: half_width(
-            &batches.sums(&series.bytes_across, |bytes| bytes),
-            &batches.sums(&series.bytes, |bytes| bytes),
-        ),
-        bytes_per_message: half_width(
-            &batches.sums(&series.bytes, |bytes| bytes),
-            &batches.counts(&series.network.count),
-        ),
-        network_mean_s: batches.mean(&series.network),
-        connection_wait_mean_s: batches.mean(&series.waits),
+        across_zones_share: half_width(&batches.sums(&it.bytes_across, |bytes| bytes), &bytes),
+        bytes_per_message: half_width(&bytes, &batches.counts(&it.network.count)),
+        network_mean_s: batches.mean(&it.network),
+        connection_wait_mean_s: batches.mean(&it.waits),
         stream: it.stream.as_ref().map(|it| StreamConfidence {
-            first_message_mean_s: batches.mean(&it.series.first),
-            unread_bytes_mean: batches.level(&it.series.unread),
-            handlers_blocked_mean: batches.level(&it.series.blocked),
+            first_message_mean_s: batches.mean(&it.first),
+            unread_bytes_mean: half_width(&batches.sums(&it.unread, |bytes| bytes), &batches.secs()),
+            handlers_blocked_mean: half_width(&batches.sums(&it.blocked, |secs| secs), &batches.secs()),
         }),
     }
 }
 
-fn message_cpu(batches: &Batches, service: &ServiceSeries, it: &ServiceMessages) -> MessageCpuConfidence {
-    let [encoding, handshakes] =
-        [&it.encoding_secs, &it.handshake_secs].map(|column| batches.sums(column, |secs| secs));
+fn message_cpu(batches: &Batches, service: &ServiceSums, it: &MessageCpuSums) -> MessageCpuConfidence {
+    let [work, encoding, handshakes] =
+        [&service.work, &it.encoding, &it.handshakes].map(|column| batches.sums(column, |secs| secs));
     MessageCpuConfidence {
-        encoding_share_of_cpu: half_width(&encoding, &batches.integrals(&service.cores)),
-        handshake_cores_mean: half_width(&handshakes, &batches.secs()),
+        encoding_share_of_cpu: half_width(&encoding, &work),
+        handshake_cores_mean: batches.rate(&handshakes),
     }
 }
 

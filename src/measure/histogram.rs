@@ -45,8 +45,8 @@ impl Histogram {
     /// Adds one length.
     #[inline]
     pub(super) fn record(&mut self, span: Span) {
-        let units = (span.as_nanos() >> UNIT_BITS).min(LAST);
-        let count = &mut self.counts[index(units)];
+        let bucket = index(span.as_nanos() >> UNIT_BITS).min(BUCKETS - 1);
+        let count = &mut self.counts[bucket];
         *count = count.saturating_add(1);
     }
 

@@ -3,7 +3,7 @@
 use crate::base::time::Span;
 
 use super::histogram::Histogram;
-use super::results::LengthSeries;
+use super::sums::LengthSeries;
 
 /// Many lengths of time. Count, mean, minimum and maximum are exact; a quantile is off by at most
 /// 0.4% or 32 ns, whichever is more (the middle of a bucket of a log-linear histogram).
@@ -45,8 +45,13 @@ impl Latency {
         self.histogram.get_or_insert_with(Histogram::new).record(span);
         self.count += 1;
         self.sum_nanos += u128::from(span.as_nanos());
-        self.min = self.min.min(span);
-        self.max = self.max.max(span);
+        // Rarely so: cheaper than to store them anew each time.
+        if span < self.min {
+            self.min = span;
+        }
+        if span > self.max {
+            self.max = span;
+        }
     }
 
     /// Adds `count` zero lengths.

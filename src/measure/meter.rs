@@ -23,6 +23,7 @@ use super::results::{
     EdgeSeries, OUTCOMES, Results, Series, ServiceSeries, SessionResult, WorkloadResult, WorkloadSeries,
 };
 use super::stream::StreamMeter;
+use super::sums::Sums;
 use super::transport::TransportMeters;
 use super::window::{Counts, Window};
 
@@ -54,8 +55,8 @@ struct Meter {
     transport: Option<Box<TransportMeters>>,
     recorder: Recorder,
     detail: Detail,
-    /// Whether the series get what tells how sure means are.
-    keeps_sums: bool,
+    /// What tells how sure means are, where somebody wants to know.
+    sums: Option<Box<Sums>>,
     windows: Vec<Window>,
     series: Series,
 }
@@ -136,11 +137,11 @@ impl Meter {
                     last: [0; 2],
                 })
                 .collect(),
-            resources: ResourceMeters::new(model, keeps_sums),
-            transport: TransportMeters::new(model, &edges, detail, keeps_sums),
+            resources: ResourceMeters::new(model),
+            transport: TransportMeters::new(model, &edges, detail),
             recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len(), detail),
             detail,
-            keeps_sums,
+            sums: None,
             windows,
             series: Series {
                 interval: model.interval,
@@ -151,6 +152,10 @@ impl Meter {
                 ..Series::default()
             },
         };
+        if keeps_sums {
+            let has_transport = meter.transport.is_some();
+            meter.sums = Some(Box::new(Sums::of(model, edges.len(), has_transport)));
+        }
         meter.boundary = meter.next_boundary(None);
         meter
     }
@@ -238,6 +243,7 @@ impl Meter {
 
     /// Ends a point of the series at `now`.
     fn add_point(&mut self, now: Time, length: Span) {
+        self.add_sums(now);
         self.series.points += 1;
         for (meter, series) in self.workloads.iter_mut().zip(&mut self.series.workloads) {
             meter.add_point(series);
@@ -250,25 +256,30 @@ impl Meter {
             transport.add_point(now, length);
         }
         let shares: Vec<_> = self.channels.iter_mut().map(|channel| channel.shares(now, length)).collect();
-        if self.keeps_sums {
-            self.add_sums();
-        }
-        let (recorder, first) = (&self.recorder, self.workloads.len() as u32);
-        for ((meter, series), place) in self.edges.iter_mut().zip(&mut self.series.edges).zip(first..) {
-            let latency = self.keeps_sums.then(|| recorder.latency(place));
-            meter.add_point(series, shares[meter.rare.channel as usize], latency);
+        for (meter, series) in self.edges.iter_mut().zip(&mut self.series.edges) {
+            meter.add_point(series, shares[meter.rare.channel as usize]);
         }
     }
 
-    /// Adds what tells how sure means are to the points of workloads and services.
-    fn add_sums(&mut self) {
+    /// Adds what tells how sure means are, before a point of the series ends.
+    fn add_sums(&mut self, now: Time) {
+        let (point, edge, wait, sojourn) =
+            (self.series.points, self.edge_place(0), self.wait_place(0), self.sojourn_place(0));
+        let Some(sums) = &mut self.sums else { return };
         self.recorder.flush();
-        for (meter, series) in self.workloads.iter_mut().zip(&mut self.series.workloads) {
-            meter.add_sums(series);
+        let latency = |place: u32| self.recorder.latency(place);
+        for (meter, sums) in self.workloads.iter_mut().zip(&mut sums.workloads) {
+            meter.add_sums(point, sums);
         }
-        let (waits, sojourns) = (self.wait_place(0), self.sojourn_place(0));
-        for ((meter, series), id) in self.services.iter_mut().zip(&mut self.series.services).zip(0..) {
-            meter.add_sums(series, self.recorder.latency(waits + id), self.recorder.latency(sojourns + id));
+        for ((meter, sums), id) in self.services.iter_mut().zip(&mut sums.services).zip(0..) {
+            meter.add_sums(now, sums, latency(wait + id), latency(sojourn + id));
+        }
+        for ((meter, sums), id) in self.edges.iter_mut().zip(&mut sums.edges).zip(0..) {
+            meter.add_sums(point, sums, latency(edge + id));
+        }
+        self.resources.add_sums(sums);
+        if let Some(transport) = &mut self.transport {
+            transport.add_sums(now, sums);
         }
     }
 
@@ -314,6 +325,7 @@ impl Meter {
             transport: self.transport.map(|transport| transport.finish(end.at)),
             measured_half_widths: self.windows.iter().map(Window::half_width).collect(),
             measured,
+            sums: self.sums,
             series: Series { pools: pool_series, caches: cache_series, ..self.series },
         }
     }

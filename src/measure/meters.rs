@@ -9,6 +9,7 @@ use crate::policy::breaker::BreakerState;
 use super::latency::{Latency, Mark};
 use super::level::Level;
 use super::results::{EdgeResult, EdgeSeries, OUTCOMES, ServiceResult, ServiceSeries, WorkloadResult, WorkloadSeries};
+use super::sums::{EdgeSums, FailureSeries, ServiceSums};
 use super::window::Counts;
 
 pub(super) struct WorkloadMeter {
@@ -64,7 +65,8 @@ pub(super) struct ServiceExtra {
     /// At the start of the time that totals count.
     pub(super) before: ServiceReading,
     pub(super) last: ServiceReading,
-    /// Waits and sojourns at the last point.
+    /// Work, waits and sojourns at the last point.
+    pub(super) last_work_nanos: i128,
     pub(super) marks: [Mark; 2],
 }
 
@@ -79,7 +81,6 @@ pub(super) struct ServiceReading {
     pub(super) queue_nanos: u128,
     pub(super) in_system_nanos: u128,
     pub(super) cores_nanos: u128,
-    pub(super) worked_nanos: u128,
 }
 
 /// See [`ServiceMeter`].
@@ -154,10 +155,10 @@ impl WorkloadMeter {
         self.last = now;
     }
 
-    /// Adds what tells how sure the shares of its outcomes are to the last point.
-    pub(super) fn add_sums(&mut self, series: &mut WorkloadSeries) {
+    /// Adds what tells how sure the shares of its outcomes are.
+    pub(super) fn add_sums(&mut self, point: usize, failures: &mut FailureSeries) {
         let (now, last) = (self.result.outcomes, self.last_outcomes);
-        series.failures.add(series.offered.len() - 1, |outcome| now[outcome as usize] - last[outcome as usize]);
+        failures.add(point, |outcome| now[outcome as usize] - last[outcome as usize]);
         self.last_outcomes = now;
     }
 }
@@ -173,7 +174,6 @@ impl ServiceMeter {
             queue_nanos: self.rare.queue.integral(now),
             in_system_nanos: self.in_system.integral(now),
             cores_nanos: self.rare.cores.integral(now),
-            worked_nanos: self.worked_nanos,
         }
     }
 
@@ -190,18 +190,19 @@ impl ServiceMeter {
         series.busy.push(mean(reading.busy_nanos - last.busy_nanos));
         series.wasted.push(mean(reading.wasted_nanos - last.wasted_nanos));
         series.queue.push(mean(reading.queue_nanos - last.queue_nanos));
-        // What stops early takes back what it had counted when it began.
-        let worked = (reading.worked_nanos as i128 - last.worked_nanos as i128) as f64 / length.as_nanos() as f64;
-        series.cores.push(mean(reading.cores_nanos - last.cores_nanos) + worked);
         series.in_system.push(mean(reading.in_system_nanos - last.in_system_nanos));
         series.up.push(self.rare.up.value());
     }
 
-    /// Adds what tells how sure its means are to the last point, from what it has recorded so far.
-    pub(super) fn add_sums(&mut self, series: &mut ServiceSeries, wait: &Latency, sojourn: &Latency) {
+    /// Adds what tells how sure its means are, from what it has recorded so far.
+    pub(super) fn add_sums(&mut self, now: Time, sums: &mut ServiceSums, wait: &Latency, sojourn: &Latency) {
+        // What stops early takes back what it had counted when it began.
+        let work_nanos = (self.rare.cores.integral(now) + self.worked_nanos) as i128;
+        sums.work.push((work_nanos - self.rare.last_work_nanos) as f64 / 1e9);
+        self.rare.last_work_nanos = work_nanos;
         let [waits, sojourns] = &mut self.rare.marks;
-        wait.add_point(self.no_wait, waits, &mut series.wait);
-        sojourn.add_point(0, sojourns, &mut series.sojourn);
+        wait.add_point(self.no_wait, waits, &mut sums.wait);
+        sojourn.add_point(0, sojourns, &mut sums.sojourn);
     }
 
     pub(super) fn result(mut self, end: Time, mut wait: Latency, sojourn: Latency) -> ServiceResult {
@@ -241,15 +242,17 @@ impl EdgeMeter {
         EdgeReading { calls: self.calls, attempts: self.attempts, outcomes: self.outcomes }
     }
 
-    /// Ends a point; with the latencies that it has recorded so far, where somebody asks how sure their mean is.
-    pub(super) fn add_point(&mut self, series: &mut EdgeSeries, shares: Option<(f64, f64)>, latency: Option<&Latency>) {
+    /// Adds what tells how sure its means are, from what it has recorded so far; before the point ends.
+    pub(super) fn add_sums(&mut self, point: usize, sums: &mut EdgeSums, latency: &Latency) {
+        latency.add_point(0, &mut self.rare.mark, &mut sums.latency);
+        let (now, last) = (&self.outcomes, &self.rare.last.outcomes);
+        sums.failures.add(point, |outcome| now[outcome as usize] - last[outcome as usize]);
+    }
+
+    pub(super) fn add_point(&mut self, series: &mut EdgeSeries, shares: Option<(f64, f64)>) {
         let reading = self.read();
         let last = std::mem::replace(&mut self.rare.last, reading);
         let new: [u64; OUTCOMES] = std::array::from_fn(|n| reading.outcomes[n] - last.outcomes[n]);
-        if let Some(latency) = latency {
-            latency.add_point(0, &mut self.rare.mark, &mut series.latency);
-            series.failures.add(series.calls.len(), |outcome| new[outcome as usize]);
-        }
         let ok = new[Outcome::Ok as usize];
         let (short, throttled) = (new[Outcome::ShortCircuited as usize], new[Outcome::Throttled as usize]);
         series.calls.push(reading.calls - last.calls);

@@ -12,6 +12,7 @@ mod recorder;
 mod resources;
 mod results;
 mod stream;
+mod sums;
 mod transport;
 mod window;
 
@@ -25,10 +26,13 @@ pub use confidence::{
 };
 pub use latency::Latency;
 pub use results::{
-    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, FailureSeries,
-    LengthSeries, MessageSeries, OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult,
-    ServiceSeries, SessionResult, SessionSeries, StreamMessages, StreamSeries, TransportResults, WorkloadResult,
-    WorkloadSeries,
+    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, OUTCOMES,
+    PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,
+    SessionSeries, StreamMessages, TransportResults, WorkloadResult, WorkloadSeries,
+};
+pub use sums::{
+    CacheSums, EdgeSums, FailureSeries, LengthSeries, MessageCpuSums, MessageSums, PoolSums, ServiceSums, StreamSums,
+    Sums,
 };
 
 use crate::base::time::Time;

@@ -8,14 +8,13 @@ use crate::model::{CacheId, Id, Model, PoolId};
 use super::latency::{Latency, Mark};
 use super::level::Level;
 use super::results::{CacheResult, CacheSeries, PoolResult, PoolSeries};
+use super::sums::{CacheSums, PoolSums, Sums};
 use super::window::Counts;
 
 /// The meters of all pools and caches.
 pub(super) struct ResourceMeters {
     /// Start of the time that totals count.
     from: Time,
-    /// Whether the series get what tells how sure means are.
-    keeps_sums: bool,
     pools: Vec<PoolMeter>,
     caches: Vec<CacheMeter>,
 }
@@ -57,18 +56,18 @@ impl PoolMeter {
         [self.used.integral(now), self.wanted.integral(now)]
     }
 
-    fn add_sums(&mut self) {
-        let (it, series) = (&self.result, &mut self.series);
-        self.wait.add_point(0, &mut self.mark, &mut series.wait);
+    fn add_sums(&mut self, sums: &mut PoolSums) {
+        let it = &self.result;
+        self.wait.add_point(0, &mut self.mark, &mut sums.wait);
         let now = [it.timed_out, it.rejected, it.conflicts];
-        add_new([&mut series.timed_out, &mut series.rejected, &mut series.conflicts], now, &mut self.last_failed);
+        add_new([&mut sums.timed_out, &mut sums.rejected, &mut sums.conflicts], now, &mut self.last_failed);
     }
 }
 
 impl CacheMeter {
-    fn add_sums(&mut self) {
-        let (it, series) = (&self.result, &mut self.series);
-        let columns = [&mut series.stale, &mut series.early, &mut series.misses, &mut series.coalesced];
+    fn add_sums(&mut self, sums: &mut CacheSums) {
+        let it = &self.result;
+        let columns = [&mut sums.stale, &mut sums.early, &mut sums.misses, &mut sums.coalesced];
         add_new(columns, [it.stale, it.early, it.misses, it.coalesced], &mut self.last_kinds);
     }
 }
@@ -82,10 +81,9 @@ fn add_new<const N: usize>(columns: [&mut Vec<u64>; N], now: [u64; N], last: &mu
 }
 
 impl ResourceMeters {
-    pub(super) fn new(model: &Model, keeps_sums: bool) -> ResourceMeters {
+    pub(super) fn new(model: &Model) -> ResourceMeters {
         ResourceMeters {
             from: Time::ZERO + model.warmup,
-            keeps_sums,
             pools: model.pools.iter().map(|_| PoolMeter::default()).collect(),
             caches: model.caches.iter().map(|_| CacheMeter::default()).collect(),
         }
@@ -114,10 +112,12 @@ impl ResourceMeters {
             cache.series.hits.push(now[1] - cache.last[1]);
             cache.last = now;
         }
-        if self.keeps_sums {
-            self.pools.iter_mut().for_each(PoolMeter::add_sums);
-            self.caches.iter_mut().for_each(CacheMeter::add_sums);
-        }
+    }
+
+    /// Adds what tells how sure means are.
+    pub(super) fn add_sums(&mut self, sums: &mut Sums) {
+        self.pools.iter_mut().zip(&mut sums.pools).for_each(|(pool, sums)| pool.add_sums(sums));
+        self.caches.iter_mut().zip(&mut sums.caches).for_each(|(cache, sums)| cache.add_sums(sums));
     }
 
     /// What a pool has counted from the start on.

@@ -5,6 +5,7 @@ use crate::base::time::{Span, Time};
 use crate::policy::Outcome;
 
 use super::latency::Latency;
+use super::sums::Sums;
 
 /// Number of [`Outcome`]s; arrays of counts are indexed by `outcome as usize`.
 pub const OUTCOMES: usize = Outcome::ALL.len();
@@ -37,6 +38,8 @@ pub struct Results {
     pub measured_half_widths: Vec<Option<f64>>,
     /// How it went over time, warm-up included.
     pub series: Series,
+    /// What tells how sure its means are; `None` where there is no confidence interval to find, or nobody asks.
+    pub sums: Option<Box<Sums>>,
 }
 
 /// Totals of a workload's requests that arrived after the warm-up.
@@ -220,8 +223,6 @@ pub struct WorkloadSeries {
     pub attempts: Vec<u64>,
     /// Its sessions; empty where each user asks for one thing.
     pub sessions: SessionSeries,
-    /// Of those that arrived after the warm-up and ended in the interval without a good answer, how.
-    pub failures: FailureSeries,
     /// Sum of the latencies of the good answers of the interval.
     pub latency_nanos: Vec<u128>,
     /// Median latency of the good answers of the interval; `None` without one.
@@ -262,16 +263,10 @@ pub struct ServiceSeries {
     pub busy: Vec<f64>,
     /// Mean number of threads busy for callers who had given up.
     pub wasted: Vec<f64>,
-    /// Mean number of cores busy. Work on a core of its own counts when it begins.
-    pub cores: Vec<f64>,
     /// Mean number of requests in the service.
     pub in_system: Vec<f64>,
     /// Replicas that are up, at the end of the interval.
     pub up: Vec<u32>,
-    /// What [`ServiceResult::wait`] got.
-    pub wait: LengthSeries,
-    /// What [`ServiceResult::sojourn`] got.
-    pub sojourn: LengthSeries,
 }
 
 /// An edge over time.
@@ -295,10 +290,6 @@ pub struct EdgeSeries {
     pub open: Vec<f64>,
     /// Share that are half open; empty when the edge has none.
     pub half_open: Vec<f64>,
-    /// Those that ended without a good answer, how.
-    pub failures: FailureSeries,
-    /// What [`EdgeResult::latency`] got.
-    pub latency: LengthSeries,
 }
 
 /// A pool over time, over all instances.
@@ -310,14 +301,6 @@ pub struct PoolSeries {
     pub waiting: Vec<f64>,
     /// Those who got none, or did their steps in vain.
     pub failed: Vec<u64>,
-    /// What [`PoolResult::wait`] got.
-    pub wait: LengthSeries,
-    /// What came to [`PoolResult::timed_out`]; as the next two kept only where confidence is asked for.
-    pub timed_out: Vec<u64>,
-    /// What came to [`PoolResult::rejected`].
-    pub rejected: Vec<u64>,
-    /// What came to [`PoolResult::conflicts`].
-    pub conflicts: Vec<u64>,
 }
 
 /// A cache over time, over all instances.
@@ -327,41 +310,6 @@ pub struct CacheSeries {
     pub lookups: Vec<u64>,
     /// Those that neither fetched nor waited.
     pub hits: Vec<u64>,
-    /// What came to [`CacheResult::stale`]; as the next three kept only where confidence is asked for.
-    pub stale: Vec<u64>,
-    /// What came to [`CacheResult::early`].
-    pub early: Vec<u64>,
-    /// What came to [`CacheResult::misses`].
-    pub misses: Vec<u64>,
-    /// What came to [`CacheResult::coalesced`].
-    pub coalesced: Vec<u64>,
-}
-
-/// Lengths of time over time, as far as a mean of them needs it. Empty where there is no confidence interval to find.
-#[derive(Clone, Debug, Default)]
-pub struct LengthSeries {
-    /// Their sum, in seconds.
-    pub secs: Vec<f64>,
-    /// How many there were.
-    pub count: Vec<u64>,
-}
-
-/// Bad outcomes over time, by [`Outcome`]. Most never happen: a column ends with the last point at which its outcome did.
-/// Empty where there is no confidence interval to find.
-#[derive(Clone, Debug, Default)]
-pub struct FailureSeries(pub [Vec<u64>; OUTCOMES]);
-
-impl FailureSeries {
-    /// Adds what a point has more than those before it.
-    pub(super) fn add(&mut self, point: usize, counts: impl Fn(Outcome) -> u64) {
-        for outcome in Outcome::ALL.into_iter().filter(|outcome| !outcome.is_ok()) {
-            let (column, count) = (&mut self.0[outcome as usize], counts(outcome));
-            if count > 0 {
-                column.resize(point, 0);
-                column.push(count);
-            }
-        }
-    }
 }
 
 /// What messages and connections cost, by the time of the event, after the warm-up.
@@ -388,23 +336,8 @@ pub struct EdgeMessages {
     pub network_nanos: u128,
     /// How long attempts waited for a connection; those that never got one are not in it.
     pub waits: Latency,
-    /// How it went over time.
-    pub series: MessageSeries,
     /// What streamed; `None` where answers are no streams. Boxed: few are.
     pub stream: Option<Box<StreamMessages>>,
-}
-
-/// Messages over time. Empty where there is no confidence interval to find.
-#[derive(Clone, Debug, Default)]
-pub struct MessageSeries {
-    /// Their bytes.
-    pub bytes: Vec<f64>,
-    /// Those that went from one zone to another.
-    pub bytes_across: Vec<f64>,
-    /// Their time under way.
-    pub network: LengthSeries,
-    /// What [`EdgeMessages::waits`] got.
-    pub waits: LengthSeries,
 }
 
 /// Streams of messages along an edge.
@@ -420,19 +353,6 @@ pub struct StreamMessages {
     pub unread_peak: u64,
     /// ∫ handlers that wait for room in a window dt, in nanoseconds.
     pub blocked_nanos: u128,
-    /// How it went over time.
-    pub series: StreamSeries,
-}
-
-/// Streams over time. Empty where there is no confidence interval to find.
-#[derive(Clone, Debug, Default)]
-pub struct StreamSeries {
-    /// What [`StreamMessages::first`] got.
-    pub first: LengthSeries,
-    /// Bytes that were sent and not read; mean over the point.
-    pub unread: Vec<f64>,
-    /// Handlers that wait for room; mean over the point.
-    pub blocked: Vec<f64>,
 }
 
 /// CPU time that a service spends on messages.
@@ -444,10 +364,6 @@ pub struct ServiceMessages {
     pub handshakes: u64,
     /// Their CPU time.
     pub handshake_nanos: u128,
-    /// CPU time of messages over time, in seconds. As the next one empty where there is no confidence interval to find.
-    pub encoding_secs: Vec<f64>,
-    /// That of handshakes.
-    pub handshake_secs: Vec<f64>,
 }
 
 /// Connections of one client of one caller to one service, over all replicas of the caller.

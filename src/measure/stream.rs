@@ -4,7 +4,8 @@ use crate::base::time::{Span, Time};
 
 use super::latency::{Latency, Mark};
 use super::level::Level;
-use super::results::{StreamMessages, StreamSeries};
+use super::results::StreamMessages;
+use super::sums::StreamSums;
 
 /// See the module.
 #[derive(Default)]
@@ -19,10 +20,9 @@ pub(super) struct StreamMeter {
     blocked: Level,
     blocked_before: u128,
     last: LastStream,
-    series: StreamSeries,
 }
 
-/// What was counted up to the last point of the series.
+/// What was summed up to the last point of the series.
 #[derive(Default)]
 struct LastStream {
     first: Mark,
@@ -58,16 +58,15 @@ impl StreamMeter {
         self.blocked_before = self.blocked.integral(now);
     }
 
-    /// Ends a point of the series.
-    pub(super) fn add_point(&mut self, now: Time, length: Span) {
+    /// Adds what tells how sure means are.
+    pub(super) fn add_sums(&mut self, now: Time, sums: &mut StreamSums) {
         self.settle(now);
-        let (last, series) = (&mut self.last, &mut self.series);
-        let mean = |now: u128, last: u128| (now - last) as f64 / length.as_nanos() as f64;
         let blocked = self.blocked.integral(now);
-        self.first.add_point(0, &mut last.first, &mut series.first);
-        series.unread.push(mean(self.unread_nanos, last.unread_nanos));
-        series.blocked.push(mean(blocked, last.blocked_nanos));
-        (last.unread_nanos, last.blocked_nanos) = (self.unread_nanos, blocked);
+        let secs = |now: u128, last: u128| (now - last) as f64 / 1e9;
+        self.first.add_point(0, &mut self.last.first, &mut sums.first);
+        sums.unread.push(secs(self.unread_nanos, self.last.unread_nanos));
+        sums.blocked.push(secs(blocked, self.last.blocked_nanos));
+        (self.last.unread_nanos, self.last.blocked_nanos) = (self.unread_nanos, blocked);
     }
 
     /// Totals at the end of the run.
@@ -79,7 +78,6 @@ impl StreamMeter {
             unread_nanos: self.unread_nanos,
             unread_peak: self.unread_peak,
             blocked_nanos: self.blocked.integral(end) - self.blocked_before,
-            series: self.series,
         }
     }
 

@@ -10,6 +10,7 @@ use super::latency::Mark;
 use super::level::Level;
 use super::results::{ConnectionResult, ConnectionSeries, EdgeMessages, ServiceMessages, TransportResults};
 use super::stream::StreamMeter;
+use super::sums::Sums;
 
 /// See the module.
 pub(super) struct TransportMeters {
@@ -19,8 +20,7 @@ pub(super) struct TransportMeters {
     /// By edge; those without a transport stay empty.
     edges: Vec<EdgeMessages>,
     services: Vec<ServiceMessages>,
-    /// What they had counted up to the last point of the series, parallel to both; empty unless the series get what tells
-    /// how sure means are.
+    /// What they had counted up to the last point of the series, parallel to both; none of edges without a transport.
     last_edges: Vec<Option<LastMessages>>,
     last_services: Vec<[u128; 2]>,
     /// By channel.
@@ -54,12 +54,7 @@ struct ConnectionMeter {
 
 impl TransportMeters {
     /// `None` where no client has a transport.
-    pub(super) fn new(
-        model: &Model,
-        edges: &Ids<EdgeId, Edge>,
-        detail: Detail,
-        keeps_sums: bool,
-    ) -> Option<Box<TransportMeters>> {
+    pub(super) fn new(model: &Model, edges: &Ids<EdgeId, Edge>, detail: Detail) -> Option<Box<TransportMeters>> {
         if !edges.iter().any(|edge| model.clients[edge.client].transport.is_some()) {
             return None;
         }
@@ -78,8 +73,8 @@ impl TransportMeters {
             detail,
             edges: vec![EdgeMessages::default(); edges.len()],
             services: vec![ServiceMessages::default(); model.services.len()],
-            last_edges: if keeps_sums { edges.iter().map(last_messages).collect() } else { Vec::new() },
-            last_services: if keeps_sums { vec![[0; 2]; model.services.len()] } else { Vec::new() },
+            last_edges: edges.iter().map(last_messages).collect(),
+            last_services: vec![[0; 2]; model.services.len()],
             channels: channels.collect(),
         }))
     }
@@ -107,23 +102,29 @@ impl TransportMeters {
             channel.series.opened.push(std::mem::take(&mut channel.opened_since));
             channel.last = reading;
         }
+    }
+
+    /// Adds what tells how sure means are.
+    pub(super) fn add_sums(&mut self, now: Time, sums: &mut Sums) {
         let secs = |now: u128, last: u128| (now - last) as f64 / 1e9;
-        for (it, last) in self.edges.iter_mut().zip(&mut self.last_edges) {
+        for ((it, last), sums) in self.edges.iter().zip(&mut self.last_edges).zip(&mut sums.messages) {
             let Some(last) = last else { continue };
-            let EdgeMessages { messages, bytes, bytes_across, network_nanos, waits, series, stream: _ } = it;
-            series.bytes.push((*bytes - last.bytes) as f64);
-            series.bytes_across.push((*bytes_across - last.bytes_across) as f64);
-            series.network.secs.push(secs(*network_nanos, last.network_nanos));
-            series.network.count.push(*messages - last.messages);
-            waits.add_point(0, &mut last.waits, &mut series.waits);
-            (last.messages, last.network_nanos) = (*messages, *network_nanos);
-            (last.bytes, last.bytes_across) = (*bytes, *bytes_across);
+            sums.bytes.push((it.bytes - last.bytes) as f64);
+            sums.bytes_across.push((it.bytes_across - last.bytes_across) as f64);
+            sums.network.secs.push(secs(it.network_nanos, last.network_nanos));
+            sums.network.count.push(it.messages - last.messages);
+            it.waits.add_point(0, &mut last.waits, &mut sums.waits);
+            (last.messages, last.network_nanos) = (it.messages, it.network_nanos);
+            (last.bytes, last.bytes_across) = (it.bytes, it.bytes_across);
         }
-        let keeps_sums = !self.last_edges.is_empty();
-        self.streams.iter_mut().flatten().filter(|_| keeps_sums).for_each(|it| it.add_point(now, length));
-        for (it, last) in self.services.iter_mut().zip(&mut self.last_services) {
-            it.encoding_secs.push(secs(it.encoding_nanos, last[0]));
-            it.handshake_secs.push(secs(it.handshake_nanos, last[1]));
+        for (stream, sums) in self.streams.iter_mut().zip(&mut sums.messages) {
+            if let Some(stream) = stream {
+                stream.add_sums(now, sums.stream.get_or_insert_default());
+            }
+        }
+        for ((it, last), sums) in self.services.iter().zip(&mut self.last_services).zip(&mut sums.message_cpu) {
+            sums.encoding.push(secs(it.encoding_nanos, last[0]));
+            sums.handshakes.push(secs(it.handshake_nanos, last[1]));
             *last = [it.encoding_nanos, it.handshake_nanos];
         }
     }
@@ -205,12 +206,11 @@ mod tests {
         meters.encodes(0, at(5), Span::from_secs(1));
         meters.encodes(0, at(15), Span::from_secs(2));
         meters.travelled(0, at(15), Span::from_millis(3), Size::from_bytes(100), true);
-        meters.add_point(at(20), Span::from_secs(20));
+        let mut sums =
+            Sums { messages: vec![Default::default()], message_cpu: vec![Default::default()], ..Sums::default() };
+        meters.add_sums(at(16), &mut sums);
         let results = meters.finish(at(20));
-        assert_eq!(
-            (&results.services[0].encoding_secs, &results.edges[0].series.network.secs),
-            (&vec![2.0], &vec![0.003])
-        );
+        assert_eq!((&sums.message_cpu[0].encoding, &sums.messages[0].network.secs), (&vec![2.0], &vec![0.003]));
         let connections = results.channels[0].as_ref().unwrap();
         assert_eq!((connections.opened, connections.peak), (3, 5));
         // 4 for 2 s, 3 for 4 s, 5 for 4 s.

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::measure::{Batches, PerBatch, half_width, together};
+use crate::measure::{Batches, PerBatch, ServiceSums, half_width, together};
 use crate::model::{Limit, Prices};
 
 use super::facts::{self, Facts};
@@ -88,30 +88,33 @@ pub(super) fn per_million(facts: &Facts, prices: &Prices) -> PerMillion {
         network: each(network),
         total: each(cores + replicas + network),
         core_hours: each(core_hours),
-        half_widths: facts.half_widths(|all| per_million_widths(facts, prices, &all.batches)),
+        half_widths: facts.half_widths(|all| per_million_widths(facts, prices, &all.batches)).flatten(),
     }
 }
 
-fn per_million_widths(facts: &Facts, prices: &Prices, batches: &Batches) -> PerMillionWidths {
-    let series = &facts.results.series.services;
+fn per_million_widths(facts: &Facts, prices: &Prices, batches: &Batches) -> Option<PerMillionWidths> {
+    let sums = facts.results.sums.as_ref()?;
     let requests = millions(facts, batches);
-    let core_hours = scaled(together(series.iter().map(|it| batches.integrals(&it.cores))), 1.0 / 3600.0);
+    let core_hours = together(sums.services.iter().map(|it| core_hours_of(it, batches)));
     let up = |column: &[u32]| scaled(batches.sums(column, f64::from), batches.point_secs() / 3600.0);
-    let replica_hours = together(series.iter().map(|it| up(&it.up)));
-    let edges = || facts.results.transport.iter().flat_map(|it| &it.edges);
-    let bytes = together(edges().map(|it| batches.sums(&it.series.bytes, |bytes| bytes)));
-    let across = together(edges().map(|it| batches.sums(&it.series.bytes_across, |bytes| bytes)));
+    let replica_hours = together(facts.results.series.services.iter().map(|it| up(&it.up)));
+    let bytes = together(sums.messages.iter().map(|it| batches.sums(&it.bytes, |bytes| bytes)));
+    let across = together(sums.messages.iter().map(|it| batches.sums(&it.bytes_across, |bytes| bytes)));
     let dearer = (prices.gigabyte_across - prices.gigabyte) / 1e9;
     let network = together([scaled(bytes, prices.gigabyte / 1e9), scaled(across, dearer)]);
     let parts = [scaled(core_hours, prices.core_hour), scaled(replica_hours, prices.replica_hour), network];
     let [cores, replicas, network] = parts.map(|part| half_width(&part, &requests));
-    PerMillionWidths {
+    Some(PerMillionWidths {
         cores,
         replicas,
         network,
         total: half_width(&together(parts), &requests),
         core_hours: half_width(&core_hours, &requests),
-    }
+    })
+}
+
+fn core_hours_of(it: &ServiceSums, batches: &Batches) -> PerBatch {
+    batches.sums(&it.work, |secs| secs / 3600.0)
 }
 
 /// Requests of users in each batch, in millions.
@@ -133,10 +136,10 @@ pub(super) fn services<'a>(facts: &Facts<'a>, prices: &Prices) -> Vec<ServiceCos
         ),
         replicas: replicas(facts, id),
         replicas_needed: replicas_needed(facts, id, prices.utilisation.as_f64()),
-        half_widths: facts.half_widths(|all| {
-            let core_hours = scaled(all.batches.integrals(&facts.results.series.services[id].cores), 1.0 / 3600.0);
-            let core_hours_per_million_requests = half_width(&core_hours, &millions(facts, &all.batches));
-            ServiceCostWidths { core_hours_per_million_requests }
+        half_widths: facts.half_widths(|all| ServiceCostWidths {
+            core_hours_per_million_requests: facts.results.sums.as_ref().and_then(|sums| {
+                half_width(&core_hours_of(&sums.services[id], &all.batches), &millions(facts, &all.batches))
+            }),
         }),
     };
     (0..facts.results.services.len()).map(of).collect()

@@ -47,10 +47,12 @@ impl Clock {
     pub(super) fn reaches(&mut self, target: f64) -> Option<Time> {
         match self {
             Clock::Profile { pieces, current } => {
-                while pieces[*current].is_below(target) {
+                let mut piece = &pieces[*current];
+                while piece.is_below(target) {
                     *current += 1;
+                    piece = &pieces[*current];
                 }
-                pieces[*current].reaches(target)
+                piece.reaches(target)
             }
             Clock::Phases(phases) => phases.reaches(target),
         }

@@ -85,6 +85,7 @@ pub(super) fn confidence(facts: &Facts, look: Look) -> String {
             "No ± stands at the means: the load changes in the course of the run. Other seeds tell how sure they are."
                 .to_owned()
         }
+        Err(NoConfidence::NotKept) => "No ± stands at the means: the run measured only what its expectations ask.".to_owned(),
         Err(NoConfidence::Short) => "No ± stands at the means: too little of the run is left after its warm-up.".to_owned(),
     };
     dim(&note, look)

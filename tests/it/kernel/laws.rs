@@ -290,6 +290,12 @@ fn check_attempts_arrive(model: &Model, ledger: &Ledger) -> Result<(), TestCaseE
     Ok(())
 }
 
+/// What was measured, without what tells how sure it is: a fault leaves no intervals, and work counts up to the end that
+/// the file gives.
+fn without_sums(results: Results) -> Results {
+    Results { sums: None, measured_half_widths: Vec::new(), ..results }
+}
+
 /// A run that is interrupted at a point of the series is the run of a scenario that ends there.
 fn check_interruption(model: &Model) -> Result<(), TestCaseError> {
     let at = Time::ZERO + model.interval;
@@ -310,7 +316,7 @@ fn check_interruption(model: &Model) -> Result<(), TestCaseError> {
     }
     check_totals(model, &cut_off)?;
     let whole = Results { interrupted: true, ..whole };
-    prop_assert_eq!(difference(&cut_off, &whole), None);
+    prop_assert_eq!(difference(&without_sums(cut_off), &without_sums(whole)), None);
     Ok(())
 }
 
@@ -333,7 +339,7 @@ fn check_harmless_faults(model: &Model) -> Result<(), TestCaseError> {
     if !sound.interrupted && !troubled.interrupted {
         let events = sound.events;
         let troubled = Results { events, ..troubled };
-        prop_assert_eq!(difference(&sound, &troubled), None);
+        prop_assert_eq!(difference(&without_sums(sound), &without_sums(troubled)), None);
     }
     Ok(())
 }

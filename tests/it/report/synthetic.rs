@@ -255,6 +255,7 @@ impl Totals<'_> {
             measured: vec![Some(0.0321), Some(2.1)],
             measured_half_widths: vec![None; 2],
             series: Series::default(),
+            sums: None,
         }
     }
 
@@ -330,7 +331,6 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         failed: zeros.clone(),
         attempts: zeros.clone(),
         sessions: SessionSeries::default(),
-        failures: FailureSeries::default(),
         latency_nanos: vec![0; points],
         p50: vec![None; points],
         p95: vec![None; points],
@@ -345,11 +345,8 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         queue: vec![0.0; points],
         busy: vec![0.0; points],
         wasted: vec![0.0; points],
-        cores: vec![0.0; points],
         in_system: vec![0.0; points],
         up: vec![1; points],
-        wait: LengthSeries::default(),
-        sojourn: LengthSeries::default(),
     };
     let edge = EdgeSeries {
         calls: zeros.clone(),
@@ -361,8 +358,6 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         throttled: Vec::new(),
         open: Vec::new(),
         half_open: Vec::new(),
-        failures: FailureSeries::default(),
-        latency: LengthSeries::default(),
     };
     Results {
         ended: model.end().min(Time::from_nanos(model.interval.as_nanos() * points as u64)),
@@ -376,6 +371,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         transport: None,
         measured: vec![None; model.expectations.len()],
         measured_half_widths: vec![None; model.expectations.len()],
+        sums: None,
         series: Series {
             interval: model.interval,
             points,
