@@ -167,6 +167,36 @@ fn what_a_link_does_not_say_is_as_the_client_says() {
     assert_eq!(better, run(&[latency, bandwidth].concat(), ""));
 }
 
+#[test]
+fn connections_of_each_replica_are_opened_over_its_own_link() {
+    let run = Run::of(
+        r#"
+        duration = "60s"
+        [workload.users]
+        entry = "front.page"
+        arrivals = "even(2/s)"
+        [client.internal]
+        transport = "rest"
+        latency = "1ms"
+        [service.front]
+        replicas = 2
+        zones = ["a", "b"]
+        [service.front.endpoint.page]
+        steps = [{ call = "back.get", client = "internal" }]
+        [service.back]
+        zones = ["b"]
+        [service.back.endpoint.get]
+        steps = [{ work = "0s" }]
+        [link.across]
+        between = ["a", "b"]
+        latency = "10ms"
+        "#,
+    );
+    // There and back: from a over the link, from b as the client says.
+    let waits = &run.results.transport.as_ref().unwrap().edges[1].waits;
+    assert_eq!((waits.count(), waits.sum_nanos()), (120, 20_000_000 + 2_000_000));
+}
+
 /// Who takes a request over answers from where he stands.
 #[test]
 fn a_request_that_is_handed_over_takes_the_links_of_its_way() {
