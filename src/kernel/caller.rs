@@ -16,6 +16,7 @@ use super::frame::{Frame, Frames, NONE, State, flag};
 use super::observer::{Departure, Observer};
 use super::program::Op;
 use super::world::{Port, Route, ServiceState, Transit, World};
+use super::zone::Ends;
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
 /// long, or one who does not think would ask for ever at the same instant.
@@ -176,13 +177,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flags: frame.flags & flag::ABANDONED,
             ..Frame::new(place, ticket)
         };
-        let (is_troubled, hop) = (route.troubled, route.hop.transit(place, SALT_REQUEST));
+        let (is_plain, hop) = (route.is_plain, route.hop.transit(place, SALT_REQUEST));
         let child = self.frames.insert(child);
         self.frames[ticket.frame].child = child.frame;
-        if is_troubled {
-            self.send_into_trouble(child, edge);
-        } else {
+        if is_plain {
             self.deliver(hop, Event::Arrive(child));
+        } else {
+            self.send_between(child, edge, self.frames[ticket.frame].replica);
         }
     }
 
@@ -203,17 +204,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         Some(service.first_replica + number)
     }
 
-    /// Puts a request on its way.
-    fn send(&mut self, ticket: Ticket, edge: u32) {
-        if self.world.routes[edge as usize].troubled {
-            self.send_into_trouble(ticket, edge);
+    /// Puts a request of the replica `caller` on its way.
+    fn send(&mut self, ticket: Ticket, edge: u32, caller: u32) {
+        if !self.world.routes[edge as usize].is_plain {
+            self.send_between(ticket, edge, caller);
             return;
         }
         let hop = self.transit(edge, ticket.frame, SALT_REQUEST);
         self.deliver(hop, Event::Arrive(ticket));
     }
 
-    /// How long a message of frame `id` takes along an edge without trouble; `direction` names its draw.
+    /// How long a message of frame `id` takes along a plain edge; `direction` names its draw.
     #[inline(always)]
     fn transit(&self, edge: u32, id: u32, direction: u64) -> Transit {
         self.world.routes[edge as usize].hop.transit(self.frames[id].key, direction)
@@ -238,12 +239,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
-    /// An edge that is cut loses the request; one that errs answers it at once; a slow one delays it.
+    /// Along an edge that is not plain. One that is cut loses the request, one that errs answers it at once; else it takes
+    /// as long as trouble and zones say.
     #[cold]
-    fn send_into_trouble(&mut self, ticket: Ticket, edge: u32) {
+    fn send_between(&mut self, ticket: Ticket, edge: u32, caller: u32) {
         if !self.is_struck(ticket.frame, edge) {
-            let delay = self.troubled_delay(edge, self.frames[ticket.frame].key, SALT_REQUEST);
-            self.deliver(Transit::Span(delay), Event::Arrive(ticket));
+            let frame = &self.frames[ticket.frame];
+            let hop = self.transit_between(edge, Ends { caller, callee: frame.replica }, frame.key, SALT_REQUEST);
+            self.deliver(hop, Event::Arrive(ticket));
         }
     }
 
@@ -272,8 +275,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.frames.remove(child);
     }
 
-    pub(super) fn troubled_delay(&self, edge: u32, key: Key, direction: u64) -> Span {
-        self.world.routes[edge as usize].latency(&self.world.lanes, key, direction)
+    /// How long a message takes along an edge that is not plain, without its bytes.
+    fn transit_between(&self, edge: u32, ends: Ends, key: Key, direction: u64) -> Transit {
+        let World { routes, zones, lanes, .. } = &self.world;
+        let route = &routes[edge as usize];
+        let link = zones.link(route, ends);
+        if route.trouble.is_none() {
+            return route.hop_over(link).transit(key, direction);
+        }
+        Transit::Span(route.latency(link, lanes, key, direction))
     }
 
     /// Who waits for a frame's answer, and how long it takes there; `None` when nobody waits or it gets lost.
@@ -289,21 +299,21 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if route.has_connections {
             return self.answer_over(id, is_good).map(|hop| (caller, hop));
         }
-        if route.troubled {
+        if !route.is_plain {
             return self.message(edge, id, SALT_ANSWER).map(|hop| (caller, hop));
         }
         Some((caller, route.hop.transit(frame.key, SALT_ANSWER)))
     }
 
-    /// How long a message of frame `id` takes along an edge; `None` when it gets lost.
+    /// How long a message between frame `id` and its caller takes along an edge; `None` when it gets lost.
     #[inline(never)]
     fn message(&self, edge: u32, id: u32, direction: u64) -> Option<Transit> {
         let route = &self.world.routes[edge as usize];
-        if route.troubled {
-            let delay = self.troubled_delay(edge, self.frames[id].key, direction);
-            return (!route.trouble.cut).then_some(Transit::Span(delay));
+        if route.is_plain {
+            return Some(self.transit(edge, id, direction));
         }
-        Some(self.transit(edge, id, direction))
+        let hop = self.transit_between(edge, self.ends(id), self.frames[id].key, direction);
+        (!route.trouble.cut).then_some(hop)
     }
 
     /// An answer reaches its caller.
@@ -532,7 +542,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.frames[id].flags |= flag::REPLIED;
         // It makes room before the other arrives, who may want its thread.
         self.leave(id, Departure::Completed, Outcome::Ok);
-        self.send(child, edge);
+        self.send(child, edge, frame.replica);
     }
 
     /// Whether `child` is what `id` waits for.
@@ -540,6 +550,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let child = &self.frames[child];
         // Its place may be free or another's by now; and what a user's request calls its parent is no ticket.
         child.state != State::Free && !child.has(flag::USER) && child.parent_ticket() == self.frames.ticket(id)
+    }
+
+    /// Between whom the messages of a frame travel whose caller still waits.
+    pub(super) fn ends(&self, id: u32) -> Ends {
+        let frame = &self.frames[id];
+        Ends { caller: self.frames[frame.parent].replica, callee: frame.replica }
     }
 
     /// The edge and the salt of the call that a frame is in.

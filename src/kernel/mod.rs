@@ -29,6 +29,7 @@ mod users;
 pub mod wheel;
 mod wire;
 mod world;
+mod zone;
 
 pub use engine::{End, Engine};
 pub use observer::{Departure, NotAcquired, Observer};

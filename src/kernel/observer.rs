@@ -83,8 +83,8 @@ pub trait Observer {
     /// An attempt along an edge has a connection, after a wait for it.
     fn connected(&mut self, edge: u32, now: Time, waited: Span) {}
 
-    /// A message of so many bytes, headers included, is on its way along an edge, for so long.
-    fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size) {}
+    /// A message of so many bytes, headers included, is on its way along an edge, for so long, perhaps to another zone.
+    fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size, is_across: bool) {}
 
     /// The first message of a stream has come, so long after the attempt was sent.
     fn first_message(&mut self, edge: u32, now: Time, waited: Span) {}

@@ -19,6 +19,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{Frame, Frames, NONE, State, flag};
 use super::observer::{Departure, Observer};
+use super::zone::Ends;
 
 const SALT_MESSAGE: u64 = salt("stream/message");
 const SALT_READ: u64 = salt("stream/read");
@@ -71,6 +72,8 @@ struct Slot {
     edge: u32,
     /// The frame that waits for the end; [`NONE`] once it has turned away.
     caller: u32,
+    /// Where it runs, across services; [`NONE`] for users.
+    caller_replica: u32,
     /// The frame that reads; [`NONE`] before the first message.
     reader: u32,
     /// The handler's frame, and its generation.
@@ -176,6 +179,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flow: Stream::new(flow.window),
             edge,
             caller: id,
+            caller_replica: self.frames[id].replica,
             reader: NONE,
             server: Ticket { frame: child, token: self.frames[child].generation },
             key: self.frames[child].key,
@@ -215,7 +219,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.abort(reader, Departure::Dropped);
         }
         if self.streaming.at(place).is_served(&self.frames) {
-            let delay = self.one_way(edge, key, SALT_RESET);
+            let delay = self.one_way(edge, self.stream_ends(place), key, SALT_RESET);
             self.post(now + delay, place, StreamFrame::Reset);
         } else {
             self.streaming.remove(place);
@@ -284,17 +288,25 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.post(at, place, StreamFrame::Message);
     }
 
+    /// Between whom a stream travels whose handler is still there.
+    fn stream_ends(&self, place: u32) -> Ends {
+        let slot = &self.streaming.streams[place as usize];
+        Ends { caller: slot.caller_replica, callee: self.frames[slot.server.frame].replica }
+    }
+
     /// When so many bytes arrive at the reader. They wait for those before them.
     fn carry(&mut self, place: u32, key: Key, bytes: Size) -> Time {
         let now = self.now();
         let slot = self.streaming.at(place);
         let (edge, caller) = (slot.edge, slot.caller);
-        let (replica, connection) = (self.frames[caller].replica, ConnectionId(self.frames[caller].pending));
-        let latency = self.one_way(edge, key, SALT_NETWORK);
-        let wire = self.wire(edge);
-        let sending = wire.bandwidth.map_or(Span::ZERO, |bandwidth| bandwidth.time_of(bytes));
-        let missed = wire.losses(key.child(SALT_LOSS).draws());
-        let port = self.port(edge, replica);
+        let connection = ConnectionId(self.frames[caller].pending);
+        let ends = self.stream_ends(place);
+        let latency = self.one_way(edge, ends, key, SALT_NETWORK);
+        let route = &self.world.routes[edge as usize];
+        let (wire, link) = (route.wire(), self.world.zones.link(route, ends));
+        let sending = wire.bandwidth(link).map_or(Span::ZERO, |bandwidth| bandwidth.time_of(bytes));
+        let missed = wire.losses(wire.loss(link), key.child(SALT_LOSS).draws());
+        let (port, is_across) = (route.port(ends.caller), self.world.zones.are_apart(route, ends));
         let slot = self.streaming.at(place);
         slot.line_free_at = slot.line_free_at.max(now) + sending;
         let arrival = (slot.line_free_at + latency + missed).max(slot.last_arrival);
@@ -302,7 +314,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let connection = line.and_then(|line| line.connections.at_mut(connection));
         let arrival = connection.map_or(arrival, |it| it.arrival(BACK, arrival, missed));
         slot.last_arrival = arrival;
-        self.observer.travelled(edge, now, arrival.since(now), bytes);
+        self.observer.travelled(edge, now, arrival.since(now), bytes, is_across);
         arrival
     }
 
@@ -479,7 +491,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.message_read(edge, now);
         self.observer.unread(edge, now, -(bytes as i64));
         if is_served {
-            let delay = self.one_way(edge, key, SALT_NETWORK);
+            let delay = self.one_way(edge, self.stream_ends(place), key, SALT_NETWORK);
             self.post(now + delay, place, StreamFrame::WindowUpdate);
         }
     }

@@ -17,6 +17,7 @@ use super::observer::Observer;
 use super::program::Op;
 use super::wire::Wire;
 use super::world::{Hop, Route, Transit, World};
+use super::zone::Ends;
 
 const SALT_LOSS: u64 = salt("transport/loss");
 const SALT_BACKOFF: u64 = salt("transport/reconnect");
@@ -179,9 +180,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         line.dials += 1;
         let Some(it) = line.connections.at_mut(connection) else { return };
         it.stage = it.stage.saturating_add(1);
-        let tries = it.stage;
+        let (tries, callee) = (it.stage, it.replica);
         let route = &self.world.routes[edge as usize];
-        let loss = self.wire(edge).loss;
+        let ends = Ends { caller: route.replica_of(port), callee };
+        let loss = route.wire().loss(self.world.zones.link(route, ends));
         let is_lost = route.trouble.cut || (loss > 0.0 && key.child(SALT_LOSS).uniform() < loss);
         let event = Event::Dial { port: port as u32, connection };
         if is_lost {
@@ -190,8 +192,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.agenda.at(self.agenda.now() + wait, event);
             return;
         }
-        let out = self.one_way(edge, key, SALT_OUT);
-        let back = self.one_way(edge, key, SALT_BACK);
+        let out = self.one_way(edge, ends, key, SALT_OUT);
+        let back = self.one_way(edge, ends, key, SALT_BACK);
         let round_trips = u64::from(self.wire(edge).transport.tls.round_trips);
         if let Some(it) = self.line(port).connections.at_mut(connection) {
             it.stage = if round_trips == 0 { OPENING } else { SHAKING };
@@ -391,56 +393,51 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flags: frame.flags & flag::ABANDONED,
             ..Frame::new(place, ticket)
         };
-        let is_troubled = route.troubled;
+        let is_plain = route.is_plain;
         let child = self.frames.insert(child);
         self.frames[id].child = child.frame;
         self.open_stream(id, child.frame, edge);
-        if is_troubled && self.is_struck(child.frame, edge) {
+        if !is_plain && self.is_struck(child.frame, edge) {
             return;
         }
-        let hop = self.travel(edge, port, connection, place, OUT, request.bytes);
+        let hop = self.travel(edge, child.frame, OUT, request.bytes);
         self.deliver(hop, Event::Arrive(child));
     }
 
     /// How long the packets of a message are under way without their bytes, trouble included.
-    pub(super) fn one_way(&self, edge: u32, key: Key, direction: u64) -> Span {
-        let route = &self.world.routes[edge as usize];
-        route.latency(&self.world.lanes, key, direction) + route.wire().sidecars
+    pub(super) fn one_way(&self, edge: u32, ends: Ends, key: Key, direction: u64) -> Span {
+        let World { routes, zones, lanes, .. } = &self.world;
+        let route = &routes[edge as usize];
+        route.latency(zones.link(route, ends), lanes, key, direction) + route.wire().sidecars
     }
 
-    /// How long a message of such a size, headers excluded, takes on a connection. One that is lost is sent again, and what
-    /// follows it in the same direction waits for it.
-    fn travel(
-        &mut self,
-        edge: u32,
-        port: usize,
-        connection: ConnectionId,
-        key: Key,
-        direction: usize,
-        message: Size,
-    ) -> Transit {
+    /// How long a message of such a size, headers excluded, takes between frame `id` and its caller, on the caller's
+    /// connection. One that is lost is sent again, and what follows it in the same direction waits for it.
+    fn travel(&mut self, edge: u32, id: u32, direction: usize, message: Size) -> Transit {
         let now = self.now();
         let salt = if direction == OUT { SALT_OUT } else { SALT_BACK };
-        let World { routes, ports, lanes, .. } = &mut self.world;
+        let (ends, key) = (self.ends(id), self.frames[id].key);
+        let connection = ConnectionId(self.frames[self.frames[id].parent].pending);
+        let World { routes, ports, zones, lanes, .. } = &mut self.world;
         let route = &routes[edge as usize];
-        let wire = route.wire();
-        let it = ports[port].line().connections.at_mut(connection);
+        let (wire, link) = (route.wire(), zones.link(route, ends));
+        let it = ports[route.port(ends.caller)].line().connections.at_mut(connection);
         let is_first = it.as_ref().is_some_and(|it| it.requests == 1);
         let headers = if is_first { wire.transport.headers } else { wire.transport.headers_warm };
         let bytes = Size::from_bytes(message.as_bytes() + headers.as_bytes());
-        let latency = route.latency(lanes, key, salt);
-        let mut span = latency + wire.sidecars;
-        if let Some(bandwidth) = wire.bandwidth {
+        let mut span = route.latency(link, lanes, key, salt) + wire.sidecars;
+        if let Some(bandwidth) = wire.bandwidth(link) {
             span += bandwidth.time_of(bytes);
         }
-        if wire.loss > 0.0 {
-            let missed = wire.losses(key.child(SALT_LOSS ^ salt).draws());
+        let loss = wire.loss(link);
+        if loss > 0.0 {
+            let missed = wire.losses(loss, key.child(SALT_LOSS ^ salt).draws());
             span += missed;
             span = it.map_or(span, |it| it.arrival(direction, now + span, missed).since(now));
         }
-        self.observer.travelled(edge, now, span, bytes);
-        match route.hop {
-            Hop::Lane(lane) if span == lanes[lane.0 as usize] => Transit::Lane(lane),
+        self.observer.travelled(edge, now, span, bytes, zones.are_apart(route, ends));
+        match route.hop_over(link) {
+            Hop::Lane(lane) if span == lanes[lane.0 as usize] => Transit::Lane(*lane),
             _ => Transit::Span(span),
         }
     }
@@ -453,13 +450,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let frame = &self.frames[id];
         let (key, edge) = (frame.key, frame.edge);
-        let caller = &self.frames[frame.parent];
         let route = &self.world.routes[edge as usize];
         if route.trouble.cut {
             return None;
         }
         let bytes = route.wire().answer(key, is_good).bytes;
-        Some(self.travel(edge, route.port(caller.replica), ConnectionId(caller.pending), key, BACK, bytes))
+        Some(self.travel(edge, id, BACK, bytes))
     }
 
     /// The attempt of a frame is over: its connection is free for others, or closed, or it waits for none any more.

@@ -124,7 +124,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let edges = self.model.edges();
         for (route, edge) in self.world.routes.iter_mut().zip(edges.iter()) {
             if edge.from == from && route.service == to {
-                route.troubled = trouble != EdgeTrouble::default();
+                route.is_plain = trouble.is_none() && !route.is_zoned;
                 route.trouble = trouble.clone();
             }
         }

@@ -9,6 +9,7 @@ use crate::model::{Caller, Client, Endpoint, Transport};
 
 use super::agenda::TimerId;
 use super::frame::Frame;
+use super::zone::Link;
 
 const SALT_BODY: u64 = salt("transport/request");
 const SALT_ANSWER_BODY: u64 = salt("transport/response");
@@ -19,8 +20,8 @@ pub(super) struct Wire {
     pub(super) transport: Transport,
     requests: Messages,
     answers: Messages,
-    pub(super) bandwidth: Option<Bandwidth>,
-    pub(super) loss: f64,
+    bandwidth: Option<Bandwidth>,
+    loss: f64,
     /// Time that a message spends in sidecars.
     pub(super) sidecars: Span,
     /// How long a request waits for a connection.
@@ -50,12 +51,25 @@ impl Wire {
         self.transport.connects()
     }
 
-    /// How long a message is missed that gets lost, and is sent again after waits of which each next one is twice as long.
-    pub(super) fn losses(&self, mut draws: Draws) -> Span {
+    /// How fast the network takes bytes.
+    #[inline]
+    pub(super) fn bandwidth(&self, link: Option<&Link>) -> Option<Bandwidth> {
+        link.and_then(|link| link.bandwidth).or(self.bandwidth)
+    }
+
+    /// Chance that a message gets lost.
+    #[inline]
+    pub(super) fn loss(&self, link: Option<&Link>) -> f64 {
+        link.and_then(|link| link.loss).unwrap_or(self.loss)
+    }
+
+    /// How long a message is missed that gets lost with chance `loss`, and is sent again after waits of which each next one
+    /// is twice as long.
+    pub(super) fn losses(&self, loss: f64, mut draws: Draws) -> Span {
         let (mut missed, mut wait) = (Span::ZERO, self.transport.retransmit);
         // Ten losses in a row are as good as for ever.
         for _ in 0..10 {
-            if draws.next_uniform() >= self.loss {
+            if draws.next_uniform() >= loss {
                 break;
             }
             missed += wait;

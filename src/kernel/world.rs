@@ -27,6 +27,7 @@ use super::program::Program;
 use super::transport::Line;
 use super::users::Sessions;
 use super::wire::Wire;
+use super::zone::{Link, Zones, is_zoned, users_zone};
 
 /// How long a message takes along an edge.
 #[derive(Clone, Debug)]
@@ -47,6 +48,16 @@ impl Hop {
             Hop::None => Transit::None,
             Hop::Lane(lane) => Transit::Lane(*lane),
             Hop::Drawn(latency) => Transit::Span(latency.sample(key.child(direction).draws())),
+        }
+    }
+
+    /// The same as a length of time.
+    #[inline]
+    fn span(&self, lanes: &[Span], key: Key, direction: u64) -> Span {
+        match self.transit(key, direction) {
+            Transit::None => Span::ZERO,
+            Transit::Lane(lane) => lanes[lane.0 as usize],
+            Transit::Span(span) => span,
         }
     }
 }
@@ -88,8 +99,12 @@ pub(super) struct Route {
     pub(super) has_connections: bool,
     /// What is wrong with it now.
     pub(super) trouble: EdgeTrouble,
-    /// Whether `trouble` is anything.
-    pub(super) troubled: bool,
+    /// The zone of the users who call, or [`NONE`].
+    pub(super) users_zone: u32,
+    /// Whether it matters in which zones caller and callee stand.
+    pub(super) is_zoned: bool,
+    /// Whether nothing is wrong with it and zones do not matter: `hop` says all of its network.
+    pub(super) is_plain: bool,
 }
 
 impl Route {
@@ -105,14 +120,21 @@ impl Route {
         self.wire.as_deref().expect("only edges with a transport are asked for it")
     }
 
+    /// The caller's replica, across services, whose state this port is; [`NONE`] for users who stand somewhere.
+    pub(super) fn replica_of(&self, port: usize) -> u32 {
+        if self.users_zone == NONE { (port as u32).wrapping_sub(self.port_base) } else { NONE }
+    }
+
+    /// How long one message takes without bytes and trouble.
+    #[inline]
+    pub(super) fn hop_over<'r>(&'r self, link: Option<&'r Link>) -> &'r Hop {
+        link.and_then(|link| link.hop.as_ref()).unwrap_or(&self.hop)
+    }
+
     /// How long one message takes without its bytes, trouble included; `key` and `direction` name its draws.
     #[inline]
-    pub(super) fn latency(&self, lanes: &[Span], key: Key, direction: u64) -> Span {
-        let usual = match &self.hop {
-            Hop::None => Span::ZERO,
-            Hop::Lane(lane) => lanes[lane.0 as usize],
-            Hop::Drawn(latency) => latency.sample(key.child(direction).draws()),
-        };
+    pub(super) fn latency(&self, link: Option<&Link>, lanes: &[Span], key: Key, direction: u64) -> Span {
+        let usual = self.hop_over(link).span(lanes, key, direction);
         let extra = self.trouble.latency.iter();
         extra.fold(usual, |sum, (salt, latency)| sum + latency.sample(key.child(salt ^ direction).draws()))
     }
@@ -137,6 +159,12 @@ pub(super) struct EdgeTrouble {
     pub(super) latency: Vec<(u64, Distribution)>,
     pub(super) errors: Vec<(u64, f64)>,
     pub(super) cut: bool,
+}
+
+impl EdgeTrouble {
+    pub(super) fn is_none(&self) -> bool {
+        *self == EdgeTrouble::default()
+    }
 }
 
 /// What one caller replica knows about one callee service through one client.
@@ -296,6 +324,7 @@ pub(super) struct World {
     pub(super) ports: Vec<Port>,
     pub(super) services: Vec<ServiceState>,
     pub(super) replicas: Vec<Replica>,
+    pub(super) zones: Zones,
     pub(super) sources: Vec<Source>,
     pub(super) workloads: Vec<WorkloadState>,
     /// As they are now.
@@ -319,6 +348,7 @@ impl World {
             ports: Vec::new(),
             services: Vec::new(),
             replicas: Vec::new(),
+            zones: Zones::default(),
             sources: model.workloads.enumerate().map(|(id, _)| Source::new(model, id)).collect(),
             workloads: model
                 .workloads
@@ -336,6 +366,7 @@ impl World {
             timers: Vec::new(),
         };
         world.add_services(model);
+        world.add_zones(model);
         world.add_routes(model, &edges);
         world.prepare_for_changes(model);
         world
@@ -441,7 +472,9 @@ impl World {
                 wire: wire.map(Box::new),
                 has_connections,
                 trouble: EdgeTrouble::default(),
-                troubled: false,
+                users_zone: users_zone(model, edge),
+                is_zoned: is_zoned(model, edge),
+                is_plain: !is_zoned(model, edge),
             });
         }
     }

@@ -153,6 +153,7 @@ pub struct RequestTimeConfidence {
 #[allow(missing_docs, reason = "the names are those of the means")]
 pub struct MessageConfidence {
     pub bytes_per_message: Option<f64>,
+    pub across_zones_share: Option<f64>,
     pub network_mean_s: Option<f64>,
     pub connection_wait_mean_s: Option<f64>,
     #[serde(skip)]
@@ -337,6 +338,7 @@ fn per_request(batches: &Batches, results: &Results, sums: &Sums) -> RequestTime
 fn messages(batches: &Batches, it: &MessageSums) -> MessageConfidence {
     let bytes = batches.sums(&it.bytes, |bytes| bytes);
     MessageConfidence {
+        across_zones_share: half_width(&batches.sums(&it.bytes_across, |bytes| bytes), &bytes),
         bytes_per_message: half_width(&bytes, &batches.counts(&it.network.count)),
         network_mean_s: batches.mean(&it.network),
         connection_wait_mean_s: batches.mean(&it.waits),

@@ -542,9 +542,9 @@ impl Observer for Meter {
         }
     }
 
-    fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size) {
+    fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size, is_across: bool) {
         if let Some(transport) = &mut self.transport {
-            transport.travelled(edge, now, span, bytes);
+            transport.travelled(edge, now, span, bytes, is_across);
         }
     }
 

@@ -330,6 +330,8 @@ pub struct EdgeMessages {
     pub messages: u64,
     /// Their bytes, headers included.
     pub bytes: u128,
+    /// Those of them that went from one zone to another.
+    pub bytes_across: u128,
     /// Their time under way, added up.
     pub network_nanos: u128,
     /// How long attempts waited for a connection; those that never got one are not in it.

@@ -90,6 +90,8 @@ pub struct CacheSums {
 pub struct MessageSums {
     /// Their bytes.
     pub bytes: Vec<f64>,
+    /// Those that went from one zone to another.
+    pub bytes_across: Vec<f64>,
     /// Their time under way.
     pub network: LengthSeries,
     /// Waits for a connection.

@@ -33,6 +33,7 @@ pub(super) struct TransportMeters {
 struct LastMessages {
     messages: u64,
     bytes: u128,
+    bytes_across: u128,
     network_nanos: u128,
     waits: Mark,
 }
@@ -109,10 +110,12 @@ impl TransportMeters {
         for ((it, last), sums) in self.edges.iter().zip(&mut self.last_edges).zip(&mut sums.messages) {
             let Some(last) = last else { continue };
             sums.bytes.push((it.bytes - last.bytes) as f64);
+            sums.bytes_across.push((it.bytes_across - last.bytes_across) as f64);
             sums.network.secs.push(secs(it.network_nanos, last.network_nanos));
             sums.network.count.push(it.messages - last.messages);
             it.waits.add_point(0, &mut last.waits, &mut sums.waits);
-            (last.messages, last.bytes, last.network_nanos) = (it.messages, it.bytes, it.network_nanos);
+            (last.messages, last.network_nanos) = (it.messages, it.network_nanos);
+            (last.bytes, last.bytes_across) = (it.bytes, it.bytes_across);
         }
         for (stream, sums) in self.streams.iter_mut().zip(&mut sums.messages) {
             if let Some(stream) = stream {
@@ -132,11 +135,12 @@ impl TransportMeters {
         }
     }
 
-    pub(super) fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size) {
+    pub(super) fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size, is_across: bool) {
         if now >= self.from {
             let it = &mut self.edges[edge as usize];
             it.messages += 1;
             it.bytes += u128::from(bytes.as_bytes());
+            it.bytes_across += if is_across { u128::from(bytes.as_bytes()) } else { 0 };
             it.network_nanos += u128::from(span.as_nanos());
         }
     }
@@ -201,7 +205,7 @@ mod tests {
         meters.connections(0, at(16), 2, 2);
         meters.encodes(0, at(5), Span::from_secs(1));
         meters.encodes(0, at(15), Span::from_secs(2));
-        meters.travelled(0, at(15), Span::from_millis(3), Size::from_bytes(100));
+        meters.travelled(0, at(15), Span::from_millis(3), Size::from_bytes(100), true);
         let mut sums =
             Sums { messages: vec![Default::default()], message_cpu: vec![Default::default()], ..Sums::default() };
         meters.add_sums(at(16), &mut sums);

@@ -41,6 +41,8 @@ id!(
     PoolId,
     /// A cache of the model.
     CacheId,
+    /// A zone of the model.
+    ZoneId,
     /// An edge: the calls of one caller to one endpoint through one client.
     EdgeId
 );

@@ -13,13 +13,14 @@ mod resource;
 mod service;
 mod transport;
 mod workload;
+mod zone;
 
 pub use change::{Action, Change, Setting};
 pub use edge::{Caller, Channel, Channels, Edge};
 pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
 pub use fault::{Effect, Fault, FaultTarget, Subset};
 pub use figures::{Figure, Trust, transport_figures};
-pub use id::{CacheId, ClientId, EdgeId, EndpointId, Id, Ids, PoolId, ServiceId, WorkloadId};
+pub use id::{CacheId, ClientId, EdgeId, EndpointId, Id, Ids, PoolId, ServiceId, WorkloadId, ZoneId};
 pub use prices::Prices;
 pub use resource::{Cache, CacheFill, CacheStart, CacheStore, Scope, SharedPool, Ttl};
 pub use service::{
@@ -32,6 +33,7 @@ pub use transport::{
 pub use workload::{
     Arrivals, Modulation, OnFailure, Pace, Process, Profile, RatePoint, Reload, Session, SessionStep, Workload,
 };
+pub use zone::Link;
 
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
@@ -68,6 +70,10 @@ pub struct Model {
     pub caches: Ids<CacheId, Cache>,
     /// How calls are made. Client 0 is [`Client::direct`], for calls that name none.
     pub clients: Ids<ClientId, Client>,
+    /// Where processes and users stand: names, in the order in which the file names them.
+    pub zones: Ids<ZoneId, String>,
+    /// What the network is like between two of them, in file order.
+    pub links: Vec<Link>,
     /// What goes wrong, in file order.
     pub faults: Vec<Fault>,
     /// What somebody does to it, in file order.

@@ -13,6 +13,8 @@ pub struct Prices {
     pub replica_hour: f64,
     /// Of a gigabyte (10⁹ bytes) on the network.
     pub gigabyte: f64,
+    /// Of one that goes from one zone to another.
+    pub gigabyte_across: f64,
     /// How busy replicas should be at most, for those that would be needed.
     pub utilisation: Share,
 }

@@ -7,7 +7,7 @@ use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, CodelSettings};
 
 use super::Step;
-use super::id::ServiceId;
+use super::id::{ServiceId, ZoneId};
 
 /// A number of places, or as many as wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +49,8 @@ pub struct Service {
     pub gc: Option<GarbageCollection>,
     /// Who takes CPU time away now and then.
     pub neighbour: Option<NoisyNeighbour>,
+    /// Where its replicas stand, one after another, and again from the first; none is nowhere in particular.
+    pub zones: Vec<ZoneId>,
 }
 
 impl Service {
@@ -69,6 +71,7 @@ impl Service {
             limit: None,
             gc: None,
             neighbour: None,
+            zones: Vec::new(),
         }
     }
 

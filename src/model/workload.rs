@@ -8,7 +8,7 @@ use crate::base::time::{Span, Time};
 use crate::base::units::{Rate, Share};
 
 use super::Limit;
-use super::id::{ClientId, EndpointId};
+use super::id::{ClientId, EndpointId, ZoneId};
 
 /// A source of requests.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,8 @@ pub struct Workload {
     pub reload: Option<Reload>,
     /// How the users' own client behaves.
     pub client: ClientId,
+    /// Where they are; `None` is nowhere in particular.
+    pub zone: Option<ZoneId>,
 }
 
 /// What a user does from his arrival to his leave. Each thing that he asks for is a request of its own.

@@ -1,7 +1,7 @@
 //! What a run cost: CPU time, and with prices money, for a million requests of users; and how many replicas would do.
 //!
 //! Costs are those of the time that totals cover. A core costs while it works, a replica while it is there, a byte when it
-//! is sent over a transport.
+//! is sent over a transport; one that leaves its zone may have a price of its own.
 
 use serde::Serialize;
 
@@ -76,10 +76,12 @@ pub(super) fn per_million(facts: &Facts, prices: &Prices) -> PerMillion {
     let hours = hours(facts);
     let core_hours = core_hours(facts.results.services.iter().map(|it| it.work_nanos).sum());
     let replicas: f64 = (0..facts.results.services.len()).map(|id| replicas(facts, id)).sum();
-    let bytes: u128 = facts.results.transport.iter().flat_map(|it| &it.edges).map(|it| it.bytes).sum();
+    let edges = || facts.results.transport.iter().flat_map(|it| &it.edges);
+    let across: u128 = edges().map(|it| it.bytes_across).sum();
+    let bytes = edges().map(|it| it.bytes).sum::<u128>() - across;
+    let network = (bytes as f64 * prices.gigabyte + across as f64 * prices.gigabyte_across) / 1e9;
     let each = |amount: f64| facts::ratio(amount * 1e6, requests(facts));
-    let (cores, replicas, network) =
-        (core_hours * prices.core_hour, replicas * hours * prices.replica_hour, bytes as f64 / 1e9 * prices.gigabyte);
+    let (cores, replicas) = (core_hours * prices.core_hour, replicas * hours * prices.replica_hour);
     PerMillion {
         cores: each(cores),
         replicas: each(replicas),
@@ -97,12 +99,10 @@ fn per_million_widths(facts: &Facts, prices: &Prices, batches: &Batches) -> Opti
     let up = |column: &[u32]| scaled(batches.sums(column, f64::from), batches.point_secs() / 3600.0);
     let replica_hours = together(facts.results.series.services.iter().map(|it| up(&it.up)));
     let bytes = together(sums.messages.iter().map(|it| batches.sums(&it.bytes, |bytes| bytes)));
-    let gigabytes = scaled(bytes, 1e-9);
-    let parts = [
-        scaled(core_hours, prices.core_hour),
-        scaled(replica_hours, prices.replica_hour),
-        scaled(gigabytes, prices.gigabyte),
-    ];
+    let across = together(sums.messages.iter().map(|it| batches.sums(&it.bytes_across, |bytes| bytes)));
+    let dearer = (prices.gigabyte_across - prices.gigabyte) / 1e9;
+    let network = together([scaled(bytes, prices.gigabyte / 1e9), scaled(across, dearer)]);
+    let parts = [scaled(core_hours, prices.core_hour), scaled(replica_hours, prices.replica_hour), network];
     let [cores, replicas, network] = parts.map(|part| half_width(&part, &requests));
     Some(PerMillionWidths {
         cores,

@@ -39,6 +39,8 @@ struct EdgeRow<'a> {
     transport: &'a str,
     messages: u64,
     bytes: u64,
+    bytes_across_zones: u64,
+    across_zones_share: Option<f64>,
     bytes_per_message: Option<f64>,
     network_mean_s: Option<f64>,
     connection_wait: LatencyRow,
@@ -89,6 +91,8 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
         transport,
         messages: it.messages,
         bytes: u64::try_from(it.bytes).unwrap_or(u64::MAX),
+        bytes_across_zones: u64::try_from(it.bytes_across).unwrap_or(u64::MAX),
+        across_zones_share: across_zones_share(it),
         bytes_per_message: bytes_per_message(it),
         network_mean_s: network_mean(it),
         connection_wait: latency_row(&it.waits),
@@ -179,6 +183,11 @@ pub(super) fn time_per_request(facts: &Facts, results: &TransportResults) -> Tim
 /// Mean bytes of a message, headers included.
 pub(super) fn bytes_per_message(it: &EdgeMessages) -> Option<f64> {
     facts::ratio(it.bytes as f64, it.messages as f64)
+}
+
+/// The part of the bytes that went from one zone to another.
+pub(super) fn across_zones_share(it: &EdgeMessages) -> Option<f64> {
+    facts::ratio(it.bytes_across as f64, it.bytes as f64)
 }
 
 /// Mean time of a message under way.

@@ -10,7 +10,9 @@ pub(crate) use steps::{
     ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys,
     ReplyKeys, SleepKeys, WorkKeys,
 };
-pub(crate) use transport::{ConnectionsKeys, EncodingKeys, MeshKeys, ReconnectKeys, StreamKeys, TransportKeys};
+pub(crate) use transport::{
+    ConnectionsKeys, EncodingKeys, LinkKeys, MeshKeys, ReconnectKeys, StreamKeys, TransportKeys,
+};
 
 use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{
@@ -19,7 +21,7 @@ use super::decode::{
     ProfileForm, QueueTimeoutForm, RangeForm, RetryOn, RetryPreset, Scalar, Seed, ServiceName, SessionForm, Steps,
     StruckReplicas, ThrottlePreset, True, Word, WorkloadName,
 };
-use super::decode::{CallerName, Overlays, Scales, Settings, TransportName};
+use super::decode::{CallerName, List, Overlays, Scales, Settings, TransportName, ZoneName};
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
@@ -48,6 +50,8 @@ keys! {
         client: Named<ClientKeys>;
         /// How messages travel: their encoding, their headers, their connections.
         transport: Named<TransportKeys>;
+        /// What the network is like between two zones, or within one.
+        link: Named<LinkKeys>;
         /// What is held across steps: connections, locks, semaphores.
         pool: Named<PoolKeys>;
         /// What is remembered, so that it need not be fetched again.
@@ -111,6 +115,8 @@ keys! {
         reload: Or<ReloadKeys> = "none";
         /// How the users' own client behaves; "direct" is a call without network, timeout, retries or breaker.
         client: ClientName = "direct";
+        /// In which zone they are; nowhere in particular if absent. See `link`.
+        zone: ZoneName;
     }
     later { "request" "response" "transport" "trace" }
 }
@@ -192,10 +198,13 @@ keys! {
         gc: Or<GcKeys> = "none";
         /// Somebody on the same machine who takes CPU time away now and then, from each replica at other times.
         neighbour: Or<NeighbourKeys> = "none";
+        /// In which zones its replicas stand: the first one in the first, the second one in the second, and again from the
+        /// first when there are no more. Nowhere in particular if absent. See `link`.
+        zones: List<ZoneName>;
         /// What it answers.
         endpoint: Named<EndpointKeys>, required;
     }
-    later { "autoscale" "probes" "region" "zone" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
+    later { "autoscale" "probes" "region" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
 }
 
 keys! {
@@ -637,7 +646,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 45);
+        assert_eq!(sections.len(), 46);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -35,6 +35,7 @@ pub static LESSONS: &[Lesson] = embedded!("../../scenarios":
     "retry-storm"
     "slow-reader"
     "thundering-herd"
+    "two-zones"
 );
 
 /// Small scenarios to start from, the one to take when in doubt first.

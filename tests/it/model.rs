@@ -9,6 +9,7 @@ mod pools;
 mod queues;
 mod stream;
 mod transport;
+mod zone;
 
 use brownout::base::time::Span;
 use brownout::measure::{CacheResult, PoolResult, WorkloadResult};

@@ -46,6 +46,12 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
     let network = |it: &EdgeMessages, width: MessageConfidence| {
         number::with_width(transport::network_mean(it), width.network_mean_s, number::secs)
     };
+    if rows.iter().any(|(_, it)| it.bytes_across > 0) {
+        let across = |it: &EdgeMessages, width: MessageConfidence| {
+            number::with_width(transport::across_zones_share(it), width.across_zones_share, number::share)
+        };
+        grid.column("across\nzones", 1, cells(&across));
+    }
     grid.column("under\nway", 1, cells(&network));
     let wait = |it: &EdgeMessages, width: MessageConfidence| {
         number::with_width(it.waits.mean().map(Span::as_secs_f64), width.connection_wait_mean_s, number::secs)

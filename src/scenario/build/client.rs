@@ -74,11 +74,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
 
 fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut Cx<'_>) -> Client {
     let direct = Client::direct();
-    let loss = keys.loss.value().copied().unwrap_or(Share::ZERO);
-    if loss >= Share::ONE {
-        cx.say(&catalogue::OUT_OF_RANGE, keys.loss.place(), "some messages must come through")
-            .help("a network that loses everything is a fault: `cut = true`");
-    }
+    let loss = check_loss(&keys.loss, cx);
     if transport.is_none() && !keys.transport.is_bad() && keys.transport.given().is_none() {
         let useless = [
             (
@@ -116,6 +112,16 @@ fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut 
         deadlines: deadlines.or(transport.as_ref().map(|transport| transport.deadlines)).unwrap_or(Deadlines::Local),
         transport: transport.map(Box::new),
     }
+}
+
+/// The chance of a message to get lost: not all may.
+pub(super) fn check_loss(field: &Field<Share>, cx: &mut Cx<'_>) -> Share {
+    let loss = field.value().copied().unwrap_or(Share::ZERO);
+    if loss >= Share::ONE {
+        cx.say(&catalogue::OUT_OF_RANGE, field.place(), "some messages must come through")
+            .help("a network that loses everything is a fault: `cut = true`");
+    }
+    loss
 }
 
 pub(super) fn policy<T>(field: &Field<Or<T>>) -> Option<&T> {

@@ -14,6 +14,7 @@ mod service;
 mod steps;
 mod transport;
 mod workload;
+mod zone;
 
 use crate::base::time::{NANOS_PER_SEC, Span};
 use crate::model::{CacheId, ClientId, EndpointId, Model, PoolId};
@@ -232,6 +233,8 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
         pools,
         caches,
         clients,
+        zones: names.zones(),
+        links: zone::links(keys, &names, cx),
         faults: Vec::new(),
         changes: Vec::new(),
         expectations: Vec::new(),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::base::suggest::did_you_mean;
-use crate::model::{CacheId, Client, ClientId, EndpointId, Id, PoolId, ServiceId, Target, WorkloadId};
+use crate::model::{CacheId, Client, ClientId, EndpointId, Id, Ids, PoolId, ServiceId, Target, WorkloadId, ZoneId};
 use crate::scenario::decode::{
-    CacheName, CallerName, ClientName, Cx, EndpointName, Measured, Named, Noun, PoolName, Ref, ServiceName, is_name,
+    CacheName, CallerName, ClientName, Cx, EndpointName, Measured, Named, Noun, PoolName, Ref, ServiceName, ZoneName,
+    is_name,
 };
 use crate::scenario::language::ScenarioKeys;
 use crate::scenario::say::catalogue;
@@ -17,6 +18,8 @@ pub(super) struct Names<'k> {
     clients: BTreeMap<&'k str, ClientId>,
     pools: BTreeMap<&'k str, PoolId>,
     caches: BTreeMap<&'k str, CacheId>,
+    /// Where somebody stands: users first, in the order of the file.
+    zones: BTreeMap<&'k str, ZoneId>,
     endpoints: Vec<Endpoints<'k>>,
     /// Whether a whole group could not be read: then nothing in it is unknown.
     lost: Lost,
@@ -29,6 +32,7 @@ struct Lost {
     clients: bool,
     pools: bool,
     caches: bool,
+    zones: bool,
 }
 
 /// The endpoints of one service.
@@ -64,6 +68,7 @@ impl<'k> Names<'k> {
             }
             endpoints.push(own);
         }
+        let (zones, lost_zone) = zones(keys);
         let mut clients = ids(keys.client.value(), 1);
         clients.insert(Client::DIRECT, ClientId::new(0));
         Names {
@@ -72,6 +77,7 @@ impl<'k> Names<'k> {
             clients,
             pools: ids(keys.pool.value(), 0),
             caches: ids(keys.cache.value(), 0),
+            zones,
             endpoints,
             lost: Lost {
                 workloads: has_gaps || keys.workload.is_bad(),
@@ -79,6 +85,7 @@ impl<'k> Names<'k> {
                 clients: has_gaps || keys.client.is_bad(),
                 pools: has_gaps || keys.pool.is_bad(),
                 caches: has_gaps || keys.cache.is_bad(),
+                zones: has_gaps || lost_zone,
             },
         }
     }
@@ -110,6 +117,26 @@ impl<'k> Names<'k> {
             unknown(name, self.caches.keys().copied(), &format!("define it as [cache.{}]", name.text), cx);
         }
         id
+    }
+
+    /// The zone of that name.
+    pub(super) fn zone(&self, name: &ZoneName, cx: &mut Cx<'_>) -> Option<ZoneId> {
+        let id = self.zones.get(name.text.as_str()).copied();
+        if id.is_none() && !self.lost.zones {
+            let otherwise = format!(
+                "nobody stands there: a service does with `zones = [\"{0}\"]`, users do with `zone = \"{0}\"`",
+                name.text
+            );
+            unknown(name, self.zones.keys().copied(), &otherwise, cx);
+        }
+        id
+    }
+
+    /// The names of all zones.
+    pub(super) fn zones(&self) -> Ids<ZoneId, String> {
+        let mut names: Vec<_> = self.zones.iter().collect();
+        names.sort_by_key(|(_, id)| **id);
+        names.into_iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 
     /// The service of that name.
@@ -322,6 +349,27 @@ impl Noun for ServiceOrPool {
 fn ids<T, I: Id>(named: Option<&Named<T>>, first: usize) -> BTreeMap<&str, I> {
     let items = named.iter().flat_map(|named| &named.items);
     items.enumerate().map(|(at, item)| (item.name.as_str(), I::new(at + first))).collect()
+}
+
+/// The zones in which somebody stands, and whether it is not known of somebody where he does.
+fn zones(keys: &ScenarioKeys) -> (BTreeMap<&str, ZoneId>, bool) {
+    let workloads = keys.workload.value().into_iter().flat_map(|workloads| &workloads.items);
+    let services = keys.service.value().into_iter().flat_map(|services| &services.items);
+    let (mut names, mut is_lost) = (Vec::new(), keys.workload.is_bad() || keys.service.is_bad());
+    for item in workloads {
+        is_lost |= item.value.as_ref().is_none_or(|keys| keys.zone.is_bad());
+        names.extend(item.value.as_ref().and_then(|keys| keys.zone.given()));
+    }
+    for item in services {
+        is_lost |= item.value.as_ref().is_none_or(|keys| keys.zones.is_bad());
+        names.extend(item.value.as_ref().and_then(|keys| keys.zones.given()).iter().flat_map(|zones| &zones.items));
+    }
+    let mut zones = BTreeMap::new();
+    for name in names {
+        let next = ZoneId::new(zones.len());
+        zones.entry(name.text.as_str()).or_insert(next);
+    }
+    (zones, is_lost)
 }
 
 fn unknown<'n, K: Noun>(name: &Ref<K>, known: impl Iterator<Item = &'n str> + Clone, otherwise: &str, cx: &mut Cx<'_>) {

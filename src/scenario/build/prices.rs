@@ -18,6 +18,7 @@ pub(super) fn prices(keys: &ScenarioKeys, cx: &mut Cx<'_>) -> Option<Prices> {
         core_hour: keys.core_hour.or_default(),
         replica_hour: keys.replica_hour.or_default(),
         gigabyte: keys.gigabyte.or_default(),
+        gigabyte_across: keys.gigabyte_across.value().copied().unwrap_or(keys.gigabyte.or_default()),
         utilisation,
     })
 }

@@ -1,6 +1,7 @@
 //! Services and their endpoints.
 
 use super::names::Names;
+use super::zone::zone;
 use super::{Atlas, ServicePlaces, limit, steps};
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::time::Span;
@@ -24,6 +25,9 @@ pub(super) fn services(
     for item in keys.service.value().iter().flat_map(|services| &services.items) {
         let mut service = service(&item.name, item.value.as_ref(), cx);
         service.limit = limit::limit(item.value.as_ref(), cx);
+        let zones = item.value.as_ref().and_then(|keys| keys.zones.given());
+        let zones = zones.iter().flat_map(|zones| &zones.items);
+        service.zones = zones.filter_map(|name| zone(name, names, cx)).collect();
         let id = services.push(service);
         let place = |field: fn(&ServiceKeys) -> Place| item.value.as_ref().map_or(Place::NOWHERE, field);
         atlas.services.push(ServicePlaces {

@@ -2,6 +2,7 @@
 
 use super::names::Names;
 use super::steps::REPEATS_MAX;
+use super::zone::zone;
 use super::{Atlas, WorkloadPlaces};
 use crate::base::time::{Span, Time};
 use crate::base::units::{Rate, Share};
@@ -42,6 +43,7 @@ pub(super) fn workloads(
             priority: Workload::PRIORITY,
             reload: None,
             client: ClientId(0),
+            zone: None,
         };
         if let Some(keys) = &item.value {
             workload.session = session(keys, names, cx);
@@ -56,6 +58,7 @@ pub(super) fn workloads(
             }
             let client = keys.client.value().and_then(|client| names.client(client, cx));
             workload.client = client.unwrap_or(ClientId(0));
+            workload.zone = keys.zone.given().and_then(|name| zone(name, names, cx));
         }
         workloads.push(workload);
         atlas.workloads.push(WorkloadPlaces {

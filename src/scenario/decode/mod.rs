@@ -28,8 +28,8 @@ pub(crate) use condition::{
     Condition, METRICS, Measured, Unit, meaning, measured, measured_at, metric_name, metric_units,
 };
 pub(crate) use name::{
-    CacheName, CallerName, ClientName, EndpointName, Entries, Item, Named, Noun, Overlays, PoolName, Ref, ServiceName,
-    TransportName, WorkloadName, is_name,
+    CacheName, CallerName, ClientName, EndpointName, Entries, Item, List, Named, Noun, Overlays, PoolName, Ref,
+    ServiceName, TransportName, WorkloadName, ZoneName, check_name, is_name,
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{

@@ -37,6 +37,7 @@ nouns! {
     TransportNoun "transport" TransportName;
     PoolNoun "pool" PoolName;
     CacheNoun "cache" CacheName;
+    ZoneNoun "zone" ZoneName;
     CallerNoun "service or workload" CallerName;
     MeasuredNoun "workload or service" MeasuredName;
 }
@@ -75,6 +76,37 @@ impl<K: Noun> Decode for Ref<K> {
             return None;
         };
         Some(Ref::new(text, cx.place_in(node, 0..text.len())))
+    }
+}
+
+/// Several things of a kind; at least one.
+#[derive(Debug)]
+pub(crate) struct List<T> {
+    /// In the order of the file.
+    pub(crate) items: Vec<T>,
+}
+
+impl<T: Decode> Decode for List<T> {
+    fn kind() -> Kind {
+        Kind::List(Box::new(T::kind()))
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let Value::List(nodes) = &node.value else {
+            cx.wrong_type_with_example(node, &Self::kind());
+            return None;
+        };
+        if nodes.is_empty() {
+            let (key, example) = (cx.key(), Self::kind().example());
+            cx.say(&catalogue::NO_ITEMS, node.place, format!("`{key}` names nothing"))
+                .help(format!("write for example `{key} = {example}`, or leave it out"));
+            return None;
+        }
+        // They have no key of their own.
+        let key = std::mem::take(&mut cx.key);
+        let items: Vec<T> = nodes.iter().filter_map(|node| T::decode(node, cx)).collect();
+        cx.key = key;
+        (items.len() == nodes.len()).then_some(List { items })
     }
 }
 
@@ -159,7 +191,8 @@ pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(fits)
 }
 
-fn check_name(name: &str, place: Place, cx: &mut Cx<'_>) {
+/// Says so when nothing can be called `name`.
+pub(crate) fn check_name(name: &str, place: Place, cx: &mut Cx<'_>) {
     if is_name(name) {
         return;
     }

@@ -133,7 +133,7 @@ pub(crate) fn say_unknown_key<'k>(
 }
 
 /// Words of other tools, and what they are called here.
-const ELSEWHERE: [(&str, &str); 26] = [
+const ELSEWHERE: [(&str, &str); 28] = [
     ("base", "extends"),
     ("begin", "at"),
     ("concurrency", "threads"),
@@ -154,12 +154,14 @@ const ELSEWHERE: [(&str, &str); 26] = [
     ("max_retries", "attempts"),
     ("rate", "arrivals"),
     ("rps", "arrivals"),
+    ("rtt", "latency"),
     ("retries", "retry"),
     ("retry", "attempts"),
     ("start", "at"),
     ("until", "for"),
     ("wait", "open_for"),
     ("workers", "threads"),
+    ("zones", "between"),
 ];
 
 /// The key that somebody meant who wrote `key`, if it is one of `keys`.
@@ -189,7 +191,9 @@ fn meant_key<'k>(key: &str, keys: impl Iterator<Item = &'k str> + Clone) -> Opti
     };
     // A word that this table has itself comes before the same one of another table; a slip of the pen comes last.
     let near = near_key(key, keys.clone());
-    let is_slip = near.is_some() && near == did_you_mean(key, keys) && section_of(key).is_some();
+    let is_plural = |near: &str| near.strip_suffix('s') == Some(key) || key.strip_suffix('s') == Some(near);
+    let is_slip =
+        near.is_some_and(|near| !is_plural(near)) && near == did_you_mean(key, keys) && section_of(key).is_some();
     let near = near.map(|near| format!("did you mean `{near}`?"));
     if is_slip { elsewhere().or(near) } else { near.or_else(elsewhere) }
 }

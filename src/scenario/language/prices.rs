@@ -14,6 +14,8 @@ keys! {
         replica_hour: f64 = "0";
         /// Price of a gigabyte on the network (10^9 bytes); only clients with a `transport` have any.
         gigabyte: f64 = "0";
+        /// Price of a gigabyte that goes from one zone to another; that of any other `gigabyte` if absent.
+        gigabyte_across: f64;
         /// How busy cores (or threads, where cores are unlimited) should be at most.
         utilisation: Share = "70%";
     }

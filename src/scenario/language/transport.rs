@@ -2,10 +2,12 @@
 
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::time::Span;
-use crate::base::units::{PerByte, Share, Size};
+use crate::base::units::{Bandwidth, PerByte, Share, Size};
 use crate::model::{Balancing, TransportPreset};
 use crate::scenario::declare::keys;
-use crate::scenario::decode::{Count, LimitFrom, MeshPreset, NotZero, Or, PositiveNumber, TlsVersion, Word};
+use crate::scenario::decode::{
+    Count, LimitFrom, List, MeshPreset, NotZero, Or, PositiveNumber, TlsVersion, Word, ZoneName,
+};
 
 keys! {
     /// How the messages of a client look, what they cost, and on which connections they travel. A client names it, or
@@ -129,6 +131,25 @@ keys! {
         reconnect: Or<ReconnectKeys>;
     }
     later { "warm" "min" "lifetime" }
+}
+
+keys! {
+    /// The network between two zones, both ways, or within one. A message that goes there takes these figures instead of
+    /// those of its client; what is not given stays the client's, and so does all where the caller or the callee stands in
+    /// no zone. Requests, answers, notices of cancellation and the handshakes of connections are such messages. Services
+    /// stand in `zones`, users in a `zone`; who is called is the choice of the client's `balance`, which knows no zones:
+    /// over two zones, half of all calls go across.
+    LinkKeys is "a link" at "link.NAME" {
+        /// Its two ends: zones in which somebody stands. Twice the same one is the network within it.
+        between: List<ZoneName>, required;
+        /// Network time one way.
+        latency: Distribution;
+        /// How fast it takes bytes; only for clients with a `transport`.
+        bandwidth: Bandwidth;
+        /// Chance that a message gets lost and is sent again; only for clients with a `transport`.
+        loss: Share;
+    }
+    later { }
 }
 
 keys! {

@@ -78,6 +78,7 @@ fn everything() -> Run {
         core_hour = 0.05
         replica_hour = 0.1
         gigabyte = 0.01
+        gigabyte_across = 0.02
         "#,
     )
 }

@@ -6,6 +6,7 @@ mod policy;
 mod service;
 mod stream;
 mod transport;
+mod zone;
 
 use brownout::base::distribution::Distribution;
 use brownout::base::keys::KeyDistribution;
@@ -41,6 +42,7 @@ pub(super) struct Recipe {
     faults: Vec<FaultRecipe>,
     changes: Vec<change::ChangeRecipe>,
     streams: Vec<stream::StreamRecipe>,
+    zones: Option<zone::ZonesRecipe>,
 }
 
 #[derive(Clone, Debug)]
@@ -349,23 +351,27 @@ fn recipe(lengths: Lengths, arrivals: BoxedStrategy<Arrivals>) -> impl Strategy<
         vec(client(lengths), 1..4),
         vec(workload(lengths, arrivals), 1..4),
         (vec(fault(lengths), 0..5), vec(change::change(lengths), 0..5), vec(stream::stream(lengths), 0..3)),
+        option::weighted(0.4, zone::zones(lengths)),
     )
-        .prop_map(|(seed, duration_ms, interval_ms, (services, pools, caches), clients, workloads, rest)| {
-            let (faults, changes, streams) = rest;
-            Recipe {
-                seed,
-                duration_ms,
-                interval_ms,
-                services,
-                pools,
-                caches,
-                clients,
-                workloads,
-                faults,
-                changes,
-                streams,
-            }
-        })
+        .prop_map(
+            |(seed, duration_ms, interval_ms, (services, pools, caches), clients, workloads, rest, zones)| {
+                let (faults, changes, streams) = rest;
+                Recipe {
+                    seed,
+                    duration_ms,
+                    interval_ms,
+                    services,
+                    pools,
+                    caches,
+                    clients,
+                    workloads,
+                    faults,
+                    changes,
+                    streams,
+                    zones,
+                }
+            },
+        )
 }
 
 /// So many cases, always the same ones: a failure is met again. For a hunt, `PROPTEST_CASES` and `PROPTEST_RNG_SEED`
@@ -451,6 +457,8 @@ impl Recipe {
             changes: Vec::new(),
             expectations: Vec::new(),
             prices: None,
+            zones: Ids::default(),
+            links: Vec::new(),
         };
         model.clients.push(Client::direct());
         for (n, client) in self.clients.iter().enumerate() {
@@ -495,9 +503,11 @@ impl Recipe {
                 priority: Workload::PRIORITY,
                 reload: recipe.reload.clone(),
                 client: ClientId::new(recipe.client as usize % model.clients.len()),
+                zone: None,
             });
         }
         stream::cook(&self.streams, &mut model);
+        self.zones.iter().for_each(|zones| zone::cook(zones, &mut model));
         let edges = model.edges();
         for (n, recipe) in self.faults.iter().enumerate() {
             let place = recipe.place as usize;

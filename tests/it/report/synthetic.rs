@@ -70,6 +70,8 @@ pub(super) fn model(breaker: bool) -> Model {
         faults: Vec::new(),
         changes: Vec::new(),
         prices: None,
+        zones: Ids::default(),
+        links: Vec::new(),
         expectations: Vec::new(),
     };
     it.clients.push(Client::direct());
@@ -101,6 +103,7 @@ pub(super) fn model(breaker: bool) -> Model {
         priority: Workload::PRIORITY,
         reload: None,
         client: browser,
+        zone: None,
     });
     it.faults.push(Fault {
         name: "slow-inventory".to_owned(),

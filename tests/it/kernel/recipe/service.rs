@@ -81,6 +81,7 @@ pub(super) fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> 
                 gc,
                 neighbour,
                 limit,
+                zones: Vec::new(),
             }
         });
     (service, vec(vec(step(lengths), 0..4), 1..3)).prop_map(|(service, endpoints)| ServiceRecipe { service, endpoints })
