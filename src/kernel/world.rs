@@ -456,6 +456,7 @@ impl World {
             if let Some(transport) = client.transport.as_ref().filter(|_| has_connections) {
                 self.add_lines(transport, model, channel, id, &channels.list[channel as usize]);
             }
+            let is_zoned = is_zoned(model, edge);
             self.routes.push(Route {
                 channel,
                 port_base: first_port.wrapping_sub(first_replica),
@@ -473,8 +474,8 @@ impl World {
                 has_connections,
                 trouble: EdgeTrouble::default(),
                 users_zone: users_zone(model, edge),
-                is_zoned: is_zoned(model, edge),
-                is_plain: !is_zoned(model, edge),
+                is_zoned,
+                is_plain: !is_zoned,
             });
         }
     }

@@ -1,6 +1,8 @@
 //! Zones: who stands where, and what the network is like between two of them. Routes of callers who stand nowhere never
 //! come here, nor do plain ones whose zones have no links.
 
+use std::collections::BTreeMap;
+
 use crate::base::units::Bandwidth;
 use crate::model::{Caller, Edge, Model, ZoneId};
 
@@ -12,13 +14,12 @@ use super::world::{Hop, Route, World};
 pub(super) struct Zones {
     /// By replica, across services; [`NONE`] is nowhere.
     of: Vec<u32>,
-    count: u32,
-    /// By the zone of the caller, and then by that of the callee.
-    links: Vec<Link>,
+    /// By the zones of caller and callee; each stands there both ways. A tree: they are few, and zones may be many.
+    links: BTreeMap<(u32, u32), Link>,
 }
 
 /// What is known of the network between two zones; the client knows the rest.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) hop: Option<Hop>,
     pub(super) bandwidth: Option<Bandwidth>,
@@ -36,8 +37,7 @@ pub(super) struct Ends {
 impl Zones {
     /// The link that a message along a route takes, if there is any.
     pub(super) fn link(&self, route: &Route, ends: Ends) -> Option<&Link> {
-        let (from, to) = self.of(route, ends)?;
-        Some(&self.links[(from * self.count + to) as usize])
+        self.links.get(&self.of(route, ends)?)
     }
 
     /// Whether a message along a route leaves its zone.
@@ -62,13 +62,12 @@ impl World {
         if model.zones.is_empty() {
             return;
         }
-        let count = model.zones.len() as u32;
         let services = model.services.iter().zip(&self.services);
         let zone =
             |zones: &[ZoneId], number: u32| zones.get(number as usize % zones.len().max(1)).map_or(NONE, |zone| zone.0);
         let of = services.flat_map(|(service, state)| (0..state.replicas).map(|number| zone(&service.zones, number)));
         let of = of.collect();
-        let mut links = vec![Link::default(); (count * count) as usize];
+        let mut links = BTreeMap::new();
         for link in &model.links {
             let built = Link {
                 hop: link.latency.as_ref().map(|latency| self.hop(latency)),
@@ -76,10 +75,10 @@ impl World {
                 loss: link.loss.map(|loss| loss.as_f64()),
             };
             let [one, other] = link.between.map(|zone| zone.0);
-            links[(one * count + other) as usize] = built.clone();
-            links[(other * count + one) as usize] = built;
+            links.insert((one, other), built.clone());
+            links.insert((other, one), built);
         }
-        self.zones = Zones { of, count, links };
+        self.zones = Zones { of, links };
     }
 }
 
