@@ -284,7 +284,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn started_up(&mut self, index: u32) {
         let now = self.now();
         let replica = &mut self.world.replicas[index as usize];
-        if replica.serves_at != now {
+        // Somebody who restarts what is just starting makes it start once more, at the same moment perhaps.
+        if replica.serves_at != now || !replica.condition.down {
             return;
         }
         replica.condition.down = false;

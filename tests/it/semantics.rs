@@ -127,6 +127,40 @@ fn a_second_crash_starts_the_startup_anew() {
 }
 
 #[test]
+fn who_restarts_what_is_just_coming_up_does_not_make_it_two() {
+    let run = Run::of(
+        r#"
+        duration = "60s"
+        interval = "1s"
+
+        [workload.users]
+        entry = "a.page"
+        arrivals = "even(10/s)"
+
+        [service.a]
+        replicas = 2
+        startup = "5s"
+        [service.a.endpoint.page]
+        steps = [{ work = "1ms" }]
+
+        [fault.first]
+        at = "10s"
+        for = "5s"
+        service = "a"
+        replicas = 1
+        crash = true
+
+        [change.again]
+        at = "15s"
+        restart = "a"
+        replicas = 1
+        "#,
+    );
+    let up = &run.results.series.services[0].up;
+    assert_eq!((up[15], up[25]), (1, 2));
+}
+
+#[test]
 fn every_crash_is_detected_for_itself() {
     let run = Run::of(
         r#"
