@@ -2,7 +2,11 @@
 //! point, thing and measure; counts are those of the interval that starts at `time_s`, levels are its
 //! means. An empty value means that there was no sample.
 
+use std::collections::BTreeMap;
+
 use ::csv::Writer;
+use serde::Serialize;
+use serde_json::Map;
 
 use crate::base::time::Span;
 use crate::measure::{EdgeSeries, Latency, OUTCOMES, ServiceSeries, WorkloadSeries};
@@ -55,13 +59,16 @@ pub fn timeseries(input: &Input, all_series: bool) -> String {
     table.text()
 }
 
-/// `kind,name,metric,value`: the totals of the run.
+/// `kind,name,metric,value,half_width`: the totals of the run. The half width is that of the 95% confidence interval of a
+/// mean or share, where there is one.
 pub fn summary(input: &Input) -> String {
     let facts = Facts::new(input);
     let Input { model, results, .. } = input;
-    let mut table = Table::new(&["kind", "name", "metric", "value"]);
+    let mut table = Table::new(&["kind", "name", "metric", "value", "half_width"]);
+    table.half_widths = Some(Map::new());
     for it in verdicts(input) {
         let bound = it.expectation.bound.value();
+        table.sure(it.half_width.map(|half_width| BTreeMap::from([("measured", half_width)])));
         let rows = [
             ("measured", Value::Maybe(it.value)),
             ("bound", bound.into()),
@@ -69,7 +76,8 @@ pub fn summary(input: &Input) -> String {
         ];
         table.rows(&["expectation", &it.expectation.name], &rows);
     }
-    for (workload, it) in model.workloads.iter().zip(&results.workloads) {
+    for (id, (workload, it)) in model.workloads.iter().zip(&results.workloads).enumerate() {
+        table.sure(facts.half_widths(|all| all.workloads[id]));
         let prefix = ["workload", workload.name.as_str()];
         let share = |part: u64| Value::Maybe(facts::ratio(part as f64, it.offered as f64));
         table.rows(&prefix, &[("offered", it.offered.into()), ("good", it.good.into())]);
@@ -81,6 +89,7 @@ pub fn summary(input: &Input) -> String {
         table.latency(&prefix, "latency", &it.latency);
     }
     for (id, it) in results.services.iter().enumerate() {
+        table.sure(facts.half_widths(|all| all.services[id]));
         let prefix = ["service", facts.service(id).name.as_str()];
         let counts = [
             ("arrivals", it.arrivals.into()),
@@ -101,17 +110,21 @@ pub fn summary(input: &Input) -> String {
         table.latency(&prefix, "sojourn", &it.sojourn);
     }
     for (id, it) in results.edges.iter().enumerate() {
+        table.sure(facts.half_widths(|all| all.edges[id]));
         let prefix = ["edge", facts.edge_names[id].as_str()];
         table.rows(&prefix, &[("calls", it.calls.into()), ("attempts", it.attempts.into())]);
         table.rows(&prefix, &[("retry_factor", Value::Maybe(facts::retry_factor(it)))]);
         table.rows(&prefix, &outcomes(&it.outcomes));
         table.latency(&prefix, "latency", &it.latency);
     }
-    for (pool, it) in model.pools.iter().zip(&results.pools) {
+    for (id, (pool, it)) in model.pools.iter().zip(&results.pools).enumerate() {
+        table.sure(facts.half_widths(|all| all.pools[id]));
         table.rows(&["pool", &pool.name], &maybe(resources::pool_totals(&facts, it)));
     }
     if let Some(results) = &results.transport {
+        let widths = transport::half_widths(&facts);
         for (id, _, it) in transport::edges(&facts, results) {
+            table.sure(widths.map(|all| all.edges[id]));
             let rows = [
                 ("messages", it.messages.into()),
                 ("bytes_per_message", Value::Maybe(transport::bytes_per_message(it))),
@@ -120,6 +133,7 @@ pub fn summary(input: &Input) -> String {
             table.rows(&["edge", &facts.edge_names[id]], &rows);
             table.latency(&["edge", &facts.edge_names[id]], "connection_wait", &it.waits);
             if let Some(stream) = &it.stream {
+                table.sure(widths.and_then(|all| all.edges[id].stream));
                 let rows = [
                     ("messages_read", stream.read.into()),
                     ("unread_bytes_mean", Value::Maybe(facts.mean_level(stream.unread_nanos))),
@@ -132,6 +146,7 @@ pub fn summary(input: &Input) -> String {
             }
         }
         for (id, it) in results.services.iter().enumerate() {
+            table.sure(widths.map(|all| all.services[id]));
             let rows = [
                 ("encoding_cpu_s", transport::seconds(it.encoding_nanos).into()),
                 ("handshakes", it.handshakes.into()),
@@ -139,7 +154,8 @@ pub fn summary(input: &Input) -> String {
             ];
             table.rows(&["service", &facts.service(id).name], &rows);
         }
-        for (_, name, it) in transport::connections(&facts, results) {
+        for (id, name, it) in transport::connections(&facts, results) {
+            table.sure(widths.map(|all| all.connections[id]));
             let rows = [
                 ("open_mean", Value::Maybe(facts.mean_level(it.open_nanos))),
                 ("open_peak", u64::from(it.peak).into()),
@@ -148,7 +164,8 @@ pub fn summary(input: &Input) -> String {
             table.rows(&["connections", &name], &rows);
         }
     }
-    for (cache, it) in model.caches.iter().zip(&results.caches) {
+    for (id, (cache, it)) in model.caches.iter().zip(&results.caches).enumerate() {
+        table.sure(facts.half_widths(|all| all.caches[id]));
         table.rows(&["cache", &cache.name], &maybe(resources::cache_totals(it)));
     }
     table.text()
@@ -256,13 +273,35 @@ fn outcomes(counts: &[u64; OUTCOMES]) -> Vec<Row> {
     facts::outcomes(counts).map(|(name, count)| (name, count.into())).collect()
 }
 
-struct Table(Writer<Vec<u8>>);
+struct Table {
+    writer: Writer<Vec<u8>>,
+    /// Of what is written next, by metric; `None` where the table does not say how sure its values are.
+    half_widths: Option<Map<String, serde_json::Value>>,
+}
 
 impl Table {
     fn new(header: &[&str]) -> Table {
-        let mut table = Table(Writer::from_writer(Vec::new()));
+        let mut table = Table { writer: Writer::from_writer(Vec::new()), half_widths: None };
         table.row(header);
         table
+    }
+
+    /// What is written next is so sure: half widths have the names of their means.
+    fn sure<T: Serialize>(&mut self, half_widths: Option<T>) {
+        let widths = half_widths.map(|it| serde_json::to_value(it).expect("plain numbers are JSON"));
+        self.half_widths = Some(match widths {
+            Some(serde_json::Value::Object(widths)) => widths,
+            _ => Map::new(),
+        });
+    }
+
+    fn field(&mut self, prefix: &[&str], metric: &str, value: &str) {
+        let width = self.half_widths.as_ref().map(|widths| widths.get(metric).and_then(serde_json::Value::as_f64));
+        let width = width.map(|width| width.map(|width| width.to_string()).unwrap_or_default());
+        let mut fields = prefix.to_vec();
+        fields.extend([metric, value]);
+        fields.extend(width.as_deref());
+        self.row(&fields);
     }
 
     fn rows(&mut self, prefix: &[&str], rows: &[Row]) {
@@ -271,9 +310,7 @@ impl Table {
                 Value::Count(count) => count.to_string(),
                 Value::Maybe(value) => value.filter(|v| v.is_finite()).map(|v| v.to_string()).unwrap_or_default(),
             };
-            let mut fields = prefix.to_vec();
-            fields.extend([*metric, value.as_str()]);
-            self.row(&fields);
+            self.field(prefix, metric, &value);
         }
     }
 
@@ -287,19 +324,18 @@ impl Table {
         ];
         for (metric, span) in values {
             let value = span.map(|span| span.as_secs_f64().to_string()).unwrap_or_default();
-            let metric = format!("{of}_{metric}_s");
-            let mut fields = prefix.to_vec();
-            fields.extend([metric.as_str(), value.as_str()]);
-            self.row(&fields);
+            self.field(prefix, &format!("{of}_{metric}_s"), &value);
         }
     }
 
     fn row(&mut self, fields: &[&str]) {
-        self.0.write_record(fields).expect("writing to memory does not fail, and every row is as long as the header");
+        self.writer
+            .write_record(fields)
+            .expect("writing to memory does not fail, and every row is as long as the header");
     }
 
     fn text(self) -> String {
-        let bytes = self.0.into_inner().expect("flushing to memory does not fail");
+        let bytes = self.writer.into_inner().expect("flushing to memory does not fail");
         String::from_utf8(bytes).expect("every field is text")
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use brownout::report::{Input, json};
+use brownout::report::{Input, csv, json};
 
 use crate::reference::Run;
 
@@ -146,4 +146,20 @@ fn no_mean_stands_alone() {
         assert!(seen.iter().any(|it| it == wanted), "{wanted} is not in {seen:?}");
     }
     assert!(seen.iter().any(|it| it == "per_million_requests.total"), "{seen:?}");
+}
+
+#[test]
+fn no_mean_of_the_table_of_totals_stands_alone() {
+    let run = everything();
+    let input = Input { model: &run.model, results: &run.results, hash: "", version: "" };
+    let table = csv::summary(&input);
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0], ["kind", "name", "metric", "value", "half_width"]);
+    let means: Vec<_> = rows[1..].iter().filter(|row| is_mean(&[row[2]]) && !row[3].is_empty()).collect();
+    assert!(means.len() > 30, "{}", means.len());
+    for row in means {
+        assert!(row[4].parse::<f64>().is_ok_and(|width| width >= 0.0), "{row:?}");
+    }
+    let counts = rows[1..].iter().filter(|row| row[2] == "offered");
+    assert!(counts.into_iter().all(|row| row[4].is_empty()), "a number of arrivals is what it is");
 }
