@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Map;
 
 use crate::base::time::Span;
-use crate::measure::{EdgeSeries, Latency, OUTCOMES, ServiceSeries, WorkloadSeries};
+use crate::measure::{EdgeSeries, Latency, OUTCOMES, ServiceSeries, TransportResults, WorkloadSeries};
 use crate::model::{Caller, Id};
 
 use super::facts::{self, Facts};
@@ -122,53 +122,58 @@ pub fn summary(input: &Input) -> String {
         table.rows(&["pool", &pool.name], &maybe(resources::pool_totals(&facts, it)));
     }
     if let Some(results) = &results.transport {
-        let widths = transport::half_widths(&facts);
-        for (id, _, it) in transport::edges(&facts, results) {
-            table.sure(widths.map(|all| all.edges[id]));
-            let rows = [
-                ("messages", it.messages.into()),
-                ("bytes_per_message", Value::Maybe(transport::bytes_per_message(it))),
-                ("network_mean_s", Value::Maybe(transport::network_mean(it))),
-            ];
-            table.rows(&["edge", &facts.edge_names[id]], &rows);
-            table.latency(&["edge", &facts.edge_names[id]], "connection_wait", &it.waits);
-            if let Some(stream) = &it.stream {
-                table.sure(widths.and_then(|all| all.edges[id].stream));
-                let rows = [
-                    ("messages_read", stream.read.into()),
-                    ("unread_bytes_mean", Value::Maybe(facts.mean_level(stream.unread_nanos))),
-                    ("unread_bytes_peak", stream.unread_peak.into()),
-                    ("handlers_blocked_mean", Value::Maybe(facts.mean_level(stream.blocked_nanos))),
-                    ("handlers_blocked_s", transport::seconds(stream.blocked_nanos).into()),
-                ];
-                table.rows(&["edge", &facts.edge_names[id]], &rows);
-                table.latency(&["edge", &facts.edge_names[id]], "first_message", &stream.first);
-            }
-        }
-        for (id, it) in results.services.iter().enumerate() {
-            table.sure(widths.map(|all| all.services[id]));
-            let rows = [
-                ("encoding_cpu_s", transport::seconds(it.encoding_nanos).into()),
-                ("handshakes", it.handshakes.into()),
-                ("handshakes_cpu_s", transport::seconds(it.handshake_nanos).into()),
-            ];
-            table.rows(&["service", &facts.service(id).name], &rows);
-        }
-        for (id, name, it) in transport::connections(&facts, results) {
-            table.sure(widths.map(|all| all.connections[id]));
-            let rows = [
-                ("open_mean", Value::Maybe(facts.mean_level(it.open_nanos))),
-                ("open_peak", u64::from(it.peak).into()),
-                ("opened", it.opened.into()),
-            ];
-            table.rows(&["connections", &name], &rows);
-        }
+        transport_totals(&facts, results, &mut table);
     }
     for (id, (cache, it)) in model.caches.iter().zip(&results.caches).enumerate() {
         table.sure(facts.half_widths(|all| all.caches[id]));
         table.rows(&["cache", &cache.name], &maybe(resources::cache_totals(it)));
     }
     table.text()
+}
+
+/// Of messages, streams, handshakes and connections.
+fn transport_totals(facts: &Facts, results: &TransportResults, table: &mut Table) {
+    let widths = transport::half_widths(facts);
+    for (id, _, it) in transport::edges(facts, results) {
+        table.sure(widths.map(|all| all.edges[id]));
+        let rows = [
+            ("messages", it.messages.into()),
+            ("bytes_per_message", Value::Maybe(transport::bytes_per_message(it))),
+            ("network_mean_s", Value::Maybe(transport::network_mean(it))),
+        ];
+        table.rows(&["edge", &facts.edge_names[id]], &rows);
+        table.latency(&["edge", &facts.edge_names[id]], "connection_wait", &it.waits);
+        if let Some(stream) = &it.stream {
+            table.sure(widths.and_then(|all| all.edges[id].stream));
+            let rows = [
+                ("messages_read", stream.read.into()),
+                ("unread_bytes_mean", Value::Maybe(facts.mean_level(stream.unread_nanos))),
+                ("unread_bytes_peak", stream.unread_peak.into()),
+                ("handlers_blocked_mean", Value::Maybe(facts.mean_level(stream.blocked_nanos))),
+                ("handlers_blocked_s", transport::seconds(stream.blocked_nanos).into()),
+            ];
+            table.rows(&["edge", &facts.edge_names[id]], &rows);
+            table.latency(&["edge", &facts.edge_names[id]], "first_message", &stream.first);
+        }
+    }
+    for (id, it) in results.services.iter().enumerate() {
+        table.sure(widths.map(|all| all.services[id]));
+        let rows = [
+            ("encoding_cpu_s", transport::seconds(it.encoding_nanos).into()),
+            ("handshakes", it.handshakes.into()),
+            ("handshakes_cpu_s", transport::seconds(it.handshake_nanos).into()),
+        ];
+        table.rows(&["service", &facts.service(id).name], &rows);
+    }
+    for (id, name, it) in transport::connections(facts, results) {
+        table.sure(widths.map(|all| all.connections[id]));
+        let rows = [
+            ("open_mean", Value::Maybe(facts.mean_level(it.open_nanos))),
+            ("open_peak", u64::from(it.peak).into()),
+            ("opened", it.opened.into()),
+        ];
+        table.rows(&["connections", &name], &rows);
+    }
 }
 
 fn maybe<const N: usize>(rows: [(&'static str, Option<f64>); N]) -> [Row; N] {

@@ -4,7 +4,9 @@
 use super::grid::Grid;
 use super::{HEAD, Look};
 use crate::base::time::Span;
-use crate::measure::{ConnectionResult, EdgeMessages, MessageConfidence, StreamConfidence, StreamMessages};
+use crate::measure::{
+    ConnectionResult, EdgeMessages, MessageConfidence, StreamConfidence, StreamMessages, TransportResults,
+};
 use crate::report::facts::Facts;
 use crate::report::{number, transport};
 
@@ -60,28 +62,8 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
     grid.column("p99", 2, cells(&|it, _| number::span(it.waits.quantile(0.99))));
     let mut text = look.paint(HEAD, "Messages") + "\n" + &grid.render(look) + &look.wrap("", &sum);
 
-    let streams = transport::edges(facts, results).filter_map(|(id, _, it)| Some((id, it.stream.as_deref()?)));
-    let (ids, rows): (Vec<usize>, Vec<_>) = streams.unzip();
-    if !rows.is_empty() {
-        let names = ids.iter().map(|id| facts.edge_names[*id].replace("->", "→")).collect();
-        let mut grid = Grid::new("streams of", names);
-        grid.column("messages\nread", 0, rows.iter().map(|it| number::count(it.read)).collect());
-        let widths = |id: usize| widths.and_then(|all| all.edges[id].stream).unwrap_or_default();
-        let both = |text: &dyn Fn(&StreamMessages, StreamConfidence) -> String| {
-            ids.iter().zip(&rows).map(|(id, it)| text(it, widths(*id))).collect::<Vec<_>>()
-        };
-        let first = both(&|it, widths| {
-            number::with_width(it.first.mean().map(Span::as_secs_f64), widths.first_message_mean_s, number::secs)
-        });
-        grid.column("first\nafter", 0, first);
-        grid.column("p99", 2, rows.iter().map(|it| number::span(it.first.quantile(0.99))).collect());
-        let level = |nanos, half_width| number::with_width(facts.mean_level(nanos), half_width, number::plain);
-        let unread = both(&|it, widths| level(it.unread_nanos, widths.unread_bytes_mean));
-        grid.column("bytes unread\nmean", 0, unread);
-        grid.column("peak", 1, rows.iter().map(|it| number::count(it.unread_peak)).collect());
-        let blocked = both(&|it, widths| level(it.blocked_nanos, widths.handlers_blocked_mean));
-        grid.column("handlers\nblocked", 0, blocked);
-        text += &("\n".to_owned() + &grid.render(look));
+    if let Some(table) = streams(facts, results, look) {
+        text += &("\n".to_owned() + &table);
     }
 
     let busy: Vec<usize> = (0..results.services.len()).filter(|id| results.services[*id].encoding_nanos > 0).collect();
@@ -121,4 +103,33 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
         text += &("\n".to_owned() + &grid.render(look));
     }
     Some(text)
+}
+
+/// What streamed; `None` where nothing does.
+fn streams(facts: &Facts, results: &TransportResults, look: Look) -> Option<String> {
+    let widths = transport::half_widths(facts);
+    let streams = transport::edges(facts, results).filter_map(|(id, _, it)| Some((id, it.stream.as_deref()?)));
+    let (ids, rows): (Vec<usize>, Vec<_>) = streams.unzip();
+    if rows.is_empty() {
+        return None;
+    }
+    let names = ids.iter().map(|id| facts.edge_names[*id].replace("->", "→")).collect();
+    let mut grid = Grid::new("streams of", names);
+    grid.column("messages\nread", 0, rows.iter().map(|it| number::count(it.read)).collect());
+    let widths = |id: usize| widths.and_then(|all| all.edges[id].stream).unwrap_or_default();
+    let both = |text: &dyn Fn(&StreamMessages, StreamConfidence) -> String| {
+        ids.iter().zip(&rows).map(|(id, it)| text(it, widths(*id))).collect::<Vec<_>>()
+    };
+    let first = both(&|it, widths| {
+        number::with_width(it.first.mean().map(Span::as_secs_f64), widths.first_message_mean_s, number::secs)
+    });
+    grid.column("first\nafter", 0, first);
+    grid.column("p99", 2, rows.iter().map(|it| number::span(it.first.quantile(0.99))).collect());
+    let level = |nanos, half_width| number::with_width(facts.mean_level(nanos), half_width, number::plain);
+    let unread = both(&|it, widths| level(it.unread_nanos, widths.unread_bytes_mean));
+    grid.column("bytes unread\nmean", 0, unread);
+    grid.column("peak", 1, rows.iter().map(|it| number::count(it.unread_peak)).collect());
+    let blocked = both(&|it, widths| level(it.blocked_nanos, widths.handlers_blocked_mean));
+    grid.column("handlers\nblocked", 0, blocked);
+    Some(grid.render(look))
 }
