@@ -223,7 +223,7 @@ fn check(model: &Model) -> Result<(), TestCaseError> {
     let warmup = Span::from_nanos(model.duration.as_nanos() / 3 + 1);
     let warm = run(&with_warmup(model, warmup));
     check_totals(model, &warm)?;
-    if !results.interrupted && !end.interrupted {
+    if !results.interrupted && !end.interrupted && !warm.interrupted {
         for (it, book) in warm.workloads.iter().zip(&ledger.workloads) {
             let cohort = |arrived: Time| arrived >= Time::ZERO + warmup;
             prop_assert_eq!(it.offered, book.offered.iter().filter(|at| cohort(**at)).count() as u64);
