@@ -12,6 +12,10 @@ use super::agenda::Ticket;
 /// No frame.
 pub(super) const NONE: u32 = u32::MAX;
 
+/// The parent of a frame that brings a message to its handler; its `parent_token` is the worker. To the kernel it is a
+/// user who stands in a replica.
+pub(super) const DELIVERY: u32 = u32::MAX - 1;
+
 /// What a frame is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -44,6 +48,10 @@ pub(super) enum State {
     Hedging,
     /// Waiting to try again.
     BackingOff,
+    /// Waiting until a message is stored, handled, or taken by the client library.
+    Publishing,
+    /// Waiting to publish again.
+    Republishing,
     /// Waiting for branches.
     Joining,
     /// Served before, waiting for a thread to go on; `mark` is what is left of work that was interrupted, as
@@ -89,8 +97,12 @@ pub(super) mod flag {
     pub(crate) const BACKGROUND: u16 = 4096;
     /// A branch that is one attempt of its parent's call.
     pub(crate) const HEDGE: u16 = 8192;
-    /// Works on the handshake of a connection.
+    /// Works on the handshake of a connection; always a branch.
     pub(crate) const HANDSHAKE: u16 = 16384;
+    /// Handles a poisoned message, or brings one to its handler; never a branch.
+    pub(crate) const POISONED: u16 = HANDSHAKE;
+    /// Runs on a worker of a consumer, and needs no thread of a pool.
+    pub(crate) const WORKER: u16 = 32768;
 }
 
 /// See the module. Fields are plain: the engine is their only user.

@@ -8,7 +8,7 @@ use crate::base::time::Span;
 use crate::base::units::{Share, Size};
 use crate::model::{
     Caller, ClientId, Edge, EdgeId, EndpointId, GarbageCollection, GcTrigger, Id, Ids, Model, Need, OnFailure,
-    ServerStream, SessionStep, Step, WorkloadId,
+    Publish, ServerStream, ServiceId, SessionStep, Step, WorkloadId,
 };
 
 /// One operation.
@@ -61,6 +61,10 @@ pub(super) enum Op {
     Read,
     /// The end of the handshake of a connection.
     HandsShaken,
+    /// Publish a message, as the list of such steps says.
+    Publish(u32),
+    /// Something was done to the world outside, as the endpoint with this number says.
+    Effect(u32),
     /// Answer now.
     Reply,
     /// End with an error.
@@ -103,6 +107,15 @@ pub(super) struct Lookup {
     pub(super) miss: u32,
     /// Where those go on who have it.
     pub(super) after: u32,
+}
+
+/// A step that publishes.
+#[derive(Clone, Debug)]
+pub(super) struct PublishOp {
+    pub(super) publish: Publish,
+    /// Whose step it is.
+    pub(super) service: ServiceId,
+    pub(super) salt: u64,
 }
 
 /// In [`Program::priorities`]: as important as the caller's own.
@@ -158,6 +171,7 @@ pub(super) struct Program {
     pub(super) arms: Vec<Arm>,
     pub(super) contended: Vec<ContendedWork>,
     pub(super) lookups: Vec<Lookup>,
+    pub(super) publishes: Vec<PublishOp>,
     /// How important what an operation sends is, by operation; empty where everything is as important as its caller.
     pub(super) priorities: Vec<u8>,
     /// Where each endpoint's handler starts, by endpoint.
@@ -165,6 +179,10 @@ pub(super) struct Program {
     /// What who arrives does, by workload.
     pub(super) workloads: Vec<Visit>,
     pub(super) sessions: Vec<SessionProgram>,
+    /// Where the frames start that bring messages to their handlers, by consumer.
+    pub(super) consumers: Vec<u32>,
+    /// Where a handler stands that fails at once.
+    pub(super) failing: u32,
     /// Where the frame goes on that works on a handshake.
     pub(super) hands_shaken: u32,
     /// Where the frame stands that reads the messages of a stream.
@@ -215,8 +233,17 @@ impl Program {
                 None if is_costly => program.ops.push(Op::Respond),
                 None => {}
             }
+            if endpoint.effect.is_some() {
+                program.ops.push(Op::Effect(id.0));
+            }
             program.ops.push(Op::End);
         }
+        for (id, consumer) in model.consumers.enumerate() {
+            let from = Compiler { model, edges: &index, from: Caller::Consumer(id), is_costly: false };
+            program.consumers.push(from.request(&mut program, &[(Share::ONE, consumer.handler)], consumer.client));
+        }
+        program.failing = program.here();
+        program.ops.push(Op::Fail);
         program.reader = program.here();
         program.ops.push(Op::Read);
         program.hands_shaken = program.here();
@@ -299,6 +326,7 @@ impl EdgeIndex {
         match edge.from {
             Caller::Workload(WorkloadId(id)) => (0, id, edge.to.0, edge.client.0),
             Caller::Service(id) => (1, id.0, edge.to.0, edge.client.0),
+            Caller::Consumer(id) => (2, id.0, edge.to.0, edge.client.0),
         }
     }
 
@@ -417,6 +445,13 @@ impl Compiler<'_> {
                 self.steps(program, miss, &format!("{path}/miss"), stride);
                 program.ops.push(Op::Fill(n));
                 program.lookups[n as usize].after = program.here();
+            }
+            Step::Publish(publish) => {
+                let Caller::Service(service) = self.from else { unreachable!("only handlers publish") };
+                program.ops.push(Op::Publish(program.publishes.len() as u32));
+                let name = &self.model.topics[publish.topic].name;
+                let salt = salt(&format!("{path}/publish/{name}"));
+                program.publishes.push(PublishOp { publish: (**publish).clone(), service, salt });
             }
             Step::Reply => {
                 if self.is_costly {

@@ -92,6 +92,8 @@ pub(super) struct Route {
     pub(super) propagate: bool,
     /// Attempts of a call that may be under way together; zero when they follow each other.
     pub(super) hedged: u32,
+    /// Flags that requests along it have.
+    pub(super) flags: u16,
     pub(super) cancel: Cancel,
     /// What its client's transport does; `None` without one. Boxed: few have one.
     pub(super) wire: Option<Box<Wire>>,
@@ -435,11 +437,17 @@ impl World {
             let first_replica = match channel.from {
                 Caller::Workload(_) => 0,
                 Caller::Service(id) => self.services[id.index()].first_replica,
+                Caller::Consumer(_) => self.services[channel.to.index()].first_replica,
             };
             let first_port = self.ports.len() as u32;
             self.channels.push(Channel { first_port, first_replica, picks: World::stream(model, channel) });
             let client = &model.clients[channel.client];
-            self.ports.extend((0..model.caller_replicas(channel.from)).map(|_| Port::new(client)));
+            let is_own = matches!(channel.from, Caller::Consumer(_));
+            self.ports.extend((0..model.caller_replicas(channel.from)).map(|number| {
+                let port = Port::new(client);
+                // A worker's handler is in the same process.
+                if is_own { Port { balancer: AnyBalancer::Own(number), ..port } } else { port }
+            }));
         }
         for (id, edge) in edges.enumerate() {
             let client = &model.clients[edge.client];
@@ -551,6 +559,7 @@ fn channel_name(model: &Model, channel: &ModelChannel) -> String {
     let from = match channel.from {
         Caller::Workload(id) => format!("workload/{}", model.workloads[id].name),
         Caller::Service(id) => format!("service/{}", model.services[id].name),
+        Caller::Consumer(id) => format!("consumer/{}", model.consumers[id].name),
     };
     let (client, to) = (&model.clients[channel.client].name, &model.services[channel.to].name);
     format!("{from}/client/{client}/service/{to}")

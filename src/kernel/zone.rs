@@ -86,7 +86,7 @@ impl World {
 pub(super) fn users_zone(model: &Model, edge: &Edge) -> u32 {
     match edge.from {
         Caller::Workload(id) => model.workloads[id].zone.map_or(NONE, |zone| zone.0),
-        Caller::Service(_) => NONE,
+        Caller::Service(_) | Caller::Consumer(_) => NONE,
     }
 }
 
@@ -96,6 +96,8 @@ pub(super) fn is_zoned(model: &Model, edge: &Edge) -> bool {
     let zones = match edge.from {
         Caller::Workload(id) => model.workloads[id].zone.as_slice(),
         Caller::Service(id) => &model.services[id].zones,
+        // Its handler is in the same process.
+        Caller::Consumer(_) => return false,
     };
     let is_linked = model.links.iter().any(|link| link.between.iter().any(|end| zones.contains(end)));
     !zones.is_empty() && (is_linked || model.clients[edge.client].transport.is_some())

@@ -113,7 +113,7 @@ impl Meter {
                 .map(|(id, edge)| EdgeMeter {
                     from_workload: match edge.from {
                         Caller::Workload(id) => Some(id.0),
-                        Caller::Service(_) => None,
+                        Caller::Service(_) | Caller::Consumer(_) => None,
                     },
                     rare: Box::new(EdgeExtra {
                         service: model.endpoints[edge.to].service.0,

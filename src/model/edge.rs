@@ -1,6 +1,6 @@
 //! Edges: who calls whom, and how. They follow from the steps; nobody writes them.
 
-use super::id::{ClientId, EdgeId, EndpointId, Ids, ServiceId, WorkloadId};
+use super::id::{ClientId, ConsumerId, EdgeId, EndpointId, Ids, ServiceId, WorkloadId};
 use super::{Model, Step};
 
 /// Who makes a call.
@@ -10,6 +10,8 @@ pub enum Caller {
     Workload(WorkloadId),
     /// The replicas of a service.
     Service(ServiceId),
+    /// The workers of a consumer, which call their handler in their own process.
+    Consumer(ConsumerId),
 }
 
 /// All calls from one caller to one endpoint through one client.
@@ -24,7 +26,7 @@ pub struct Edge {
 }
 
 impl Model {
-    /// Every edge once, those of workloads first, in the order in which the file names them.
+    /// Every edge once, those of workloads first and those of consumers last, in the order in which the file names them.
     pub fn edges(&self) -> Ids<EdgeId, Edge> {
         let mut edges = EdgeSet::default();
         for (id, workload) in self.workloads.enumerate() {
@@ -35,6 +37,9 @@ impl Model {
         for endpoint in self.endpoints.iter() {
             edges.add_steps(Caller::Service(endpoint.service), &endpoint.steps);
         }
+        for (id, consumer) in self.consumers.enumerate() {
+            edges.add(Edge { from: Caller::Consumer(id), to: consumer.handler, client: consumer.client });
+        }
         edges.list
     }
 
@@ -43,6 +48,7 @@ impl Model {
         let from = match edge.from {
             Caller::Workload(id) => &self.workloads[id].name,
             Caller::Service(id) => &self.services[id].name,
+            Caller::Consumer(id) => &self.consumers[id].name,
         };
         format!("{from} -> {}", self.endpoint_name(edge.to))
     }
@@ -73,7 +79,7 @@ impl EdgeSet {
                 Step::Repeat { steps, .. } | Step::Hold { steps, .. } | Step::Cached { miss: steps, .. } => {
                     self.add_steps(from, steps);
                 }
-                Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Reply | Step::Fail => {}
+                Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Publish(_) | Step::Reply | Step::Fail => {}
             }
         }
     }
@@ -122,16 +128,18 @@ impl Model {
         match caller {
             Caller::Workload(_) => 1,
             Caller::Service(id) => self.replicas_most(id),
+            Caller::Consumer(id) => self.replicas_most(self.endpoints[self.consumers[id].handler].service),
         }
     }
 }
 
 impl Caller {
-    /// Sorts workloads before services, each by id.
+    /// Sorts workloads before services, and these before consumers, each by id.
     fn order(self) -> (u8, u32) {
         match self {
             Caller::Workload(id) => (0, id.0),
             Caller::Service(id) => (1, id.0),
+            Caller::Consumer(id) => (2, id.0),
         }
     }
 }

@@ -41,6 +41,12 @@ id!(
     PoolId,
     /// A cache of the model.
     CacheId,
+    /// A broker of the model.
+    BrokerId,
+    /// A topic or a queue of the model.
+    TopicId,
+    /// A consumer of the model.
+    ConsumerId,
     /// A zone of the model.
     ZoneId,
     /// An edge: the calls of one caller to one endpoint through one client.

@@ -2,12 +2,14 @@
 //!
 //! Names live here once; everything else refers to them by dense ids.
 
+mod broker;
 mod change;
 mod edge;
 mod expectation;
 mod fault;
 mod figures;
 mod id;
+mod messaging;
 mod prices;
 mod resource;
 mod service;
@@ -20,7 +22,13 @@ pub use edge::{Caller, Channel, Channels, Edge};
 pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
 pub use fault::{Effect, Fault, FaultTarget, Subset};
 pub use figures::{Figure, Trust, transport_figures};
-pub use id::{CacheId, ClientId, EdgeId, EndpointId, Id, Ids, PoolId, ServiceId, WorkloadId, ZoneId};
+pub use id::{
+    BrokerId, CacheId, ClientId, ConsumerId, EdgeId, EndpointId, Id, Ids, PoolId, ServiceId, TopicId, WorkloadId, ZoneId,
+};
+pub use messaging::{
+    Acks, Broker, BrokerKind, Consumer, Delivery, GroupStart, Keeping, LagScaling, LogSettings, Membership, Partitioner,
+    ProducerSettings, Publish, PublishWait, QueueLimits, QueueOverflow, Rebalance, Settling, Topic, WhenFull,
+};
 pub use prices::Prices;
 pub use resource::{Cache, CacheFill, CacheStart, CacheStore, Scope, SharedPool, Ttl};
 pub use service::{
@@ -68,6 +76,12 @@ pub struct Model {
     pub pools: Ids<PoolId, SharedPool>,
     /// What is remembered, in file order.
     pub caches: Ids<CacheId, Cache>,
+    /// Who keeps messages: those of the file, then those that are only named by their kind.
+    pub brokers: Ids<BrokerId, Broker>,
+    /// Where messages are published to: topics, then queues, in file order.
+    pub topics: Ids<TopicId, Topic>,
+    /// Who handles them, in file order.
+    pub consumers: Ids<ConsumerId, Consumer>,
     /// How calls are made. Client 0 is [`Client::direct`], for calls that name none.
     pub clients: Ids<ClientId, Client>,
     /// Where processes and users stand: names, in the order in which the file names them.
@@ -151,6 +165,8 @@ pub enum Step {
         /// How it is fetched. It neither hands over nor replies.
         miss: Vec<Step>,
     },
+    /// Publishes a message.
+    Publish(Box<Publish>),
     /// Answers now; the handler goes on without anybody waiting.
     Reply,
     /// Ends the handler with an error.

@@ -202,6 +202,10 @@ pub struct Endpoint {
     pub response: SizeDistribution,
     /// The answer as a stream of messages, which follows its steps. Boxed: few endpoints have one.
     pub stream: Option<Box<ServerStream>>,
+    /// What it does to the world outside when it ends well; `None` is nothing that counts.
+    pub effect: Option<String>,
+    /// Whether doing that again does no harm.
+    pub is_idempotent: bool,
 }
 
 /// Server streaming: an answer of many messages, which the reader slows down when he is slower.
@@ -229,6 +233,8 @@ impl Endpoint {
             request: SizeDistribution::ZERO,
             response: SizeDistribution::ZERO,
             stream: None,
+            effect: None,
+            is_idempotent: false,
         }
     }
 }

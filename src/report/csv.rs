@@ -191,7 +191,7 @@ fn kept_services(facts: &Facts, all_series: bool) -> Vec<bool> {
 fn kept_edges(facts: &Facts, kept: &[bool]) -> Vec<usize> {
     let between = facts.edges.iter().enumerate().filter(|(_, edge)| {
         let from = match edge.from {
-            Caller::Workload(_) => true,
+            Caller::Workload(_) | Caller::Consumer(_) => true,
             Caller::Service(id) => kept[id.index()],
         };
         from && kept[facts.callee(edge)]

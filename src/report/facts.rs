@@ -160,6 +160,7 @@ impl<'a> Facts<'a> {
         match edge.from {
             Caller::Workload(id) => &self.model.workloads[id].name,
             Caller::Service(id) => &self.model.services[id].name,
+            Caller::Consumer(id) => &self.model.consumers[id].name,
         }
     }
 
@@ -170,7 +171,7 @@ impl<'a> Facts<'a> {
         let mut reached = Vec::new();
         for edge in self.edges.iter() {
             match edge.from {
-                Caller::Workload(_) => reached.push(self.callee(edge)),
+                Caller::Workload(_) | Caller::Consumer(_) => reached.push(self.callee(edge)),
                 Caller::Service(id) => callees[id.0 as usize].push(self.callee(edge)),
             }
         }

@@ -338,6 +338,7 @@ fn edge_row<'a>(facts: &'a Facts, id: usize, it: &EdgeResult) -> EdgeRow<'a> {
         from_kind: match edge.from {
             Caller::Workload(_) => "workload",
             Caller::Service(_) => "service",
+            Caller::Consumer(_) => "consumer",
         },
         from: facts.caller_name(edge),
         to: facts.model.endpoint_name(edge.to),

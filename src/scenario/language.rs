@@ -1,10 +1,12 @@
 //! The language at one sight: every table, every key, its type, its default and what it means. This is the
 //! only place where a key is declared; decoder, hints, schema and reference all read it here.
 
+mod messaging;
 mod prices;
 mod steps;
 mod transport;
 
+pub(crate) use messaging::{BrokerKeys, ConsumerKeys, LagScalingKeys, ProducerKeys, PublishKeys, QueueKeys, TopicKeys};
 pub(crate) use prices::PricesKeys;
 pub(crate) use steps::{
     ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys,
@@ -21,7 +23,9 @@ use super::decode::{
     ProfileForm, QueueTimeoutForm, RangeForm, RetryOn, RetryPreset, Scalar, Seed, ServiceName, SessionForm, Steps,
     StruckReplicas, ThrottlePreset, True, Word, WorkloadName,
 };
-use super::decode::{CallerName, List, Overlays, Scales, Settings, TransportName, ZoneName};
+use super::decode::{
+    BrokerName, CallerName, ConsumerName, DestinationName, List, Overlays, QueueName, Scales, Settings, TransportName, ZoneName,
+};
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
@@ -56,6 +60,14 @@ keys! {
         pool: Named<PoolKeys>;
         /// What is remembered, so that it need not be fetched again.
         cache: Named<CacheKeys>;
+        /// Who keeps messages.
+        broker: Named<BrokerKeys>;
+        /// Where messages are published to that several groups of consumers read, each all of them.
+        topic: Named<TopicKeys>;
+        /// Where messages are published to that one consumer each handles.
+        queue: Named<QueueKeys>;
+        /// Who handles messages.
+        consumer: Named<ConsumerKeys>;
         /// Named knobs: `"$NAME"` stands for the value of one anywhere in the file.
         param: Named<ParameterKeys>;
         /// What goes wrong, and when.
@@ -73,7 +85,7 @@ keys! {
         extends: String;
     }
     later {
-        "topic" "consumer" "verdict" "sweep" "broker" "lock"
+        "verdict" "sweep" "lock"
         "region" "autoscale"
     }
 }
@@ -273,8 +285,13 @@ keys! {
         response: SizeDistribution = "0B";
         /// An answer of many messages instead of one `response`: server streaming.
         stream: Or<StreamKeys> = "none";
+        /// What it does to the world outside when it ends well, such as "order": it is counted how often that was done again
+        /// for the same request or message, because of a retry or because a message came again.
+        effect: String;
+        /// Whether doing it again does no harm: it is not counted then.
+        idempotent: bool = "false";
     }
-    later { "idempotent" "request_size" "response_size" "key" }
+    later { "request_size" "response_size" "key" }
 }
 
 keys! {
@@ -506,6 +523,12 @@ keys! {
         workload: WorkloadName;
         /// Target: this cache.
         cache: CacheName;
+        /// Target: this broker.
+        broker: BrokerName;
+        /// How many of its nodes: a number or a share; all if absent.
+        nodes: StruckReplicas;
+        /// Target: this topic or queue.
+        topic: DestinationName;
         /// Effect on a service: every handler first sleeps as long, holding its thread. On calls: network delay,
         /// each way.
         add_latency: Distribution;
@@ -525,8 +548,11 @@ keys! {
         traffic: f64;
         /// Effect on a cache: it forgets everything, at once.
         flush: True;
+        /// Effect on a topic or a queue: this share of the messages that are published meanwhile is poisoned: their
+        /// handler fails, however often they are delivered.
+        poison: Share;
     }
-    later { "key" "topic" "broker" "every" "cores" "disk" }
+    later { "key" "every" "cores" "disk" }
 }
 
 keys! {
@@ -551,6 +577,12 @@ keys! {
         restart: ServiceName;
         /// Action: balancers send nothing more to the processes of this service; these finish what they have, and stay.
         drain: ServiceName;
+        /// Action: all that is in this queue as dead letters goes back to where it came from.
+        redrive: QueueName;
+        /// Action: the group of this consumer reads again from a moment on, which `from` says. Only Kafka.
+        replay: ConsumerName;
+        /// With `replay`: what was published since then is read again.
+        from: Time;
         /// With `restart` or `drain`: how many of them, a number or a share; all if absent.
         replicas: StruckReplicas;
         /// With `restart`: one after another, each so long after the last; all at once if absent.
@@ -558,7 +590,7 @@ keys! {
         /// With `drain`: how long until they get requests again; never if absent.
         r#for: NotZero<Span>;
     }
-    later { "redrive" }
+    later { }
 }
 
 keys! {

@@ -69,6 +69,8 @@ pub enum AnyBalancer {
     JoinShortest(JoinShortest),
     /// [`Balance::RingHash`].
     RingHash(RingHash),
+    /// Always this one: the caller is in the same process.
+    Own(u32),
     /// Anything else.
     Custom(Box<dyn Balancer>),
 }
@@ -95,6 +97,7 @@ impl Balancer for AnyBalancer {
             AnyBalancer::LeastRequest(balancer) => balancer.pick(fleet, key, stream),
             AnyBalancer::JoinShortest(balancer) => balancer.pick(fleet, key, stream),
             AnyBalancer::RingHash(balancer) => balancer.pick(fleet, key, stream),
+            AnyBalancer::Own(number) => *number,
             AnyBalancer::Custom(balancer) => balancer.pick(fleet, key, stream),
         }
     }
@@ -107,7 +110,8 @@ impl Balancer for AnyBalancer {
             AnyBalancer::RoundRobin(_)
             | AnyBalancer::Random
             | AnyBalancer::JoinShortest(_)
-            | AnyBalancer::RingHash(_) => {}
+            | AnyBalancer::RingHash(_)
+            | AnyBalancer::Own(_) => {}
         }
     }
 
@@ -119,7 +123,8 @@ impl Balancer for AnyBalancer {
             AnyBalancer::RoundRobin(_)
             | AnyBalancer::Random
             | AnyBalancer::JoinShortest(_)
-            | AnyBalancer::RingHash(_) => {}
+            | AnyBalancer::RingHash(_)
+            | AnyBalancer::Own(_) => {}
         }
     }
 }

@@ -88,6 +88,7 @@ fn shown(facts: &Facts, candidates: &[usize], weight: impl Fn(usize) -> u64) -> 
     let edges: Vec<_> = facts.edges.iter().collect();
     shown.sort_by_key(|id| match edges[*id].from {
         Caller::Workload(_) => (0, *id),
+        Caller::Consumer(_) => (usize::MAX, *id),
         Caller::Service(from) => (depths[from.0 as usize].saturating_add(1), *id),
     });
     shown

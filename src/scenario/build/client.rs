@@ -137,7 +137,7 @@ pub(super) fn chosen<T, U>(field: &Field<T>, preset: Option<U>, convert: impl Fn
     }
 }
 
-fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
+pub(super) fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
     let preset = keys.preset.value().map(|RetryPreset(settings)| settings.clone());
     let of_preset = preset.as_ref();
     let settings = RetrySettings {

@@ -6,6 +6,7 @@ mod client;
 mod expect;
 mod fault;
 mod limit;
+mod messaging;
 mod names;
 mod parameter;
 mod prices;
@@ -17,7 +18,7 @@ mod workload;
 mod zone;
 
 use crate::base::time::{NANOS_PER_SEC, Span};
-use crate::model::{CacheId, ClientId, EndpointId, Model, PoolId};
+use crate::model::{CacheId, ClientId, EndpointId, Model, PoolId, TopicId};
 use crate::scenario::data::Fit;
 use crate::scenario::decode::{Cx, NotZero, Seed};
 use crate::scenario::language::ScenarioKeys;
@@ -69,6 +70,14 @@ pub(crate) struct Atlas {
     pub(crate) pools: Vec<Place>,
     /// Names, by cache.
     pub(crate) caches: Vec<Place>,
+    /// Names, by broker of the file.
+    pub(crate) brokers: Vec<Place>,
+    /// By topic and queue.
+    pub(crate) topics: Vec<TopicPlaces>,
+    /// By consumer.
+    pub(crate) consumers: Vec<ConsumerPlaces>,
+    /// Every `publish` step.
+    pub(crate) publishes: Vec<PublishSite>,
     /// Steps behind one that ends the handler, and that one.
     pub(crate) unreachable: Vec<(Place, Place)>,
 }
@@ -116,6 +125,35 @@ pub(crate) struct ClientPlaces {
     pub(crate) breaker: Place,
     /// The key `throttle`.
     pub(crate) throttle: Place,
+}
+
+/// Where the parts of a topic or a queue were written.
+#[derive(Clone, Copy)]
+pub(crate) struct TopicPlaces {
+    /// Its name.
+    pub(crate) name: Place,
+}
+
+/// Where the parts of a consumer were written.
+#[derive(Clone, Copy)]
+pub(crate) struct ConsumerPlaces {
+    /// Its name.
+    pub(crate) name: Place,
+    /// The value of `concurrency`.
+    pub(crate) concurrency: Place,
+}
+
+/// A `publish` step of an endpoint.
+#[derive(Clone, Copy)]
+pub(crate) struct PublishSite {
+    /// Who publishes.
+    pub(crate) from: EndpointId,
+    /// Where to.
+    pub(crate) to: TopicId,
+    /// The name of the topic in the step.
+    pub(crate) place: Place,
+    /// The key `key`, if it is there.
+    pub(crate) key_place: Place,
 }
 
 /// A parameter, and where it was written.
@@ -219,6 +257,7 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
     let workloads = workload::workloads(keys, &names, duration, &mut atlas, cx);
     let pools = resource::pools(keys, &mut atlas, cx);
     let mut caches = resource::caches(keys, &mut atlas, cx);
+    let (brokers, topics) = messaging::topics(keys, &names, &mut atlas, cx);
     let (services, endpoints) = service::services(keys, &names, &mut atlas, cx);
     resource::count_keys(keys, &mut caches, &atlas, cx);
     let mut model = Model {
@@ -232,6 +271,9 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
         endpoints,
         pools,
         caches,
+        brokers,
+        topics,
+        consumers: Default::default(),
         clients,
         zones: names.zones(),
         links: zone::links(keys, &names, cx),
@@ -240,6 +282,7 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
         expectations: Vec::new(),
         prices: prices::prices(keys, cx),
     };
+    messaging::consumers(keys, &names, &mut model, &mut atlas, cx);
     fault::faults(keys, &names, &mut model, &mut atlas, cx);
     change::changes(keys, &names, &mut model, &mut atlas, cx);
     expect::expectations(keys, &names, &mut model, cx);

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::base::suggest::did_you_mean;
-use crate::model::{CacheId, Client, ClientId, EndpointId, Id, Ids, PoolId, ServiceId, Target, WorkloadId, ZoneId};
+use crate::model::{
+    CacheId, Client, ClientId, ConsumerId, EndpointId, Id, Ids, PoolId, ServiceId, Target, TopicId, WorkloadId, ZoneId,
+};
 use crate::scenario::decode::{
-    CacheName, CallerName, ClientName, Cx, EndpointName, Measured, Named, Noun, PoolName, Ref, ServiceName, ZoneName,
-    is_name,
+    CacheName, CallerName, ClientName, ConsumerName, Cx, DestinationName, EndpointName, Measured, Named, Noun, PoolName,
+    QueueName, Ref, ServiceName, TopicName, ZoneName, is_name,
 };
 use crate::scenario::language::ScenarioKeys;
 use crate::scenario::say::catalogue;
@@ -18,6 +20,11 @@ pub(super) struct Names<'k> {
     clients: BTreeMap<&'k str, ClientId>,
     pools: BTreeMap<&'k str, PoolId>,
     caches: BTreeMap<&'k str, CacheId>,
+    /// In the order of the file.
+    topics: BTreeMap<&'k str, TopicId>,
+    /// They follow the topics.
+    queues: BTreeMap<&'k str, TopicId>,
+    consumers: BTreeMap<&'k str, ConsumerId>,
     /// Where somebody stands: users first, in the order of the file.
     zones: BTreeMap<&'k str, ZoneId>,
     endpoints: Vec<Endpoints<'k>>,
@@ -32,6 +39,9 @@ struct Lost {
     clients: bool,
     pools: bool,
     caches: bool,
+    topics: bool,
+    queues: bool,
+    consumers: bool,
     zones: bool,
 }
 
@@ -77,6 +87,9 @@ impl<'k> Names<'k> {
             clients,
             pools: ids(keys.pool.value(), 0),
             caches: ids(keys.cache.value(), 0),
+            topics: ids(keys.topic.value(), 0),
+            queues: ids(keys.queue.value(), keys.topic.value().map_or(0, |topics| topics.items.len())),
+            consumers: consumers(keys),
             zones,
             endpoints,
             lost: Lost {
@@ -85,6 +98,9 @@ impl<'k> Names<'k> {
                 clients: has_gaps || keys.client.is_bad(),
                 pools: has_gaps || keys.pool.is_bad(),
                 caches: has_gaps || keys.cache.is_bad(),
+                topics: has_gaps || keys.topic.is_bad(),
+                queues: has_gaps || keys.queue.is_bad(),
+                consumers: has_gaps || keys.consumer.is_bad(),
                 zones: has_gaps || lost_zone,
             },
         }
@@ -115,6 +131,67 @@ impl<'k> Names<'k> {
         let id = self.caches.get(name.text.as_str()).copied();
         if id.is_none() && !self.lost.caches {
             unknown(name, self.caches.keys().copied(), &format!("define it as [cache.{}]", name.text), cx);
+        }
+        id
+    }
+
+    /// The topic of that name.
+    pub(super) fn topic(&self, name: &TopicName, cx: &mut Cx<'_>) -> Option<TopicId> {
+        let id = self.topics.get(name.text.as_str()).copied();
+        if id.is_none() && self.queues.contains_key(name.text.as_str()) {
+            cx.say(&catalogue::UNKNOWN_NAME, name.place, format!("`{}` is a queue, not a topic", name.text))
+                .help(format!("write `queue = \"{}\"`", name.text));
+        } else if id.is_none() && !self.lost.topics {
+            unknown(name, self.topics.keys().copied(), &format!("define it as [topic.{}]", name.text), cx);
+        }
+        id
+    }
+
+    /// The queue of that name.
+    pub(super) fn queue(&self, name: &QueueName, cx: &mut Cx<'_>) -> Option<TopicId> {
+        let id = self.queues.get(name.text.as_str()).copied();
+        if id.is_none() && self.topics.contains_key(name.text.as_str()) {
+            cx.say(&catalogue::UNKNOWN_NAME, name.place, format!("`{}` is a topic, not a queue", name.text))
+                .help(format!("write `topic = \"{}\"`", name.text));
+        } else if id.is_none() && !self.lost.queues {
+            unknown(name, self.queues.keys().copied(), &format!("define it as [queue.{}]", name.text), cx);
+        }
+        id
+    }
+
+    /// The topic or queue of that name; `topic.NAME` and `queue.NAME` tell which when both exist.
+    pub(super) fn destination(&self, name: &DestinationName, cx: &mut Cx<'_>) -> Option<TopicId> {
+        if let Some((kind, rest)) = name.text.split_once('.') {
+            let place = name.place.part(kind.len() + 1..name.text.len());
+            match kind {
+                "topic" => return self.topic(&Ref::new(rest, place), cx),
+                "queue" => return self.queue(&Ref::new(rest, place), cx),
+                _ => {}
+            }
+        }
+        let text = name.text.as_str();
+        match (self.topics.get(text), self.queues.get(text)) {
+            (Some(id), None) | (None, Some(id)) => Some(*id),
+            (Some(_), Some(_)) => {
+                cx.say(&catalogue::AMBIGUOUS, name.place, format!("`{text}` is both a topic and a queue"))
+                    .help(format!("write `topic.{text}` or `queue.{text}`"));
+                None
+            }
+            (None, None) => {
+                if !self.lost.topics && !self.lost.queues {
+                    let all = self.topics.keys().chain(self.queues.keys()).copied();
+                    unknown(name, all, &format!("define it as [topic.{text}] or [queue.{text}]"), cx);
+                }
+                None
+            }
+        }
+    }
+
+    /// The consumer of that name.
+    pub(super) fn consumer(&self, name: &ConsumerName, cx: &mut Cx<'_>) -> Option<ConsumerId> {
+        let id = self.consumers.get(name.text.as_str()).copied();
+        if id.is_none() && !self.lost.consumers {
+            unknown(name, self.consumers.keys().copied(), &format!("define it as [consumer.{}]", name.text), cx);
         }
         id
     }
@@ -349,6 +426,13 @@ impl Noun for ServiceOrPool {
 fn ids<T, I: Id>(named: Option<&Named<T>>, first: usize) -> BTreeMap<&str, I> {
     let items = named.iter().flat_map(|named| &named.items);
     items.enumerate().map(|(at, item)| (item.name.as_str(), I::new(at + first))).collect()
+}
+
+/// Consumers that could be read: others are not built.
+fn consumers(keys: &ScenarioKeys) -> BTreeMap<&str, ConsumerId> {
+    let items = keys.consumer.value().into_iter().flat_map(|consumers| &consumers.items);
+    let readable = items.filter(|item| item.value.is_some());
+    readable.enumerate().map(|(at, item)| (item.name.as_str(), ConsumerId::new(at))).collect()
 }
 
 /// The zones in which somebody stands, and whether it is not known of somebody where he does.

@@ -59,6 +59,8 @@ pub(super) fn services(
                 built.request = keys.request.value().cloned().unwrap_or_default();
                 built.response = keys.response.value().cloned().unwrap_or_default();
                 built.stream = stream_of(keys, cx);
+                built.effect = keys.effect.given().cloned();
+                built.is_idempotent = keys.idempotent.or_default();
                 built.steps = steps::steps(endpoint, keys, names, atlas, cx);
             }
         }

@@ -1,15 +1,15 @@
 //! Steps: names resolved, sums and needs checked.
 
-use super::client::policy;
+use super::client::{policy, retry};
 use super::names::Names;
 use super::workload::{is_whole, percent};
-use super::{Atlas, CallSite, Resource, ResourceUse};
+use super::{Atlas, CallSite, PublishSite, Resource, ResourceUse};
 use crate::base::time::Span;
-use crate::model::{Branch, ClientId, EndpointId, Need, Step};
+use crate::model::{Branch, ClientId, EndpointId, Need, Publish, PublishWait, Step};
 use crate::scenario::decode::{
-    ArmForm, BranchForm, ClientName, Cx, EndpointName, Field, NeedForm, StepForm, StepKind, Steps,
+    ArmForm, BranchForm, ClientName, Cx, EndpointName, Field, NeedForm, NotZero, StepForm, StepKind, Steps, Word,
 };
-use crate::scenario::language::EndpointKeys;
+use crate::scenario::language::{EndpointKeys, PublishKeys};
 use crate::scenario::say::{Place, catalogue};
 
 /// The kernel counts iterations in 31 bits.
@@ -102,6 +102,7 @@ impl Builder<'_, '_, '_> {
                 self.fetch = outer;
                 Step::Cached { cache: cache?, key: key.clone(), miss }
             }
+            StepKind::Publish(keys) => Step::Publish(Box::new(self.publish(keys)?)),
             StepKind::Reply => {
                 self.only_outside_of_branches(step.place, "reply");
                 self.only_outside_of_fetches(step.place, "reply");
@@ -125,6 +126,37 @@ impl Builder<'_, '_, '_> {
         let (to, client) = (to?, client?);
         self.atlas.calls.push(CallSite { from: self.endpoint, to, client, is_forward, place: name.place, read });
         Some((to, client))
+    }
+
+    fn publish(&mut self, keys: &PublishKeys) -> Option<Publish> {
+        let wait = keys.wait.value().map_or(PublishWait::Nothing, |Word(word)| *word);
+        let timeout = keys.timeout.or_default().0.map(|NotZero(span)| span);
+        let retry = policy(&keys.retry).map(|keys| Box::new(retry(keys, self.cx)));
+        let useless = [
+            ("timeout", timeout.is_some().then(|| keys.timeout.key_place())),
+            ("retry", retry.is_some().then(|| keys.retry.key_place())),
+        ];
+        for (name, place) in useless.into_iter().filter_map(|(name, place)| Some((name, place?))) {
+            if wait == PublishWait::Nothing {
+                self.cx
+                    .say(&catalogue::PARTNER, place, format!("`{name}` needs somebody who waits"))
+                    .label("nobody learns whether the message was stored")
+                    .help("add `wait = \"acknowledged\"`");
+            }
+        }
+        let name = keys.publish.value()?;
+        let topic = self.names.destination(name, self.cx)?;
+        let (place, key_place) = (name.place, keys.key.key_place());
+        self.atlas.publishes.push(PublishSite { from: self.endpoint, to: topic, place, key_place });
+        Some(Publish {
+            topic,
+            wait,
+            timeout,
+            retry,
+            is_optional: keys.optional.or_default(),
+            key: keys.key.given().cloned(),
+            size: keys.size.value().cloned().unwrap_or_default(),
+        })
     }
 
     fn only_outside_of_branches(&mut self, place: Place, verb: &str) {

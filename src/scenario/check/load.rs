@@ -135,6 +135,8 @@ fn add_times(model: &Model, steps: &[Step], known: &[Times], spent: &mut Times, 
             Step::Reply => {
                 answered.get_or_insert(spent.total);
             }
+            // What a broker takes for it is no time of a thread that is known on paper.
+            Step::Publish(_) => {}
             Step::Forward { .. } | Step::Fail => return,
         }
     }

@@ -66,7 +66,7 @@ fn add_visits(model: &Model, steps: &[Step], times: f64, visits: &mut Vec<Visit>
             Step::Hold { steps, .. } => add_visits(model, steps, times, visits),
             Step::Cached { cache, miss, .. } => add_visits(model, miss, times * misses(model, *cache), visits),
             Step::Fail => return,
-            Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Reply => {}
+            Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Publish(_) | Step::Reply => {}
         }
     }
 }

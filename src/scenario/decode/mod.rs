@@ -5,6 +5,7 @@ mod arrivals;
 mod branches;
 mod change;
 mod condition;
+mod messaging;
 mod name;
 mod parameter;
 mod policy;
@@ -27,7 +28,10 @@ pub(crate) use change::{Scales, SettingForm, Settings};
 pub(crate) use condition::{
     Condition, METRICS, Measured, Unit, meaning, measured, measured_at, metric_name, metric_units,
 };
+pub(crate) use messaging::{DeliveryWord, ReadCommitted, WorkerKind};
 pub(crate) use name::{
+    BrokerName, ConsumerName, DestinationName, QueueName, TopicName,
+
     CacheName, CallerName, ClientName, EndpointName, Entries, Item, List, Named, Noun, Overlays, PoolName, Ref,
     ServiceName, TransportName, WorkloadName, ZoneName, check_name, is_name,
 };

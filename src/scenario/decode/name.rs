@@ -37,6 +37,11 @@ nouns! {
     TransportNoun "transport" TransportName;
     PoolNoun "pool" PoolName;
     CacheNoun "cache" CacheName;
+    BrokerNoun "broker" BrokerName;
+    TopicNoun "topic" TopicName;
+    QueueNoun "queue" QueueName;
+    ConsumerNoun "consumer" ConsumerName;
+    DestinationNoun "topic or queue" DestinationName;
     ZoneNoun "zone" ZoneName;
     CallerNoun "service or workload" CallerName;
     MeasuredNoun "workload or service" MeasuredName;

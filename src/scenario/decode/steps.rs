@@ -8,8 +8,8 @@ use crate::base::keys::KeyDistribution;
 use crate::base::time::Span;
 use crate::scenario::declare::{Keys, Kind, Section};
 use crate::scenario::language::{
-    CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys, ReplyKeys, SleepKeys,
-    WorkKeys,
+    CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, PublishKeys, RepeatKeys, ReplyKeys,
+    SleepKeys, WorkKeys,
 };
 use crate::scenario::say::{Place, catalogue};
 use crate::scenario::tree::{Entry, Node, Value};
@@ -56,6 +56,8 @@ pub(crate) enum StepKind {
     Hold { pool: PoolName, steps: Steps },
     /// Looks up, and fetches.
     Cached { cache: CacheName, key: Option<KeyDistribution>, key_place: Place, miss: Steps },
+    /// Publishes.
+    Publish(Box<PublishKeys>),
     /// Answers.
     Reply,
     /// Gives up.
@@ -68,7 +70,7 @@ pub(crate) enum StepKind {
 type Verb = (&'static str, fn() -> &'static Section, fn(&Node, &mut Cx<'_>) -> StepKind);
 
 /// Every verb.
-pub(crate) const VERBS: [Verb; 11] = [
+pub(crate) const VERBS: [Verb; 12] = [
     ("work", WorkKeys::section, work),
     ("sleep", SleepKeys::section, sleep),
     ("call", CallKeys::section, call),
@@ -78,12 +80,13 @@ pub(crate) const VERBS: [Verb; 11] = [
     ("repeat", RepeatKeys::section, repeat),
     ("hold", HoldKeys::section, hold),
     ("cache", CachedKeys::section, cached),
+    ("publish", PublishKeys::section, publish),
     ("reply", ReplyKeys::section, reply),
     ("fail", FailKeys::section, fail),
 ];
 
 /// Verbs of the language that cannot be simulated yet.
-const VERBS_LATER: [&str; 2] = ["publish", "respond"];
+const VERBS_LATER: [&str; 1] = ["respond"];
 
 impl Decode for Steps {
     fn kind() -> Kind {
@@ -244,6 +247,10 @@ fn cached(node: &Node, cx: &mut Cx<'_>) -> StepKind {
             _ => None,
         }
     })
+}
+
+fn publish(node: &Node, cx: &mut Cx<'_>) -> StepKind {
+    PublishKeys::decode(node, cx).map_or(StepKind::Bad, |keys| StepKind::Publish(Box::new(keys)))
 }
 
 fn reply(node: &Node, cx: &mut Cx<'_>) -> StepKind {

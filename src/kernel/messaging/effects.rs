@@ -1,0 +1,72 @@
+//! What handlers do to the world outside, and whether they do it again for the same thing. What something is done for is
+//! known by its origin: the same for every attempt of a call, and for every delivery of a message.
+//!
+//! To know what is done again, all that was done must be remembered: this is the one place where memory follows what has
+//! passed, 8 bytes and a little for each effect, and only where an endpoint has one.
+
+use std::collections::BTreeSet;
+
+use crate::base::random::Key;
+use crate::model::{Model, Step};
+
+use super::super::agenda::Agenda;
+use super::super::engine::Engine;
+use super::super::frame::DELIVERY;
+use super::super::observer::Observer;
+
+/// See the module.
+pub(in crate::kernel) struct Effects {
+    done: BTreeSet<(u32, u64)>,
+}
+
+impl Effects {
+    /// `None` where no endpoint has an effect.
+    pub(super) fn of(model: &Model) -> Option<Box<Effects>> {
+        let any = model.endpoints.iter().any(|endpoint| endpoint.effect.is_some());
+        any.then(|| Box::new(Effects { done: BTreeSet::new() }))
+    }
+
+    /// Whether anybody asks where something comes from: for an effect, or to know a message again.
+    pub(in crate::kernel) fn are_asked_for(model: &Model) -> bool {
+        let any_effect = model.endpoints.iter().any(|endpoint| endpoint.effect.is_some());
+        any_effect || model.endpoints.iter().any(|endpoint| publishes(&endpoint.steps))
+    }
+
+    /// `true` when it was done before.
+    fn happens(&mut self, endpoint: u32, origin: Key) -> bool {
+        !self.done.insert((endpoint, origin.draws().next_u64()))
+    }
+}
+
+fn publishes(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Publish(_) => true,
+        Step::Parallel { branches, .. } => branches.iter().any(|branch| publishes(&branch.steps)),
+        Step::Choose(arms) => arms.iter().any(|(_, steps)| publishes(steps)),
+        Step::Repeat { steps, .. } | Step::Hold { steps, .. } | Step::Cached { miss: steps, .. } => publishes(steps),
+        _ => false,
+    })
+}
+
+impl<A: Agenda, O: Observer> Engine<'_, A, O> {
+    /// A handler has done something to the world outside; one that handles several messages at once for each of them.
+    #[inline(never)]
+    pub(in crate::kernel) fn effect(&mut self, id: u32, endpoint: u32) {
+        let now = self.now();
+        let frame = &self.frames[id];
+        let (parent, waits) = (frame.parent, frame.parent_ticket());
+        let origin = self.frames.origin(id);
+        let Some(effects) = &mut self.messaging.effects else { return };
+        let is_delivery = self.frames.live(waits) && self.frames[parent].parent == DELIVERY;
+        if !is_delivery {
+            self.observer.effect(endpoint, now, effects.happens(endpoint, origin));
+            return;
+        }
+        let worker = &self.messaging.workers[self.frames[parent].parent_token as usize];
+        let salt = self.messaging.groups[worker.group as usize].salt;
+        for held in &worker.current {
+            let is_again = effects.happens(endpoint, held.message.origin.child(salt));
+            self.observer.effect(endpoint, now, is_again);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Messages: how they get from a `publish` step to a broker, are kept there, and come to a worker that handles them. How
+//! a broker keeps messages is the mechanisms' to know; here their answers become events.
+//!
+//! [`publish`] is the publisher's side, `nodes` the servers of a broker, `shelves` what is kept on them, `workers` the
+//! consumers' side, `settle` what becomes of a message, `effects` what is done again. A model without topics has nothing
+//! here.
+
+mod effects;
+mod nodes;
+mod publish;
+mod scaling;
+mod settle;
+mod shelf;
+mod shelves;
+mod workers;
+
+use std::collections::VecDeque;
+
+use crate::base::random::{Key, salt};
+use crate::base::time::{Span, Time};
+use crate::mechanism::broker::queue::{Delivery, LeaseId, Report, StreamReport};
+use crate::model::{Id, Model, PublishWait};
+use crate::policy::Outcome;
+
+use super::agenda::Ticket;
+use super::frame::NONE;
+use super::world::World;
+
+pub(super) use effects::Effects;
+use nodes::BrokerState;
+use publish::Publisher;
+use shelves::{GroupState, TopicState};
+use workers::Worker;
+
+/// A message, as it lies with a broker or a worker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Message {
+    /// Names the draws of all that it causes.
+    pub(super) key: Key,
+    /// What it was published for, however often that was tried.
+    pub(super) origin: Key,
+    /// When the step began that published it.
+    pub(super) published: Time,
+    /// Who waits for it, as long as he does.
+    pub(super) waiter: Ticket,
+    /// What it is about; [`NONE`] if nothing in particular.
+    pub(super) request_key: u32,
+    pub(super) bytes: u32,
+    /// The topic to which it was published first.
+    pub(super) home: u32,
+    /// Its place among all messages of that topic.
+    pub(super) number: u32,
+    pub(super) priority: u8,
+    pub(super) wait: PublishWait,
+    /// Whether its handler fails, however often it comes.
+    pub(super) is_poisoned: bool,
+    /// Whether it was published as a dead letter.
+    pub(super) is_dead: bool,
+}
+
+/// Nobody waits.
+pub(super) const NOBODY: Ticket = Ticket { frame: NONE, token: 0 };
+
+/// A message in the hands of a worker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub(super) message: Message,
+    pub(super) receipt: LeaseId,
+    /// How often it came, this time included.
+    pub(super) deliveries: u32,
+}
+
+impl From<Delivery<Message>> for Held {
+    fn from(delivery: Delivery<Message>) -> Held {
+        Held { message: delivery.message, receipt: delivery.lease, deliveries: delivery.deliveries }
+    }
+}
+
+/// Something on its way to a broker or back.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Parcel {
+    /// A message reaches the node that leads its topic.
+    Arrives { topic: u32, message: Message },
+    /// It is stored.
+    Stored { topic: u32, message: Message },
+    /// The broker's answer reaches a publisher.
+    Answered { waiter: Ticket, outcome: Outcome },
+    /// Messages reach a worker, if it is still the same process.
+    Delivered { worker: u32, epoch: u32, count: u32 },
+    /// The first answer of a worker that is on its way reaches the broker.
+    Settled { worker: u32 },
+    /// A worker that has found nothing looks again, if it is still the same process.
+    Polls { worker: u32, epoch: u32 },
+}
+
+/// Parcels on their way, by their number.
+#[derive(Default)]
+pub(super) struct Parcels {
+    slots: Vec<Option<Parcel>>,
+    free: Vec<u32>,
+}
+
+impl Parcels {
+    pub(super) fn add(&mut self, parcel: Parcel) -> u32 {
+        if let Some(id) = self.free.pop() {
+            self.slots[id as usize] = Some(parcel);
+            return id;
+        }
+        self.slots.push(Some(parcel));
+        u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 parcels are on their way")
+    }
+
+    pub(super) fn take(&mut self, id: u32) -> Parcel {
+        self.free.push(id);
+        self.slots[id as usize].take().expect("a parcel arrives once")
+    }
+}
+
+/// See the module.
+pub(super) struct Messaging {
+    pub(super) topics: Vec<TopicState>,
+    /// Those of each topic follow one another.
+    pub(super) groups: Vec<GroupState>,
+    pub(super) workers: Vec<Worker>,
+    /// The workers of each replica.
+    pub(super) workers_of: Vec<Vec<u32>>,
+    pub(super) brokers: Vec<BrokerState>,
+    /// By `publish` step.
+    pub(super) publishers: Vec<Publisher>,
+    pub(super) parcels: Parcels,
+    /// What is done to the world outside; `None` where nobody asks.
+    pub(super) effects: Option<Box<Effects>>,
+    /// Lists that are used again.
+    deliveries: Vec<Delivery<Message>>,
+    reports: Vec<Report<Message>>,
+    stream_reports: Vec<StreamReport<Message>>,
+    /// Dead letters that are still to be published: to which topic.
+    dead: VecDeque<(u32, Message)>,
+}
+
+impl Messaging {
+    pub(super) fn new(model: &Model, world: &mut World) -> Messaging {
+        let mut messaging = Messaging {
+            topics: Vec::new(),
+            groups: Vec::new(),
+            workers: Vec::new(),
+            workers_of: vec![Vec::new(); if model.consumers.is_empty() { 0 } else { world.replicas.len() }],
+            brokers: model.brokers.iter().map(|broker| BrokerState::new(broker, world)).collect(),
+            publishers: Vec::new(),
+            parcels: Parcels::default(),
+            effects: Effects::of(model),
+            deliveries: Vec::new(),
+            reports: Vec::new(),
+            stream_reports: Vec::new(),
+            dead: VecDeque::new(),
+        };
+        messaging.add_topics(model);
+        messaging.add_workers(model, world);
+        messaging.add_publishers(world);
+        messaging
+    }
+
+    /// Whether there is nothing of it.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.topics.is_empty()
+    }
+}
+
+/// The name of what a topic's or a consumer's draws are for.
+pub(super) fn named(kind: &str, name: &str) -> u64 {
+    salt(&format!("{kind}/{name}"))
+}
+
+
+/// The number of a thing in the kernel.
+pub(super) fn number(id: impl Id) -> u32 {
+    id.index() as u32
+}

@@ -1,0 +1,253 @@
+//! The publisher's side: a `publish` step hands a message over, waits for what it waits for, and tries again.
+
+use crate::base::random::salt;
+use crate::model::PublishWait;
+use crate::policy::Outcome;
+use crate::policy::retry::{AnyRetry, Retry};
+
+use super::super::agenda::{Agenda, Event, Ticket, TimerId};
+use super::super::engine::Engine;
+use super::super::frame::{NONE, State};
+use super::super::observer::Observer;
+use super::super::program::Op;
+use super::super::world::World;
+use super::{Message, Messaging, NOBODY, Parcel};
+
+const SALT_KEY: u64 = salt("publish/key");
+const SALT_SIZE: u64 = salt("publish/size");
+const SALT_BACKOFF: u64 = salt("publish/backoff");
+const SALT_TO: u64 = salt("broker/to");
+const SALT_ANSWER: u64 = salt("broker/answer");
+
+/// What a message takes besides its body: what brokers add to find it again.
+const OVERHEAD: u32 = 70;
+
+/// What the replicas of a service know about one of its `publish` steps.
+pub(in crate::kernel) struct Publisher {
+    topic: u32,
+    timer: Option<TimerId>,
+    /// By replica of the service; empty where nothing is tried again.
+    retries: Vec<AnyRetry>,
+    first_replica: u32,
+}
+
+impl Messaging {
+    pub(super) fn add_publishers(&mut self, world: &mut World) {
+        for n in 0..world.program.publishes.len() {
+            let op = &world.program.publishes[n];
+            let service = &world.services[op.service.0 as usize];
+            let retries = op.publish.retry.iter().flat_map(|settings| {
+                (0..service.replicas).map(|_| AnyRetry::from_settings(settings)).collect::<Vec<_>>()
+            });
+            let (topic, timeout) = (op.publish.topic.0, op.publish.timeout);
+            let (retries, first_replica) = (retries.collect(), service.first_replica);
+            let timer = timeout.map(|timeout| world.timer(timeout));
+            self.publishers.push(Publisher { topic, timer, retries, first_replica });
+        }
+    }
+}
+
+impl<A: Agenda, O: Observer> Engine<'_, A, O> {
+    /// The `publish` step: `true` when the frame goes on at once.
+    #[inline(never)]
+    pub(in crate::kernel) fn publish(&mut self, id: u32, n: u32) -> bool {
+        let now = self.now();
+        let frame = &mut self.frames[id];
+        frame.count = 1;
+        frame.mark = now;
+        let replica = frame.replica;
+        let publisher = &mut self.messaging.publishers[n as usize];
+        let at = replica.wrapping_sub(publisher.first_replica) as usize;
+        if let Some(retry) = publisher.retries.get_mut(at) {
+            retry.call_started(now);
+        }
+        self.publish_once(id, n)
+    }
+
+    /// Hands a message over, for the first time or again: `true` when nobody waits.
+    fn publish_once(&mut self, id: u32, n: u32) -> bool {
+        let message = self.message_of(id, n);
+        let publisher = &self.messaging.publishers[n as usize];
+        let (topic, timer) = (publisher.topic, publisher.timer);
+        self.observer.publishes(topic, self.agenda.now());
+        let state = &self.messaging.topics[topic as usize];
+        let (broker, home) = (state.broker, state.home);
+        let broker = &mut self.messaging.brokers[broker as usize];
+        let node = broker.leader(self.agenda.now(), home);
+        let is_blocked = node.is_some_and(|node| {
+            broker.blocks_when_full()
+                && (!broker.nodes[node as usize].blocked.is_empty() || broker.is_full(node, message.bytes.into()))
+        });
+        if message.wait == PublishWait::Nothing && !is_blocked {
+            self.hand_over(topic, message);
+            return true;
+        }
+        let ticket = self.frames.ticket(id);
+        self.frames[id].state = State::Publishing;
+        if let Some(timer) = timer {
+            let frames = &self.frames;
+            self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
+        }
+        self.hand_back_thread(id);
+        match node {
+            Some(node) if is_blocked => {
+                let broker = &mut self.messaging.brokers[self.messaging.topics[topic as usize].broker as usize];
+                broker.nodes[node as usize].blocked.push_back((ticket, topic, message));
+            }
+            _ => self.hand_over(topic, message),
+        }
+        false
+    }
+
+    /// The message that a frame publishes behind whose step it stands.
+    fn message_of(&mut self, id: u32, n: u32) -> Message {
+        let ticket = self.frames.renew(id);
+        let frame = &self.frames[id];
+        let op = &self.world.program.publishes[n as usize];
+        let publish = &op.publish;
+        let place = op.salt ^ (u64::from(frame.iteration) << 16);
+        let key = frame.key.child(place);
+        let topic = &mut self.messaging.topics[publish.topic.0 as usize];
+        let number = topic.published;
+        topic.published = number.wrapping_add(1);
+        let is_poisoned =
+            topic.poison.iter().any(|&(salt, share)| key.child(salt).uniform() < share);
+        let size = publish.size.sample(key.child(SALT_SIZE).draws());
+        Message {
+            key,
+            origin: self.frames.origin(id).child(place),
+            published: frame.mark,
+            waiter: if publish.wait == PublishWait::Nothing { NOBODY } else { ticket },
+            request_key: publish.key.as_ref().map_or(frame.request_key, |keys| {
+                keys.sample(key.child(SALT_KEY).draws())
+            }),
+            bytes: u32::try_from(size.as_bytes()).unwrap_or(u32::MAX).saturating_add(OVERHEAD),
+            home: publish.topic.0,
+            number,
+            priority: frame.priority,
+            wait: publish.wait,
+            is_poisoned,
+            is_dead: false,
+        }
+    }
+
+    /// Puts a message on its way to its broker.
+    fn hand_over(&mut self, topic: u32, message: Message) {
+        let broker = self.messaging.topics[topic as usize].broker;
+        let way = self.messaging.brokers[broker as usize].way(&self.world.lanes, message.key, SALT_TO);
+        self.dispatch_parcel(way, Parcel::Arrives { topic, message });
+    }
+
+    /// A publisher who has waited for room goes on.
+    pub(super) fn publisher_goes_on(&mut self, ticket: Ticket, topic: u32, message: Message) {
+        if !self.live(ticket) {
+            // He has given up, and takes his message with him.
+            return;
+        }
+        self.hand_over(topic, message);
+        if message.wait == PublishWait::Nothing {
+            self.frames.renew(ticket.frame);
+            self.go_on_soon(ticket.frame);
+        }
+    }
+
+    /// A message is stored, or was here before: its publisher is told, if he waits for that.
+    pub(super) fn publish_succeeds(&mut self, topic: u32, message: &Message) {
+        if message.wait == PublishWait::Acknowledged && message.waiter != NOBODY {
+            self.answer_publisher(topic, message, Outcome::Ok);
+        }
+    }
+
+    /// A message is not taken.
+    pub(super) fn publish_fails(&mut self, topic: u32, message: &Message, outcome: Outcome) {
+        self.observer.publish_failed(topic, self.agenda.now(), outcome);
+        if message.waiter != NOBODY {
+            self.answer_publisher(topic, message, outcome);
+        }
+    }
+
+    fn answer_publisher(&mut self, topic: u32, message: &Message, outcome: Outcome) {
+        let broker = self.messaging.topics[topic as usize].broker;
+        let way = self.messaging.brokers[broker as usize].way(&self.world.lanes, message.key, SALT_ANSWER);
+        self.dispatch_parcel(way, Parcel::Answered { waiter: message.waiter, outcome });
+    }
+
+    /// A consumer has handled a message for whose answer somebody waits, or nobody ever will: the answer comes back as the
+    /// message came.
+    pub(super) fn reply_to(&mut self, topic: u32, message: &Message, outcome: Outcome) {
+        if message.wait != PublishWait::Handled || !self.live(message.waiter) {
+            return;
+        }
+        let now = self.now();
+        let broker = &mut self.messaging.brokers[self.messaging.topics[topic as usize].broker as usize];
+        let lanes = &self.world.lanes;
+        let at_broker = now + broker.way_span(lanes, message.key, SALT_TO);
+        let back = broker.way_span(lanes, message.key, SALT_ANSWER);
+        let Some(node) = broker.leader(now, self.messaging.topics[topic as usize].home) else { return };
+        let there = broker.stored_at(at_broker, node, 1, OVERHEAD.into(), message.key) + back;
+        self.dispatch_parcel_at(there, Parcel::Answered { waiter: message.waiter, outcome });
+    }
+
+    /// The answer to a message reaches its publisher.
+    pub(super) fn publish_answered(&mut self, ticket: Ticket, outcome: Outcome) {
+        if !self.live(ticket) || self.frames[ticket.frame].state != State::Publishing {
+            return;
+        }
+        self.publish_ends(ticket.frame, outcome);
+    }
+
+    /// A publisher has waited for long enough.
+    pub(in crate::kernel) fn publish_timed_out(&mut self, id: u32) {
+        let n = self.current_publish(id);
+        let topic = self.messaging.publishers[n as usize].topic;
+        self.observer.publish_failed(topic, self.agenda.now(), Outcome::Timeout);
+        self.publish_ends(id, Outcome::Timeout);
+    }
+
+    fn publish_ends(&mut self, id: u32, outcome: Outcome) {
+        let now = self.now();
+        let n = self.current_publish(id);
+        let ticket = self.frames.renew(id);
+        let frame = self.frames[id];
+        let publisher = &mut self.messaging.publishers[n as usize];
+        let at = frame.replica.wrapping_sub(publisher.first_replica) as usize;
+        if outcome.is_ok() {
+            if let Some(retry) = publisher.retries.get_mut(at) {
+                retry.succeeded(now);
+            }
+            self.go_on(id);
+            return;
+        }
+        let draws = frame.key.child(self.world.program.publishes[n as usize].salt ^ SALT_BACKOFF).draws();
+        let delay = publisher.retries.get_mut(at).and_then(|retry| retry.next_delay(now, frame.count, outcome, draws));
+        match delay {
+            Some(delay) => {
+                self.frames[id].state = State::Republishing;
+                if delay.is_zero() {
+                    self.soon.push_back(Event::Retry(ticket));
+                } else {
+                    self.agenda.at(now + delay, Event::Retry(ticket));
+                }
+            }
+            None if self.world.program.publishes[n as usize].publish.is_optional => self.go_on_soon(id),
+            None => self.fail(id),
+        }
+    }
+
+    /// A backoff is over: the message is published again.
+    pub(in crate::kernel) fn publish_again(&mut self, id: u32) {
+        let n = self.current_publish(id);
+        self.frames[id].count += 1;
+        if self.publish_once(id, n) {
+            self.go_on(id);
+        }
+    }
+
+    /// The `publish` step behind which a frame stands.
+    fn current_publish(&self, id: u32) -> u32 {
+        let Op::Publish(n) = self.world.program.ops[self.frames[id].pc as usize - 1] else {
+            unreachable!("a frame that publishes stands just behind the step")
+        };
+        n
+    }
+}

@@ -1,0 +1,166 @@
+//! What becomes of messages: stored, handled, expired, given up, dead. Every message that was stored for a group is
+//! settled once, or is pending.
+
+use crate::base::time::Time;
+use crate::mechanism::broker::queue::Published;
+use crate::model::PublishWait;
+use crate::policy::Outcome;
+
+use super::super::agenda::{Agenda, Event};
+use super::super::engine::Engine;
+use super::super::frame::NONE;
+use super::super::observer::{Fate, Observer};
+use super::shelf::{News, Why};
+use super::{Held, Message, NOBODY};
+
+impl<A: Agenda, O: Observer> Engine<'_, A, O> {
+    /// A message is stored: its publisher is told, and its groups have it.
+    pub(super) fn message_stored(&mut self, topic: u32, message: Message) {
+        let now = self.now();
+        let state = &mut self.messaging.topics[topic as usize];
+        let broker = &self.messaging.brokers[state.broker as usize];
+        if broker.leader(now, state.home).is_none() {
+            // Its node died while it wrote.
+            self.publish_fails(topic, &message, Outcome::Refused);
+            return;
+        }
+        let (first, groups, observer) = (state.first_group, state.groups, &mut self.observer);
+        let published = state.shelf.publish(now, message, |place| observer.message_kept(first + place, now));
+        match published {
+            Published::Accepted => {
+                self.observer.published(topic, now, message.bytes);
+                self.publish_succeeds(topic, &message);
+            }
+            Published::Duplicate => {
+                self.observer.deduplicated(topic, now);
+                self.publish_succeeds(topic, &message);
+            }
+            Published::Rejected => self.publish_fails(topic, &message, Outcome::Rejected),
+        }
+        for group in first..first + groups {
+            self.serve(group);
+        }
+        if groups == 0 {
+            self.after_shelf(topic);
+        }
+    }
+
+    /// A message was handled, and the broker knows it.
+    pub(super) fn message_consumed(&mut self, group: u32, held: &Held) {
+        self.settled(group, &held.message, Fate::Consumed);
+        let state = &self.messaging.groups[group as usize];
+        if state.place == 0 {
+            self.reply_to(state.topic, &held.message, Outcome::Ok);
+        }
+    }
+
+    /// A message was acknowledged before it was handled, and never was.
+    pub(super) fn message_lost(&mut self, group: u32, held: &Held) {
+        self.settled(group, &held.message, Fate::Lost);
+        let state = &self.messaging.groups[group as usize];
+        if state.place == 0 {
+            self.reply_to(state.topic, &held.message, Outcome::Error);
+        }
+    }
+
+    fn settled(&mut self, group: u32, message: &Message, fate: Fate) {
+        self.observer.settled(group, self.agenda.now(), message.published, fate);
+    }
+
+    /// Messages of one key are handled in the order in which they were published, or not.
+    pub(super) fn note_order(&mut self, group: u32, held: &Held) {
+        let Message { request_key: key, number, .. } = held.message;
+        if key == NONE {
+            return;
+        }
+        let last = &mut self.messaging.groups[group as usize].last;
+        if last.len() <= key as usize {
+            last.resize(key as usize + 1, 0);
+        }
+        // Numbers are stored one higher, so that zero is none.
+        let before = std::mem::replace(&mut last[key as usize], number.wrapping_add(1));
+        if before > number.wrapping_add(1) {
+            last[key as usize] = before;
+            self.observer.reordered(group, self.agenda.now());
+        }
+    }
+
+    /// Sees to all that a shelf has to say after it was touched.
+    pub(super) fn after_shelf(&mut self, topic: u32) {
+        while let Some(news) = self.messaging.topics[topic as usize].shelf.next_news() {
+            match news {
+                News::Left { place, message, why } => self.message_left(topic, place, message, why),
+                News::Closed { worker } => self.close_worker(worker, false),
+            }
+        }
+        self.account(topic);
+        let state = &mut self.messaging.topics[topic as usize];
+        if let Some(time) = state.shelf.wake_at()
+            && time < state.due
+        {
+            state.due = time;
+            self.agenda.at(time.max(self.agenda.now()), Event::ShelfDue(topic));
+        }
+    }
+
+    /// It is time to look at what a topic keeps.
+    pub(in crate::kernel) fn shelf_due(&mut self, topic: u32) {
+        let now = self.now();
+        let state = &mut self.messaging.topics[topic as usize];
+        if state.due > now {
+            return;
+        }
+        state.due = Time::MAX;
+        state.shelf.tick(now);
+        let (first, groups) = (state.first_group, state.groups);
+        self.after_shelf(topic);
+        for group in first..first + groups {
+            self.serve(group);
+        }
+    }
+
+    /// A message has left that a group has not handled.
+    fn message_left(&mut self, topic: u32, place: u32, message: Message, why: Why) {
+        let state = &self.messaging.topics[topic as usize];
+        let group = state.first_group + place;
+        let dead_letter = match why {
+            Why::Failed => self.messaging.groups[group as usize].dead_letter,
+            Why::TooMany | Why::Expired => state.dead_letter,
+        };
+        let fate = match (dead_letter, why) {
+            (Some(_), _) => Fate::Dead,
+            (None, Why::Expired) => Fate::Expired,
+            (None, Why::TooMany | Why::Failed) => Fate::Lost,
+        };
+        self.settled(group, &message, fate);
+        if place == 0 {
+            self.reply_to(topic, &message, Outcome::Error);
+        }
+        if let Some(to) = dead_letter {
+            let letter = Message { waiter: NOBODY, wait: PublishWait::Nothing, is_dead: true, ..message };
+            self.messaging.dead.push_back((to, letter));
+            self.soon.push_back(Event::DeadLetter);
+        }
+    }
+
+    /// The broker publishes a dead letter.
+    pub(in crate::kernel) fn dead_letter(&mut self) {
+        let Some((topic, message)) = self.messaging.dead.pop_front() else { return };
+        self.observer.publishes(topic, self.agenda.now());
+        self.message_stored(topic, message);
+    }
+
+    /// All that lies in a queue as dead letters goes back to where it came from.
+    pub(in crate::kernel) fn redrive(&mut self, topic: u32) {
+        let now = self.now();
+        let letters = self.messaging.topics[topic as usize].shelf.empty(now);
+        let group = self.messaging.topics[topic as usize].first_group;
+        for message in letters {
+            self.settled(group, &message, Fate::Redriven);
+            let back = Message { is_dead: false, ..message };
+            self.observer.publishes(message.home, now);
+            self.message_stored(message.home, back);
+        }
+        self.after_shelf(topic);
+    }
+}

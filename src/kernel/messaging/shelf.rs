@@ -1,0 +1,249 @@
+//! What a broker keeps of a topic: a queue for each group of consumers, or a stream that all groups share. What they have
+//! in common is said here once, in the words of the kernel.
+
+use crate::base::time::Time;
+use crate::base::units::Size;
+use crate::mechanism::broker::queue::{
+    Acked, Delivery, LeaseId, Member, MessageQueue, MessageStream, Published, Reason, Refusal, Removal, Report,
+    StreamReport,
+};
+
+use super::Message;
+
+/// Messages of one topic. Groups are named by their place among those of the topic.
+pub(in crate::kernel) struct Shelf {
+    kind: Kind,
+    /// What happened that nobody asked for, and was not told yet.
+    news: Vec<News>,
+    reports: Vec<Report<Message>>,
+    stream_reports: Vec<StreamReport<Message>>,
+}
+
+enum Kind {
+    Queues(Vec<MessageQueue<Message>>),
+    Stream(MessageStream<Message>),
+}
+
+/// What happened that nobody asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum News {
+    /// A group will not have a message that it has not handled.
+    Left { place: u32, message: Message, why: Why },
+    /// A message is gone that some groups have not handled: how many is known, which is not.
+    Removed { unfinished: u32, message: Message, why: Why },
+    /// A worker held a message for too long: his connection is closed, and all that he held has come back.
+    Closed { worker: u32 },
+}
+
+/// Why a message leaves that was not handled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Why {
+    /// There are too many.
+    TooMany,
+    /// It is too old.
+    Expired,
+    /// It has failed for good.
+    Failed,
+}
+
+impl Shelf {
+    pub(super) fn of_queues(queues: Vec<MessageQueue<Message>>) -> Shelf {
+        Shelf { kind: Kind::Queues(queues), news: Vec::new(), reports: Vec::new(), stream_reports: Vec::new() }
+    }
+
+    pub(super) fn of_stream(stream: MessageStream<Message>) -> Shelf {
+        Shelf { kind: Kind::Stream(stream), news: Vec::new(), reports: Vec::new(), stream_reports: Vec::new() }
+    }
+
+    /// A message arrives. `accepted` hears of every group for which it is kept. A queue that is full does not keep the
+    /// others from their copy, but its publisher learns it.
+    pub(super) fn publish(&mut self, now: Time, message: Message, mut accepted: impl FnMut(u32)) -> Published {
+        let size = Size::from_bytes(message.bytes.into());
+        let published = match &mut self.kind {
+            Kind::Queues(queues) => {
+                let mut published = Published::Accepted;
+                for (place, queue) in queues.iter_mut().enumerate() {
+                    match queue.publish(now, message, size, None, &mut self.reports) {
+                        Published::Accepted => accepted(place as u32),
+                        other => published = other,
+                    }
+                    tell(&mut self.reports, place as u32, &mut self.news);
+                }
+                published
+            }
+            Kind::Stream(stream) => {
+                // Dead letters come again for another reason.
+                let id = (!message.is_dead).then(|| message.origin.draws().next_u64());
+                let published = stream.publish(now, message, size, id, &mut self.stream_reports);
+                if published == Published::Accepted {
+                    (0..stream.consumers()).for_each(accepted);
+                }
+                self.tell_of_stream();
+                published
+            }
+        };
+        published
+    }
+
+    /// Hands out up to `most` messages of a group to one of its workers.
+    pub(super) fn take(
+        &mut self,
+        now: Time,
+        place: u32,
+        worker: u32,
+        most: u32,
+        deliveries: &mut Vec<Delivery<Message>>,
+    ) -> u32 {
+        match &mut self.kind {
+            Kind::Queues(queues) => {
+                let taken =
+                    queues[place as usize].take(now, Member(worker), most, deliveries, &mut self.reports);
+                tell(&mut self.reports, place, &mut self.news);
+                taken
+            }
+            Kind::Stream(stream) => stream.take(now, place, Member(worker), most, deliveries),
+        }
+    }
+
+    /// How many messages of a group one of its workers has.
+    pub(super) fn held_by(&self, place: u32, worker: u32) -> u32 {
+        match &self.kind {
+            Kind::Queues(queues) => queues[place as usize].held_by(Member(worker)),
+            Kind::Stream(stream) => stream.held_by(place, Member(worker)),
+        }
+    }
+
+    /// A worker is done with a message.
+    pub(super) fn ack(&mut self, place: u32, lease: LeaseId) -> Acked {
+        match &mut self.kind {
+            Kind::Queues(queues) => queues[place as usize].ack(lease),
+            Kind::Stream(stream) => stream.ack(place, lease),
+        }
+    }
+
+    /// A worker has failed with a message; `false` when it is not his any more.
+    pub(super) fn refuse(&mut self, now: Time, place: u32, lease: LeaseId, refusal: Refusal) -> bool {
+        match &mut self.kind {
+            Kind::Queues(queues) => {
+                let is_his = queues[place as usize].refuse(now, lease, refusal, &mut self.reports);
+                tell(&mut self.reports, place, &mut self.news);
+                is_his
+            }
+            Kind::Stream(stream) => {
+                let is_his = stream.refuse(now, place, lease, refusal, &mut self.stream_reports);
+                self.tell_of_stream();
+                is_his
+            }
+        }
+    }
+
+    /// A worker is gone, or has lost his connection.
+    pub(super) fn worker_gone(&mut self, now: Time, place: u32, worker: u32) {
+        match &mut self.kind {
+            Kind::Queues(queues) => {
+                queues[place as usize].member_gone(now, Member(worker), &mut self.reports);
+                tell(&mut self.reports, place, &mut self.news);
+            }
+            Kind::Stream(stream) => {
+                stream.member_gone(now, place, Member(worker), &mut self.stream_reports);
+                self.tell_of_stream();
+            }
+        }
+    }
+
+    /// When [`Shelf::tick`] wants to be called, if nothing else happens.
+    pub(super) fn wake_at(&self) -> Option<Time> {
+        match &self.kind {
+            Kind::Queues(queues) => queues.iter().filter_map(MessageQueue::wake_at).min(),
+            Kind::Stream(stream) => stream.wake_at(),
+        }
+    }
+
+    /// Time has come: messages expire, come back, or have been away for long enough.
+    pub(super) fn tick(&mut self, now: Time) {
+        match &mut self.kind {
+            Kind::Queues(queues) => {
+                for (place, queue) in queues.iter_mut().enumerate() {
+                    queue.tick(now, &mut self.reports);
+                    tell(&mut self.reports, place as u32, &mut self.news);
+                }
+            }
+            Kind::Stream(stream) => {
+                stream.tick(now, &mut self.stream_reports);
+                self.tell_of_stream();
+            }
+        }
+    }
+
+    /// The next thing that happened and was not told yet.
+    pub(super) fn next_news(&mut self) -> Option<News> {
+        // Few happen at once, and their order is that of the queue.
+        if self.news.is_empty() { None } else { Some(self.news.remove(0)) }
+    }
+
+    /// Bytes of all that is kept.
+    pub(super) fn bytes(&self) -> u64 {
+        match &self.kind {
+            Kind::Queues(queues) => queues.iter().map(|queue| queue.bytes().as_bytes()).sum(),
+            Kind::Stream(stream) => stream.bytes().as_bytes(),
+        }
+    }
+
+    /// Messages of a group that are kept and not acknowledged.
+    pub(super) fn pending(&self, place: u32) -> u64 {
+        match &self.kind {
+            Kind::Queues(queues) => {
+                let queue = &queues[place as usize];
+                queue.ready() as u64 + u64::from(queue.leased()) + u64::from(queue.delayed())
+            }
+            Kind::Stream(stream) if place < stream.consumers() => {
+                let back = stream.returned(place) + stream.leased(place) + stream.delayed(place);
+                stream.unread(place) + u64::from(back)
+            }
+            Kind::Stream(stream) => stream.stored().into(),
+        }
+    }
+
+    /// When the message was stored that a group is handed next.
+    pub(super) fn oldest(&self, place: u32) -> Option<Time> {
+        match &self.kind {
+            Kind::Queues(queues) => queues[place as usize].head_published(),
+            Kind::Stream(stream) if place < stream.consumers() => stream.oldest_unread(place),
+            Kind::Stream(stream) => stream.oldest_stored(),
+        }
+    }
+
+    fn tell_of_stream(&mut self) {
+        for report in self.stream_reports.drain(..) {
+            self.news.push(match report {
+                StreamReport::Removed { message, unfinished, why, .. } => {
+                    let why = match why {
+                        Removal::Discarded => Why::TooMany,
+                        Removal::Expired => Why::Expired,
+                    };
+                    News::Removed { unfinished, message, why }
+                }
+                StreamReport::GivenUp { message, consumer, .. } => {
+                    News::Left { place: consumer, message, why: Why::Failed }
+                }
+            });
+        }
+    }
+}
+
+/// What the reports of a queue mean.
+fn tell(reports: &mut Vec<Report<Message>>, place: u32, news: &mut Vec<News>) {
+    for report in reports.drain(..) {
+        news.push(match report {
+            Report::Left { message, reason, .. } => {
+                let why = match reason {
+                    Reason::Length => Why::TooMany,
+                    Reason::Expired => Why::Expired,
+                    Reason::Rejected | Reason::DeliveryLimit => Why::Failed,
+                };
+                News::Left { place, message, why }
+            }
+            Report::Closed(Member(worker)) => News::Closed { worker },
+        });
+    }
+}

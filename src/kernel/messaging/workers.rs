@@ -1,0 +1,407 @@
+//! The consumers' side: workers are given messages, or ask for them, and bring them to their handler one after another.
+//!
+//! To the rest of the kernel a worker is a user who stands in a replica of his handler's service and calls it with the
+//! consumer's own client; so time-outs and retries are those of any call.
+
+use std::collections::VecDeque;
+
+use crate::base::random::salt;
+use crate::base::time::Span;
+use crate::mechanism::broker::queue::Refusal;
+use crate::model::{Id, Limit, Model};
+use crate::policy::Outcome;
+
+use super::super::agenda::{Agenda, Event, Ticket};
+use super::super::engine::Engine;
+use super::super::frame::{DELIVERY, Frame, NONE, State, flag};
+use super::super::observer::Observer;
+use super::super::world::World;
+use super::shelves::groups_of;
+use super::{Held, Messaging, Parcel, number};
+
+const SALT_DELIVER: u64 = salt("broker/deliver");
+const SALT_SETTLE: u64 = salt("broker/settle");
+
+/// One worker of a consumer in a replica.
+pub(in crate::kernel) struct Worker {
+    pub(super) consumer: u32,
+    pub(super) group: u32,
+    pub(super) replica: u32,
+    /// Whether its process is there and takes messages.
+    pub(super) is_there: bool,
+    /// Counts the times that it was closed: what was on its way to it is lost then.
+    pub(super) epoch: u32,
+    /// The frame that brings what it works on; [`NONE`] while it works on nothing.
+    pub(super) frame: u32,
+    /// Whether its group knows that it has room.
+    pub(super) is_open: bool,
+    pub(super) has_pool: bool,
+    pub(super) batch: u32,
+    pub(super) poll: Span,
+    /// Messages that it has, or that are on their way to it.
+    pub(super) buffer: VecDeque<Held>,
+    /// How many of them have reached it.
+    pub(super) arrived: u32,
+    /// What it works on.
+    pub(super) current: Vec<Held>,
+    /// Its answers that are on their way to the broker.
+    pub(super) answers: VecDeque<(Held, Answer)>,
+}
+
+/// What a worker tells the broker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    /// The message is handled.
+    Done,
+    /// It has failed.
+    Failed,
+}
+
+impl Messaging {
+    pub(super) fn add_workers(&mut self, model: &Model, world: &mut World) {
+        for (topic, _) in model.topics.enumerate() {
+            let first_group = self.topics[topic.index()].first_group;
+            for (place, consumers) in groups_of(model, topic).iter().enumerate() {
+                for consumer in consumers {
+                    self.add_workers_of(model, world, consumer, first_group + place as u32);
+                }
+            }
+        }
+    }
+
+    fn add_workers_of(&mut self, model: &Model, world: &World, consumer: &crate::model::Consumer, group: u32) {
+        let id = model.consumers.enumerate().find(|(_, it)| std::ptr::eq(*it, consumer)).map(|(id, _)| number(id));
+        let service = &world.services[model.endpoints[consumer.handler].service.index()];
+        let prefetch = match consumer.prefetch {
+            Limit::AtMost(most) => most,
+            Limit::Unlimited => 64,
+        };
+        for replica in service.first_replica..service.first_replica + service.replicas {
+            for _ in 0..consumer.concurrency {
+                self.workers_of[replica as usize].push(self.workers.len() as u32);
+                self.workers.push(Worker {
+                    consumer: id.expect("it is one of the model's"),
+                    group,
+                    replica,
+                    is_there: false,
+                    epoch: 0,
+                    frame: NONE,
+                    is_open: false,
+                    has_pool: consumer.uses_pool,
+                    batch: consumer.batch,
+                    poll: consumer.poll,
+                    buffer: VecDeque::with_capacity(prefetch.min(4) as usize),
+                    arrived: 0,
+                    current: Vec::new(),
+                    answers: VecDeque::new(),
+                });
+            }
+        }
+    }
+}
+
+impl<A: Agenda, O: Observer> Engine<'_, A, O> {
+    /// The processes that are there from the start begin to take messages.
+    pub(in crate::kernel) fn enter_workers(&mut self) {
+        for replica in 0..self.messaging.workers_of.len() as u32 {
+            if !self.world.replicas[replica as usize].condition.down {
+                self.workers_start(replica);
+            }
+        }
+    }
+
+    /// The workers of a process that serves.
+    pub(in crate::kernel) fn workers_start(&mut self, replica: u32) {
+        let Some(workers) = self.messaging.workers_of.get(replica as usize) else { return };
+        for worker in workers.clone() {
+            let it = &mut self.messaging.workers[worker as usize];
+            if !it.is_there {
+                it.is_there = true;
+                self.observer.workers(it.consumer, self.agenda.now(), 1);
+                self.soon.push_back(Event::Worker(worker));
+            }
+        }
+    }
+
+    /// The workers of a process that dies.
+    pub(in crate::kernel) fn workers_die(&mut self, replica: u32) {
+        let Some(workers) = self.messaging.workers_of.get(replica as usize) else { return };
+        for worker in workers.clone() {
+            let frame = self.messaging.workers[worker as usize].frame;
+            if frame != NONE {
+                self.let_go(frame);
+                self.frames.remove(frame);
+                self.observer.works_on_message(self.messaging.workers[worker as usize].consumer, self.agenda.now(), -1);
+            }
+            self.worker_leaves(worker, true);
+        }
+    }
+
+    /// The workers of a process that is not wanted any more take nothing new.
+    pub(in crate::kernel) fn workers_stop(&mut self, replica: u32) {
+        let Some(workers) = self.messaging.workers_of.get(replica as usize) else { return };
+        for worker in workers.clone() {
+            let it = &mut self.messaging.workers[worker as usize];
+            if it.frame == NONE {
+                self.worker_leaves(worker, false);
+            } else if std::mem::replace(&mut it.is_there, false) {
+                self.observer.workers(it.consumer, self.agenda.now(), -1);
+            }
+        }
+    }
+
+    /// A worker takes nothing any more, and what he has not handled comes back; what he worked on only if he `died`.
+    fn worker_leaves(&mut self, worker: u32, died: bool) {
+        let now = self.now();
+        let it = &mut self.messaging.workers[worker as usize];
+        if it.is_there {
+            self.observer.workers(it.consumer, now, -1);
+        }
+        it.is_there = false;
+        it.frame = NONE;
+        self.close_worker(worker, died);
+    }
+
+    /// A worker loses his connection to the broker, and with it all that he has.
+    pub(super) fn close_worker(&mut self, worker: u32, died: bool) {
+        let now = self.now();
+        let it = &mut self.messaging.workers[worker as usize];
+        it.epoch = it.epoch.wrapping_add(1);
+        it.buffer.clear();
+        it.arrived = 0;
+        let (group, lost) = (it.group, if died { std::mem::take(&mut it.current) } else { Vec::new() });
+        let state = &self.messaging.groups[group as usize];
+        let (topic, place, acks_first) = (state.topic, state.place, state.acks_first);
+        if acks_first {
+            lost.iter().for_each(|held| self.message_lost(group, held));
+        }
+        self.messaging.topics[topic as usize].shelf.worker_gone(now, place, worker);
+        self.after_shelf(topic);
+        self.serve(group);
+    }
+
+    /// A group may have messages for workers who have room.
+    pub(super) fn serve(&mut self, group: u32) {
+        let now = self.now();
+        let (topic, place) = (self.messaging.groups[group as usize].topic, self.messaging.groups[group as usize].place);
+        let state = &self.messaging.topics[topic as usize];
+        let (broker, home) = (state.broker, state.home);
+        if self.messaging.brokers[broker as usize].leader(now, home).is_none() {
+            return;
+        }
+        loop {
+            let it = &mut self.messaging.groups[group as usize];
+            let Some(&worker) = it.open.front() else { break };
+            let (pushes, prefetch) = (it.pushes, it.prefetch);
+            let state = &mut self.messaging.workers[worker as usize];
+            if !state.is_there {
+                state.is_open = false;
+                it.open.pop_front();
+                continue;
+            }
+            let most = if pushes { 1 } else { prefetch };
+            let shelf = &mut self.messaging.topics[topic as usize].shelf;
+            let deliveries = &mut self.messaging.deliveries;
+            let count = shelf.take(now, place, worker, most, deliveries);
+            if count == 0 {
+                break;
+            }
+            it.open.pop_front();
+            state.is_open = pushes && shelf.held_by(place, worker) < prefetch;
+            if state.is_open {
+                it.open.push_back(worker);
+            }
+            let key = deliveries[0].message.key;
+            state.buffer.extend(deliveries.drain(..).map(Held::from));
+            let epoch = state.epoch;
+            let way = self.messaging.brokers[broker as usize].way(&self.world.lanes, key, SALT_DELIVER);
+            self.dispatch_parcel(way, Parcel::Delivered { worker, epoch, count });
+        }
+        self.after_shelf(topic);
+    }
+
+    /// Messages reach a worker.
+    pub(super) fn messages_reach(&mut self, worker: u32, epoch: u32, count: u32) {
+        let it = &mut self.messaging.workers[worker as usize];
+        if it.epoch != epoch {
+            return;
+        }
+        it.arrived += count;
+        if it.frame == NONE {
+            self.worker_goes_on(worker);
+        }
+    }
+
+    /// A worker has nothing in his hands: he takes the next message that he has, or asks for one.
+    #[inline(never)]
+    pub(in crate::kernel) fn worker_goes_on(&mut self, worker: u32) {
+        let it = &mut self.messaging.workers[worker as usize];
+        if it.frame != NONE {
+            return;
+        }
+        if !it.is_there {
+            // He was told to stop while he worked.
+            self.close_worker(worker, false);
+            return;
+        }
+        if it.arrived > 0 {
+            let count = it.arrived.min(it.batch);
+            it.arrived -= count;
+            for _ in 0..count {
+                let held = it.buffer.pop_front().expect("what has arrived is there");
+                it.current.push(held);
+            }
+            self.begin_delivery(worker);
+        } else if it.buffer.is_empty() || self.messaging.groups[it.group as usize].pushes {
+            self.ask_for_messages(worker);
+        }
+    }
+
+    /// A worker has room: the group knows it, and gives him what there is.
+    fn ask_for_messages(&mut self, worker: u32) {
+        let it = &mut self.messaging.workers[worker as usize];
+        let (group, poll, epoch) = (it.group, it.poll, it.epoch);
+        if it.is_open {
+            return;
+        }
+        it.is_open = true;
+        if poll.is_zero() {
+            self.messaging.groups[group as usize].open.push_back(worker);
+            self.serve(group);
+            return;
+        }
+        // He looks now, and again after a while if there is nothing.
+        self.messaging.groups[group as usize].open.push_front(worker);
+        self.serve(group);
+        let state = &mut self.messaging.groups[group as usize];
+        if state.open.front() == Some(&worker) {
+            state.open.pop_front();
+            self.dispatch_parcel_at(self.agenda.now() + poll, Parcel::Polls { worker, epoch });
+        }
+    }
+
+    /// A worker looks again.
+    pub(super) fn worker_polls(&mut self, worker: u32, epoch: u32) {
+        let it = &mut self.messaging.workers[worker as usize];
+        if it.epoch != epoch || !it.is_there {
+            return;
+        }
+        it.is_open = false;
+        self.worker_goes_on(worker);
+    }
+
+    /// A worker brings what he has in his hands to the handler.
+    fn begin_delivery(&mut self, worker: u32) {
+        let now = self.now();
+        let it = &self.messaging.workers[worker as usize];
+        let (consumer, group, replica) = (it.consumer, it.group, it.replica);
+        let first = it.current[0];
+        let is_poisoned = it.current.iter().any(|held| held.message.is_poisoned);
+        let state = &self.messaging.groups[group as usize];
+        let key = first.message.key.child(state.salt ^ u64::from(first.deliveries));
+        let (acks_first, origin) = (state.acks_first, first.message.origin.child(state.salt));
+        for held in &self.messaging.workers[worker as usize].current {
+            self.observer.delivered(group, now, held.message.published, held.deliveries > 1);
+        }
+        self.observer.works_on_message(consumer, now, 1);
+        if acks_first {
+            for at in 0..self.messaging.workers[worker as usize].current.len() {
+                let held = self.messaging.workers[worker as usize].current[at];
+                self.send_answer(worker, held, Answer::Done);
+            }
+        }
+        let ticket = self.frames.insert(Frame {
+            arrived: now,
+            pc: self.world.program.consumers[consumer as usize],
+            request_key: first.message.request_key,
+            replica,
+            state: State::Running,
+            priority: first.message.priority,
+            flags: flag::USER | if is_poisoned { flag::POISONED } else { 0 },
+            ..Frame::new(key, Ticket { frame: DELIVERY, token: worker })
+        });
+        self.frames.set_origin(ticket.frame, origin);
+        self.messaging.workers[worker as usize].frame = ticket.frame;
+        self.advance(ticket.frame);
+    }
+
+    /// The handler of what a worker has in his hands has ended.
+    #[inline(never)]
+    pub(in crate::kernel) fn delivery_done(&mut self, id: u32, outcome: Outcome) {
+        let now = self.now();
+        let worker = self.frames[id].parent_token;
+        self.frames.remove(id);
+        let it = &mut self.messaging.workers[worker as usize];
+        it.frame = NONE;
+        let (group, consumer) = (it.group, it.consumer);
+        let mut current = std::mem::take(&mut it.current);
+        self.observer.works_on_message(consumer, now, -1);
+        for held in current.drain(..) {
+            self.observer.handled(group, now, held.message.published, outcome.is_ok());
+            if outcome.is_ok() {
+                self.note_order(group, &held);
+            }
+            if self.messaging.groups[group as usize].acks_first {
+                if outcome.is_ok() {
+                    self.message_consumed(group, &held);
+                } else {
+                    self.message_lost(group, &held);
+                }
+            } else {
+                self.send_answer(worker, held, if outcome.is_ok() { Answer::Done } else { Answer::Failed });
+            }
+        }
+        // The list is used again.
+        self.messaging.workers[worker as usize].current = current;
+        self.soon.push_back(Event::Worker(worker));
+    }
+
+    /// Sends an answer to the broker.
+    fn send_answer(&mut self, worker: u32, held: Held, answer: Answer) {
+        self.messaging.workers[worker as usize].answers.push_back((held, answer));
+        let group = self.messaging.workers[worker as usize].group;
+        let topic = self.messaging.groups[group as usize].topic;
+        let broker = self.messaging.topics[topic as usize].broker;
+        let way = self.messaging.brokers[broker as usize].way(&self.world.lanes, held.message.key, SALT_SETTLE);
+        match way {
+            super::super::world::Transit::None => self.answer_reaches(worker),
+            way => self.dispatch_parcel(way, Parcel::Settled { worker }),
+        }
+    }
+
+    /// The first answer of a worker that is on its way reaches the broker.
+    pub(super) fn answer_reaches(&mut self, worker: u32) {
+        let now = self.now();
+        let it = &mut self.messaging.workers[worker as usize];
+        let Some((held, answer)) = it.answers.pop_front() else { return };
+        let group = it.group;
+        let state = &self.messaging.groups[group as usize];
+        let (topic, place, acks_first, pushes) = (state.topic, state.place, state.acks_first, state.pushes);
+        let wait = state.wait_after(held.deliveries);
+        let topic_state = &mut self.messaging.topics[topic as usize];
+        if self.messaging.brokers[topic_state.broker as usize].leader(now, topic_state.home).is_none() {
+            // It is lost with the connection.
+            return;
+        }
+        let shelf = &mut topic_state.shelf;
+        match answer {
+            Answer::Done => {
+                let acked = shelf.ack(place, held.receipt);
+                if !acks_first && acked != crate::mechanism::broker::queue::Acked::Stale {
+                    self.message_consumed(group, &held);
+                }
+            }
+            Answer::Failed => {
+                let refusal = if wait.is_zero() { Refusal::Reject } else { Refusal::Later(wait) };
+                shelf.refuse(now, place, held.receipt, refusal);
+            }
+        }
+        self.after_shelf(topic);
+        let it = &mut self.messaging.workers[worker as usize];
+        if pushes && it.is_there && !it.is_open {
+            it.is_open = true;
+            self.messaging.groups[group as usize].open.push_back(worker);
+        }
+        self.serve(group);
+    }
+}

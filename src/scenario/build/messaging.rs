@@ -1,0 +1,484 @@
+//! Messaging: brokers, topics, queues and consumers, each with what its kind of broker knows.
+
+use super::client::{policy, retry};
+use super::names::Names;
+use super::{Atlas, ClientPlaces, ConsumerPlaces, TopicPlaces};
+use crate::base::suggest::did_you_mean;
+use crate::base::time::Span;
+use crate::base::units::{Share, Size};
+use crate::model::{
+    Acks, Broker, BrokerId, BrokerKind, Client, Consumer, ConsumerId, Delivery, GroupStart, Id, Ids, Keeping,
+    LagScaling, Limit, LogSettings, Membership, Model, Partitioner, ProducerSettings, QueueLimits, QueueOverflow,
+    Rebalance, Settling, Topic, TopicId,
+};
+use crate::scenario::decode::{
+    BrokerName, Count, Cx, DeliveryWord, DestinationName, Field, Item, LimitFrom, NotZero, Or, PositiveNumber,
+    ReadCommitted, Word, WorkerKind,
+};
+use crate::scenario::language::{
+    BrokerKeys, ConsumerKeys, LagScalingKeys, ProducerKeys, QueueKeys, ScenarioKeys, TopicKeys,
+};
+use crate::scenario::say::{Place, catalogue};
+
+/// Brokers, topics and queues; consumers come when endpoints and clients are there.
+pub(super) fn topics(
+    keys: &ScenarioKeys,
+    names: &Names<'_>,
+    atlas: &mut Atlas,
+    cx: &mut Cx<'_>,
+) -> (Ids<BrokerId, Broker>, Ids<TopicId, Topic>) {
+    let mut brokers = Ids::default();
+    for item in keys.broker.value().iter().flat_map(|brokers| &brokers.items) {
+        if BrokerKind::ALL.iter().any(|kind| kind.name() == item.name) {
+            cx.say(&catalogue::BAD_NAME, item.place, format!("`{}` is the name of a preset", item.name))
+                .help("give the broker another name, and name it in the topics and queues");
+        }
+        brokers.push(broker(item));
+        atlas.brokers.push(item.place);
+    }
+    let mut topics = Ids::default();
+    for item in keys.topic.value().iter().flat_map(|topics| &topics.items) {
+        topics.push(topic(item, keys, names, &mut brokers, cx));
+        atlas.topics.push(TopicPlaces { name: item.place });
+    }
+    for item in keys.queue.value().iter().flat_map(|queues| &queues.items) {
+        topics.push(queue(item, keys, names, &mut brokers, cx));
+        atlas.topics.push(TopicPlaces { name: item.place });
+    }
+    (brokers, topics)
+}
+
+fn broker(item: &Item<BrokerKeys>) -> Broker {
+    let Some(keys) = &item.value else { return Broker { name: item.name.clone(), ..Broker::of_kind(BrokerKind::Ideal) } };
+    let preset = Broker::of_kind(keys.preset.value().map_or(BrokerKind::Ideal, |Word(kind)| *kind));
+    Broker {
+        name: item.name.clone(),
+        kind: preset.kind,
+        nodes: keys.nodes.given().map_or(preset.nodes, |count| count.0),
+        latency: keys.latency.given().cloned().unwrap_or(preset.latency),
+        store: keys.store.given().cloned().unwrap_or(preset.store),
+        rate: keys.rate.given().map_or(preset.rate, |Or(rate)| *rate),
+        bandwidth: keys.bandwidth.given().map_or(preset.bandwidth, |Or(bandwidth)| *bandwidth),
+        partition_cost: keys.partition_cost.given().copied().unwrap_or(preset.partition_cost),
+        disk: keys.disk.or_default().0,
+        when_full: keys.when_full.given().map_or(preset.when_full, |Word(word)| *word),
+        failover: keys.failover.given().copied().unwrap_or(preset.failover),
+    }
+}
+
+/// The broker that a topic names: one of the file, or a preset.
+fn find_broker(
+    name: Option<&BrokerName>,
+    keys: &ScenarioKeys,
+    brokers: &mut Ids<BrokerId, Broker>,
+    cx: &mut Cx<'_>,
+) -> (BrokerId, BrokerKind) {
+    let text = name.map_or(BrokerKind::Ideal.name(), |name| name.text.as_str());
+    if let Some((id, broker)) = brokers.enumerate().find(|(_, broker)| broker.name == text) {
+        return (id, broker.kind);
+    }
+    let kind = BrokerKind::ALL.into_iter().find(|kind| kind.name() == text);
+    if let (None, Some(name), false) = (kind, name, cx.has_gaps || keys.broker.is_bad()) {
+        let presets = || BrokerKind::ALL.iter().map(|kind| kind.name());
+        let near = did_you_mean(text, presets().chain(brokers.iter().map(|broker| broker.name.as_str())));
+        let list = presets().map(|preset| format!("\"{preset}\"")).collect::<Vec<_>>().join(", ");
+        cx.say(&catalogue::UNKNOWN_NAME, name.place, format!("there is no broker `{text}`"))
+            .maybe_help(near.map(|near| format!("did you mean `{near}`?")))
+            .help(format!("define it as [broker.{text}], or name a preset: {list}"));
+    }
+    let kind = kind.unwrap_or(BrokerKind::Ideal);
+    if let Some((id, _)) = brokers.enumerate().find(|(_, broker)| broker.name == kind.name()) {
+        return (id, kind);
+    }
+    (brokers.push(Broker::of_kind(kind)), kind)
+}
+
+fn topic(
+    item: &Item<TopicKeys>,
+    all: &ScenarioKeys,
+    names: &Names<'_>,
+    brokers: &mut Ids<BrokerId, Broker>,
+    cx: &mut Cx<'_>,
+) -> Topic {
+    let keys = item.value.as_ref();
+    let (broker, kind) = find_broker(keys.and_then(|keys| keys.broker.value()), all, brokers, cx);
+    let keeping = match keys {
+        Some(keys) if kind == BrokerKind::Kafka => {
+            only_elsewhere(kind, &not_kafka(keys), "a log of Kafka keeps what it has by `retention`", cx);
+            Keeping::Log(Box::new(log(keys)))
+        }
+        Some(keys) => {
+            only_elsewhere(kind, &only_kafka(keys), "only Kafka has that", cx);
+            if kind != BrokerKind::Jetstream {
+                only_elsewhere(kind, &[("dedup", keys.dedup.key_place())], "only JetStream has that", cx);
+            }
+            let dead_letter = keys.dead_letter.given().and_then(|name| other(name, &item.name, names, cx));
+            Keeping::Queue(QueueLimits {
+                length: keys.length.value().map_or(Limit::Unlimited, |limit| limit.0),
+                size: keys.max_size.or_default().0,
+                overflow: keys.overflow.value().map_or(QueueOverflow::DropOldest, |Word(word)| *word),
+                ttl: keys.ttl.or_default().0.map(|NotZero(span)| span),
+                dedup: keys.dedup.given().copied().unwrap_or(kind.dedup()),
+                dead_letter,
+            })
+        }
+        None => Keeping::Queue(unlimited()),
+    };
+    Topic {
+        name: item.name.clone(),
+        is_queue: false,
+        broker,
+        keeping,
+        alert: keys.and_then(|keys| keys.alert.given()).map(|Count(count)| *count),
+        redrive_every: None,
+    }
+}
+
+fn unlimited() -> QueueLimits {
+    QueueLimits {
+        length: Limit::Unlimited,
+        size: None,
+        overflow: QueueOverflow::DropOldest,
+        ttl: None,
+        dedup: Span::ZERO,
+        dead_letter: None,
+    }
+}
+
+fn only_kafka(keys: &TopicKeys) -> [(&'static str, Place); 8] {
+    [
+        ("partitions", keys.partitions.key_place()),
+        ("partitioner", keys.partitioner.key_place()),
+        ("replication", keys.replication.key_place()),
+        ("retention", keys.retention.key_place()),
+        ("retention_size", keys.retention_size.key_place()),
+        ("segment", keys.segment.key_place()),
+        ("retention_check", keys.retention_check.key_place()),
+        ("producer", keys.producer.key_place()),
+    ]
+}
+
+fn not_kafka(keys: &TopicKeys) -> [(&'static str, Place); 6] {
+    [
+        ("length", keys.length.key_place()),
+        ("max_size", keys.max_size.key_place()),
+        ("overflow", keys.overflow.key_place()),
+        ("ttl", keys.ttl.key_place()),
+        ("dedup", keys.dedup.key_place()),
+        ("dead_letter", keys.dead_letter.key_place()),
+    ]
+}
+
+/// Refuses keys that this kind of broker does not know.
+fn only_elsewhere(kind: BrokerKind, keys: &[(&str, Place)], why: &str, cx: &mut Cx<'_>) {
+    for (key, place) in keys.iter().filter(|(_, place)| place.is_somewhere()) {
+        cx.say(&catalogue::PARTNER, *place, format!("`{key}` means nothing to the broker \"{}\"", kind.name()))
+            .label(why)
+            .help(format!("remove `{key}`, or name another `broker`"));
+    }
+}
+
+fn log(keys: &TopicKeys) -> LogSettings {
+    LogSettings {
+        partitions: keys.partitions.value().map_or(1, |count| count.0),
+        partitioner: keys.partitioner.value().map_or(Partitioner::Keyed, |Word(word)| *word),
+        retention: keys.retention.or_default().0.map(|NotZero(span)| span),
+        retention_size: keys.retention_size.or_default().0,
+        segment: keys.segment.or_default(),
+        retention_check: keys.retention_check.value().map_or(Span::from_secs(300), |NotZero(span)| *span),
+        replication: keys.replication.value().map_or(3, |count| count.0),
+        producer: producer(keys.producer.value()),
+    }
+}
+
+fn producer(keys: Option<&ProducerKeys>) -> ProducerSettings {
+    let span = |field: fn(&ProducerKeys) -> &Field<NotZero<Span>>, secs| {
+        keys.and_then(|keys| field(keys).value()).map_or(Span::from_secs(secs), |NotZero(span)| *span)
+    };
+    ProducerSettings {
+        linger: keys.map_or(Span::from_millis(5), |keys| keys.linger.or_default()),
+        batch: keys.map_or(Size::from_bytes(16 << 10), |keys| keys.batch.or_default()),
+        buffer: keys.map_or(Size::from_bytes(32 << 20), |keys| keys.buffer.or_default()),
+        max_block: span(|keys| &keys.max_block, 60),
+        delivery_timeout: span(|keys| &keys.delivery_timeout, 120),
+        request_timeout: span(|keys| &keys.request_timeout, 30),
+        in_flight: keys.and_then(|keys| keys.in_flight.value()).map_or(5, |count| count.0),
+        acks: keys.and_then(|keys| keys.acks.value()).map_or(Acks::All, |Word(word)| *word),
+        is_idempotent: keys.is_none_or(|keys| keys.idempotent.or_default()),
+        compression: keys.and_then(|keys| keys.compression.value()).map_or(1.0, |PositiveNumber(number)| *number),
+    }
+}
+
+fn queue(
+    item: &Item<QueueKeys>,
+    all: &ScenarioKeys,
+    names: &Names<'_>,
+    brokers: &mut Ids<BrokerId, Broker>,
+    cx: &mut Cx<'_>,
+) -> Topic {
+    let keys = item.value.as_ref();
+    let (broker, kind) = find_broker(keys.and_then(|keys| keys.broker.value()), all, brokers, cx);
+    if let (Some(keys), BrokerKind::Kafka) = (keys, kind) {
+        cx.say(&catalogue::PARTNER, keys.broker.place(), "Kafka keeps topics, not queues")
+            .help(format!("write [topic.{0}] instead of [queue.{0}]; one group of consumers shares it", item.name));
+    }
+    let limits = keys.map_or_else(unlimited, |keys| {
+        if kind != BrokerKind::Jetstream {
+            only_elsewhere(kind, &[("dedup", keys.dedup.key_place())], "only JetStream has that", cx);
+        }
+        QueueLimits {
+            length: keys.length.value().map_or(Limit::Unlimited, |limit| limit.0),
+            size: keys.max_size.or_default().0,
+            overflow: keys.overflow.value().map_or(QueueOverflow::DropOldest, |Word(word)| *word),
+            ttl: keys.ttl.or_default().0.map(|NotZero(span)| span),
+            dedup: keys.dedup.given().copied().unwrap_or(kind.dedup()),
+            dead_letter: keys.dead_letter.given().and_then(|name| other(name, &item.name, names, cx)),
+        }
+    });
+    Topic {
+        name: item.name.clone(),
+        is_queue: true,
+        broker,
+        keeping: Keeping::Queue(limits),
+        alert: keys.and_then(|keys| keys.alert.given()).map(|Count(count)| *count),
+        redrive_every: keys.and_then(|keys| keys.redrive.or_default().0).map(|NotZero(span)| span),
+    }
+}
+
+/// A place for dead letters, which is not where they come from.
+fn other(name: &DestinationName, own: &str, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<TopicId> {
+    if name.text == own {
+        cx.say(&catalogue::OUT_OF_RANGE, name.place, format!("dead letters of `{own}` would come back to it at once"))
+            .help("name another queue, for example [queue.dead]");
+        return None;
+    }
+    names.destination(name, cx)
+}
+
+/// Consumers; each has a client of its own, with which it calls its handler.
+pub(super) fn consumers(
+    keys: &ScenarioKeys,
+    names: &Names<'_>,
+    model: &mut Model,
+    atlas: &mut Atlas,
+    cx: &mut Cx<'_>,
+) {
+    let mut groups: Vec<Vec<(String, ConsumerId)>> = vec![Vec::new(); model.topics.len()];
+    for item in keys.consumer.value().iter().flat_map(|consumers| &consumers.items) {
+        let Some(keys) = &item.value else { continue };
+        let Some(topic) = source(keys, names, cx) else { continue };
+        let Some(handler) = keys.handler.value().and_then(|name| names.endpoint(name, cx)) else { continue };
+        let kind = model.brokers[model.topics[topic].broker].kind;
+        let group_name = match (keys.group.given(), model.topics[topic].is_queue) {
+            (Some(_), true) => {
+                cx.say(&catalogue::PARTNER, keys.group.key_place(), "a queue has no groups: its consumers share it")
+                    .help("remove `group`, or read a `topic`");
+                String::new()
+            }
+            (None, true) => String::new(),
+            (Some(name), false) => name.clone(),
+            (None, false) => item.name.clone(),
+        };
+        let of_topic = &mut groups[topic.index()];
+        let known = of_topic.iter().position(|(name, _)| *name == group_name);
+        let first = known.map(|at| of_topic[at].1);
+        let group = known.unwrap_or(of_topic.len());
+        let mut consumer = consumer(item, keys, topic, handler, kind, names, model, cx);
+        consumer.group = group as u32;
+        consumer.client = client(&item.name, keys, item.place, model, atlas, cx);
+        match first {
+            None => of_topic.push((group_name, ConsumerId::new(model.consumers.len()))),
+            Some(first) => same_group(&model.consumers[first], &consumer, item.place, atlas, first, cx),
+        }
+        model.consumers.push(consumer);
+        atlas.consumers.push(ConsumerPlaces { name: item.place, concurrency: keys.concurrency.place() });
+    }
+}
+
+/// Members of one group take messages under the same conditions.
+fn same_group(
+    first: &Consumer,
+    second: &Consumer,
+    place: Place,
+    atlas: &Atlas,
+    first_id: ConsumerId,
+    cx: &mut Cx<'_>,
+) {
+    let differs = [
+        ("the acknowledgement or the deliveries", first.settling != second.settling),
+        ("the delivery", first.delivery != second.delivery),
+        ("the membership", first.membership != second.membership),
+    ];
+    for (what, _) in differs.iter().filter(|(_, differs)| *differs) {
+        cx.say(&catalogue::EXCLUDE, place, format!("consumers of one group or queue share {what}"))
+            .also(atlas.consumers[first_id.index()].name, "this one says otherwise")
+            .help("write the same in both, or give one another `group`");
+    }
+}
+
+/// The topic or the queue.
+fn source(keys: &ConsumerKeys, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<TopicId> {
+    match (&keys.topic, &keys.queue) {
+        (Field::Given { key, .. }, Field::Given { key: other, .. }) => {
+            cx.say(&catalogue::EXCLUDE, *other, "a consumer reads a topic or a queue, not both")
+                .also(*key, "the other one")
+                .help("write two consumers");
+            None
+        }
+        (Field::Given { value: topic, .. }, _) => names.topic(topic, cx),
+        (_, Field::Given { value: queue, .. }) => names.queue(queue, cx),
+        (topic, queue) => {
+            if !topic.is_bad() && !queue.is_bad() {
+                cx.say(&catalogue::MISSING_KEY, keys.place, "a consumer needs a `topic` or a `queue`")
+                    .help("add for example `queue = \"mails\"`");
+            }
+            None
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "one place reads all keys of a consumer")]
+fn consumer(
+    item: &Item<ConsumerKeys>,
+    keys: &ConsumerKeys,
+    topic: TopicId,
+    handler: crate::model::EndpointId,
+    kind: BrokerKind,
+    names: &Names<'_>,
+    model: &Model,
+    cx: &mut Cx<'_>,
+) -> Consumer {
+    if kind == BrokerKind::Kafka {
+        let not_kafka = [("ack_timeout", keys.ack_timeout.key_place()), ("unacknowledged", keys.unacknowledged.key_place())];
+        only_elsewhere(kind, &not_kafka, "Kafka only knows how far a group is", cx);
+    } else {
+        let only_kafka = [
+            ("session_timeout", keys.session_timeout.key_place()),
+            ("max_poll_interval", keys.max_poll_interval.key_place()),
+            ("rebalance", keys.rebalance.key_place()),
+            ("rebalance_time", keys.rebalance_time.key_place()),
+            ("start", keys.start.key_place()),
+            ("isolation", keys.isolation.key_place()),
+            ("commit_every", keys.commit_every.key_place()),
+        ];
+        only_elsewhere(kind, &only_kafka, "only Kafka has that", cx);
+    }
+    let dead_letter = keys.dead_letter.given().and_then(|name| other(name, &model.topics[topic].name, names, cx));
+    let usual = kind.settling(keys.dead_letter.given().is_some());
+    let ack_timeout = match keys.ack_timeout.given() {
+        Some(Or(timeout)) => timeout.map(|NotZero(span)| span),
+        None => usual.ack_timeout,
+    };
+    let settling = Settling {
+        ack_timeout,
+        backoff: keys.backoff.given().map(|list| list.items.clone()).unwrap_or_default(),
+        max_deliveries: keys.deliveries.given().map_or(usual.max_deliveries, |limit| limit.0),
+        max_unacked: keys.unacknowledged.given().map_or(usual.max_unacked, |limit| limit.0),
+        commit_every: keys.commit_every.given().copied().unwrap_or(usual.commit_every),
+    };
+    let delivery = match keys.delivery.value() {
+        Some(Word(DeliveryWord::AtMostOnce)) => Delivery::AtMostOnce,
+        Some(Word(DeliveryWord::ExactlyOnce)) => {
+            if kind != BrokerKind::Kafka {
+                cx.say(
+                    &catalogue::PARTNER,
+                    keys.delivery.place(),
+                    format!("the broker \"{}\" has no transactions", kind.name()),
+                )
+                .help("write \"at-least-once\", and make the handler idempotent: `idempotent = true` at its endpoint");
+            }
+            Delivery::ExactlyOnce {
+                commit_every: keys.commit_every.given().copied().unwrap_or(Span::from_millis(100)),
+            }
+        }
+        Some(Word(DeliveryWord::AtLeastOnce)) | None => Delivery::AtLeastOnce,
+    };
+    let batch = keys.batch.value().map_or(1, |count| count.0);
+    let prefetch = keys.prefetch.given().map_or(kind.prefetch(), |limit| limit.0);
+    if let (Limit::AtMost(most), Some(_)) = (prefetch, keys.prefetch.given())
+        && batch > most
+    {
+        cx.say(&catalogue::OUT_OF_RANGE, keys.batch.place(), format!("a worker that takes {most} never has {batch}"))
+            .also(keys.prefetch.place(), "so many are taken ahead")
+            .help(format!("write `prefetch = {batch}` or more, or leave it out"));
+    }
+    let prefetch = match prefetch {
+        Limit::AtMost(most) => Limit::AtMost(most.max(batch)),
+        Limit::Unlimited => Limit::Unlimited,
+    };
+    let positive = |field: &Field<NotZero<Span>>, secs| {
+        field.value().map_or(Span::from_secs(secs), |NotZero(span)| *span)
+    };
+    let is_exactly_once = matches!(delivery, Delivery::ExactlyOnce { .. });
+    Consumer {
+        name: item.name.clone(),
+        topic,
+        group: 0,
+        handler,
+        client: crate::model::ClientId::new(0),
+        concurrency: keys.concurrency.value().map_or(1, |count| count.0),
+        uses_pool: matches!(keys.via.value(), Some(Word(WorkerKind::Pool))),
+        batch,
+        poll: keys.poll.or_default(),
+        prefetch,
+        delivery,
+        settling,
+        dead_letter,
+        membership: Membership {
+            session_timeout: positive(&keys.session_timeout, 45),
+            max_poll_interval: positive(&keys.max_poll_interval, 300),
+            rebalance: keys.rebalance.value().map_or(Rebalance::Eager, |Word(word)| *word),
+            rebalance_time: keys.rebalance_time.value().copied().unwrap_or(Span::from_secs(3)),
+            start: keys.start.value().map_or(GroupStart::Earliest, |Word(word)| *word),
+            is_read_committed: is_exactly_once
+                || matches!(keys.isolation.value(), Some(Word(ReadCommitted::Committed))),
+        },
+        scaling: policy(&keys.scale).and_then(|keys| scaling(keys, cx)),
+    }
+}
+
+fn scaling(keys: &LagScalingKeys, cx: &mut Cx<'_>) -> Option<LagScaling> {
+    let (Count(lag), Count(max)) = (*keys.lag.value()?, *keys.max.value()?);
+    let min = keys.min.value().map_or(1, |count| count.0);
+    if min > max {
+        cx.say(&catalogue::OUT_OF_RANGE, keys.max.place(), format!("at most {max} replicas are fewer than at least {min}"))
+            .help("make `max` at least `min`");
+    }
+    Some(LagScaling {
+        lag,
+        min,
+        max,
+        every: keys.every.value().map_or(Span::from_secs(30), |NotZero(span)| *span),
+        down_after: keys.down_after.or_default(),
+    })
+}
+
+/// The client with which a worker calls its handler.
+fn client(
+    name: &str,
+    keys: &ConsumerKeys,
+    place: Place,
+    model: &mut Model,
+    atlas: &mut Atlas,
+    cx: &mut Cx<'_>,
+) -> crate::model::ClientId {
+    let nowhere = Place::NOWHERE;
+    atlas.clients.push(ClientPlaces {
+        name: place,
+        transport: nowhere,
+        balance: nowhere,
+        timeout: keys.timeout.place(),
+        retry: keys.retry.key_place(),
+        hedge: nowhere,
+        breaker: nowhere,
+        throttle: nowhere,
+    });
+    model.clients.push(Client {
+        name: name.to_owned(),
+        timeout: keys.timeout.or_default().0.map(|NotZero(span)| span),
+        retry: policy(&keys.retry).map(|keys| retry(keys, cx)),
+        loss: Share::ZERO,
+        ..Client::direct()
+    })
+}
+
