@@ -1,0 +1,3 @@
+//! Brokers: what stands between who publishes a message and who consumes it.
+
+pub mod kafka;
