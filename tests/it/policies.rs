@@ -2,6 +2,7 @@
 
 mod balancers;
 mod breakers;
+mod brokers_kafka;
 mod hedges;
 mod limits;
 mod retries;

@@ -2,4 +2,5 @@
 //! messages and members; where a message comes from, how long it travels and what a consumer does with it is the
 //! kernel's business.
 
+pub mod kafka;
 pub mod queue;

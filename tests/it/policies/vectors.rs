@@ -16,7 +16,7 @@ use brownout::policy::retry::{AnyRetry, Backoff, Jitter, Retry, RetryThrottle, R
 use brownout::policy::throttle::{AdaptiveThrottle, Throttle};
 use serde_json::Value;
 
-use super::transports;
+use super::{brokers_kafka, transports};
 use crate::reference::Run;
 
 /// Why a vector waits: no built-in policy can say what it is about.
@@ -41,6 +41,17 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("hikaricp.pool", transports::borrowing),
     ("http2.max_concurrent_streams", transports::streams),
     ("jitter.aws", jitters),
+    ("kafka.client.retry_backoff", brokers_kafka::backoff),
+    ("kafka.consumer.auto_commit", brokers_kafka::auto_commit),
+    ("kafka.consumer.group_failure", brokers_kafka::group_failure),
+    ("kafka.isolation.read_committed", brokers_kafka::read_committed),
+    ("kafka.partitioner.adaptive", brokers_kafka::adaptive),
+    ("kafka.partitioner.keyed", brokers_kafka::keyed),
+    ("kafka.partitioner.sticky", brokers_kafka::sticky),
+    ("kafka.producer.batch_ready", brokers_kafka::batch_ready),
+    ("kafka.producer.buffer_full", brokers_kafka::buffer_full),
+    ("kafka.producer.delivery_timeout", brokers_kafka::delivery_timeout),
+    ("kafka.retention.bytes", brokers_kafka::retention_bytes),
     ("resilience4j.circuitbreaker", breaker),
     ("resilience4j.interval.exponential_capped", capped_delays),
     ("resilience4j.retry", retry_timeline),
@@ -82,7 +93,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 30);
+    assert_eq!(ran.len(), 41);
 }
 
 #[test]
@@ -102,7 +113,7 @@ fn the_whole_collection_holds_where_it_is_at_hand() {
     assert_eq!(ran, excerpt().0, "the excerpt in the repository holds exactly what can run");
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
 }
 
@@ -118,7 +129,7 @@ pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap_or_else(|| panic!("{value} is no list"))
 }
 
-fn millis(value: &Value) -> Span {
+pub(super) fn millis(value: &Value) -> Span {
     Span::from_secs_f64(number(value) / 1e3)
 }
 
