@@ -32,7 +32,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.arrived = now;
         let replica = &mut replicas[frame.replica as usize];
         self.observer.arrived(replica.service, now);
-        let is_plain = !(replica.guarded || replica.troubled || frame.has(flag::CANCELLED) || now >= frame.deadline);
+        let is_special = frame.has(flag::CANCELLED | flag::WORKER | flag::POISONED);
+        let is_plain = !(replica.guarded || replica.troubled || is_special || now >= frame.deadline);
+        if is_special {
+            if frame.has(flag::POISONED) {
+                frame.pc = program.failing;
+            }
+            if frame.has(flag::WORKER) {
+                self.arrives_with_worker(ticket.frame);
+                return;
+            }
+        }
         if !is_plain && let Err((how, outcome)) = admits(replica, frame, now) {
             self.send_back(ticket.frame, how, outcome);
             return;
@@ -57,6 +67,25 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             Admission::Rejected => self.overflow(ticket),
         }
+    }
+
+    /// What a worker of a consumer handles starts at once, on his own thread.
+    #[inline(never)]
+    fn arrives_with_worker(&mut self, id: u32) {
+        let now = self.now();
+        let World { program, replicas, .. } = &mut self.world;
+        let frame = &mut self.frames[id];
+        let replica = &mut replicas[frame.replica as usize];
+        if replica.condition.down {
+            self.leave(id, Departure::Refused, Outcome::Refused);
+            return;
+        }
+        if replica.troubled {
+            self.run_first_steps_in_trouble(id);
+            return;
+        }
+        starts(&mut self.observer, program, replica, frame, now);
+        self.advance(id);
     }
 
     /// A newcomer leaves at the door. Out of line: most are taken on.
@@ -306,7 +335,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let ticket = self.frames.ticket(id);
         let frame = &mut self.frames[id];
         let replica = &mut self.world.replicas[frame.replica as usize];
-        if !self.world.services[replica.service as usize].hands_back {
+        if frame.has(flag::WORKER) || !self.world.services[replica.service as usize].hands_back {
             frame.state = State::Running;
             self.advance(id);
         } else if replica.pool.come_back(now, ticket, frame.priority) {

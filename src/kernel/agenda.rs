@@ -48,6 +48,25 @@ pub enum Event {
     Cancel(Ticket),
     /// One that has waited for a connection has one.
     Connected(Ticket),
+    /// Something reaches a broker, or comes back from it.
+    Parcel(u32),
+    /// A worker of a consumer looks for his next message.
+    Worker(u32),
+    /// A dead letter is published.
+    DeadLetter,
+    /// It is time to look at what is kept of a topic.
+    ShelfDue(u32),
+    /// What lies in a queue of dead letters goes back.
+    Redrive(u32),
+    /// A broker's node is replaced, or a producer or group wants to be looked at: the number among those.
+    BrokerDue(u32),
+    /// It is time to look how many messages wait.
+    LagLook {
+        /// For which consumer.
+        consumer: u32,
+        /// How many times in a row fewer replicas would have been enough.
+        looks: u32,
+    },
     /// Something reaches the other end of a stream.
     Stream(StreamId, StreamFrame),
     /// The earliest work on the shared cores of a replica is done, unless `epoch` is outdated.

@@ -5,14 +5,14 @@ use crate::base::random::{Key, Stream, salt};
 use crate::base::time::{Span, Time};
 use crate::model::Cancel;
 use crate::policy::Outcome;
-use crate::policy::balance::Balancer;
+use crate::policy::balance::{AnyBalancer, Balancer};
 use crate::policy::breaker::{Breaker, Verdict};
 use crate::policy::retry::Retry;
 use crate::policy::throttle::Throttle;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
-use super::frame::{Frame, Frames, NONE, State, flag};
+use super::frame::{DELIVERY, Frame, Frames, NONE, State, flag};
 use super::observer::{Departure, Observer};
 use super::program::Op;
 use super::world::{Port, Route, ServiceState, Transit, World};
@@ -56,11 +56,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flags: flag::USER,
             ..Frame::new(key, Ticket { frame: user, token: workload })
         });
+        self.frames.set_origin(ticket.frame, key);
         self.advance(ticket.frame);
     }
 
-    /// A user's request has ended.
+    /// A user's request has ended, or the handler of a message.
     pub(super) fn user_done(&mut self, id: u32, outcome: Outcome) {
+        if self.frames[id].parent == DELIVERY {
+            self.delivery_done(id, outcome);
+            return;
+        }
         if !outcome.is_ok() && self.will_reload(id) {
             return;
         }
@@ -106,6 +111,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = &self.frames[ticket.frame];
         if frame.state == State::Hedging {
             self.hedge_due(ticket.frame);
+            return;
+        }
+        if frame.state == State::Republishing {
+            self.publish_again(ticket.frame);
             return;
         }
         if frame.has(flag::CANCELLED) {
@@ -174,12 +183,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             service: route.service,
             request_key: frame.request_key,
             priority: program.priority(frame.pc - 1, frame.priority),
-            flags: frame.flags & flag::ABANDONED,
+            flags: frame.flags & (flag::ABANDONED | flag::POISONED) | route.flags,
             ..Frame::new(place, ticket)
         };
         let (is_plain, hop) = (route.is_plain, route.hop.transit(place, SALT_REQUEST));
         let child = self.frames.insert(child);
-        self.frames[ticket.frame].child = child.frame;
+        let frame = &mut self.frames[ticket.frame];
+        frame.child = child.frame;
+        let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
+        self.frames.inherit_origin(child.frame, ticket.frame, place_of_call);
         if is_plain {
             self.deliver(hop, Event::Arrive(child));
         } else {
@@ -536,6 +548,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flags: frame.flags & (flag::ABANDONED | flag::REPLIED),
             ..Frame::new(frame.key.child(place), frame.parent_ticket())
         });
+        self.frames.inherit_origin(child.frame, id, place);
         if self.live(frame.parent_ticket()) && self.frames[frame.parent].child == id {
             self.frames[frame.parent].child = child.frame;
         }
@@ -622,7 +635,8 @@ pub(super) fn set_timeout(
 /// The number of the replica that the balancer of a port wants next; `None` when none is up.
 #[inline(always)]
 pub(super) fn choose(port: &mut Port, service: &ServiceState, request_key: u32, picks: &mut Stream) -> Option<u32> {
-    if service.fleet.up.is_empty() {
+    // A worker's handler is in the same process, whatever balancers see of it.
+    if service.fleet.up.is_empty() && !matches!(port.balancer, AnyBalancer::Own(_)) {
         return None;
     }
     let key = (request_key != NONE).then_some(request_key);

@@ -72,6 +72,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     self.agenda.at(self.agenda.now() + *every, Event::Change { change: n, step: step + 1 });
                 }
             }
+            Action::Redrive(topic) => self.redrive(topic.0),
+            Action::Replay { consumer, from } => self.replay(consumer.0, *from),
             Action::Drain { service, subset, lasts } => {
                 let begins = step == 0;
                 // Those that come later are meant, too.
@@ -99,7 +101,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A service has so many replicas from now on.
-    fn scale(&mut self, service: ServiceId, replicas: u32) {
+    pub(super) fn scale(&mut self, service: ServiceId, replicas: u32) {
         let state = &mut self.world.services[service.index()];
         let first = state.first_replica;
         let before = std::mem::replace(&mut state.wanted, replicas);
@@ -108,6 +110,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         for index in first + replicas..first + before.max(replicas) {
             self.leave_rotation(index);
+            self.workers_stop(index);
             // One that is starting up is not waited for.
             self.world.replicas[index as usize].serves_at = Time::MAX;
             self.soon.push_back(Event::Idle(index));
@@ -117,6 +120,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.restart(index);
             } else {
                 self.join_rotation(index);
+                self.workers_start(index);
             }
         }
     }

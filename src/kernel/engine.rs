@@ -11,7 +11,8 @@ use crate::base::time::{Span, Time};
 use crate::model::Model;
 
 use super::agenda::{Agenda, Event, Ticket};
-use super::frame::{Frames, NONE, State, flag};
+use super::frame::{DELIVERY, Frames, NONE, State, flag};
+use super::messaging::Messaging;
 use super::observer::Observer;
 use super::program::Visit;
 use super::resources::Resources;
@@ -29,6 +30,7 @@ pub struct Engine<'m, A, O> {
     pub(super) world: World,
     pub(super) resources: Resources,
     pub(super) streaming: Streaming,
+    pub(super) messaging: Messaging,
     pub(super) frames: Frames,
     pub(super) soon: VecDeque<Event>,
     /// How deep calls that take no time are nested.
@@ -59,6 +61,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         let mut world = World::new(model);
         let there: Vec<bool> = world.replicas.iter().map(|replica| !replica.condition.down).collect();
         let resources = Resources::new(model, &there, |timeout| world.timer(timeout));
+        let messaging = Messaging::new(model, &mut world);
         let agenda = A::new(&world.lanes, &world.timers);
         Engine {
             model,
@@ -67,7 +70,8 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             world,
             resources,
             streaming: Streaming::new(model),
-            frames: Frames::new(),
+            messaging,
+            frames: Frames::new(Messaging::knows_origins(model)),
             soon: VecDeque::new(),
             depth: 0,
             paused: 0,
@@ -82,6 +86,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         self.enter_faults();
         self.enter_changes();
         self.enter_disturbances();
+        self.enter_messaging();
         self.enter_workloads();
         let end = self.model.end();
         let stopped = self.run_to(end, go_on).break_value();
@@ -111,7 +116,9 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
                 }
                 _ => {}
             }
-            if frame.has(flag::USER) && frame.state != State::Free {
+            if frame.parent == DELIVERY && frame.has(flag::USER) {
+                // What a worker has in his hands is pending.
+            } else if frame.has(flag::USER) && frame.state != State::Free {
                 self.observer.request_remains(frame.parent_token, frame.arrived);
             } else if !matches!(frame.state, State::Free | State::Travelling | State::Done) && !frame.has(flag::BRANCH)
             {
@@ -119,6 +126,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
                 self.observer.visit_remains(service, end, frame.arrived);
             }
         }
+        self.tell_what_is_pending();
         in_flight
     }
 
@@ -140,6 +148,9 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             };
             while self.agenda.now() >= self.observer.boundary() {
                 let boundary = self.observer.boundary();
+                if !self.messaging.is_empty() {
+                    self.tell_ages();
+                }
                 self.observer.cross();
                 ask(boundary)?;
             }
@@ -204,6 +215,8 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             Event::Timeout(ticket) => self.patience_ends(ticket),
             Event::Retry(ticket) => self.retry(ticket),
             Event::Cancel(notice) => self.cancelled(notice),
+            Event::Parcel(id) => self.parcel_arrives(id),
+            Event::Worker(worker) => self.worker_goes_on(worker),
             Event::Connected(ticket) => self.connected(ticket),
             Event::Stream(id, frame) => self.streamed(id, frame),
             Event::CoresDue { replica, epoch } => self.cores_due(replica, epoch),
@@ -216,6 +229,11 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
     fn dispatch_rare(&mut self, event: Event) {
         match event {
             Event::Reload(ticket) => self.reload(ticket),
+            Event::DeadLetter => self.dead_letter(),
+            Event::ShelfDue(topic) => self.shelf_due(topic),
+            Event::Redrive(topic) => self.redrive_due(topic),
+            Event::BrokerDue(n) => self.broker_due(n),
+            Event::LagLook { consumer, looks } => self.look_at_lag(consumer, looks),
             Event::Dial { port, connection } => self.dial_goes_on(port, connection),
             Event::DialTimeout { port, connection } => self.dial_timed_out(port, connection),
             Event::IdleDue(port) => self.idle_due(port),
@@ -242,6 +260,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         match self.frames[ticket.frame].state {
             State::Calling | State::Hedging | State::Streaming => self.timed_out(ticket),
             State::Waiting => self.queue_timed_out(ticket.frame),
+            State::Publishing => self.publish_timed_out(ticket.frame),
             State::Connecting => self.connecting_timed_out(ticket),
             State::Acquiring => self.acquire_timed_out(ticket.frame),
             // It has what it waited for, and goes on with the same ticket.

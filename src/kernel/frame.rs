@@ -215,11 +215,37 @@ impl Frame {
 pub(super) struct Frames {
     frames: Vec<Frame>,
     free: u32,
+    /// Whether anybody asks what a frame does something for.
+    knows_origins: bool,
+    /// If so, the answer, by frame.
+    origins: Vec<Key>,
 }
 
 impl Frames {
-    pub(super) fn new() -> Frames {
-        Frames { frames: Vec::new(), free: NONE }
+    /// `knows_origins` when somebody asks for [`Frames::origin`].
+    pub(super) fn new(knows_origins: bool) -> Frames {
+        Frames { frames: Vec::new(), free: NONE, knows_origins, origins: Vec::new() }
+    }
+
+    /// What a frame does something for: the same for all attempts at the same thing.
+    pub(super) fn origin(&self, id: u32) -> Key {
+        self.origins.get(id as usize).copied().unwrap_or(self.frames[id as usize].key)
+    }
+
+    /// A frame does something for this.
+    #[inline]
+    pub(super) fn set_origin(&mut self, id: u32, origin: Key) {
+        if self.knows_origins {
+            self.origins[id as usize] = origin;
+        }
+    }
+
+    /// A frame does a part of what another one is for: that which stands at `place` there.
+    #[inline]
+    pub(super) fn inherit_origin(&mut self, id: u32, from: u32, place: u64) {
+        if self.knows_origins {
+            self.origins[id as usize] = self.origins[from as usize].child(place);
+        }
     }
 
     /// Puts a frame into a free place. Its token and generation go on from those of the last tenant.
@@ -248,6 +274,9 @@ impl Frames {
     fn grow(&mut self) {
         let id = u32::try_from(self.frames.len()).expect("fewer than 2^32 requests are in flight");
         let nobody = Ticket { frame: NONE, token: 0 };
+        if self.knows_origins {
+            self.origins.push(Key::default());
+        }
         self.frames.push(Frame { state: State::Free, sibling: NONE, ..Frame::new(Key::default(), nobody) });
         self.free = id;
     }

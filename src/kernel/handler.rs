@@ -151,6 +151,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     self.hands_shaken(id);
                     return;
                 }
+                Op::Publish(n) => {
+                    let n = *n;
+                    if !self.publish(id, n) {
+                        return;
+                    }
+                }
+                Op::Effect(endpoint) => {
+                    let endpoint = *endpoint;
+                    self.effect(id, endpoint);
+                }
                 Op::Reply => self.reply_early(id),
                 Op::Fail => {
                     self.end(id, Outcome::Error);
@@ -381,10 +391,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 priority: parent.priority,
                 flags: flag::BRANCH
                     | flag::REPLIED
-                    | (parent.flags & flag::ABANDONED)
+                    | (parent.flags & (flag::ABANDONED | flag::WORKER))
                     | if entry.optional { flag::OPTIONAL } else { 0 },
                 ..Frame::new(key, waits)
             });
+            self.frames.inherit_origin(branch.frame, id, entry.salt ^ u64::from(parent.iteration));
             next = branch.frame;
         }
         self.frames[id].child = next;
@@ -516,7 +527,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Undoes what a frame is waiting for; afterwards nothing refers to it but its parent.
-    fn let_go(&mut self, id: u32) {
+    pub(super) fn let_go(&mut self, id: u32) {
         match self.frames[id].state {
             State::Working | State::Frozen => self.stop_work(id),
             State::Calling | State::Connecting | State::Streaming => self.withdraw_call(id),

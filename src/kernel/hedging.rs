@@ -66,6 +66,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flags: flag::HEDGE | flag::BRANCH | flag::REPLIED | (caller.flags & flag::ABANDONED),
             ..Frame::new(caller.key, ticket)
         });
+        let origin = self.frames.origin(id);
+        self.frames.set_origin(attempt.frame, origin);
         let frame = &mut self.frames[id];
         frame.child = attempt.frame;
         frame.pending += 1;

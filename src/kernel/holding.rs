@@ -230,6 +230,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flags: flag::BRANCH | flag::REPLIED | flag::BACKGROUND,
             ..Frame::new(key, nobody)
         });
+        self.frames.inherit_origin(fetch, id, u64::from(miss));
         self.owe(fetch, debt);
         self.go_on_soon(fetch);
     }

@@ -18,6 +18,7 @@ mod handler;
 pub mod heap;
 mod hedging;
 mod holding;
+mod messaging;
 mod observer;
 mod preemption;
 mod program;
@@ -32,4 +33,4 @@ mod world;
 mod zone;
 
 pub use engine::{End, Engine};
-pub use observer::{Departure, NotAcquired, Observer};
+pub use observer::{Departure, Fate, NotAcquired, Observer};

@@ -38,6 +38,24 @@ pub enum NotAcquired {
     Conflict,
 }
 
+/// What became of a message that was kept for a group of consumers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Fate {
+    /// Handled, and acknowledged.
+    Consumed,
+    /// Nobody had taken it in time.
+    Expired,
+    /// Published again as a dead letter.
+    Dead,
+    /// Gone without being handled.
+    Lost,
+    /// A dead letter that went back to where it came from.
+    Redriven,
+    /// Taken back by its publisher, whose transaction was aborted.
+    Aborted,
+}
+
 /// Receives the facts of a run in the order of time. Ids are the model's, as numbers.
 #[allow(unused_variables, reason = "the defaults ignore everything")]
 pub trait Observer {
@@ -155,6 +173,54 @@ pub trait Observer {
 
     /// Something was fetched for a cache; `kept` when it took it.
     fn fetched(&mut self, cache: u32, now: Time, kept: bool, lost: Lost) {}
+
+    /// Somebody publishes to a topic, or tries again.
+    fn publishes(&mut self, topic: u32, now: Time) {}
+
+    /// A message of so many bytes is stored.
+    fn published(&mut self, topic: u32, now: Time, bytes: u32) {}
+
+    /// A message was not published, as far as its publisher knows.
+    fn publish_failed(&mut self, topic: u32, now: Time, outcome: Outcome) {}
+
+    /// A message was known to the broker, and is not stored again.
+    fn deduplicated(&mut self, topic: u32, now: Time) {}
+
+    /// The bytes that a topic has on disk change.
+    fn stored_bytes(&mut self, topic: u32, now: Time, change: i64) {}
+
+    /// A message is kept for a group of consumers.
+    fn message_kept(&mut self, group: u32, now: Time) {}
+
+    /// A worker begins to handle a message that was published at `published`; `again` when it came before.
+    fn delivered(&mut self, group: u32, now: Time, published: Time, again: bool) {}
+
+    /// A worker's handler has ended with a message.
+    fn handled(&mut self, group: u32, now: Time, published: Time, is_good: bool) {}
+
+    /// A message that was kept for a group is so no more.
+    fn settled(&mut self, group: u32, now: Time, published: Time, fate: Fate) {}
+
+    /// A group has handled a message after one of the same key that was published later.
+    fn reordered(&mut self, group: u32, now: Time) {}
+
+    /// The number of workers of a consumer changes that take messages.
+    fn workers(&mut self, consumer: u32, now: Time, change: i32) {}
+
+    /// The number of workers of a consumer changes that handle one.
+    fn works_on_message(&mut self, consumer: u32, now: Time, change: i32) {}
+
+    /// The partitions of a group are shared anew.
+    fn rebalanced(&mut self, group: u32, now: Time) {}
+
+    /// Just before [`Observer::cross`]: when the oldest message was stored that waits for a group.
+    fn oldest(&mut self, group: u32, stored: Option<Time>) {}
+
+    /// The run is over, and so many messages are kept for a group.
+    fn pending(&mut self, group: u32, count: u64) {}
+
+    /// A handler has done something to the world outside; `is_again` when it had done so before for the same thing.
+    fn effect(&mut self, endpoint: u32, now: Time, is_again: bool) {}
 
     /// The run is over, and a request that was meant to start at `arrived` is still under way.
     fn request_remains(&mut self, workload: u32, arrived: Time) {}

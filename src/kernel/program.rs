@@ -240,7 +240,8 @@ impl Program {
         }
         for (id, consumer) in model.consumers.enumerate() {
             let from = Compiler { model, edges: &index, from: Caller::Consumer(id), is_costly: false };
-            program.consumers.push(from.request(&mut program, &[(Share::ONE, consumer.handler)], consumer.client));
+            let start = from.request(&mut program, &[(Share::ONE, consumer.handler)], consumer.client);
+            program.consumers.push(start);
         }
         program.failing = program.here();
         program.ops.push(Op::Fail);

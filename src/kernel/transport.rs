@@ -395,7 +395,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let is_plain = route.is_plain;
         let child = self.frames.insert(child);
-        self.frames[id].child = child.frame;
+        let frame = &mut self.frames[id];
+        frame.child = child.frame;
+        let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
+        self.frames.inherit_origin(child.frame, id, place_of_call);
         self.open_stream(id, child.frame, edge);
         if !is_plain && self.is_struck(child.frame, edge) {
             return;

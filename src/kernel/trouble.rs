@@ -5,6 +5,7 @@ use crate::base::distribution::Distribution;
 use crate::base::random::salt;
 use crate::base::time::{Span, Time};
 use crate::model::{Caller, Effect, Fault, FaultTarget, Id};
+use crate::policy::balance::AnyBalancer;
 use crate::policy::breaker::{Breaker, BreakerState};
 use crate::policy::limit::AnyLimiter;
 
@@ -33,6 +34,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn fault_starts(&mut self, n: u32) {
         self.active[n as usize] = true;
         let fault = &self.model.faults[n as usize];
+        self.broker_fault(fault, true);
         if let Effect::Crash { detect } = fault.effect {
             for replica in self.struck(fault) {
                 self.crash(replica, detect);
@@ -48,6 +50,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn fault_ends(&mut self, n: u32) {
         self.active[n as usize] = false;
         let fault = &self.model.faults[n as usize];
+        self.broker_fault(fault, false);
         if let Effect::Crash { .. } = fault.effect {
             for replica in self.struck(fault) {
                 self.restart(replica);
@@ -64,6 +67,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             FaultTarget::Edge(from, to) => self.refresh_edges(Caller::Service(from), to.0),
             FaultTarget::Entry(from, to) => self.refresh_edges(Caller::Workload(from), to.0),
+            FaultTarget::Broker(broker, _) => self.refresh_broker(broker.0),
+            FaultTarget::Topic(topic) => self.refresh_poison(topic.0),
             FaultTarget::Workload(_) | FaultTarget::Cache(_) => {}
         }
     }
@@ -97,7 +102,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 Effect::Slow(factor) => condition.slow *= factor,
                 Effect::ErrorRate(share) => condition.errors.push((fault_salt(fault), share.as_f64())),
                 Effect::Pause => condition.paused = true,
-                Effect::Crash { .. } | Effect::Cut | Effect::Traffic(_) | Effect::Flush => {}
+                Effect::Crash { .. } | Effect::Cut | Effect::Traffic(_) | Effect::Flush | Effect::Poison(_) => {}
             }
         }
         condition
@@ -109,7 +114,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let (caller, callee) = match fault.target {
                 FaultTarget::Edge(caller, callee) => (Caller::Service(caller), callee),
                 FaultTarget::Entry(caller, callee) => (Caller::Workload(caller), callee),
-                FaultTarget::Service(..) | FaultTarget::Workload(_) | FaultTarget::Cache(_) => continue,
+                FaultTarget::Service(..)
+                | FaultTarget::Workload(_)
+                | FaultTarget::Cache(_)
+                | FaultTarget::Broker(..)
+                | FaultTarget::Topic(_) => continue,
             };
             if caller != from || callee.0 != to {
                 continue;
@@ -202,6 +211,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         replica.detected_at = now + detect;
         // Whoever hears of it acts when all that dies is dead.
         let depth = std::mem::replace(&mut self.depth, DEPTH_MAX);
+        self.workers_die(index);
         for id in self.frames.ids() {
             let frame = &self.frames[id];
             if frame.replica != index || matches!(frame.state, State::Free | State::Travelling | State::Done) {
@@ -235,13 +245,21 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let number = index - self.world.services[service as usize].first_replica;
         let channels = self.model.channels(&self.model.edges()).list;
         for (n, channel) in channels.iter().enumerate() {
-            if !matches!(channel.from, Caller::Service(from) if from.0 == service) {
+            let is_own = match channel.from {
+                Caller::Service(from) => from.0 == service,
+                Caller::Consumer(_) => channel.to.0 == service,
+                Caller::Workload(_) => false,
+            };
+            if !is_own {
                 continue;
             }
             let place = (self.world.channels[n].first_port + number) as usize;
             self.hang_up(place);
             let line = self.world.ports[place].line.take();
-            let new = Port { line, ..Port::new(&self.world.clients[channel.client]) };
+            let mut new = Port { line, ..Port::new(&self.world.clients[channel.client]) };
+            if let Caller::Consumer(_) = channel.from {
+                new.balancer = AnyBalancer::Own(number);
+            }
             let port = std::mem::replace(&mut self.world.ports[place], new);
             if let Some(state) = port.breaker.map(|breaker| breaker.state())
                 && state != BreakerState::Closed
@@ -293,11 +311,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.replica(replica.service, now, 1);
         self.join_rotation(index);
         self.enter_disturbance(index);
+        self.workers_start(index);
     }
 }
 
 /// The name of a fault's draws.
-fn fault_salt(fault: &Fault) -> u64 {
+pub(super) fn fault_salt(fault: &Fault) -> u64 {
     salt(&format!("fault/{}", fault.name))
 }
 

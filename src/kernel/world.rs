@@ -22,7 +22,7 @@ use crate::policy::throttle::AnyThrottle;
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
 use super::disturbance::Disturbance;
-use super::frame::NONE;
+use super::frame::{NONE, flag};
 use super::program::Program;
 use super::transport::Line;
 use super::users::Sessions;
@@ -53,7 +53,7 @@ impl Hop {
 
     /// The same as a length of time.
     #[inline]
-    fn span(&self, lanes: &[Span], key: Key, direction: u64) -> Span {
+    pub(super) fn span(&self, lanes: &[Span], key: Key, direction: u64) -> Span {
         match self.transit(key, direction) {
             Transit::None => Span::ZERO,
             Transit::Lane(lane) => lanes[lane.0 as usize],
@@ -477,6 +477,10 @@ impl World {
                 backoff,
                 propagate: client.deadlines == Deadlines::Propagate,
                 hedged: client.hedge.map_or(0, |hedge| hedge.attempts),
+                flags: match edge.from {
+                    Caller::Consumer(id) if !model.consumers[id].uses_pool => flag::WORKER,
+                    _ => 0,
+                },
                 cancel: client.cancel,
                 wire: wire.map(Box::new),
                 has_connections,

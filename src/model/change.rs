@@ -8,7 +8,7 @@ use crate::policy::retry::RetrySettings;
 use crate::policy::throttle::ThrottleSettings;
 
 use super::fault::Subset;
-use super::id::{ClientId, PoolId, ServiceId};
+use super::id::{ClientId, ConsumerId, PoolId, ServiceId, TopicId};
 use super::service::{Limit, Overflow, QueueTimeout, Service};
 use super::{Cancel, Client, Deadlines, Model, Scope};
 
@@ -39,6 +39,15 @@ pub enum Action {
         subset: Subset,
         /// One after another, so long after the last; all at once if `None`. Not zero.
         every: Option<Span>,
+    },
+    /// All that lies in a queue as dead letters goes back to where it came from.
+    Redrive(TopicId),
+    /// The group of a consumer reads again what was published since then. Only of logs.
+    Replay {
+        /// Whose group.
+        consumer: ConsumerId,
+        /// Since when.
+        from: Time,
     },
     /// Balancers send no more requests to processes; these finish what they have, and stay.
     Drain {
@@ -97,7 +106,8 @@ impl Model {
             _ => &[],
         });
         let of_service = scaled.filter(|(id, _)| *id == service).map(|(_, replicas)| *replicas);
-        of_service.fold(self.services[service].replicas, u32::max)
+        let by_lag = self.scaled_by_lag(service).map(|scaling| scaling.max);
+        of_service.chain(by_lag).fold(self.services[service].replicas, u32::max)
     }
 
     /// Whether somebody takes replicas out of a service and waits until they have finished what they have.
@@ -105,7 +115,13 @@ impl Model {
         self.changes.iter().any(|change| match &change.action {
             Action::Scale(to) => to.iter().any(|(id, _)| *id == service),
             _ => false,
-        })
+        }) || self.scaled_by_lag(service).next().is_some()
+    }
+
+    /// What makes replicas of a service follow the messages that wait for its consumers.
+    fn scaled_by_lag(&self, service: ServiceId) -> impl Iterator<Item = super::LagScaling> {
+        let of_service = self.consumers.iter().filter(move |it| self.endpoints[it.handler].service == service);
+        of_service.filter_map(|consumer| consumer.scaling)
     }
 
     /// Whether a client ever has a breaker.
@@ -129,7 +145,7 @@ impl Model {
                 Action::Scale(to) => {
                     to.iter().filter(|(it, _)| *it == id).for_each(|(_, replicas)| service.replicas = *replicas);
                 }
-                Action::Restart { .. } | Action::Drain { .. } => {}
+                Action::Restart { .. } | Action::Drain { .. } | Action::Redrive(_) | Action::Replay { .. } => {}
             }
         }
         service

@@ -4,7 +4,7 @@ use crate::base::distribution::Distribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::Share;
 
-use super::id::{CacheId, ServiceId, WorkloadId};
+use super::id::{BrokerId, CacheId, ServiceId, TopicId, WorkloadId};
 
 /// One thing that goes wrong for a time.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,10 @@ pub enum FaultTarget {
     Workload(WorkloadId),
     /// A cache: flush.
     Cache(CacheId),
+    /// Nodes of a broker: latency, slow, crash.
+    Broker(BrokerId, Subset),
+    /// A topic or a queue: poison.
+    Topic(TopicId),
 }
 
 /// Which replicas are struck: always the first ones.
@@ -78,4 +82,6 @@ pub enum Effect {
     Traffic(f64),
     /// A cache forgets everything, once: such a fault does not last. Not where it decides by chance.
     Flush,
+    /// This share of the messages that are published is poisoned: their handler fails, however often they come.
+    Poison(Share),
 }

@@ -188,6 +188,8 @@ pub struct QueueLimits {
     pub overflow: QueueOverflow,
     /// How long a message is kept that nobody takes; `None` is for ever.
     pub ttl: Option<Span>,
+    /// JetStream: how long every message is kept, handled or not; `None` keeps it until all groups have handled it.
+    pub keep: Option<Span>,
     /// How long it is known which messages came, so that a second one is not taken; zero is not at all.
     pub dedup: Span,
     /// Where goes what expires or has to make room; `None` is nowhere.

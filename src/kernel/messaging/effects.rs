@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::random::Key;
-use crate::model::{Model, Step};
+use crate::model::Model;
 
 use super::super::agenda::Agenda;
 use super::super::engine::Engine;
@@ -26,26 +26,10 @@ impl Effects {
         any.then(|| Box::new(Effects { done: BTreeSet::new() }))
     }
 
-    /// Whether anybody asks where something comes from: for an effect, or to know a message again.
-    pub(in crate::kernel) fn are_asked_for(model: &Model) -> bool {
-        let any_effect = model.endpoints.iter().any(|endpoint| endpoint.effect.is_some());
-        any_effect || model.endpoints.iter().any(|endpoint| publishes(&endpoint.steps))
-    }
-
     /// `true` when it was done before.
     fn happens(&mut self, endpoint: u32, origin: Key) -> bool {
         !self.done.insert((endpoint, origin.draws().next_u64()))
     }
-}
-
-fn publishes(steps: &[Step]) -> bool {
-    steps.iter().any(|step| match step {
-        Step::Publish(_) => true,
-        Step::Parallel { branches, .. } => branches.iter().any(|branch| publishes(&branch.steps)),
-        Step::Choose(arms) => arms.iter().any(|(_, steps)| publishes(steps)),
-        Step::Repeat { steps, .. } | Step::Hold { steps, .. } | Step::Cached { miss: steps, .. } => publishes(steps),
-        _ => false,
-    })
 }
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {

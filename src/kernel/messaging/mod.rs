@@ -12,14 +12,15 @@ mod scaling;
 mod settle;
 mod shelf;
 mod shelves;
+mod trouble;
 mod workers;
 
 use std::collections::VecDeque;
 
 use crate::base::random::{Key, salt};
-use crate::base::time::{Span, Time};
-use crate::mechanism::broker::queue::{Delivery, LeaseId, Report, StreamReport};
-use crate::model::{Id, Model, PublishWait};
+use crate::base::time::Time;
+use crate::mechanism::broker::queue::{Delivery, LeaseId};
+use crate::model::{Id, Keeping, Model, PublishWait};
 use crate::policy::Outcome;
 
 use super::agenda::Ticket;
@@ -132,8 +133,6 @@ pub(super) struct Messaging {
     pub(super) effects: Option<Box<Effects>>,
     /// Lists that are used again.
     deliveries: Vec<Delivery<Message>>,
-    reports: Vec<Report<Message>>,
-    stream_reports: Vec<StreamReport<Message>>,
     /// Dead letters that are still to be published: to which topic.
     dead: VecDeque<(u32, Message)>,
 }
@@ -150,14 +149,18 @@ impl Messaging {
             parcels: Parcels::default(),
             effects: Effects::of(model),
             deliveries: Vec::new(),
-            reports: Vec::new(),
-            stream_reports: Vec::new(),
             dead: VecDeque::new(),
         };
         messaging.add_topics(model);
         messaging.add_workers(model, world);
         messaging.add_publishers(world);
         messaging
+    }
+
+    /// Whether it must be known what a frame does something for.
+    pub(super) fn knows_origins(model: &Model) -> bool {
+        let has_effect = model.endpoints.iter().any(|endpoint| endpoint.effect.is_some());
+        has_effect || model.topics.iter().any(|topic| matches!(&topic.keeping, Keeping::Queue(it) if !it.dedup.is_zero()))
     }
 
     /// Whether there is nothing of it.

@@ -185,7 +185,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline(never)]
     pub(in crate::kernel) fn parcel_arrives(&mut self, id: u32) {
         match self.messaging.parcels.take(id) {
-            Parcel::Arrives { topic, message } => self.message_arrives(topic, message),
+            Parcel::Arrives { topic, message } => self.reaches_broker(topic, message),
             Parcel::Stored { topic, message } => self.message_stored(topic, message),
             Parcel::Answered { waiter, outcome } => self.publish_answered(waiter, outcome),
             Parcel::Delivered { worker, epoch, count } => self.messages_reach(worker, epoch, count),
@@ -195,7 +195,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A message reaches the node that leads its topic.
-    pub(super) fn message_arrives(&mut self, topic: u32, message: Message) {
+    pub(super) fn reaches_broker(&mut self, topic: u32, message: Message) {
         let now = self.now();
         let state = &self.messaging.topics[topic as usize];
         let broker = &mut self.messaging.brokers[state.broker as usize];
@@ -229,12 +229,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let node = &mut self.messaging.brokers[broker as usize].nodes[home as usize];
         node.used = node.used + bytes - before;
         if bytes < before && !node.blocked.is_empty() {
-            self.unblock(broker, home);
+            self.let_publishers_go(broker, home);
         }
     }
 
     /// There may be room again: publishers go on who waited for it.
-    pub(super) fn unblock(&mut self, broker: u32, node: u32) {
+    pub(super) fn let_publishers_go(&mut self, broker: u32, node: u32) {
         let state = &mut self.messaging.brokers[broker as usize];
         let mut bytes = 0;
         let mut free = Vec::new();

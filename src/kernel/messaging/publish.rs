@@ -7,7 +7,7 @@ use crate::policy::retry::{AnyRetry, Retry};
 
 use super::super::agenda::{Agenda, Event, Ticket, TimerId};
 use super::super::engine::Engine;
-use super::super::frame::{NONE, State};
+use super::super::frame::State;
 use super::super::observer::Observer;
 use super::super::program::Op;
 use super::super::world::World;

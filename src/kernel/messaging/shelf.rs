@@ -181,6 +181,20 @@ impl Shelf {
         if self.news.is_empty() { None } else { Some(self.news.remove(0)) }
     }
 
+    /// Takes out all that is ready, in order.
+    pub(super) fn empty(&mut self, now: Time) -> Vec<Message> {
+        let mut deliveries = Vec::new();
+        let Kind::Queues(queues) = &mut self.kind else { return Vec::new() };
+        let nobody = Member(u32::MAX);
+        for queue in queues {
+            queue.take(now, nobody, u32::MAX, &mut deliveries, &mut self.reports);
+            deliveries.iter().for_each(|delivery| {
+                queue.ack(delivery.lease);
+            });
+        }
+        deliveries.into_iter().map(|delivery| delivery.message).collect()
+    }
+
     /// Bytes of all that is kept.
     pub(super) fn bytes(&self) -> u64 {
         match &self.kind {

@@ -65,6 +65,7 @@ fn label(model: &Model, fault: &Fault) -> String {
         Effect::Crash { .. } => "crashed".to_owned(),
         Effect::Cut => "cut off".to_owned(),
         Effect::Flush => "flushed".to_owned(),
+        Effect::Poison(share) => format!("{} poisoned", number::share(Some(share.as_f64()))),
         Effect::Traffic(times) => format!("traffic ×{}", number::plain(Some(*times))),
     };
     let target = match fault.target {
@@ -73,6 +74,14 @@ fn label(model: &Model, fault: &Fault) -> String {
         FaultTarget::Entry(from, to) => format!("{} → {}", model.workloads[from].name, model.services[to].name),
         FaultTarget::Workload(id) => model.workloads[id].name.clone(),
         FaultTarget::Cache(id) => model.caches[id].name.clone(),
+        FaultTarget::Topic(id) => model.topics[id].name.clone(),
+        FaultTarget::Broker(id, subset) => {
+            let it = &model.brokers[id];
+            match subset {
+                Subset::All => it.name.clone(),
+                Subset::First(some) => format!("{some} of {} nodes of {}", it.nodes, it.name),
+            }
+        }
     };
     format!("{}: {target} {effect}", fault.name)
 }
@@ -100,6 +109,11 @@ fn action(model: &Model, action: &Action) -> String {
         Action::Restart { service, subset, every } => {
             let rolling = every.map_or_else(String::new, |every| format!(", one every {}", number::written(every)));
             format!("{} restarted{rolling}", replicas(model, *service, *subset))
+        }
+        Action::Redrive(topic) => format!("{} redriven", model.topics[*topic].name),
+        Action::Replay { consumer, from } => {
+            let since = number::written(from.since(crate::base::time::Time::ZERO));
+            format!("{} reads again from {since}", model.consumers[*consumer].name)
         }
         Action::Drain { service, subset, .. } => format!("{} drained", replicas(model, *service, *subset)),
     }

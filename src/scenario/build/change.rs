@@ -39,16 +39,23 @@ fn action(keys: &ChangeKeys, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<Actio
         ("scale", keys.scale.key_place()),
         ("restart", keys.restart.key_place()),
         ("drain", keys.drain.key_place()),
+        ("redrive", keys.redrive.key_place()),
+        ("replay", keys.replay.key_place()),
     ]
     .into_iter()
     .filter(|(_, place)| place.is_somewhere())
     .collect();
     given.sort_by_key(|(_, place)| *place);
-    let is_bad = keys.set.is_bad() || keys.scale.is_bad() || keys.restart.is_bad() || keys.drain.is_bad();
+    let is_bad = keys.set.is_bad()
+        || keys.scale.is_bad()
+        || keys.restart.is_bad()
+        || keys.drain.is_bad()
+        || keys.redrive.is_bad()
+        || keys.replay.is_bad();
     let Some((name, place)) = given.first().copied() else {
         if !is_bad && !cx.has_gaps {
             cx.say(&catalogue::MISSING_KEY, keys.place, "a change needs an action")
-                .help("add set, scale, restart or drain; for example `scale = { orders = 60 }`");
+                .help("add set, scale, restart, drain, redrive or replay; for example `scale = { orders = 60 }`");
         }
         return None;
     };
@@ -64,6 +71,15 @@ fn action(keys: &ChangeKeys, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<Actio
             let service = names.service(keys.restart.value()?, cx)?;
             let every = keys.every.value().map(|NotZero(span)| *span);
             Action::Restart { service, subset: Subset::All, every }
+        }
+        "redrive" => Action::Redrive(names.queue(keys.redrive.value()?, cx)?),
+        "replay" => {
+            if keys.from.given().is_none() && !keys.from.is_bad() {
+                cx.say(&catalogue::PARTNER, keys.replay.key_place(), "`replay` needs `from`: since when")
+                    .help("add for example `from = \"60s\"`");
+            }
+            let from = keys.from.value().copied().unwrap_or(Time::ZERO);
+            Action::Replay { consumer: names.consumer(keys.replay.value()?, cx)?, from }
         }
         _ => {
             let service = names.service(keys.drain.value()?, cx)?;
@@ -84,6 +100,10 @@ fn scale(Scales(scales): &Scales, names: &Names<'_>, cx: &mut Cx<'_>) -> Action 
 fn partners(keys: &ChangeKeys, action: &Action, cx: &mut Cx<'_>) {
     let is_restart = matches!(action, Action::Restart { .. });
     let is_drain = matches!(action, Action::Drain { .. });
+    if let (Field::Given { key, .. }, false) = (&keys.from, matches!(action, Action::Replay { .. })) {
+        cx.say(&catalogue::PARTNER, *key, "`from` goes with `replay`")
+            .help("it says since when messages are read again: remove it");
+    }
     if let (Field::Given { key, .. }, false) = (&keys.replicas, is_restart || is_drain) {
         cx.say(&catalogue::PARTNER, *key, "`replicas` goes with `restart` and `drain`")
             .help("`scale = { orders = 60 }` says itself how many replicas there are to be: remove it");

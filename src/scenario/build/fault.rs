@@ -24,7 +24,7 @@ pub(super) fn faults(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Model, 
     }
 }
 
-const EFFECTS: &str = "add_latency, slow, error_rate, pause, crash, cut, traffic or flush";
+const EFFECTS: &str = "add_latency, slow, error_rate, pause, crash, cut, traffic, flush or poison";
 
 /// The one effect, and where its key stands.
 fn effect(keys: &FaultKeys, cx: &mut Cx<'_>) -> Option<(Effect, Place)> {
@@ -38,6 +38,7 @@ fn effect(keys: &FaultKeys, cx: &mut Cx<'_>) -> Option<(Effect, Place)> {
         written("cut", &keys.cut, |_| Effect::Cut),
         written("traffic", &keys.traffic, |factor| Effect::Traffic(*factor)),
         written("flush", &keys.flush, |_| Effect::Flush),
+        written("poison", &keys.poison, |share| Effect::Poison(*share)),
     ];
     let has_bad = written.iter().any(|effect| matches!(effect, Written::Bad));
     let good = written.into_iter().filter_map(|effect| match effect {
@@ -87,23 +88,32 @@ fn written<T>(name: &'static str, field: &Field<T>, effect: impl Fn(&T) -> Effec
 /// The one target, and where it stands.
 fn target(keys: &FaultKeys, names: &Names<'_>, model: &Model, cx: &mut Cx<'_>) -> Option<(FaultTarget, Place)> {
     let is_bad = [keys.service.is_bad(), keys.from.is_bad(), keys.to.is_bad(), keys.workload.is_bad()];
-    if is_bad.contains(&true) || keys.cache.is_bad() {
+    if is_bad.contains(&true) || keys.cache.is_bad() || keys.broker.is_bad() || keys.topic.is_bad() {
         return None;
     }
     let edge = if keys.from.given().is_some() { keys.from.key_place() } else { keys.to.key_place() };
-    let places = [keys.service.key_place(), edge, keys.workload.key_place(), keys.cache.key_place()];
+    let places = [
+        keys.service.key_place(),
+        edge,
+        keys.workload.key_place(),
+        keys.cache.key_place(),
+        keys.broker.key_place(),
+        keys.topic.key_place(),
+    ];
     let mut given = places.into_iter().filter(|place| place.is_somewhere());
     let Some(place) = given.next() else {
         if !cx.has_gaps {
             cx.say(&catalogue::MISSING_KEY, keys.place, "a fault needs a target").help(
-                "add `service = \"..\"`, or `from = \"..\"` and `to = \"..\"`, `workload = \"..\"` or `cache = \"..\"`",
+                "add `service = \"..\"`, or `from = \"..\"` and `to = \"..\"`, `workload = \"..\"`, `cache = \"..\"`, `broker = \"..\"` \
+                 or `topic = \"..\"`",
             );
         }
         return None;
     };
     if let Some(second) = given.next() {
         cx.say(&catalogue::EXCLUDE, second, "a fault has one target").also(place, "the other one").help(
-            "a service, calls `from` one `to` another, a workload or a cache: write several faults for several targets",
+            "a service, calls `from` one `to` another, a workload, a cache, a broker or a topic: write several faults for \
+             several targets",
         );
         return None;
     }
@@ -111,6 +121,23 @@ fn target(keys: &FaultKeys, names: &Names<'_>, model: &Model, cx: &mut Cx<'_>) -
         cx.say(&catalogue::PARTNER, *key, "`replicas` goes with `service`")
             .also(place, "the target is not a service")
             .help("remove it: calls and workloads have no replicas");
+    }
+    if let (None, Field::Given { key, .. }) = (keys.broker.given(), &keys.nodes) {
+        cx.say(&catalogue::PARTNER, *key, "`nodes` goes with `broker`")
+            .also(place, "the target is no broker")
+            .help("remove it; of a service it is `replicas`");
+    }
+    if let Some(name) = keys.broker.given() {
+        let known = model.brokers.enumerate().find(|(_, broker)| broker.name == name.text);
+        let Some((id, broker)) = known else {
+            names.unknown_broker(name, model, cx);
+            return None;
+        };
+        let subset = subset(&keys.nodes, broker.nodes, &name.text, cx)?;
+        return Some((FaultTarget::Broker(id, subset), keys.broker.place()));
+    }
+    if let Some(name) = keys.topic.given() {
+        return Some((FaultTarget::Topic(names.destination(name, cx)?), keys.topic.place()));
     }
     if let Some(name) = keys.service.given() {
         let id = names.service(name, cx)?;
@@ -174,14 +201,20 @@ fn check_fit(
         FaultTarget::Edge(..) | FaultTarget::Entry(..) => ("calls", "`add_latency`, `error_rate` or `cut`"),
         FaultTarget::Workload(_) => ("a workload", "`traffic`"),
         FaultTarget::Cache(_) => ("a cache", "`flush`"),
+        FaultTarget::Broker(..) => ("a broker", "`add_latency`, `slow` or `crash`"),
+        FaultTarget::Topic(_) => ("a topic", "`poison`"),
     };
     let fits = match target {
-        FaultTarget::Service(..) => !matches!(effect, Effect::Cut | Effect::Traffic(_) | Effect::Flush),
+        FaultTarget::Service(..) => {
+            !matches!(effect, Effect::Cut | Effect::Traffic(_) | Effect::Flush | Effect::Poison(_))
+        }
         FaultTarget::Edge(..) | FaultTarget::Entry(..) => {
             matches!(effect, Effect::AddLatency(_) | Effect::ErrorRate(_) | Effect::Cut)
         }
         FaultTarget::Workload(_) => matches!(effect, Effect::Traffic(_)),
         FaultTarget::Cache(_) => matches!(effect, Effect::Flush),
+        FaultTarget::Broker(..) => matches!(effect, Effect::AddLatency(_) | Effect::Slow(_) | Effect::Crash { .. }),
+        FaultTarget::Topic(_) => matches!(effect, Effect::Poison(_)),
     };
     if fits {
         if let FaultTarget::Workload(id) = target {
@@ -197,14 +230,15 @@ fn check_fit(
         return;
     }
     let (name, wanted) = match effect {
-        Effect::AddLatency(_) => ("add_latency", "a `service`, or calls `from` one `to` another"),
-        Effect::Slow(_) => ("slow", "a `service`"),
+        Effect::AddLatency(_) => ("add_latency", "a `service`, calls `from` one `to` another, or a `broker`"),
+        Effect::Slow(_) => ("slow", "a `service` or a `broker`"),
         Effect::ErrorRate(_) => ("error_rate", "a `service`, or calls `from` one `to` another"),
         Effect::Pause => ("pause", "a `service`"),
-        Effect::Crash { .. } => ("crash", "a `service`"),
+        Effect::Crash { .. } => ("crash", "a `service` or a `broker`"),
         Effect::Cut => ("cut", "calls `from` one `to` another"),
         Effect::Traffic(_) => ("traffic", "a `workload`"),
         Effect::Flush => ("flush", "a `cache`"),
+        Effect::Poison(_) => ("poison", "a `topic` or a queue"),
     };
     cx.say(&catalogue::EFFECT, effect_place, format!("`{name}` cannot strike {struck}"))
         .also(target_place, format!("{struck} takes {takes}").replace("calls takes", "calls take"))

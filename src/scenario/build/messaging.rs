@@ -12,7 +12,7 @@ use crate::model::{
     Rebalance, Settling, Topic, TopicId,
 };
 use crate::scenario::decode::{
-    BrokerName, Count, Cx, DeliveryWord, DestinationName, Field, Item, LimitFrom, NotZero, Or, PositiveNumber,
+    BrokerName, Count, Cx, DeliveryWord, DestinationName, Field, Item, NotZero, Or, PositiveNumber,
     ReadCommitted, Word, WorkerKind,
 };
 use crate::scenario::language::{
@@ -110,7 +110,8 @@ fn topic(
         Some(keys) => {
             only_elsewhere(kind, &only_kafka(keys), "only Kafka has that", cx);
             if kind != BrokerKind::Jetstream {
-                only_elsewhere(kind, &[("dedup", keys.dedup.key_place())], "only JetStream has that", cx);
+                let others = [("dedup", keys.dedup.key_place()), ("retention", keys.retention.key_place())];
+                only_elsewhere(kind, &others, "this kind keeps a message until it is acknowledged", cx);
             }
             let dead_letter = keys.dead_letter.given().and_then(|name| other(name, &item.name, names, cx));
             Keeping::Queue(QueueLimits {
@@ -118,6 +119,7 @@ fn topic(
                 size: keys.max_size.or_default().0,
                 overflow: keys.overflow.value().map_or(QueueOverflow::DropOldest, |Word(word)| *word),
                 ttl: keys.ttl.or_default().0.map(|NotZero(span)| span),
+                keep: keys.retention.given().and_then(|Or(retention)| *retention).map(|NotZero(span)| span),
                 dedup: keys.dedup.given().copied().unwrap_or(kind.dedup()),
                 dead_letter,
             })
@@ -140,17 +142,17 @@ fn unlimited() -> QueueLimits {
         size: None,
         overflow: QueueOverflow::DropOldest,
         ttl: None,
+        keep: None,
         dedup: Span::ZERO,
         dead_letter: None,
     }
 }
 
-fn only_kafka(keys: &TopicKeys) -> [(&'static str, Place); 8] {
+fn only_kafka(keys: &TopicKeys) -> [(&'static str, Place); 7] {
     [
         ("partitions", keys.partitions.key_place()),
         ("partitioner", keys.partitioner.key_place()),
         ("replication", keys.replication.key_place()),
-        ("retention", keys.retention.key_place()),
         ("retention_size", keys.retention_size.key_place()),
         ("segment", keys.segment.key_place()),
         ("retention_check", keys.retention_check.key_place()),
@@ -182,7 +184,10 @@ fn log(keys: &TopicKeys) -> LogSettings {
     LogSettings {
         partitions: keys.partitions.value().map_or(1, |count| count.0),
         partitioner: keys.partitioner.value().map_or(Partitioner::Keyed, |Word(word)| *word),
-        retention: keys.retention.or_default().0.map(|NotZero(span)| span),
+        retention: match keys.retention.given() {
+            Some(Or(retention)) => retention.map(|NotZero(span)| span),
+            None => Some(Span::from_secs(168 * 3600)),
+        },
         retention_size: keys.retention_size.or_default().0,
         segment: keys.segment.or_default(),
         retention_check: keys.retention_check.value().map_or(Span::from_secs(300), |NotZero(span)| *span),
@@ -231,6 +236,7 @@ fn queue(
             size: keys.max_size.or_default().0,
             overflow: keys.overflow.value().map_or(QueueOverflow::DropOldest, |Word(word)| *word),
             ttl: keys.ttl.or_default().0.map(|NotZero(span)| span),
+            keep: None,
             dedup: keys.dedup.given().copied().unwrap_or(kind.dedup()),
             dead_letter: keys.dead_letter.given().and_then(|name| other(name, &item.name, names, cx)),
         }

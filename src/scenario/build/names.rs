@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::base::suggest::did_you_mean;
 use crate::model::{
-    CacheId, Client, ClientId, ConsumerId, EndpointId, Id, Ids, PoolId, ServiceId, Target, TopicId, WorkloadId, ZoneId,
+    CacheId, Client, ClientId, ConsumerId, EndpointId, Id, Ids, Model, PoolId, ServiceId, Target, TopicId, WorkloadId, ZoneId,
 };
 use crate::scenario::decode::{
-    CacheName, CallerName, ClientName, ConsumerName, Cx, DestinationName, EndpointName, Measured, Named, Noun, PoolName,
+    BrokerName, CacheName, CallerName, ClientName, ConsumerName, Cx, DestinationName, EndpointName, Measured, Named, Noun, PoolName,
     QueueName, Ref, ServiceName, TopicName, ZoneName, is_name,
 };
 use crate::scenario::language::ScenarioKeys;
@@ -185,6 +185,12 @@ impl<'k> Names<'k> {
                 None
             }
         }
+    }
+
+    /// Says that nothing is kept by a broker of that name.
+    pub(super) fn unknown_broker(&self, name: &BrokerName, model: &Model, cx: &mut Cx<'_>) {
+        let known = model.brokers.iter().map(|broker| broker.name.as_str());
+        unknown(name, known, &format!("define it as [broker.{}], and name it in a topic or a queue", name.text), cx);
     }
 
     /// The consumer of that name.

@@ -159,7 +159,11 @@ fn faults(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
                     workload.session.entries().iter().any(|(_, endpoint)| model.endpoints[*endpoint].service == to);
                 (to, if calls { vec![(workload.client, false)] } else { Vec::new() })
             }
-            FaultTarget::Service(..) | FaultTarget::Workload(_) | FaultTarget::Cache(_) => continue,
+            FaultTarget::Service(..)
+            | FaultTarget::Workload(_)
+            | FaultTarget::Cache(_)
+            | FaultTarget::Broker(..)
+            | FaultTarget::Topic(_) => continue,
         };
         let callee = &model.services[callee].name;
         if clients.is_empty() {

@@ -85,8 +85,9 @@ keys! {
         partitioner: Word<Partitioner> = "keyed";
         /// Kafka: copies of each partition, the leader's included.
         replication: Count<1, 1000> = "3";
-        /// Kafka: how long messages are kept.
-        retention: Or<NotZero<Span>> = "168h";
+        /// How long messages are kept, whether they were handled or not: in Kafka 168 h if absent; in JetStream until all
+        /// groups have handled them if absent.
+        retention: Or<NotZero<Span>>;
         /// Kafka: how much of a partition is kept.
         retention_size: Or<Size> = "none";
         /// Kafka: the size of a file of a partition. Only whole files are removed, and never the newest.

@@ -437,6 +437,11 @@ impl<M: Copy> MessageStream<M> {
         }
     }
 
+    /// How many consumers it has.
+    pub fn consumers(&self) -> u32 {
+        self.consumers.len() as u32
+    }
+
     /// Messages in the stream.
     pub fn stored(&self) -> u32 {
         self.store.messages
