@@ -58,7 +58,15 @@ pub enum Event {
     ShelfDue(u32),
     /// What lies in a queue of dead letters goes back.
     Redrive(u32),
-    /// A broker's node is replaced, or a producer or group wants to be looked at: the number among those.
+    /// A producer of Kafka wants to be looked at.
+    ProducerDue(u32),
+    /// A group of Kafka wants to be looked at.
+    GroupDue(u32),
+    /// Logs of a topic are looked at for what need not be kept.
+    CleanLogs(u32),
+    /// The oldest transaction may have been open for too long.
+    TransactionsDue,
+    /// What a broker's node has led that died is led by others.
     BrokerDue(u32),
     /// It is time to look how many messages wait.
     LagLook {

@@ -2,7 +2,7 @@
 
 use crate::base::distribution::Distribution;
 use crate::base::time::Span;
-use crate::base::units::{Bandwidth, Rate, Share, Size};
+use crate::base::units::{Bandwidth, Rate, Share};
 
 use super::messaging::{Broker, BrokerKind, Settling, WhenFull};
 use super::service::Limit;
@@ -112,5 +112,3 @@ impl BrokerKind {
     }
 }
 
-/// What a disk takes besides messages is not counted; what a message takes besides its body is this, in every broker.
-pub const MESSAGE_OVERHEAD: Size = Size::from_bytes(70);

@@ -6,12 +6,15 @@
 //! here.
 
 mod effects;
+mod kafka;
+mod logs;
 mod nodes;
 mod publish;
 mod scaling;
 mod settle;
 mod shelf;
 mod shelves;
+mod transactions;
 mod trouble;
 mod workers;
 
@@ -19,6 +22,7 @@ use std::collections::VecDeque;
 
 use crate::base::random::{Key, salt};
 use crate::base::time::Time;
+use crate::mechanism::broker::kafka::{self as kafka_rules, RequestId, TransactionId};
 use crate::mechanism::broker::queue::{Delivery, LeaseId};
 use crate::model::{Id, Keeping, Model, PublishWait};
 use crate::policy::Outcome;
@@ -28,6 +32,7 @@ use super::frame::NONE;
 use super::world::World;
 
 pub(super) use effects::Effects;
+use logs::{ProducerState, Replications};
 use nodes::BrokerState;
 use publish::Publisher;
 use shelves::{GroupState, TopicState};
@@ -53,6 +58,8 @@ pub(super) struct Message {
     pub(super) number: u32,
     pub(super) priority: u8,
     pub(super) wait: PublishWait,
+    /// The transaction of Kafka to which it belongs.
+    pub(super) transaction: Option<TransactionId>,
     /// Whether its handler fails, however often it comes.
     pub(super) is_poisoned: bool,
     /// Whether it was published as a dead letter.
@@ -66,14 +73,23 @@ pub(super) const NOBODY: Ticket = Ticket { frame: NONE, token: 0 };
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
     pub(super) message: Message,
-    pub(super) receipt: LeaseId,
+    pub(super) receipt: Receipt,
     /// How often it came, this time included.
     pub(super) deliveries: u32,
 }
 
+/// How a worker names a message to the broker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Receipt {
+    /// Of a queue.
+    Lease(LeaseId),
+    /// Of a log.
+    Record { partition: u32, generation: u32, offset: u64 },
+}
+
 impl From<Delivery<Message>> for Held {
     fn from(delivery: Delivery<Message>) -> Held {
-        Held { message: delivery.message, receipt: delivery.lease, deliveries: delivery.deliveries }
+        Held { message: delivery.message, receipt: Receipt::Lease(delivery.lease), deliveries: delivery.deliveries }
     }
 }
 
@@ -90,8 +106,16 @@ pub(super) enum Parcel {
     Delivered { worker: u32, epoch: u32, count: u32 },
     /// The first answer of a worker that is on its way reaches the broker.
     Settled { worker: u32 },
-    /// A worker that has found nothing looks again, if it is still the same process.
+    /// A worker that has found nothing, or waits before he tries again, goes on, if it is still the same process.
     Polls { worker: u32, epoch: u32 },
+    /// A request of a producer of Kafka reaches a node.
+    Requested { producer: u32, node: u32, request: RequestId },
+    /// What a request brought is on all nodes.
+    Replicated { topic: u32, list: u32 },
+    /// The answer to a request reaches its producer.
+    RequestAnswered { producer: u32, request: RequestId, list: u32 },
+    /// A worker's transaction is committed, if it is still the same process.
+    Committed { worker: u32, epoch: u32 },
 }
 
 /// Parcels on their way, by their number.
@@ -131,8 +155,17 @@ pub(super) struct Messaging {
     pub(super) parcels: Parcels,
     /// What is done to the world outside; `None` where nobody asks.
     pub(super) effects: Option<Box<Effects>>,
+    /// Client libraries of publishers to Kafka.
+    pub(super) producers: Vec<ProducerState>,
+    /// `None` where nobody has transactions.
+    pub(super) transactions: Option<transactions::All>,
+    replications: Replications,
     /// Lists that are used again.
     deliveries: Vec<Delivery<Message>>,
+    fates: Vec<(Message, kafka_rules::Fate)>,
+    records: Vec<kafka_rules::Delivery<Message>>,
+    lost: Vec<(u32, u64, Message)>,
+    awake: Vec<kafka_rules::Member>,
     /// Dead letters that are still to be published: to which topic.
     dead: VecDeque<(u32, Message)>,
 }
@@ -148,12 +181,20 @@ impl Messaging {
             publishers: Vec::new(),
             parcels: Parcels::default(),
             effects: Effects::of(model),
+            producers: Vec::new(),
+            transactions: has_transactions(model).then(transactions::none_open),
+            replications: Replications::default(),
             deliveries: Vec::new(),
+            fates: Vec::new(),
+            records: Vec::new(),
+            lost: Vec::new(),
+            awake: Vec::new(),
             dead: VecDeque::new(),
         };
-        messaging.add_topics(model);
+        messaging.add_topics(model, world.replicas.len());
         messaging.add_workers(model, world);
         messaging.add_publishers(world);
+        messaging.add_producers(model, world);
         messaging
     }
 
@@ -168,6 +209,10 @@ impl Messaging {
     pub(super) fn is_empty(&self) -> bool {
         self.topics.is_empty()
     }
+}
+
+fn has_transactions(model: &Model) -> bool {
+    model.consumers.iter().any(|consumer| matches!(consumer.delivery, crate::model::Delivery::ExactlyOnce { .. }))
 }
 
 /// The name of what a topic's or a consumer's draws are for.

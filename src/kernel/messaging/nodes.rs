@@ -154,6 +154,11 @@ impl BrokerState {
         node.free_at + store
     }
 
+    /// When a node has done all that it has.
+    pub(super) fn free_at(&self, node: u32) -> Time {
+        self.nodes[node as usize].free_at
+    }
+
     /// Whether a node's disk has no room for so many bytes.
     pub(super) fn is_full(&self, node: u32, bytes: u64) -> bool {
         self.disk != u64::MAX && self.nodes[node as usize].used.saturating_add(bytes) > self.disk
@@ -191,6 +196,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Parcel::Delivered { worker, epoch, count } => self.messages_reach(worker, epoch, count),
             Parcel::Settled { worker } => self.answer_reaches(worker),
             Parcel::Polls { worker, epoch } => self.worker_polls(worker, epoch),
+            Parcel::Requested { producer, node, request } => self.request_reaches(producer, node, request),
+            Parcel::Replicated { topic, list } => self.replicated(topic, list),
+            Parcel::RequestAnswered { producer, request, list } => self.request_answered(producer, request, list),
+            Parcel::Committed { worker, epoch } => self.committed(worker, epoch),
         }
     }
 
@@ -219,7 +228,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn account(&mut self, topic: u32) {
         let now = self.now();
         let state = &mut self.messaging.topics[topic as usize];
-        let bytes = state.shelf.bytes();
+        let bytes = state.kept_bytes();
         let before = std::mem::replace(&mut state.bytes, bytes);
         if bytes == before {
             return;

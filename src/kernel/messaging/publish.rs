@@ -11,13 +11,13 @@ use super::super::frame::State;
 use super::super::observer::Observer;
 use super::super::program::Op;
 use super::super::world::World;
-use super::{Message, Messaging, NOBODY, Parcel};
+use super::{Message, Messaging, Parcel};
 
 const SALT_KEY: u64 = salt("publish/key");
 const SALT_SIZE: u64 = salt("publish/size");
 const SALT_BACKOFF: u64 = salt("publish/backoff");
-const SALT_TO: u64 = salt("broker/to");
-const SALT_ANSWER: u64 = salt("broker/answer");
+pub(super) const SALT_TO: u64 = salt("broker/to");
+pub(super) const SALT_ANSWER: u64 = salt("broker/answer");
 
 /// What a message takes besides its body: what brokers add to find it again.
 const OVERHEAD: u32 = 70;
@@ -70,6 +70,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let publisher = &self.messaging.publishers[n as usize];
         let (topic, timer) = (publisher.topic, publisher.timer);
         self.observer.publishes(topic, self.agenda.now());
+        if self.messaging.topics[topic as usize].logs.is_some() {
+            if self.produce(id, topic, message) {
+                return true;
+            }
+            self.wait_for_broker(id, timer);
+            return false;
+        }
         let state = &self.messaging.topics[topic as usize];
         let (broker, home) = (state.broker, state.home);
         let broker = &mut self.messaging.brokers[broker as usize];
@@ -82,13 +89,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.hand_over(topic, message);
             return true;
         }
-        let ticket = self.frames.ticket(id);
-        self.frames[id].state = State::Publishing;
-        if let Some(timer) = timer {
-            let frames = &self.frames;
-            self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
-        }
-        self.hand_back_thread(id);
+        let ticket = self.wait_for_broker(id, timer);
         match node {
             Some(node) if is_blocked => {
                 let broker = &mut self.messaging.brokers[self.messaging.topics[topic as usize].broker as usize];
@@ -99,9 +100,22 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         false
     }
 
+    /// A frame waits until its message is stored, handled or taken.
+    fn wait_for_broker(&mut self, id: u32, timer: Option<TimerId>) -> Ticket {
+        let ticket = self.frames.ticket(id);
+        self.frames[id].state = State::Publishing;
+        if let Some(timer) = timer {
+            let frames = &self.frames;
+            self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
+        }
+        self.hand_back_thread(id);
+        ticket
+    }
+
     /// The message that a frame publishes behind whose step it stands.
     fn message_of(&mut self, id: u32, n: u32) -> Message {
         let ticket = self.frames.renew(id);
+        let transaction = self.transaction_of(id).and_then(|worker| self.messaging.workers[worker as usize].transaction);
         let frame = &self.frames[id];
         let op = &self.world.program.publishes[n as usize];
         let publish = &op.publish;
@@ -117,7 +131,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             key,
             origin: self.frames.origin(id).child(place),
             published: frame.mark,
-            waiter: if publish.wait == PublishWait::Nothing { NOBODY } else { ticket },
+            waiter: ticket,
             request_key: publish.key.as_ref().map_or(frame.request_key, |keys| {
                 keys.sample(key.child(SALT_KEY).draws())
             }),
@@ -126,6 +140,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             number,
             priority: frame.priority,
             wait: publish.wait,
+            transaction,
             is_poisoned,
             is_dead: false,
         }
@@ -153,7 +168,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A message is stored, or was here before: its publisher is told, if he waits for that.
     pub(super) fn publish_succeeds(&mut self, topic: u32, message: &Message) {
-        if message.wait == PublishWait::Acknowledged && message.waiter != NOBODY {
+        if message.wait == PublishWait::Acknowledged {
             self.answer_publisher(topic, message, Outcome::Ok);
         }
     }
@@ -161,7 +176,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A message is not taken.
     pub(super) fn publish_fails(&mut self, topic: u32, message: &Message, outcome: Outcome) {
         self.observer.publish_failed(topic, self.agenda.now(), outcome);
-        if message.waiter != NOBODY {
+        if message.wait != PublishWait::Nothing {
             self.answer_publisher(topic, message, outcome);
         }
     }

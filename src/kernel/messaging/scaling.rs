@@ -20,6 +20,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.agenda.at(Time::ZERO + every, Event::Redrive(id.0));
             }
         }
+        for topic in 0..self.messaging.topics.len() as u32 {
+            if self.messaging.topics[topic as usize].logs.is_some() {
+                self.enter_cleaning(topic);
+            }
+        }
         self.enter_workers();
     }
 
@@ -31,7 +36,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let it = consumers.iter().nth(consumer as usize).expect("the model's consumers are as many");
         let Some(scaling) = it.scaling else { return };
         let topic = &self.messaging.topics[it.topic.index()];
-        let pending = topic.shelf.pending(it.group);
+        let pending = topic.pending(it.group);
         let wanted = pending.div_ceil(scaling.lag.into()).clamp(scaling.min.into(), scaling.max.into()) as u32;
         let service = self.model.endpoints[it.handler].service;
         let there = self.world.services[service.index()].wanted;

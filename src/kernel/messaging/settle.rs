@@ -17,6 +17,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A message is stored: its publisher is told, and its groups have it.
     pub(super) fn message_stored(&mut self, topic: u32, message: Message) {
         let now = self.now();
+        if self.messaging.topics[topic as usize].logs.is_some() {
+            self.store_in_log(topic, message);
+            return;
+        }
         let state = &mut self.messaging.topics[topic as usize];
         let broker = &self.messaging.brokers[state.broker as usize];
         if broker.leader(now, state.home).is_none() {
@@ -63,7 +67,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
-    fn settled(&mut self, group: u32, message: &Message, fate: Fate) {
+    pub(super) fn settled(&mut self, group: u32, message: &Message, fate: Fate) {
         self.observer.settled(group, self.agenda.now(), message.published, fate);
     }
 
@@ -123,7 +127,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A message has left that a group has not handled.
-    fn message_left(&mut self, topic: u32, place: u32, message: Message, why: Why) {
+    pub(super) fn message_left(&mut self, topic: u32, place: u32, message: Message, why: Why) {
         let state = &self.messaging.topics[topic as usize];
         let group = state.first_group + place;
         let dead_letter = match why {
@@ -157,7 +161,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(in crate::kernel) fn tell_ages(&mut self) {
         for group in 0..self.messaging.groups.len() as u32 {
             let state = &self.messaging.groups[group as usize];
-            let oldest = self.messaging.topics[state.topic as usize].shelf.oldest(state.place);
+            let oldest = self.messaging.topics[state.topic as usize].oldest(state.place);
             self.observer.oldest(group, oldest);
         }
     }
@@ -166,8 +170,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(in crate::kernel) fn tell_what_is_pending(&mut self) {
         for group in 0..self.messaging.groups.len() as u32 {
             let state = &self.messaging.groups[group as usize];
-            let mut pending = self.messaging.topics[state.topic as usize].shelf.pending(state.place);
-            if state.acks_first {
+            let topic = &self.messaging.topics[state.topic as usize];
+            let mut pending = topic.pending(state.place);
+            if state.acks_first && topic.logs.is_none() {
                 // They are done for the broker, and not for anybody else.
                 let own = self.messaging.workers.iter().filter(|worker| worker.group == group);
                 pending += own.map(|worker| worker.current.len() as u64).sum::<u64>();
@@ -175,9 +180,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.observer.pending(group, pending);
         }
     }
-
-    /// The group of a consumer reads again what was published since then.
-    pub(in crate::kernel) fn replay(&mut self, _consumer: u32, _from: Time) {}
 
     /// All that lies in a queue as dead letters goes back to where it came from.
     pub(in crate::kernel) fn redrive(&mut self, topic: u32) {

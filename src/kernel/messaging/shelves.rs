@@ -8,9 +8,10 @@ use crate::mechanism::broker::queue::{
     StreamSettings, jetstream, rabbitmq, sqs,
 };
 use crate::model::{
-    Broker, BrokerKind, Consumer, Id, Keeping, Limit, Model, QueueLimits, QueueOverflow, Settling, Topic, TopicId,
+    Broker, BrokerKind, Consumer, Keeping, Limit, Model, QueueLimits, QueueOverflow, Settling, Topic, TopicId,
 };
 
+use super::logs::Logs;
 use super::shelf::Shelf;
 use super::{Messaging, number};
 
@@ -19,7 +20,10 @@ pub(in crate::kernel) struct TopicState {
     pub(in crate::kernel) broker: u32,
     /// The node that leads it unless it is down.
     pub(in crate::kernel) home: u32,
+    /// What is kept, unless it is a topic of Kafka.
     pub(in crate::kernel) shelf: Shelf,
+    /// Of a topic of Kafka, what is kept.
+    pub(in crate::kernel) logs: Option<Box<Logs>>,
     pub(in crate::kernel) first_group: u32,
     pub(in crate::kernel) groups: u32,
     /// Messages that were published.
@@ -56,12 +60,10 @@ pub(in crate::kernel) struct GroupState {
     pub(in crate::kernel) last: Vec<u32>,
     /// Names the draws of its deliveries.
     pub(in crate::kernel) salt: u64,
-    /// Messages that are kept for it.
-    pub(in crate::kernel) pending: u64,
 }
 
 impl Messaging {
-    pub(super) fn add_topics(&mut self, model: &Model) {
+    pub(super) fn add_topics(&mut self, model: &Model, replicas: usize) {
         for (id, topic) in model.topics.enumerate() {
             let groups = groups_of(model, id);
             let first_group = self.groups.len() as u32;
@@ -80,6 +82,8 @@ impl Messaging {
                 broker: number(topic.broker),
                 home: number(id) % broker.nodes,
                 shelf: shelf(topic, broker, &groups),
+                logs: matches!(topic.keeping, Keeping::Log(_))
+                    .then(|| Box::new(Logs::new(model, id, topic, &groups, replicas))),
                 first_group,
                 groups: self.groups.len() as u32 - first_group,
                 published: 0,
@@ -106,6 +110,23 @@ pub(super) fn groups_of(model: &Model, topic: TopicId) -> Vec<Vec<&Consumer>> {
     groups
 }
 
+impl TopicState {
+    /// Messages of a group that it has not handled.
+    pub(super) fn pending(&self, place: u32) -> u64 {
+        self.logs.as_ref().map_or_else(|| self.shelf.pending(place), |logs| logs.pending(place))
+    }
+
+    /// When the message was stored that is the oldest of them, about.
+    pub(super) fn oldest(&self, place: u32) -> Option<Time> {
+        self.logs.as_ref().map_or_else(|| self.shelf.oldest(place), |logs| logs.oldest(place))
+    }
+
+    /// Bytes of all that is kept.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        self.logs.as_ref().map_or_else(|| self.shelf.bytes(), |logs| logs.bytes())
+    }
+}
+
 impl GroupState {
     fn new(topic: u32, place: u32, consumers: &[&Consumer], broker: &Broker, model: &Model) -> GroupState {
         let first = consumers[0];
@@ -124,7 +145,6 @@ impl GroupState {
             dead_letter: first.dead_letter.map(number),
             last: Vec::new(),
             salt: super::named("consumer", &model.consumers.iter().find(|it| *it == first).map_or("", |it| &it.name)),
-            pending: 0,
         }
     }
 
@@ -141,7 +161,6 @@ impl GroupState {
             dead_letter: None,
             last: Vec::new(),
             salt: 0,
-            pending: 0,
         }
     }
 
@@ -155,7 +174,7 @@ impl GroupState {
 fn shelf(topic: &Topic, broker: &Broker, groups: &[Vec<&Consumer>]) -> Shelf {
     let limits = match &topic.keeping {
         Keeping::Queue(limits) => limits,
-        Keeping::Log(_) => unreachable!("logs have shelves of their own"),
+        Keeping::Log(_) => return Shelf::of_queues(Vec::new()),
     };
     let leases = |consumers: &[&Consumer]| leases(broker.kind, &consumers[0].settling, consumers[0].prefetch);
     if broker.kind == BrokerKind::Jetstream {

@@ -44,6 +44,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.close_all(topic);
             }
         }
+        self.logs_hear_of_leaders(broker, Some(node));
     }
 
     fn node_is_back(&mut self, broker: u32, node: u32) {
@@ -57,12 +58,22 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Somebody leads again what nobody led: groups get their messages.
     pub(in crate::kernel) fn broker_due(&mut self, broker: u32) {
+        self.logs_hear_of_leaders(broker, None);
         for topic in 0..self.messaging.topics.len() as u32 {
             let state = &self.messaging.topics[topic as usize];
-            if state.broker == broker {
+            if state.broker == broker && state.logs.is_none() {
                 for group in state.first_group..state.first_group + state.groups {
                     self.serve(group);
                 }
+            }
+        }
+    }
+
+    fn logs_hear_of_leaders(&mut self, broker: u32, died: Option<u32>) {
+        for topic in 0..self.messaging.topics.len() as u32 {
+            let state = &self.messaging.topics[topic as usize];
+            if state.broker == broker && state.logs.is_some() {
+                self.leaders_changed(topic, died);
             }
         }
     }

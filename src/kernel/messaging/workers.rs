@@ -6,20 +6,22 @@
 use std::collections::VecDeque;
 
 use crate::base::random::salt;
-use crate::base::time::Span;
+use crate::base::time::{Span, Time};
+use crate::mechanism::broker::kafka::{Member, TransactionId};
 use crate::mechanism::broker::queue::Refusal;
 use crate::model::{Id, Limit, Model};
 use crate::policy::Outcome;
 
 use super::super::agenda::{Agenda, Event, Ticket};
+use super::super::caller::BREATH;
 use super::super::engine::Engine;
 use super::super::frame::{DELIVERY, Frame, NONE, State, flag};
 use super::super::observer::Observer;
 use super::super::world::World;
 use super::shelves::groups_of;
-use super::{Held, Messaging, Parcel, number};
+use super::{Held, Messaging, Parcel, Receipt, number};
 
-const SALT_DELIVER: u64 = salt("broker/deliver");
+pub(super) const SALT_DELIVER: u64 = salt("broker/deliver");
 const SALT_SETTLE: u64 = salt("broker/settle");
 
 /// One worker of a consumer in a replica.
@@ -35,7 +37,18 @@ pub(in crate::kernel) struct Worker {
     pub(super) frame: u32,
     /// Whether its group knows that it has room.
     pub(super) is_open: bool,
-    pub(super) has_pool: bool,
+    /// Of a group of Kafka: which member he is, while he is one.
+    pub(super) member: Option<Member>,
+    /// His producers within transactions, by topic.
+    pub(super) producers: Vec<(u32, u32)>,
+    /// The one that he is in, and when it began.
+    pub(super) transaction: Option<TransactionId>,
+    pub(super) begun: Time,
+    /// Up to where he has handled partitions within it, and in which generation of the group.
+    pub(super) handled: Vec<(u32, u32, u64)>,
+    /// Whether he waits until it is committed, and whether that is under way.
+    pub(super) is_committing: bool,
+    pub(super) is_ending: bool,
     pub(super) batch: u32,
     pub(super) poll: Span,
     /// Messages that it has, or that are on their way to it.
@@ -55,6 +68,8 @@ pub(super) enum Answer {
     Done,
     /// It has failed.
     Failed,
+    /// It has failed, and that took no time.
+    FailedAtOnce,
 }
 
 impl Messaging {
@@ -87,7 +102,13 @@ impl Messaging {
                     epoch: 0,
                     frame: NONE,
                     is_open: false,
-                    has_pool: consumer.uses_pool,
+                    member: None,
+                    producers: Vec::new(),
+                    transaction: None,
+                    begun: Time::ZERO,
+                    handled: Vec::new(),
+                    is_committing: false,
+                    is_ending: false,
                     batch: consumer.batch,
                     poll: consumer.poll,
                     buffer: VecDeque::with_capacity(prefetch.min(4) as usize),
@@ -118,7 +139,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if !it.is_there {
                 it.is_there = true;
                 self.observer.workers(it.consumer, self.agenda.now(), 1);
-                self.soon.push_back(Event::Worker(worker));
+                if self.reads_log(worker) {
+                    self.member_joins(worker);
+                } else {
+                    self.soon.push_back(Event::Worker(worker));
+                }
             }
         }
     }
@@ -172,6 +197,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (group, lost) = (it.group, if died { std::mem::take(&mut it.current) } else { Vec::new() });
         let state = &self.messaging.groups[group as usize];
         let (topic, place, acks_first) = (state.topic, state.place, state.acks_first);
+        if self.messaging.topics[topic as usize].logs.is_some() {
+            self.member_leaves(worker, died);
+            return;
+        }
         if acks_first {
             lost.iter().for_each(|held| self.message_lost(group, held));
         }
@@ -235,6 +264,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A worker has nothing in his hands: he takes the next message that he has, or asks for one.
     #[inline(never)]
     pub(in crate::kernel) fn worker_goes_on(&mut self, worker: u32) {
+        let reads_log = self.reads_log(worker);
         let it = &mut self.messaging.workers[worker as usize];
         if it.frame != NONE {
             return;
@@ -244,7 +274,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.close_worker(worker, false);
             return;
         }
+        if it.is_committing {
+            return;
+        }
         if it.arrived > 0 {
+            if self.must_commit(worker) {
+                return;
+            }
+            let it = &mut self.messaging.workers[worker as usize];
             let count = it.arrived.min(it.batch);
             it.arrived -= count;
             for _ in 0..count {
@@ -252,9 +289,19 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 it.current.push(held);
             }
             self.begin_delivery(worker);
+        } else if reads_log {
+            if self.messaging.workers[worker as usize].buffer.is_empty() && !self.must_commit(worker) {
+                self.poll_logs(worker);
+            }
         } else if it.buffer.is_empty() || self.messaging.groups[it.group as usize].pushes {
             self.ask_for_messages(worker);
         }
+    }
+
+    /// Whether a worker is a member of a group of Kafka.
+    fn reads_log(&self, worker: u32) -> bool {
+        let group = &self.messaging.groups[self.messaging.workers[worker as usize].group as usize];
+        self.messaging.topics[group.topic as usize].logs.is_some()
     }
 
     /// A worker has room: the group knows it, and gives him what there is.
@@ -293,6 +340,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A worker brings what he has in his hands to the handler.
     fn begin_delivery(&mut self, worker: u32) {
         let now = self.now();
+        self.begin_transaction(worker);
         let it = &self.messaging.workers[worker as usize];
         let (consumer, group, replica) = (it.consumer, it.group, it.replica);
         let first = it.current[0];
@@ -304,7 +352,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.observer.delivered(group, now, held.message.published, held.deliveries > 1);
         }
         self.observer.works_on_message(consumer, now, 1);
-        if acks_first {
+        if acks_first && !self.reads_log(worker) {
             for at in 0..self.messaging.workers[worker as usize].current.len() {
                 let held = self.messaging.workers[worker as usize].current[at];
                 self.send_answer(worker, held, Answer::Done);
@@ -330,30 +378,64 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(in crate::kernel) fn delivery_done(&mut self, id: u32, outcome: Outcome) {
         let now = self.now();
         let worker = self.frames[id].parent_token;
+        let took_no_time = self.frames[id].arrived == now;
         self.frames.remove(id);
         let it = &mut self.messaging.workers[worker as usize];
         it.frame = NONE;
         let (group, consumer) = (it.group, it.consumer);
         let mut current = std::mem::take(&mut it.current);
         self.observer.works_on_message(consumer, now, -1);
+        let reads_log = self.reads_log(worker);
+        let mut again = Vec::new();
         for held in current.drain(..) {
             self.observer.handled(group, now, held.message.published, outcome.is_ok());
             if outcome.is_ok() {
                 self.note_order(group, &held);
             }
-            if self.messaging.groups[group as usize].acks_first {
+            if reads_log {
+                if self.record_done(worker, held, outcome.is_ok()) {
+                    self.note_handled(worker, held.receipt);
+                } else {
+                    again.push(held);
+                }
+            } else if self.messaging.groups[group as usize].acks_first {
                 if outcome.is_ok() {
                     self.message_consumed(group, &held);
                 } else {
                     self.message_lost(group, &held);
                 }
             } else {
-                self.send_answer(worker, held, if outcome.is_ok() { Answer::Done } else { Answer::Failed });
+                let answer = match (outcome.is_ok(), took_no_time) {
+                    (true, _) => Answer::Done,
+                    (false, false) => Answer::Failed,
+                    (false, true) => Answer::FailedAtOnce,
+                };
+                self.send_answer(worker, held, answer);
             }
         }
         // The list is used again.
         self.messaging.workers[worker as usize].current = current;
-        self.soon.push_back(Event::Worker(worker));
+        if !again.is_empty() {
+            self.try_again(worker, again, took_no_time);
+        } else {
+            self.soon.push_back(Event::Worker(worker));
+        }
+    }
+
+    /// A member of a group of Kafka tries again what has failed, before he goes on: his partitions are read in order.
+    fn try_again(&mut self, worker: u32, again: Vec<Held>, took_no_time: bool) {
+        let now = self.now();
+        let it = &mut self.messaging.workers[worker as usize];
+        let (group, epoch) = (it.group, it.epoch);
+        let failures = again[0].deliveries;
+        it.arrived += again.len() as u32;
+        for held in again.into_iter().rev() {
+            it.buffer.push_front(Held { deliveries: held.deliveries + 1, ..held });
+        }
+        let wait = self.messaging.groups[group as usize].wait_after(failures);
+        // What fails in no time must not fail for ever at the same instant.
+        let wait = if took_no_time { wait.max(BREATH) } else { wait };
+        self.dispatch_parcel_at(now + wait, Parcel::Polls { worker, epoch });
     }
 
     /// Sends an answer to the broker.
@@ -377,23 +459,25 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let group = it.group;
         let state = &self.messaging.groups[group as usize];
         let (topic, place, acks_first, pushes) = (state.topic, state.place, state.acks_first, state.pushes);
-        let wait = state.wait_after(held.deliveries);
+        // What fails in no time must not come back for ever at the same instant.
+        let wait = state.wait_after(held.deliveries).max(if answer == Answer::FailedAtOnce { BREATH } else { Span::ZERO });
         let topic_state = &mut self.messaging.topics[topic as usize];
         if self.messaging.brokers[topic_state.broker as usize].leader(now, topic_state.home).is_none() {
             // It is lost with the connection.
             return;
         }
+        let Receipt::Lease(lease) = held.receipt else { return };
         let shelf = &mut topic_state.shelf;
         match answer {
             Answer::Done => {
-                let acked = shelf.ack(place, held.receipt);
+                let acked = shelf.ack(place, lease);
                 if !acks_first && acked != crate::mechanism::broker::queue::Acked::Stale {
                     self.message_consumed(group, &held);
                 }
             }
-            Answer::Failed => {
+            Answer::Failed | Answer::FailedAtOnce => {
                 let refusal = if wait.is_zero() { Refusal::Reject } else { Refusal::Later(wait) };
-                shelf.refuse(now, place, held.receipt, refusal);
+                shelf.refuse(now, place, lease, refusal);
             }
         }
         self.after_shelf(topic);

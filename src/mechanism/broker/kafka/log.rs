@@ -205,6 +205,11 @@ impl<M: Copy> Log<M> {
         }
     }
 
+    /// How many records of a transaction are in memory.
+    pub fn of_transaction(&self, transaction: TransactionId) -> u64 {
+        self.records.iter().filter(|record| record.transaction == Some(transaction)).count() as u64
+    }
+
     /// Hands out up to `most` records with their offsets, from `position` on, and returns where to go on. `position` is
     /// not before [`Log::readable_from`].
     #[inline]

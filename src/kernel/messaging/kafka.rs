@@ -1,0 +1,605 @@
+//! Topics of Kafka at work: producers gather what is published into requests, nodes store and replicate them, and members
+//! of groups poll.
+
+use crate::base::time::Time;
+use crate::mechanism::broker::kafka::{self, Acks, Answer, Append, Node, Offer, Partition, Polled, RequestId, Record};
+use crate::model::PublishWait;
+use crate::policy::Outcome;
+
+use super::super::agenda::{Agenda, Event};
+use super::super::engine::Engine;
+use super::super::frame::State;
+use super::super::observer::{Fate, Observer};
+use super::logs::Logs;
+use super::{Held, Message, NONE, Parcel, Receipt};
+
+/// In a list of what was stored: not now.
+const AGAIN: u64 = u64::MAX;
+
+impl<A: Agenda, O: Observer> Engine<'_, A, O> {
+    fn logs(&mut self, topic: u32) -> &mut Logs {
+        self.messaging.topics[topic as usize].logs.as_mut().expect("it is a topic of Kafka")
+    }
+
+    /// The node that leads a partition now.
+    pub(super) fn leader_of(&self, topic: u32, partition: u32) -> Option<u32> {
+        let state = &self.messaging.topics[topic as usize];
+        let broker = &self.messaging.brokers[state.broker as usize];
+        let count = broker.nodes.len() as u32;
+        broker.leader(self.agenda.now(), (state.home + partition) % count)
+    }
+
+    /// A frame publishes to a topic of Kafka: `true` when it goes on at once.
+    pub(super) fn produce(&mut self, id: u32, topic: u32, message: Message) -> bool {
+        let now = self.now();
+        let worker = self.transaction_of(id);
+        let n = self.producer_for(topic, self.frames[id].replica, worker);
+        let logs = self.messaging.topics[topic as usize].logs.as_ref().expect("it is a topic of Kafka");
+        let uses_keys = logs.uses_keys;
+        let state = &mut self.messaging.producers[n as usize];
+        let key = (uses_keys && message.request_key != NONE).then_some(message.request_key);
+        let partition = state.partitioner.choose(key, || state.draws.uniform());
+        let offer = state.producer.offer(now, partition, message, message.bytes);
+        match offer {
+            Offer::Buffered { is_full } => {
+                if key.is_none() {
+                    let producer = &state.producer;
+                    state.partitioner.appended(
+                        message.bytes.into(),
+                        is_full,
+                        || producer.queues().collect::<Vec<_>>(),
+                        || state.draws.uniform(),
+                    );
+                }
+                if let Some(node) = self.leader_of(topic, partition.0) {
+                    self.send_requests(n, node);
+                }
+                self.arm_producer(n);
+                message.wait == PublishWait::Nothing
+            }
+            Offer::Blocked => {
+                self.send_all_requests(n);
+                self.arm_producer(n);
+                false
+            }
+            Offer::TooLarge => {
+                self.publish_fails(topic, &message, Outcome::Rejected);
+                message.wait == PublishWait::Nothing
+            }
+        }
+    }
+
+    /// The producer with which a replica, or a worker within a transaction, publishes to a topic.
+    fn producer_for(&mut self, topic: u32, replica: u32, worker: Option<u32>) -> u32 {
+        let Some(worker) = worker else { return self.logs(topic).producers[replica as usize] };
+        let known = &self.messaging.workers[worker as usize].producers;
+        if let Some((_, n)) = known.iter().find(|(of, _)| *of == topic) {
+            return *n;
+        }
+        let n = self.messaging.add_producer(self.model.seed, topic, &format!("worker/{worker}"), worker);
+        self.messaging.workers[worker as usize].producers.push((topic, n));
+        n
+    }
+
+    /// Sends what a producer may send to a node.
+    fn send_requests(&mut self, n: u32, node: u32) {
+        let now = self.now();
+        let state = &mut self.messaging.producers[n as usize];
+        let topic = state.topic;
+        while let Some(request) = self.messaging.producers[n as usize].producer.take_request(now, Node(node)) {
+            let state = &self.messaging.producers[n as usize];
+            let first = state.producer.batches(request).next().map(|batch| batch.records[0].payload);
+            let Some(Message { key, .. }) = first else { continue };
+            let broker = &self.messaging.brokers[self.messaging.topics[topic as usize].broker as usize];
+            let way = broker.way(&self.world.lanes, key, super::publish::SALT_TO);
+            self.dispatch_parcel(way, Parcel::Requested { producer: n, node, request });
+        }
+    }
+
+    fn send_all_requests(&mut self, n: u32) {
+        let topic = self.messaging.producers[n as usize].topic;
+        let broker = self.messaging.topics[topic as usize].broker;
+        for node in 0..self.messaging.brokers[broker as usize].nodes.len() as u32 {
+            self.send_requests(n, node);
+        }
+    }
+
+    /// A producer is looked at when it wants to be.
+    fn arm_producer(&mut self, n: u32) {
+        let state = &mut self.messaging.producers[n as usize];
+        if let Some(time) = state.producer.wake_at()
+            && time < state.due
+        {
+            state.due = time;
+            self.agenda.at(time.max(self.agenda.now()), Event::ProducerDue(n));
+        }
+    }
+
+    /// A producer wants to be looked at.
+    pub(in crate::kernel) fn producer_due(&mut self, n: u32) {
+        let now = self.now();
+        let state = &mut self.messaging.producers[n as usize];
+        if state.due > now {
+            return;
+        }
+        state.due = Time::MAX;
+        let mut fates = std::mem::take(&mut self.messaging.fates);
+        let state = &mut self.messaging.producers[n as usize];
+        let draws = &mut state.draws;
+        state.producer.advance(now, || draws.uniform(), |message, fate| fates.push((message, fate)));
+        self.tell_publishers(n, fates);
+        self.send_all_requests(n);
+        self.arm_producer(n);
+    }
+
+    /// Records are settled: their publishers are told.
+    fn tell_publishers(&mut self, n: u32, mut fates: Vec<(Message, kafka::Fate)>) {
+        let topic = self.messaging.producers[n as usize].topic;
+        for (message, fate) in fates.drain(..) {
+            let waits = self.live(message.waiter) && self.frames[message.waiter.frame].state == State::Publishing;
+            match fate {
+                kafka::Fate::Acknowledged if message.wait == PublishWait::Acknowledged && waits => {
+                    self.publish_answered(message.waiter, Outcome::Ok);
+                }
+                kafka::Fate::Admitted if message.wait == PublishWait::Nothing && waits => {
+                    self.publish_answered(message.waiter, Outcome::Ok);
+                }
+                kafka::Fate::Acknowledged | kafka::Fate::Admitted => {}
+                kafka::Fate::Refused | kafka::Fate::Failed => {
+                    let outcome = if fate == kafka::Fate::Refused { Outcome::Rejected } else { Outcome::Timeout };
+                    self.observer.publish_failed(topic, self.agenda.now(), outcome);
+                    if waits {
+                        self.publish_answered(message.waiter, outcome);
+                    }
+                }
+            }
+        }
+        self.messaging.fates = fates;
+        let worker = self.messaging.producers[n as usize].worker;
+        if worker != NONE {
+            self.commit_goes_on(worker);
+        }
+    }
+
+    /// A request reaches a node: what it brings is stored there, and then on the other nodes.
+    pub(super) fn request_reaches(&mut self, n: u32, node: u32, request: RequestId) {
+        let now = self.now();
+        let topic = self.messaging.producers[n as usize].topic;
+        let state = &self.messaging.topics[topic as usize];
+        let (broker_id, home) = (state.broker, state.home);
+        if self.messaging.brokers[broker_id as usize].nodes[node as usize].is_down {
+            return;
+        }
+        let (mut bytes, mut messages, mut key) = (0, 0, None);
+        for batch in self.messaging.producers[n as usize].producer.batches(request) {
+            bytes += batch.bytes;
+            messages += batch.records.len() as u32;
+            key = key.or(batch.records.first().map(|record| record.payload.key));
+        }
+        let Some(key) = key else { return };
+        let broker = &mut self.messaging.brokers[broker_id as usize];
+        let is_full = broker.is_full(node, bytes);
+        let list = self.messaging.replications.add();
+        let acks = self.logs(topic).acks;
+        let (mut kept, mut entries) = (0, std::mem::take(self.messaging.replications.at(list)));
+        let messaging = &mut self.messaging;
+        let state = &mut messaging.topics[topic as usize];
+        let count = messaging.brokers[broker_id as usize].nodes.len() as u32;
+        let logs = state.logs.as_mut().expect("it is a topic of Kafka");
+        let producer = &messaging.producers[n as usize];
+        for batch in producer.producer.batches(request) {
+            let partition = batch.partition.0;
+            let leader = messaging.brokers[broker_id as usize].leader(now, (home + partition) % count);
+            if leader != Some(node) || is_full {
+                entries.push((partition, AGAIN));
+                continue;
+            }
+            let transaction = batch.records[0].payload.transaction;
+            if let Some(id) = transaction
+                && !messaging.transactions.as_mut().is_some_and(|it| it.touch(id, (topic, partition)))
+            {
+                entries.push((partition, AGAIN));
+                continue;
+            }
+            let log = &mut logs.logs[partition as usize];
+            match log.append(now, batch.stamp, transaction, batch.bytes, batch.records) {
+                Append::Stored(_) => {
+                    kept += batch.records.len() as u32;
+                    for Record { payload, .. } in batch.records {
+                        self.observer.published(topic, now, payload.bytes);
+                    }
+                    entries.push((partition, log.end()));
+                }
+                Append::Duplicate => {
+                    entries.push((partition, log.end()));
+                }
+                Append::OutOfOrder => entries.push((partition, AGAIN)),
+            }
+        }
+        *messaging.replications.at(list) = entries;
+        let (first, groups) = (state.first_group, state.groups);
+        for group in first..first + groups {
+            (0..kept).for_each(|_| self.observer.message_kept(group, now));
+        }
+        let broker = &mut self.messaging.brokers[broker_id as usize];
+        let stored = broker.stored_at(now, node, messages, bytes, key);
+        let processed = broker.free_at(node);
+        self.account(topic);
+        self.dispatch_parcel_at(stored, Parcel::Replicated { topic, list });
+        let back = self.messaging.brokers[broker_id as usize].way_span(&self.world.lanes, key, super::publish::SALT_ANSWER);
+        let answered = match acks {
+            Acks::None => now,
+            Acks::Leader => processed + back,
+            Acks::All => stored + back,
+        };
+        let copy = self.messaging.replications.add();
+        let entries = self.messaging.replications.at(list).clone();
+        *self.messaging.replications.at(copy) = entries;
+        self.dispatch_parcel_at(answered, Parcel::RequestAnswered { producer: n, request, list: copy });
+    }
+
+    /// What was stored is on the other nodes, too: it can be read.
+    pub(super) fn replicated(&mut self, topic: u32, list: u32) {
+        let entries = std::mem::take(self.messaging.replications.at(list));
+        for (partition, upto) in entries.iter().copied().filter(|(_, upto)| *upto != AGAIN) {
+            let logs = self.logs(topic);
+            let log = &mut logs.logs[partition as usize];
+            let upto = upto.min(log.end());
+            if log.replicated(upto) {
+                self.more_to_read(topic, partition);
+            }
+        }
+        self.messaging.replications.give_back(list, entries);
+    }
+
+    /// Members may find something in a partition.
+    pub(super) fn more_to_read(&mut self, topic: u32, partition: u32) {
+        let logs = self.messaging.topics[topic as usize].logs.as_mut().expect("it is a topic of Kafka");
+        if logs.groups.is_empty() {
+            let log = &mut logs.logs[partition as usize];
+            log.forget_below(log.high_watermark());
+            return;
+        }
+        for place in 0..logs.groups.len() {
+            let group = &mut self.logs(topic).groups[place];
+            if let Some(member) = group.group.arrived(Partition(partition)) {
+                let worker = group.workers[member.index()];
+                self.wake_worker(worker);
+            }
+        }
+    }
+
+    /// A worker who waits for messages asks again.
+    fn wake_worker(&mut self, worker: u32) {
+        let it = &mut self.messaging.workers[worker as usize];
+        if !it.is_open {
+            it.is_open = true;
+            self.soon.push_back(Event::Worker(worker));
+        }
+    }
+
+    /// The answer to a request reaches its producer.
+    pub(super) fn request_answered(&mut self, n: u32, request: RequestId, list: u32) {
+        let now = self.now();
+        let entries = std::mem::take(self.messaging.replications.at(list));
+        let mut fates = std::mem::take(&mut self.messaging.fates);
+        let state = &mut self.messaging.producers[n as usize];
+        let draws = &mut state.draws;
+        let answer = |partition: Partition| {
+            let stored = entries.iter().any(|(of, upto)| *of == partition.0 && *upto != AGAIN);
+            if stored { Answer::Stored } else { Answer::Again }
+        };
+        state.producer.answer(now, request, answer, || draws.uniform(), |message, fate| fates.push((message, fate)));
+        self.messaging.replications.give_back(list, entries);
+        self.tell_publishers(n, fates);
+        self.send_all_requests(n);
+        self.arm_producer(n);
+    }
+
+    /// A worker comes to his group.
+    pub(super) fn member_joins(&mut self, worker: u32) {
+        let now = self.now();
+        let group = self.messaging.workers[worker as usize].group;
+        let state = &self.messaging.groups[group as usize];
+        let (topic, place) = (state.topic, state.place as usize);
+        let it = &mut self.logs(topic).groups[place];
+        let member = it.group.join(now);
+        if it.workers.len() <= member.index() {
+            it.workers.resize(member.index() + 1, NONE);
+        }
+        it.workers[member.index()] = worker;
+        if let Some(id) = self.messaging.workers[worker as usize].transaction.take() {
+            // Whoever comes back ends what he had begun.
+            self.end_transaction(id, false);
+        }
+        self.messaging.workers[worker as usize].member = Some(member);
+        self.messaging.workers[worker as usize].is_open = false;
+        self.arm_group(group);
+    }
+
+    /// A worker leaves his group, or dies without a word.
+    pub(super) fn member_leaves(&mut self, worker: u32, died: bool) {
+        let now = self.now();
+        let it = &mut self.messaging.workers[worker as usize];
+        let Some(member) = it.member.take() else { return };
+        let group = it.group;
+        self.abort_transaction(worker, died);
+        let state = &self.messaging.groups[group as usize];
+        let (topic, place) = (state.topic, state.place as usize);
+        let it = &mut self.logs(topic).groups[place];
+        if died {
+            it.group.crash(now, member);
+        } else {
+            it.group.leave(now, member);
+        }
+        self.forget(topic, place);
+        self.arm_group(group);
+    }
+
+    /// A group is looked at when it wants to be.
+    fn arm_group(&mut self, group: u32) {
+        let now = self.now();
+        let state = &self.messaging.groups[group as usize];
+        let (topic, place) = (state.topic, state.place as usize);
+        let it = &mut self.logs(topic).groups[place];
+        if let Some(time) = it.group.wake_at() {
+            let time = time.max(now);
+            if time < it.due {
+                it.due = time;
+                self.agenda.at(time, Event::GroupDue(group));
+            }
+        }
+    }
+
+    /// A group wants to be looked at.
+    pub(in crate::kernel) fn group_due(&mut self, group: u32) {
+        let now = self.now();
+        let state = &self.messaging.groups[group as usize];
+        let (topic, place) = (state.topic, state.place as usize);
+        let mut awake = std::mem::take(&mut self.messaging.awake);
+        let it = &mut self.logs(topic).groups[place];
+        if it.due > now {
+            self.messaging.awake = awake;
+            return;
+        }
+        it.due = Time::MAX;
+        let before = it.group.tally().rebalances;
+        it.group.advance(now, &mut awake);
+        let after = it.group.tally().rebalances;
+        for _ in before..after {
+            self.observer.rebalanced(group, now);
+        }
+        for member in awake.drain(..) {
+            let worker = self.logs(topic).groups[place].workers[member.index()];
+            self.wake_worker(worker);
+        }
+        self.messaging.awake = awake;
+        self.forget(topic, place);
+        self.arm_group(group);
+    }
+
+    /// A worker with nothing in his hands polls.
+    pub(super) fn poll_logs(&mut self, worker: u32) {
+        let now = self.now();
+        let it = &mut self.messaging.workers[worker as usize];
+        it.is_open = false;
+        let (group, Some(member)) = (it.group, it.member) else { return };
+        let state = &self.messaging.groups[group as usize];
+        let (topic, place) = (state.topic, state.place as usize);
+        let (commits_first, commits_after) = {
+            let it = &self.logs(topic).groups[place];
+            (it.commits_first, it.commits_after)
+        };
+        if commits_after {
+            // One who is not counted on any more learns it when he polls.
+            let _ = self.logs(topic).groups[place].group.commit_all(member);
+        }
+        let mut records = std::mem::take(&mut self.messaging.records);
+        let mut lost = std::mem::take(&mut self.messaging.lost);
+        let logs = self.logs(topic);
+        let polled = logs.groups[place].group.poll(now, member, &logs.logs, &mut records, |partition, offset, message| {
+            lost.push((partition.0, offset, message));
+        });
+        if commits_first && polled == Polled::Records {
+            let _ = logs.groups[place].group.commit_all(member);
+        }
+        self.give_up_on(topic, place, &mut lost);
+        self.messaging.lost = lost;
+        let count = records.len() as u32;
+        if polled == Polled::Records {
+            let key = records[0].payload.key;
+            let it = &mut self.messaging.workers[worker as usize];
+            it.buffer.extend(records.drain(..).map(|record| Held {
+                message: record.payload,
+                receipt: Receipt::Record {
+                    partition: record.partition.0,
+                    generation: record.generation,
+                    offset: record.offset,
+                },
+                deliveries: 1 + u32::from(record.is_again),
+            }));
+            let epoch = it.epoch;
+            let broker = self.messaging.topics[topic as usize].broker;
+            let way = self.messaging.brokers[broker as usize].way(&self.world.lanes, key, super::workers::SALT_DELIVER);
+            self.dispatch_parcel(way, Parcel::Delivered { worker, epoch, count });
+        }
+        records.clear();
+        self.messaging.records = records;
+        self.forget(topic, place);
+        self.arm_group(group);
+    }
+
+    /// Messages that a group will never see.
+    pub(super) fn give_up_on(&mut self, topic: u32, place: usize, lost: &mut Vec<(u32, u64, Message)>) {
+        let group = self.messaging.topics[topic as usize].first_group + place as u32;
+        for (partition, offset, message) in lost.drain(..) {
+            let handled_to = &mut self.logs(topic).groups[place].handled_to[partition as usize];
+            if offset >= *handled_to {
+                *handled_to = offset + 1;
+                self.settled(group, &message, Fate::Lost);
+            }
+        }
+    }
+
+    /// Nobody needs again what all groups have left behind.
+    fn forget(&mut self, topic: u32, place: usize) {
+        let logs = self.logs(topic);
+        while let Some(partition) = logs.groups[place].group.next_moved() {
+            let mut all = logs.groups.iter().map(|group| group.group.lowest(partition));
+            let lowest = all.try_fold(u64::MAX, |lowest, of_group| of_group.map(|offset| offset.min(lowest)));
+            if let Some(lowest) = lowest {
+                logs.logs[partition.index()].forget_below(lowest);
+            }
+        }
+    }
+
+    /// What a worker did with a record: `true` when it is settled, `false` when he has to try again.
+    pub(super) fn record_done(&mut self, worker: u32, held: Held, is_good: bool) -> bool {
+        let it = &self.messaging.workers[worker as usize];
+        let group = it.group;
+        let state = &self.messaging.groups[group as usize];
+        let (topic, place) = (state.topic, state.place as usize);
+        let Receipt::Record { partition, offset, .. } = held.receipt else { return true };
+        let of_group = &mut self.logs(topic).groups[place];
+        if !is_good && held.deliveries < of_group.max_deliveries && !of_group.commits_first {
+            return false;
+        }
+        let handled_to = &mut of_group.handled_to[partition as usize];
+        if offset < *handled_to {
+            return true;
+        }
+        *handled_to = offset + 1;
+        if is_good {
+            self.message_consumed(group, &held);
+        } else if self.logs(topic).groups[place].commits_first {
+            self.message_lost(group, &held);
+        } else {
+            self.message_left(topic, place as u32, held.message, super::shelf::Why::Failed);
+        }
+        true
+    }
+
+    /// A dead letter, or what is published again by hand, is stored in a topic of Kafka at once.
+    pub(super) fn store_in_log(&mut self, topic: u32, message: Message) {
+        let now = self.now();
+        let state = &mut self.messaging.topics[topic as usize];
+        let (first, groups) = (state.first_group, state.groups);
+        let logs = state.logs.as_mut().expect("it is a topic of Kafka");
+        let count = logs.logs.len() as u32;
+        let partition = if message.request_key == NONE {
+            message.number % count
+        } else {
+            kafka::partition_of_key(message.request_key, count).0
+        };
+        let log = &mut logs.logs[partition as usize];
+        let record = Record { payload: message, bytes: message.bytes };
+        log.append(now, None, None, message.bytes.into(), &[record]);
+        let end = log.end();
+        log.replicated(end);
+        self.observer.published(topic, now, message.bytes);
+        (first..first + groups).for_each(|group| self.observer.message_kept(group, now));
+        self.more_to_read(topic, partition);
+        self.account(topic);
+    }
+
+    /// It is time to look for what logs need not keep.
+    pub(in crate::kernel) fn clean_logs(&mut self, topic: u32) {
+        let now = self.now();
+        let mut lost = std::mem::take(&mut self.messaging.lost);
+        for partition in 0..self.logs(topic).logs.len() as u32 {
+            let logs = self.logs(topic);
+            let start = logs.logs[partition as usize].cleaned_start(now);
+            for place in 0..logs.groups.len() {
+                let logs = self.logs(topic);
+                let log = &logs.logs[partition as usize];
+                logs.groups[place].group.expire(Partition(partition), start, log, |offset, message| {
+                    lost.push((partition, offset, message));
+                });
+                self.give_up_on(topic, place, &mut lost);
+            }
+            self.logs(topic).logs[partition as usize].clean(now);
+        }
+        self.messaging.lost = lost;
+        self.account(topic);
+        self.enter_cleaning(topic);
+    }
+
+    /// Enters the next time at which logs are looked at.
+    pub(super) fn enter_cleaning(&mut self, topic: u32) {
+        let now = self.now();
+        if let Some(time) = self.logs(topic).logs.first().and_then(|log| log.next_check(now)) {
+            self.agenda.at(time, Event::CleanLogs(topic));
+        }
+    }
+
+    /// The group of a consumer reads again what was published since then.
+    pub(in crate::kernel) fn replay(&mut self, consumer: u32, from: Time) {
+        let it = self.model.consumers.iter().nth(consumer as usize).expect("the model's consumers are as many");
+        let (topic, place) = (it.topic.0, it.group as usize);
+        if self.messaging.topics[topic as usize].logs.is_none() {
+            return;
+        }
+        let mut lost = std::mem::take(&mut self.messaging.lost);
+        for partition in 0..self.logs(topic).logs.len() as u32 {
+            let logs = self.logs(topic);
+            let log = &logs.logs[partition as usize];
+            let offset = log.offset_at(from);
+            let member = logs.groups[place].group.seek(Partition(partition), offset, log, |offset, message| {
+                lost.push((partition, offset, message));
+            });
+            let worker = member.map(|member| logs.groups[place].workers[member.index()]);
+            self.give_up_on(topic, place, &mut lost);
+            if let Some(worker) = worker {
+                self.wake_worker(worker);
+            }
+        }
+        self.messaging.lost = lost;
+    }
+
+    /// The nodes that lead partitions have changed: producers hear of it, and what a node had on its way is sent again.
+    pub(super) fn leaders_changed(&mut self, topic: u32, died: Option<u32>) {
+        let now = self.now();
+        if let Some(node) = died {
+            self.lose_what_was_not_replicated(topic, node);
+        }
+        let partitions = self.logs(topic).logs.len() as u32;
+        for n in 0..self.messaging.producers.len() as u32 {
+            if self.messaging.producers[n as usize].topic != topic {
+                continue;
+            }
+            for partition in 0..partitions {
+                let leader = self.leader_of(topic, partition).map(Node);
+                self.messaging.producers[n as usize].producer.set_leader(now, Partition(partition), leader);
+            }
+            if let Some(node) = died {
+                let mut fates = std::mem::take(&mut self.messaging.fates);
+                let state = &mut self.messaging.producers[n as usize];
+                let draws = &mut state.draws;
+                let tell = |message, fate| fates.push((message, fate));
+                state.producer.disconnected(now, Node(node), || draws.uniform(), tell);
+                self.tell_publishers(n, fates);
+            }
+            self.send_all_requests(n);
+            self.arm_producer(n);
+        }
+    }
+
+    /// What only a node had that died is gone.
+    fn lose_what_was_not_replicated(&mut self, topic: u32, node: u32) {
+        let state = &self.messaging.topics[topic as usize];
+        let (home, first, groups) = (state.home, state.first_group, state.groups);
+        let count = self.messaging.brokers[state.broker as usize].nodes.len() as u32;
+        let mut lost = Vec::new();
+        let logs = self.logs(topic);
+        for (partition, log) in logs.logs.iter_mut().enumerate() {
+            if (home + partition as u32) % count == node {
+                log.fail_over(|_, message| lost.push(message));
+            }
+        }
+        for message in lost {
+            for group in first..first + groups {
+                self.settled(group, &message, Fate::Lost);
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Topics of Kafka: their partitions, the client libraries of their publishers, and their groups.
+
+use crate::base::random::Stream;
+use crate::base::time::{Span, Time};
+use crate::base::units::Share;
+use crate::mechanism::broker::kafka::{
+    self, Acks, Commit, Group, GroupSettings, Log, LogSettings, Node, OffsetReset, Partitioner, Producer, ProducerId,
+    ProducerSettings, Protocol, Reading, Unkeyed,
+};
+use crate::model::{
+    self, Consumer, Delivery, GroupStart, Id, Limit, Model, Rebalance, Step, Topic, TopicId,
+};
+
+use super::super::world::World;
+use super::Message;
+
+/// A topic of Kafka.
+pub(in crate::kernel) struct Logs {
+    /// By partition.
+    pub(super) logs: Vec<Log<Message>>,
+    pub(super) groups: Vec<LogGroup>,
+    /// The producer of each replica, across services; [`super::NONE`] where nobody publishes to it.
+    pub(super) producers: Vec<u32>,
+    pub(super) acks: Acks,
+    pub(super) settings: ProducerSettings,
+    pub(super) unkeyed: Unkeyed,
+    /// Whether keys choose partitions.
+    pub(super) uses_keys: bool,
+}
+
+/// A group that reads a topic of Kafka.
+pub(in crate::kernel) struct LogGroup {
+    pub(super) group: Group,
+    /// The worker of each member.
+    pub(super) workers: Vec<u32>,
+    /// Up to where each partition was handled, or given up.
+    pub(super) handled_to: Vec<u64>,
+    /// When it is looked at next.
+    pub(super) due: Time,
+    pub(super) reading: Reading,
+    pub(super) max_deliveries: u32,
+    /// Whether a worker commits what he has got before he handles it.
+    pub(super) commits_first: bool,
+    /// Whether a worker commits when he has handled all that he has got.
+    pub(super) commits_after: bool,
+    /// How often a transaction is committed; `None` where there is none.
+    pub(super) commit_every: Option<Span>,
+}
+
+/// The client library of a publisher.
+pub(in crate::kernel) struct ProducerState {
+    pub(super) topic: u32,
+    pub(super) producer: Producer<Message>,
+    pub(super) partitioner: Partitioner,
+    pub(super) draws: Stream,
+    /// When it is looked at next.
+    pub(super) due: Time,
+    /// The worker whose transactions it writes; [`super::NONE`] without.
+    pub(super) worker: u32,
+}
+
+/// What is stored and not replicated yet, by parcel: which partition, up to where.
+#[derive(Default)]
+pub(super) struct Replications {
+    lists: Vec<Vec<(u32, u64)>>,
+    free: Vec<u32>,
+}
+
+impl Replications {
+    pub(super) fn add(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.lists.push(Vec::new());
+            self.lists.len() as u32 - 1
+        })
+    }
+
+    pub(super) fn at(&mut self, id: u32) -> &mut Vec<(u32, u64)> {
+        &mut self.lists[id as usize]
+    }
+
+    /// Gives a list back, which is empty then.
+    pub(super) fn give_back(&mut self, id: u32, mut list: Vec<(u32, u64)>) {
+        list.clear();
+        self.lists[id as usize] = list;
+        self.free.push(id);
+    }
+}
+
+impl Logs {
+    pub(super) fn new(model: &Model, id: TopicId, topic: &Topic, groups: &[Vec<&Consumer>], replicas: usize) -> Logs {
+        let model::Keeping::Log(settings) = &topic.keeping else { unreachable!("a topic of Kafka keeps logs") };
+        let replays = model.changes.iter().any(|change| match change.action {
+            model::Action::Replay { consumer, .. } => model.consumers[consumer].topic == id,
+            _ => false,
+        });
+        let log = LogSettings {
+            retention: settings.retention,
+            retention_size: settings.retention_size,
+            segment: settings.segment,
+            retention_check: settings.retention_check,
+            keeps_payloads: replays,
+            ..LogSettings::default()
+        };
+        let producer = &settings.producer;
+        Logs {
+            logs: (0..settings.partitions).map(|_| Log::new(log)).collect(),
+            groups: groups.iter().map(|group| LogGroup::new(group[0], settings.partitions)).collect(),
+            producers: vec![super::NONE; replicas],
+            acks: acks(producer.acks),
+            settings: ProducerSettings {
+                linger: producer.linger,
+                batch_size: producer.batch,
+                buffer_memory: producer.buffer,
+                max_block: producer.max_block,
+                delivery_timeout: producer.delivery_timeout,
+                request_timeout: producer.request_timeout,
+                max_in_flight: producer.in_flight,
+                acks: acks(producer.acks),
+                is_idempotent: producer.is_idempotent,
+                compression: Share::new(producer.compression.min(1.0)).unwrap_or(Share::ONE),
+                ..ProducerSettings::default()
+            },
+            unkeyed: match settings.partitioner {
+                model::Partitioner::Keyed | model::Partitioner::Sticky => Unkeyed::Sticky,
+                model::Partitioner::Adaptive => Unkeyed::Adaptive,
+                model::Partitioner::RoundRobin => Unkeyed::RoundRobin,
+            },
+            uses_keys: settings.partitioner == model::Partitioner::Keyed,
+        }
+    }
+
+    /// A producer that writes to it; `nodes` tells who leads each partition.
+    pub(super) fn producer(
+        &self,
+        topic: u32,
+        id: u32,
+        draws: Stream,
+        nodes: u32,
+        worker: u32,
+        leader: impl Fn(u32) -> Option<u32>,
+    ) -> ProducerState {
+        let partitions = self.logs.len() as u32;
+        let mut producer = Producer::new(ProducerId(id), self.settings, partitions, nodes);
+        for partition in 0..partitions {
+            producer.set_leader(Time::ZERO, kafka::Partition(partition), leader(partition).map(Node));
+        }
+        let partitioner = Partitioner::new(self.unkeyed, partitions, self.settings.batch_size);
+        ProducerState { topic, producer, partitioner, draws, due: Time::MAX, worker }
+    }
+
+    /// Bytes on all disks.
+    pub(super) fn bytes(&self) -> u64 {
+        self.logs.iter().map(Log::bytes).sum()
+    }
+
+    /// Messages that a group has not handled.
+    pub(super) fn pending(&self, place: u32) -> u64 {
+        let Some(group) = self.groups.get(place as usize) else {
+            return self.logs.iter().map(|log| log.end() - log.start()).sum();
+        };
+        let left = self.logs.iter().zip(&group.handled_to);
+        left.map(|(log, handled)| {
+            let from = (*handled).max(log.readable_from());
+            log.visible(from.min(log.end()), log.end(), group.reading)
+        })
+        .sum()
+    }
+
+    /// When the oldest message was stored that a group has not handled.
+    pub(super) fn oldest(&self, place: u32) -> Option<Time> {
+        let group = self.groups.get(place as usize)?;
+        let left = self.logs.iter().zip(&group.handled_to);
+        left.filter_map(|(log, handled)| log.time_of((*handled).max(log.readable_from()))).min()
+    }
+}
+
+impl LogGroup {
+    fn new(consumer: &Consumer, partitions: u32) -> LogGroup {
+        let membership = &consumer.membership;
+        let commit_every = match consumer.delivery {
+            Delivery::ExactlyOnce { commit_every } => Some(commit_every),
+            Delivery::AtMostOnce | Delivery::AtLeastOnce => None,
+        };
+        let commits_first = consumer.delivery == Delivery::AtMostOnce;
+        let commits_after = commit_every.is_none() && consumer.settling.commit_every.is_zero();
+        let is_manual = commit_every.is_some() || commits_first || commits_after;
+        let reading = if membership.is_read_committed { Reading::Committed } else { Reading::Uncommitted };
+        let settings = GroupSettings {
+            protocol: match membership.rebalance {
+                Rebalance::Eager => Protocol::Eager,
+                Rebalance::Cooperative => Protocol::Cooperative,
+            },
+            assignor: match membership.rebalance {
+                Rebalance::Eager => kafka::Assignor::Range,
+                Rebalance::Cooperative => kafka::Assignor::Sticky,
+            },
+            commit: if is_manual { Commit::Manual } else { Commit::Auto(consumer.settling.commit_every) },
+            reading,
+            reset: match membership.start {
+                GroupStart::Earliest => OffsetReset::Earliest,
+                GroupStart::Latest => OffsetReset::Latest,
+            },
+            max_poll_records: match consumer.prefetch {
+                Limit::AtMost(most) => most,
+                Limit::Unlimited => u32::MAX,
+            },
+            max_poll_interval: membership.max_poll_interval,
+            session_timeout: membership.session_timeout,
+            // It is there when the run begins.
+            initial_delay: Span::ZERO,
+            pause: membership.rebalance_time,
+            ..GroupSettings::default()
+        };
+        LogGroup {
+            group: Group::new(settings, partitions),
+            workers: Vec::new(),
+            handled_to: vec![0; partitions as usize],
+            due: Time::MAX,
+            reading,
+            max_deliveries: match consumer.settling.max_deliveries {
+                Limit::AtMost(most) => most,
+                Limit::Unlimited => u32::MAX,
+            },
+            commits_first,
+            commits_after,
+            commit_every,
+        }
+    }
+}
+
+fn acks(acks: model::Acks) -> Acks {
+    match acks {
+        model::Acks::None => Acks::None,
+        model::Acks::Leader => Acks::Leader,
+        model::Acks::All => Acks::All,
+    }
+}
+
+/// The topics to which steps publish.
+pub(super) fn published_by(steps: &[Step], found: &mut Vec<TopicId>) {
+    for step in steps {
+        match step {
+            Step::Publish(publish) => found.push(publish.topic),
+            Step::Parallel { branches, .. } => branches.iter().for_each(|branch| published_by(&branch.steps, found)),
+            Step::Choose(arms) => arms.iter().for_each(|(_, steps)| published_by(steps, found)),
+            Step::Repeat { steps, .. } | Step::Hold { steps, .. } | Step::Cached { miss: steps, .. } => {
+                published_by(steps, found);
+            }
+            _ => {}
+        }
+    }
+}
+
+
+impl super::Messaging {
+    /// Each replica of a service that publishes to a topic of Kafka has a producer for it.
+    pub(super) fn add_producers(&mut self, model: &Model, world: &World) {
+        for (id, service) in model.services.enumerate() {
+            let mut topics = Vec::new();
+            for endpoint in model.endpoints.iter().filter(|endpoint| endpoint.service == id) {
+                published_by(&endpoint.steps, &mut topics);
+            }
+            topics.sort_unstable();
+            topics.dedup();
+            topics.retain(|topic| self.topics[topic.index()].logs.is_some());
+            let state = &world.services[id.index()];
+            for topic in topics {
+                for number in 0..state.replicas {
+                    let name = format!("{}/{number}", service.name);
+                    let n = self.add_producer(model.seed, topic.0, &name, super::NONE);
+                    if let Some(logs) = &mut self.topics[topic.index()].logs {
+                        logs.producers[(state.first_replica + number) as usize] = n;
+                    }
+                }
+            }
+        }
+        for topic in self.topics.iter() {
+            let Some(logs) = &topic.logs else { continue };
+            let nodes = &mut self.brokers[topic.broker as usize].nodes;
+            let count = nodes.len() as u32;
+            for partition in 0..logs.logs.len() as u32 {
+                nodes[((topic.home + partition) % count) as usize].leads += 1;
+            }
+        }
+    }
+
+    /// Adds a producer for a topic; `name` names its draws.
+    pub(super) fn add_producer(&mut self, seed: u64, topic: u32, name: &str, worker: u32) -> u32 {
+        let n = self.producers.len() as u32;
+        let state = &self.topics[topic as usize];
+        let broker = &self.brokers[state.broker as usize];
+        let count = broker.nodes.len() as u32;
+        let draws = Stream::new(seed, &format!("topic/{topic}/producer/{name}"));
+        let logs = state.logs.as_ref().expect("only topics of Kafka have producers");
+        let home = state.home;
+        let producer = logs.producer(topic, n, draws, count, worker, |partition| {
+            let node = (home + partition) % count;
+            (!broker.nodes[node as usize].is_down).then_some(node)
+        });
+        self.producers.push(producer);
+        n
+    }
+}
