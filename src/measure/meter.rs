@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
 use crate::kernel::agenda::Agenda;
-use crate::kernel::{Departure, End, Engine, NotAcquired, Observer};
+use crate::kernel::{Departure, End, Engine, Fate, NotAcquired, Observer};
 use crate::mechanism::cache::{Found, Lost};
 use crate::model::{Caller, Id, Model, PoolId, ServiceId, Target, WorkloadId};
 use crate::policy::Outcome;
@@ -16,6 +16,7 @@ use super::Detail;
 use super::batches::stationary;
 use super::latency::Latency;
 use super::level::Level;
+use super::messaging::MessagingMeters;
 use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
 use super::recorder::Recorder;
 use super::resources::ResourceMeters;
@@ -53,11 +54,17 @@ struct Meter {
     resources: ResourceMeters,
     /// Boxed: few models have any.
     transport: Option<Box<TransportMeters>>,
+    /// Boxed for the same reason.
+    messaging: Option<Box<MessagingMeters>>,
     recorder: Recorder,
     detail: Detail,
     /// What tells how sure means are, where somebody wants to know.
     sums: Option<Box<Sums>>,
     windows: Vec<Window>,
+    /// Whether a window asks how many messages wait.
+    watches_lag: bool,
+    /// The topic and the place of the group of each consumer.
+    groups_of_consumers: Vec<(u32, Option<u32>)>,
     series: Series,
 }
 
@@ -139,9 +146,12 @@ impl Meter {
                 .collect(),
             resources: ResourceMeters::new(model),
             transport: TransportMeters::new(model, &edges, detail),
+            messaging: MessagingMeters::new(model),
             recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len(), detail),
             detail,
             sums: None,
+            watches_lag: windows.iter().any(Window::wants_lag),
+            groups_of_consumers: model.consumers.iter().map(|it| (it.topic.0, Some(it.group))).collect(),
             windows,
             series: Series {
                 interval: model.interval,
@@ -196,6 +206,9 @@ impl Meter {
         if let Some(transport) = &mut self.transport {
             transport.start_totals(now);
         }
+        if let Some(messaging) = &mut self.messaging {
+            messaging.start_totals(now);
+        }
     }
 
     fn pass_windows(&mut self, now: Time) {
@@ -205,8 +218,43 @@ impl Meter {
                 Target::Service(id) => self.service_counts(id, now),
                 Target::Pool(id) => self.resources.pool_counts(id, now),
                 Target::Cache(id) => self.resources.cache_counts(id),
+                Target::Topic(_) | Target::Consumer(_) => self.message_counts(n, now),
             };
             self.windows[n].pass(now, counts);
+        }
+    }
+
+    /// The topic and the group, if it is about one, that window `n` looks at.
+    fn topic_of(&self, n: usize) -> (u32, Option<u32>) {
+        match self.windows[n].target {
+            Target::Topic(id) => (id.0, None),
+            Target::Consumer(id) => self.groups_of_consumers[id.index()],
+            _ => unreachable!("only topics and consumers have messages"),
+        }
+    }
+
+    fn message_counts(&mut self, n: usize, now: Time) -> Counts {
+        let (topic, group) = self.topic_of(n);
+        let Some(messaging) = &self.messaging else { return Counts::default() };
+        if self.windows[n].wants_lag() {
+            let lag = messaging.lag_now(topic, group, now);
+            self.windows[n].tell_lag(now, lag);
+        }
+        messaging.counts(topic, group, now)
+    }
+
+    /// Tells the windows that ask how many messages wait for a group.
+    fn tell_lags(&mut self, now: Time, changed: Option<u32>) {
+        for n in 0..self.windows.len() {
+            if !self.windows[n].wants_lag() {
+                continue;
+            }
+            let (topic, group) = self.topic_of(n);
+            let Some(messaging) = &self.messaging else { return };
+            if changed.is_none_or(|of| messaging.place(of).0 == topic) {
+                let lag = messaging.lag_now(topic, group, now);
+                self.windows[n].tell_lag(now, lag);
+            }
         }
     }
 
@@ -254,6 +302,9 @@ impl Meter {
         self.resources.add_point(now, length);
         if let Some(transport) = &mut self.transport {
             transport.add_point(now, length);
+        }
+        if let Some(messaging) = &mut self.messaging {
+            messaging.add_point(now, length);
         }
         let shares: Vec<_> = self.channels.iter_mut().map(|channel| channel.shares(now, length)).collect();
         for (meter, series) in self.edges.iter_mut().zip(&mut self.series.edges) {
@@ -323,6 +374,7 @@ impl Meter {
             pools,
             caches,
             transport: self.transport.map(|transport| transport.finish(end.at)),
+            messaging: self.messaging.map(|messaging| messaging.finish(end.at)),
             measured_half_widths: self.windows.iter().map(Window::half_width).collect(),
             measured,
             sums: self.sums,
@@ -339,6 +391,9 @@ impl Observer for Meter {
 
     fn cross(&mut self) {
         let now = self.boundary;
+        if self.watches_lag {
+            self.tell_lags(now, None);
+        }
         self.pass_windows(now);
         if now == self.from {
             self.start_totals(now);
@@ -426,6 +481,118 @@ impl Observer for Meter {
 
     fn short_circuited(&mut self, edge: u32, _now: Time) {
         self.edges[edge as usize].outcomes[Outcome::ShortCircuited as usize] += 1;
+    }
+
+    fn publishes(&mut self, topic: u32, now: Time) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.publishes(topic, now);
+        }
+    }
+
+    fn published(&mut self, topic: u32, now: Time, bytes: u32) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.published(topic, now, bytes);
+        }
+    }
+
+    fn publish_failed(&mut self, topic: u32, now: Time, outcome: Outcome) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.publish_failed(topic, now, outcome);
+        }
+    }
+
+    fn deduplicated(&mut self, topic: u32, now: Time) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.deduplicated(topic, now);
+        }
+    }
+
+    fn stored_bytes(&mut self, topic: u32, now: Time, change: i64) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.stored_bytes(topic, now, change);
+        }
+    }
+
+    fn message_kept(&mut self, group: u32, now: Time) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.message_kept(group, now);
+            if self.watches_lag {
+                self.tell_lags(now, Some(group));
+            }
+        }
+    }
+
+    fn delivered(&mut self, group: u32, now: Time, _published: Time, again: bool) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.delivered(group, now, again);
+        }
+    }
+
+    fn handled(&mut self, group: u32, now: Time, _published: Time, is_good: bool) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.handled(group, now, is_good);
+        }
+    }
+
+    fn settled(&mut self, group: u32, now: Time, published: Time, fate: Fate) {
+        let Some(messaging) = &mut self.messaging else { return };
+        let Some(latency) = messaging.settled(group, now, published, fate) else { return };
+        if self.windows.is_empty() {
+            return;
+        }
+        let (topic, place) = messaging.place(group);
+        let of_group = |window: &Window| match window.target {
+            Target::Topic(id) => id.0 == topic,
+            Target::Consumer(id) => self.groups_of_consumers[id.index()] == (topic, Some(place)),
+            _ => false,
+        };
+        let asked: Vec<Target> = self.windows.iter().filter(|it| of_group(it)).map(|it| it.target).collect();
+        if let Some(target) = asked.first() {
+            Window::tell_latency(&mut self.windows, *target, now, latency);
+        }
+    }
+
+    fn reordered(&mut self, group: u32, now: Time) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.reordered(group, now);
+        }
+    }
+
+    fn workers(&mut self, consumer: u32, now: Time, change: i32) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.workers(consumer, now, change);
+        }
+    }
+
+    fn works_on_message(&mut self, consumer: u32, now: Time, change: i32) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.works_on_message(consumer, now, change);
+        }
+    }
+
+    fn rebalanced(&mut self, group: u32, now: Time) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.rebalanced(group, now);
+        }
+    }
+
+    fn oldest(&mut self, group: u32, stored: Option<Time>) {
+        let now = self.boundary;
+        if let Some(messaging) = &mut self.messaging {
+            messaging.oldest(group, now, stored);
+        }
+    }
+
+    fn pending(&mut self, group: u32, count: u64) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.pending(group, count);
+        }
+    }
+
+    fn effect(&mut self, endpoint: u32, now: Time, is_again: bool) {
+        if let Some(messaging) = &mut self.messaging {
+            messaging.effect(endpoint, now, is_again);
+        }
     }
 
     fn throttled(&mut self, edge: u32, _now: Time) {

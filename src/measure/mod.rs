@@ -6,6 +6,7 @@ mod confidence;
 mod histogram;
 mod latency;
 mod level;
+mod messaging;
 mod meter;
 mod meters;
 mod recorder;
@@ -25,6 +26,9 @@ pub use confidence::{
     StreamConfidence, Transient, TransportConfidence, WorkloadConfidence, confidence, transient,
 };
 pub use latency::Latency;
+pub use messaging::{
+    ConsumerResult, EffectResult, FATES, GroupResult, GroupSeries, MessagingResults, TopicResult, TopicSeries,
+};
 pub use results::{
     CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, OUTCOMES,
     PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,

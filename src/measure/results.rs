@@ -5,6 +5,7 @@ use crate::base::time::{Span, Time};
 use crate::policy::Outcome;
 
 use super::latency::Latency;
+use super::messaging::MessagingResults;
 use super::sums::Sums;
 
 /// Number of [`Outcome`]s; arrays of counts are indexed by `outcome as usize`.
@@ -31,6 +32,8 @@ pub struct Results {
     pub caches: Vec<CacheResult>,
     /// What messages and connections cost; `None` where no client has a transport.
     pub transport: Option<TransportResults>,
+    /// What became of messages; `None` where there are no topics and no effects.
+    pub messaging: Option<MessagingResults>,
     /// Parallel to `model.expectations`: the measured value in the unit of the bound (a share as a number
     /// around 0..=1, a rate per second, a span in seconds); `None` where there was no sample.
     pub measured: Vec<Option<f64>>,

@@ -9,7 +9,8 @@ use super::latency::Latency;
 /// Counts since the start, by time of the event, of one workload, service, pool or cache.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
-    /// Workload: requests started. Service: attempts that arrived. Pool: permits wanted. Cache: lookups.
+    /// Workload: requests started. Service: attempts that arrived. Pool: permits wanted. Cache: lookups. Topic: messages
+    /// that were kept.
     pub(super) offered: u64,
     pub(super) answered: u64,
     pub(super) good: u64,
@@ -30,6 +31,12 @@ pub(super) struct Counts {
     pub(super) hits: u64,
     pub(super) fetches: u64,
     pub(super) expired: u64,
+    /// Messages that became dead letters, were lost, came again, were handled well, or late for their key.
+    pub(super) dead: u64,
+    pub(super) lost: u64,
+    pub(super) redelivered: u64,
+    pub(super) handled: u64,
+    pub(super) reordered: u64,
 }
 
 /// The window of one expectation.
@@ -47,6 +54,8 @@ pub(super) struct Window {
     /// What stood there at its beginning and at the end of each part, as far as the run has come.
     readings: Vec<Reading>,
     lengths: Latency,
+    /// The most that waited, and the longest.
+    peak: Option<(u32, Span)>,
 }
 
 /// What a window reads off.
@@ -68,7 +77,7 @@ impl Window {
             Target::Pool(id) => {
                 model.mean_over(during, |time| model.permits_in_all_at(id, time).map(|permits| permits as f64))
             }
-            Target::Workload(_) | Target::Cache(_) => None,
+            Target::Workload(_) | Target::Cache(_) | Target::Topic(_) | Target::Consumer(_) => None,
         };
         Window {
             from: expectation.from,
@@ -80,6 +89,7 @@ impl Window {
             parts: if in_batches { BATCHES } else { 1 },
             readings: Vec::new(),
             lengths: Latency::default(),
+            peak: None,
         }
     }
 
@@ -108,6 +118,19 @@ impl Window {
     #[cold]
     pub(super) fn tell_wait(windows: &mut [Window], target: Target, now: Time, length: Span) {
         windows.iter_mut().filter(|it| it.wants_waits(target)).for_each(|it| it.record(now, length));
+    }
+
+    /// Whether it wants to know how many messages wait, or how long.
+    pub(super) fn wants_lag(&self) -> bool {
+        self.metric == Metric::Lag
+    }
+
+    /// So many messages wait at its target at `now`, the oldest for so long.
+    pub(super) fn tell_lag(&mut self, now: Time, (count, age): (u32, Span)) {
+        if (self.from..=self.until).contains(&now) {
+            let (most, longest) = self.peak.unwrap_or_default();
+            self.peak = Some((most.max(count), longest.max(age)));
+        }
     }
 
     fn record(&mut self, now: Time, length: Span) {
@@ -144,6 +167,10 @@ impl Window {
                 self.lengths.quantile(quantile).map(Span::as_secs_f64)
             }
             Metric::Max => self.lengths.max().map(Span::as_secs_f64),
+            Metric::Lag => self.peak.map(|(count, age)| match self.bound {
+                Bound::Span(_) => age.as_secs_f64(),
+                _ => f64::from(count),
+            }),
             _ => {
                 let (part, whole) = self.fraction(start, end, self.until.since(self.from))?;
                 (whole > 0.0).then(|| part / whole)
@@ -177,6 +204,8 @@ impl Window {
         let offered = (end.offered - start.offered) as f64;
         let count = |part: u64| match self.bound {
             Bound::Rate(_) => ratio(part as f64, secs),
+            // So many in all.
+            Bound::Number(_) => ratio(part as f64, 1.0),
             _ => ratio(part as f64, offered),
         };
         match self.metric {
@@ -191,7 +220,16 @@ impl Window {
             Metric::Dropped => count(end.dropped - start.dropped),
             Metric::Waited => count(end.waited - start.waited),
             Metric::Mean | Metric::Wait => lengths(),
-            Metric::Quantile(_) | Metric::WaitQuantile(_) | Metric::Max => None,
+            Metric::Quantile(_) | Metric::WaitQuantile(_) | Metric::Max | Metric::Lag => None,
+            Metric::Consumed => count(end.answered - start.answered),
+            Metric::Dead => count(end.dead - start.dead),
+            Metric::Lost => count(end.lost - start.lost),
+            Metric::Redelivered => count(end.redelivered - start.redelivered),
+            Metric::Reordered => count(end.reordered - start.reordered),
+            Metric::Duplicates => {
+                let handled = end.handled - start.handled;
+                count(handled.saturating_sub(end.answered - start.answered))
+            }
             Metric::Utilisation => ratio((end.busy_nanos - start.busy_nanos) as f64, nanos * self.threads?),
             Metric::Queue => ratio((end.queue_nanos - start.queue_nanos) as f64, nanos),
             Metric::InSystem => ratio((end.in_system_nanos - start.in_system_nanos) as f64, nanos),

@@ -2,7 +2,7 @@
 
 use crate::base::time::{Span, Time};
 
-use super::id::{CacheId, PoolId, ServiceId, WorkloadId};
+use super::id::{CacheId, ConsumerId, PoolId, ServiceId, TopicId, WorkloadId};
 
 /// A named condition on what a run measures.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,8 +72,24 @@ pub enum Metric {
     HitRatio,
     /// Cache: fetches, as a share of lookups, or as a rate.
     Fetches,
-    /// Cache: keys looked up when their time was over, as a share of lookups, or as a rate.
+    /// Cache: keys looked up when their time was over, as a share of lookups, or as a rate. Topic or consumer: messages that
+    /// nobody had taken in time, as a share of those that came, as a rate, or as a number.
     Expired,
+    /// Topic or consumer: the most messages that waited, or the age of the oldest of them.
+    Lag,
+    /// Topic or consumer: messages that were handled and acknowledged, as a share of those that came, as a rate, or as a
+    /// number.
+    Consumed,
+    /// The same of those that became dead letters.
+    Dead,
+    /// The same of those that were lost.
+    Lost,
+    /// The same of deliveries that were not a message's first.
+    Redelivered,
+    /// The same of those that were handled after one of the same key that was published later.
+    Reordered,
+    /// The same of those that were handled well more often than needed.
+    Duplicates,
 }
 
 /// Where it is measured.
@@ -87,6 +103,10 @@ pub enum Target {
     Pool(PoolId),
     /// At a cache, over all instances.
     Cache(CacheId),
+    /// At a topic or a queue, over all groups.
+    Topic(TopicId),
+    /// At the group of a consumer.
+    Consumer(ConsumerId),
 }
 
 /// How it is compared.

@@ -9,7 +9,8 @@ use crate::base::time::Span;
 use crate::base::units::{Bandwidth, Rate, Share, Size};
 use crate::policy::retry::RetrySettings;
 
-use super::id::{BrokerId, ClientId, EndpointId, TopicId};
+use super::Model;
+use super::id::{BrokerId, ClientId, ConsumerId, EndpointId, TopicId};
 use super::service::Limit;
 
 /// Whose rules a broker follows.
@@ -349,4 +350,43 @@ pub struct LagScaling {
     pub every: Span,
     /// How long fewer must be enough before there are fewer.
     pub down_after: Span,
+}
+
+/// Consumers that share the messages of a topic: each message goes to one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Whose messages.
+    pub topic: TopicId,
+    /// Its place among those of the topic.
+    pub place: u32,
+    /// Who belongs to it; nobody where nobody reads the topic.
+    pub consumers: Vec<ConsumerId>,
+}
+
+impl Model {
+    /// Every group, by topic; a topic that nobody reads has one without consumers.
+    pub fn groups(&self) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        for topic in self.topics.ids() {
+            let first = groups.len();
+            groups.push(Group { topic, place: 0, consumers: Vec::new() });
+            for (id, consumer) in self.consumers.enumerate().filter(|(_, consumer)| consumer.topic == topic) {
+                while groups.len() <= first + consumer.group as usize {
+                    let place = (groups.len() - first) as u32;
+                    groups.push(Group { topic, place, consumers: Vec::new() });
+                }
+                groups[first + consumer.group as usize].consumers.push(id);
+            }
+        }
+        groups
+    }
+
+    /// What a group is called: the topic and its first consumer, or the topic alone.
+    pub fn group_name(&self, group: &Group) -> String {
+        let topic = &self.topics[group.topic];
+        match group.consumers.first() {
+            Some(first) if !topic.is_queue => format!("{} -> {}", topic.name, self.consumers[*first].name),
+            _ => topic.name.clone(),
+        }
+    }
 }

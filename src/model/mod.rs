@@ -26,7 +26,7 @@ pub use id::{
     BrokerId, CacheId, ClientId, ConsumerId, EdgeId, EndpointId, Id, Ids, PoolId, ServiceId, TopicId, WorkloadId, ZoneId,
 };
 pub use messaging::{
-    Acks, Broker, BrokerKind, Consumer, Delivery, GroupStart, Keeping, LagScaling, LogSettings, Membership, Partitioner,
+    Acks, Broker, BrokerKind, Consumer, Delivery, Group, GroupStart, Keeping, LagScaling, LogSettings, Membership, Partitioner,
     ProducerSettings, Publish, PublishWait, QueueLimits, QueueOverflow, Rebalance, Settling, Topic, WhenFull,
 };
 pub use prices::Prices;

@@ -108,6 +108,8 @@ fn thing(target: Target) -> Measured {
         Target::Service(_) => Measured::Service,
         Target::Pool(_) => Measured::Pool,
         Target::Cache(_) => Measured::Cache,
+        Target::Topic(_) => Measured::Topic,
+        Target::Consumer(_) => Measured::Consumer,
     }
 }
 
@@ -117,6 +119,8 @@ fn is(thing: Measured) -> &'static str {
         Measured::Service => "a service",
         Measured::Pool => "a pool",
         Measured::Cache => "a cache",
+        Measured::Topic => "a topic or queue",
+        Measured::Consumer => "a consumer",
     }
 }
 
@@ -126,5 +130,6 @@ fn example(thing: Measured) -> &'static str {
         Measured::Service => "p99, mean, attempts or rejected",
         Measured::Pool => "utilisation, queue, wait or rejected",
         Measured::Cache => "hit_ratio, fetches or expired",
+        Measured::Topic | Measured::Consumer => "lag, p99, lost or duplicates",
     }
 }

@@ -275,14 +275,17 @@ impl<'k> Names<'k> {
     /// All that has a name and can be measured; `service.NAME` tells which.
     pub(super) fn targets(&self, text: &str) -> Vec<Target> {
         let (kind, name) = match text.split_once('.') {
-            Some((kind @ ("workload" | "service" | "pool" | "cache"), name)) => (Some(kind), name),
+            Some((kind @ ("workload" | "service" | "pool" | "cache" | "topic" | "queue" | "consumer"), name)) => (Some(kind), name),
             _ => (None, text),
         };
         let workload = self.workloads.get(name).map(|id| ("workload", Target::Workload(*id)));
         let service = self.services.get(name).map(|id| ("service", Target::Service(*id)));
         let pool = self.pools.get(name).map(|id| ("pool", Target::Pool(*id)));
         let cache = self.caches.get(name).map(|id| ("cache", Target::Cache(*id)));
-        let all = [workload, service, pool, cache].into_iter().flatten();
+        let topic = self.topics.get(name).map(|id| ("topic", Target::Topic(*id)));
+        let queue = self.queues.get(name).map(|id| ("queue", Target::Topic(*id)));
+        let consumer = self.consumers.get(name).map(|id| ("consumer", Target::Consumer(*id)));
+        let all = [workload, service, pool, cache, topic, queue, consumer].into_iter().flatten();
         all.filter(|(is, _)| kind.is_none_or(|kind| kind == *is)).map(|(_, target)| target).collect()
     }
 
@@ -293,6 +296,8 @@ impl<'k> Names<'k> {
             Measured::Service => self.lost.services,
             Measured::Pool => self.lost.pools,
             Measured::Cache => self.lost.caches,
+            Measured::Topic => self.lost.topics || self.lost.queues,
+            Measured::Consumer => self.lost.consumers,
         };
         if wanted.iter().any(is_lost) {
             return;
@@ -308,12 +313,29 @@ impl<'k> Names<'k> {
                     self.cache(&Ref::new(rest, place), cx);
                     return;
                 }
+                "topic" => {
+                    self.topic(&Ref::new(rest, place), cx);
+                    return;
+                }
+                "queue" => {
+                    self.queue(&Ref::new(rest, place), cx);
+                    return;
+                }
+                "consumer" => {
+                    self.consumer(&Ref::new(rest, place), cx);
+                    return;
+                }
                 _ => {}
             }
         }
         match wanted {
             [Measured::Workload] if !name.text.contains('.') => {
                 self.workload(name, cx);
+            }
+            [Measured::Topic, Measured::Consumer] => {
+                let name = Ref::<TopicOrConsumer>::new(name.text.as_str(), name.place);
+                let all = self.topics.keys().chain(self.queues.keys()).chain(self.consumers.keys()).copied();
+                unknown(&name, all, "", cx);
             }
             [Measured::Cache] => {
                 self.cache(&Ref::new(name.text.as_str(), name.place), cx);
@@ -427,6 +449,13 @@ enum ServiceOrPool {}
 
 impl Noun for ServiceOrPool {
     const NOUN: &'static str = "service or pool";
+}
+
+/// Names a topic, a queue or a consumer in messages.
+enum TopicOrConsumer {}
+
+impl Noun for TopicOrConsumer {
+    const NOUN: &'static str = "topic or queue or consumer";
 }
 
 fn ids<T, I: Id>(named: Option<&Named<T>>, first: usize) -> BTreeMap<&str, I> {

@@ -61,6 +61,8 @@ pub(crate) enum Measured {
     Service,
     Pool,
     Cache,
+    Topic,
+    Consumer,
 }
 
 impl Measured {
@@ -71,26 +73,34 @@ impl Measured {
             Measured::Service => "services",
             Measured::Pool => "pools",
             Measured::Cache => "caches",
+            Measured::Topic => "topics and queues",
+            Measured::Consumer => "consumers",
         }
     }
 }
 
 /// Where `metric` can be measured.
 pub(crate) fn measured(metric: Metric) -> &'static [Measured] {
-    use Measured::{Cache, Pool, Service, Workload};
+    use Measured::{Cache, Consumer, Pool, Service, Topic, Workload};
     match metric {
         Metric::Goodput | Metric::Throughput | Metric::Failures => &[Workload],
-        Metric::Mean
-        | Metric::Quantile(_)
-        | Metric::Max
-        | Metric::InSystem
+        Metric::Mean | Metric::Quantile(_) | Metric::Max => &[Workload, Service, Topic, Consumer],
+        Metric::InSystem
         | Metric::Attempts
         | Metric::RetryFactor => &[Workload, Service],
         Metric::Utilisation | Metric::Queue | Metric::Wait | Metric::WaitQuantile(_) | Metric::Rejected => {
             &[Service, Pool]
         }
         Metric::Waited | Metric::Shed | Metric::Dropped | Metric::Waste => &[Service],
-        Metric::HitRatio | Metric::Fetches | Metric::Expired => &[Cache],
+        Metric::HitRatio | Metric::Fetches => &[Cache],
+        Metric::Expired => &[Cache, Topic, Consumer],
+        Metric::Lag
+        | Metric::Consumed
+        | Metric::Dead
+        | Metric::Lost
+        | Metric::Redelivered
+        | Metric::Reordered
+        | Metric::Duplicates => &[Topic, Consumer],
     }
 }
 
@@ -108,7 +118,8 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
         Metric::Throughput => "Requests answered at all, however late: a share of those offered, or a rate.",
         Metric::Failures => "Requests that ended without a good answer: a share of those offered, or a rate.",
         Metric::Mean => {
-            "Mean time to a good answer: for a user from the intended start on, at a service from the arrival on."
+            "Mean time to a good answer: for a user from the intended start on, at a service from the arrival on; of a message \
+             from the step that published it until it is handled."
         }
         Metric::Quantile(_) => "A percentile of the same times as `mean`.",
         Metric::Max => "The longest of the same times as `mean`.",
@@ -136,7 +147,29 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
         }
         Metric::HitRatio => "Share of lookups that neither fetched nor waited for another's fetch.",
         Metric::Fetches => "Fetches that lookups started: a share of the lookups, or a rate.",
-        Metric::Expired => "Keys that were looked up when their time was over: a share of the lookups, or a rate.",
+        Metric::Expired => {
+            "Keys that were looked up when their time was over: a share of the lookups, or a rate. Messages that nobody took \
+             in time: a share of those that came, a rate, or a number."
+        }
+        Metric::Lag => {
+            "The most messages that waited or were in work, as a number, or the age of the oldest of them, as a length of time \
+             (looked at when points of the series end)."
+        }
+        Metric::Consumed => {
+            "Messages that were handled and acknowledged: a share of those that came, a rate, or a number."
+        }
+        Metric::Dead => "Messages that became dead letters: a share of those that came, a rate, or a number.",
+        Metric::Lost => "Messages that were lost: a share of those that came, a rate, or a number.",
+        Metric::Redelivered => {
+            "Deliveries that were not a message's first: a share of the messages that came, a rate, or a number."
+        }
+        Metric::Reordered => {
+            "Messages handled after one of the same key that was published later: a share of those that came, a rate, or a \
+             number."
+        }
+        Metric::Duplicates => {
+            "Times that a message was handled well more often than needed: a share of those that came, a rate, or a number."
+        }
         Metric::Dropped => {
             "Attempts that left before their handler had ended, cancelled or because their deadline had passed: a share \
              of those that came, or a rate."
@@ -180,8 +213,11 @@ impl Unit {
     }
 }
 
+/// What is counted, of messages.
+const COUNTED: &[Unit] = &[Unit::Share, Unit::Rate, Unit::Number];
+
 /// Every metric but the percentiles, with the bounds that it can be compared with.
-pub(crate) const METRICS: [(&str, Metric, &[Unit]); 19] = [
+pub(crate) const METRICS: [(&str, Metric, &[Unit]); 26] = [
     ("goodput", Metric::Goodput, &[Unit::Share, Unit::Rate]),
     ("throughput", Metric::Throughput, &[Unit::Share, Unit::Rate]),
     ("failures", Metric::Failures, &[Unit::Share, Unit::Rate]),
@@ -200,7 +236,14 @@ pub(crate) const METRICS: [(&str, Metric, &[Unit]); 19] = [
     ("waste", Metric::Waste, &[Unit::Share]),
     ("hit_ratio", Metric::HitRatio, &[Unit::Share]),
     ("fetches", Metric::Fetches, &[Unit::Share, Unit::Rate]),
-    ("expired", Metric::Expired, &[Unit::Share, Unit::Rate]),
+    ("expired", Metric::Expired, COUNTED),
+    ("lag", Metric::Lag, &[Unit::Span, Unit::Number]),
+    ("consumed", Metric::Consumed, COUNTED),
+    ("dead", Metric::Dead, COUNTED),
+    ("lost", Metric::Lost, COUNTED),
+    ("redelivered", Metric::Redelivered, COUNTED),
+    ("reordered", Metric::Reordered, COUNTED),
+    ("duplicates", Metric::Duplicates, COUNTED),
 ];
 
 /// With what the metric called `name` can be compared; `None` where there is no such metric.
@@ -240,7 +283,7 @@ fn parse(text: &str) -> Result<Parts, ParseError> {
     let target = trimmed(text, left.start + open + 1..left.end - 1);
     if target.is_empty() {
         return Err(ParseError::new(left, "the metric needs a target")
-            .hint("name the workload, service, pool or cache in the parentheses"));
+            .hint("name the workload, service, pool, cache, topic, queue or consumer in the parentheses"));
     }
     let right = trimmed(text, at + length..text.len());
     if right.is_empty() {
@@ -286,6 +329,8 @@ fn metric(word: &str) -> Result<(Metric, &'static [Unit]), ParseError> {
         "utilization" => Some("utilisation"),
         "hits" | "hit_rate" => Some("hit_ratio"),
         "misses" => Some("fetches"),
+        "backlog" | "pending" => Some("lag"),
+        "dead_letters" => Some("dead"),
         _ => did_you_mean(name, names()),
     };
     let fault = ParseError::new(all, format!("unknown metric `{name}`"));

@@ -1,0 +1,475 @@
+//! What became of messages: counted by the time of the event, from the end of the warm-up on, except for what must add up
+//! over the whole run. Models without topics have none of it.
+
+use crate::base::time::{Span, Time};
+use crate::kernel::Fate;
+use crate::model::{EndpointId, Group, Id, Model};
+use crate::policy::Outcome;
+
+use super::latency::Latency;
+use super::level::Level;
+use super::results::OUTCOMES;
+use super::window::Counts;
+
+/// Number of [`Fate`]s; arrays of counts are indexed by `fate as usize`.
+pub const FATES: usize = 6;
+
+/// What became of messages.
+#[derive(Clone, Debug, Default)]
+pub struct MessagingResults {
+    /// Parallel to `model.topics`.
+    pub topics: Vec<TopicResult>,
+    /// Parallel to `model.groups()`.
+    pub groups: Vec<GroupResult>,
+    /// Parallel to `model.consumers`.
+    pub consumers: Vec<ConsumerResult>,
+    /// Of endpoints that have an effect, in the order of the model.
+    pub effects: Vec<EffectResult>,
+}
+
+/// What publishers and the broker did with a topic or a queue.
+#[derive(Clone, Debug, Default)]
+pub struct TopicResult {
+    /// Messages that were to be published, each time that it was tried; dead letters too.
+    pub tried: u64,
+    /// Messages that were stored.
+    pub published: u64,
+    /// Their bytes.
+    pub bytes: u128,
+    /// Attempts that failed, as far as their publishers know, by outcome.
+    pub failed: [u64; OUTCOMES],
+    /// Messages that were known, and not stored again.
+    pub deduplicated: u64,
+    /// ∫ bytes on disk dt, in byte-nanoseconds.
+    pub disk_nanos: u128,
+    /// The most bytes on disk at once, warm-up included.
+    pub disk_peak: u64,
+    /// Bytes on disk at the end.
+    pub disk_end: u64,
+    /// How it went over time.
+    pub series: TopicSeries,
+}
+
+/// A topic over time.
+#[derive(Clone, Debug, Default)]
+pub struct TopicSeries {
+    /// Messages that were stored.
+    pub published: Vec<u64>,
+    /// Attempts to publish that failed.
+    pub failed: Vec<u64>,
+    /// Mean number of bytes on disk.
+    pub disk: Vec<f64>,
+}
+
+/// What became of the messages of a topic for one group of consumers, or of a queue.
+#[derive(Clone, Debug, Default)]
+pub struct GroupResult {
+    /// Messages that were kept for it.
+    pub kept: u64,
+    /// Those that were settled, by [`Fate`].
+    pub settled: [u64; FATES],
+    /// The same two from the start of the run on.
+    pub kept_in_all: u64,
+    /// See `kept_in_all`.
+    pub settled_in_all: [u64; FATES],
+    /// Kept at the end of the run, as brokers and workers count them: `kept_in_all` is this and all of `settled_in_all`.
+    pub pending: u64,
+    /// Times that a worker began with a message.
+    pub delivered: u64,
+    /// Those of them that were not its first.
+    pub redelivered: u64,
+    /// Times that a handler ended well.
+    pub handled_well: u64,
+    /// Times that it did not.
+    pub handled_badly: u64,
+    /// Messages that were handled after one of the same key that was published later.
+    pub reordered: u64,
+    /// Times that partitions were shared anew.
+    pub rebalances: u64,
+    /// From the publisher's step to the end of the handler, of messages that were consumed.
+    pub latency: Latency,
+    /// ∫ messages kept dt, in nanoseconds.
+    pub lag_nanos: u128,
+    /// The most messages kept at once, warm-up included.
+    pub lag_peak: u32,
+    /// When that was.
+    pub lag_peak_at: Time,
+    /// How old the oldest message was at most, at the ends of points of the series.
+    pub age_peak: Span,
+    /// When an alarm was first raised, if it was.
+    pub alerted: Option<Time>,
+    /// How it went over time.
+    pub series: GroupSeries,
+}
+
+impl GroupResult {
+    /// Times that a message was handled well more often than needed.
+    pub fn duplicates(&self) -> u64 {
+        self.handled_well.saturating_sub(self.settled[Fate::Consumed as usize])
+    }
+
+    /// Messages that are neither pending nor settled: zero, always.
+    pub fn missing(&self) -> i128 {
+        let settled: u64 = self.settled_in_all.iter().sum();
+        i128::from(self.kept_in_all) - i128::from(settled) - i128::from(self.pending)
+    }
+
+    /// How many were settled so.
+    pub fn with_fate(&self, fate: Fate) -> u64 {
+        self.settled[fate as usize]
+    }
+}
+
+/// A group over time.
+#[derive(Clone, Debug, Default)]
+pub struct GroupSeries {
+    /// Messages that came.
+    pub kept: Vec<u64>,
+    /// Messages that were consumed.
+    pub consumed: Vec<u64>,
+    /// Messages that were redelivered.
+    pub redelivered: Vec<u64>,
+    /// Messages that died, expired or were lost.
+    pub gone: Vec<u64>,
+    /// Mean number of messages that are kept.
+    pub lag: Vec<f64>,
+    /// How old the oldest one is at the end of the point.
+    pub age: Vec<Span>,
+    /// Sum of the latencies of those that were consumed.
+    pub latency_nanos: Vec<u128>,
+}
+
+/// The workers of a consumer.
+#[derive(Clone, Debug, Default)]
+pub struct ConsumerResult {
+    /// ∫ workers that are there dt, in nanoseconds.
+    pub there_nanos: u128,
+    /// ∫ workers that handle something dt, in nanoseconds.
+    pub busy_nanos: u128,
+    /// Mean number of workers that handle something, over time.
+    pub busy: Vec<f64>,
+}
+
+/// What a handler does to the world outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EffectResult {
+    /// Whose.
+    pub endpoint: EndpointId,
+    /// Things that were done for the first time.
+    pub done: u64,
+    /// Times that one of them was done again.
+    pub again: u64,
+}
+
+/// See the module.
+pub(super) struct MessagingMeters {
+    from: Time,
+    topics: Vec<TopicMeter>,
+    groups: Vec<GroupMeter>,
+    consumers: Vec<ConsumerMeter>,
+    effects: Vec<EffectResult>,
+}
+
+#[derive(Default)]
+struct TopicMeter {
+    counts: Counts,
+    result: TopicResult,
+    disk: u64,
+    disk_moments: i128,
+    disk_before: u128,
+    disk_last: u128,
+    last: [u64; 2],
+}
+
+struct GroupMeter {
+    group: Group,
+    alert: Option<u32>,
+    counts: Counts,
+    result: GroupResult,
+    lag: Level,
+    lag_before: u128,
+    lag_last: u128,
+    /// The oldest message that waits now.
+    oldest: Option<Time>,
+    last: [u64; 4],
+    latency_since: u128,
+}
+
+#[derive(Default)]
+struct ConsumerMeter {
+    there: Level,
+    busy: Level,
+    before: [u128; 2],
+    busy_last: u128,
+    result: ConsumerResult,
+}
+
+impl TopicMeter {
+    fn integral(&self, now: Time) -> u128 {
+        (i128::from(self.disk) * i128::from(now.as_nanos()) - self.disk_moments) as u128
+    }
+}
+
+impl MessagingMeters {
+    /// `None` where there are no topics and no effects.
+    pub(super) fn new(model: &Model) -> Option<Box<MessagingMeters>> {
+        let with_effect = model.endpoints.enumerate().filter(|(_, endpoint)| endpoint.effect.is_some());
+        let effects: Vec<_> = with_effect.map(|(endpoint, _)| EffectResult { endpoint, done: 0, again: 0 }).collect();
+        if model.topics.is_empty() && effects.is_empty() {
+            return None;
+        }
+        Some(Box::new(MessagingMeters {
+            from: Time::ZERO + model.warmup,
+            topics: model.topics.iter().map(|_| TopicMeter::default()).collect(),
+            groups: model
+                .groups()
+                .into_iter()
+                .map(|group| GroupMeter {
+                    alert: model.topics[group.topic].alert,
+                    group,
+                    counts: Counts::default(),
+                    result: GroupResult::default(),
+                    lag: Level::default(),
+                    lag_before: 0,
+                    lag_last: 0,
+                    oldest: None,
+                    last: [0; 4],
+                    latency_since: 0,
+                })
+                .collect(),
+            consumers: model.consumers.iter().map(|_| ConsumerMeter::default()).collect(),
+            effects,
+        }))
+    }
+
+    /// What has been counted so far is left out of the totals.
+    pub(super) fn start_totals(&mut self, now: Time) {
+        for topic in &mut self.topics {
+            topic.disk_before = topic.integral(now);
+        }
+        for group in &mut self.groups {
+            group.lag_before = group.lag.integral(now);
+        }
+        for consumer in &mut self.consumers {
+            consumer.before = [consumer.there.integral(now), consumer.busy.integral(now)];
+        }
+    }
+
+    /// Ends a point of the series.
+    pub(super) fn add_point(&mut self, now: Time, length: Span) {
+        let per_length = |nanos: u128| nanos as f64 / length.as_nanos() as f64;
+        for topic in &mut self.topics {
+            let (series, counts) = (&mut topic.result.series, [topic.counts.answered, topic.counts.failed]);
+            series.published.push(counts[0] - topic.last[0]);
+            series.failed.push(counts[1] - topic.last[1]);
+            topic.last = counts;
+            let disk = topic.integral(now);
+            topic.result.series.disk.push(per_length(disk - topic.disk_last));
+            topic.disk_last = disk;
+        }
+        for meter in &mut self.groups {
+            let counts = &meter.counts;
+            let gone = counts.dead + counts.expired + counts.lost;
+            let now_counted = [counts.offered, counts.answered, counts.redelivered, gone];
+            let series = &mut meter.result.series;
+            let columns = [&mut series.kept, &mut series.consumed, &mut series.redelivered, &mut series.gone];
+            for ((column, count), last) in columns.into_iter().zip(now_counted).zip(&mut meter.last) {
+                column.push(count - *last);
+                *last = count;
+            }
+            let lag = meter.lag.integral(now);
+            series.lag.push(per_length(lag - meter.lag_last));
+            meter.lag_last = lag;
+            series.age.push(meter.oldest.map_or(Span::ZERO, |oldest| now.since(oldest)));
+            series.latency_nanos.push(std::mem::take(&mut meter.latency_since));
+        }
+        for consumer in &mut self.consumers {
+            let busy = consumer.busy.integral(now);
+            consumer.result.busy.push(per_length(busy - consumer.busy_last));
+            consumer.busy_last = busy;
+        }
+    }
+
+    /// What the groups of a topic have counted from the start on, or one of its groups.
+    pub(super) fn counts(&self, topic: u32, group: Option<u32>, now: Time) -> Counts {
+        let mut sum = self.topics[topic as usize].counts;
+        let of_topic = self.groups.iter().filter(|meter| meter.group.topic.index() == topic as usize);
+        let chosen = of_topic.filter(|meter| group.is_none_or(|place| meter.group.place == place));
+        (sum.offered, sum.answered) = (0, 0);
+        for meter in chosen {
+            let it = &meter.counts;
+            sum.offered += it.offered;
+            sum.answered += it.answered;
+            sum.dead += it.dead;
+            sum.expired += it.expired;
+            sum.lost += it.lost;
+            sum.redelivered += it.redelivered;
+            sum.handled += it.handled;
+            sum.reordered += it.reordered;
+            sum.queue_nanos += meter.lag.integral(now);
+        }
+        sum
+    }
+
+    /// The most messages that wait for one of the groups, and the age of the oldest.
+    pub(super) fn lag_now(&self, topic: u32, group: Option<u32>, now: Time) -> (u32, Span) {
+        let of_topic = self.groups.iter().filter(|meter| meter.group.topic.index() == topic as usize);
+        let chosen = of_topic.filter(|meter| group.is_none_or(|place| meter.group.place == place));
+        let age = |meter: &GroupMeter| meter.oldest.map_or(Span::ZERO, |oldest| now.since(oldest));
+        chosen.fold((0, Span::ZERO), |(most, oldest), meter| (most.max(meter.lag.value()), oldest.max(age(meter))))
+    }
+
+    /// Totals and series at the end of the run.
+    pub(super) fn finish(self, end: Time) -> MessagingResults {
+        let topics = self.topics.into_iter().map(|topic| {
+            let disk_nanos = topic.integral(end).saturating_sub(topic.disk_before);
+            TopicResult { disk_nanos, disk_end: topic.disk, ..topic.result }
+        });
+        let groups = self.groups.into_iter().map(|meter| {
+            let lag_nanos = meter.lag.integral(end).saturating_sub(meter.lag_before);
+            GroupResult { lag_nanos, ..meter.result }
+        });
+        let consumers = self.consumers.into_iter().map(|consumer| ConsumerResult {
+            there_nanos: consumer.there.integral(end).saturating_sub(consumer.before[0]),
+            busy_nanos: consumer.busy.integral(end).saturating_sub(consumer.before[1]),
+            ..consumer.result
+        });
+        MessagingResults {
+            topics: topics.collect(),
+            groups: groups.collect(),
+            consumers: consumers.collect(),
+            effects: self.effects,
+        }
+    }
+
+    pub(super) fn publishes(&mut self, topic: u32, now: Time) {
+        self.topics[topic as usize].result.tried += u64::from(now >= self.from);
+    }
+
+    pub(super) fn published(&mut self, topic: u32, now: Time, bytes: u32) {
+        let it = &mut self.topics[topic as usize];
+        it.counts.answered += 1;
+        if now >= self.from {
+            it.result.published += 1;
+            it.result.bytes += u128::from(bytes);
+        }
+    }
+
+    pub(super) fn publish_failed(&mut self, topic: u32, now: Time, outcome: Outcome) {
+        let it = &mut self.topics[topic as usize];
+        it.counts.failed += 1;
+        it.result.failed[outcome as usize] += u64::from(now >= self.from);
+    }
+
+    pub(super) fn deduplicated(&mut self, topic: u32, now: Time) {
+        self.topics[topic as usize].result.deduplicated += u64::from(now >= self.from);
+    }
+
+    pub(super) fn stored_bytes(&mut self, topic: u32, now: Time, change: i64) {
+        let it = &mut self.topics[topic as usize];
+        it.disk = it.disk.saturating_add_signed(change);
+        it.disk_moments += i128::from(change) * i128::from(now.as_nanos());
+        it.result.disk_peak = it.result.disk_peak.max(it.disk);
+    }
+
+    pub(super) fn message_kept(&mut self, group: u32, now: Time) {
+        let it = &mut self.groups[group as usize];
+        it.counts.offered += 1;
+        it.result.kept += u64::from(now >= self.from);
+        it.result.kept_in_all += 1;
+        it.lag.add(now, 1);
+        if it.lag.value() > it.result.lag_peak {
+            (it.result.lag_peak, it.result.lag_peak_at) = (it.lag.value(), now);
+        }
+        if it.alert.is_some_and(|alert| it.lag.value() >= alert) {
+            it.result.alerted.get_or_insert(now);
+        }
+    }
+
+    pub(super) fn delivered(&mut self, group: u32, now: Time, again: bool) {
+        let it = &mut self.groups[group as usize];
+        it.counts.redelivered += u64::from(again);
+        if now >= self.from {
+            it.result.delivered += 1;
+            it.result.redelivered += u64::from(again);
+        }
+    }
+
+    pub(super) fn handled(&mut self, group: u32, now: Time, is_good: bool) {
+        let it = &mut self.groups[group as usize];
+        it.counts.handled += u64::from(is_good);
+        if now >= self.from {
+            *if is_good { &mut it.result.handled_well } else { &mut it.result.handled_badly } += 1;
+        }
+    }
+
+    /// Returns how long the message took, if it was consumed.
+    pub(super) fn settled(&mut self, group: u32, now: Time, published: Time, fate: Fate) -> Option<Span> {
+        let it = &mut self.groups[group as usize];
+        it.lag.add(now, -1);
+        it.result.settled_in_all[fate as usize] += 1;
+        let counted = now >= self.from;
+        it.result.settled[fate as usize] += u64::from(counted);
+        match fate {
+            Fate::Consumed => it.counts.answered += 1,
+            Fate::Dead => it.counts.dead += 1,
+            Fate::Expired => it.counts.expired += 1,
+            Fate::Lost => it.counts.lost += 1,
+            Fate::Redriven | Fate::Aborted => {}
+        }
+        if fate != Fate::Consumed {
+            return None;
+        }
+        let latency = now.since(published);
+        it.latency_since += u128::from(latency.as_nanos());
+        if counted {
+            it.result.latency.record(latency);
+        }
+        Some(latency)
+    }
+
+    pub(super) fn reordered(&mut self, group: u32, now: Time) {
+        let it = &mut self.groups[group as usize];
+        it.counts.reordered += 1;
+        it.result.reordered += u64::from(now >= self.from);
+    }
+
+    pub(super) fn rebalanced(&mut self, group: u32, now: Time) {
+        self.groups[group as usize].result.rebalances += u64::from(now >= self.from);
+    }
+
+    pub(super) fn workers(&mut self, consumer: u32, now: Time, change: i32) {
+        self.consumers[consumer as usize].there.add(now, change);
+    }
+
+    pub(super) fn works_on_message(&mut self, consumer: u32, now: Time, change: i32) {
+        self.consumers[consumer as usize].busy.add(now, change);
+    }
+
+    /// `now` is the end of a point of the series, or another time at which something is read off.
+    pub(super) fn oldest(&mut self, group: u32, now: Time, stored: Option<Time>) {
+        let it = &mut self.groups[group as usize];
+        it.oldest = stored;
+        let age = stored.map_or(Span::ZERO, |stored| now.since(stored));
+        it.result.age_peak = it.result.age_peak.max(age);
+    }
+
+    pub(super) fn pending(&mut self, group: u32, count: u64) {
+        self.groups[group as usize].result.pending = count;
+    }
+
+    pub(super) fn effect(&mut self, endpoint: u32, now: Time, is_again: bool) {
+        if now < self.from {
+            return;
+        }
+        if let Some(it) = self.effects.iter_mut().find(|it| it.endpoint.0 == endpoint) {
+            *if is_again { &mut it.again } else { &mut it.done } += 1;
+        }
+    }
+
+    /// The topic of a group, and its place among those of the topic.
+    pub(super) fn place(&self, group: u32) -> (u32, u32) {
+        let it = &self.groups[group as usize].group;
+        (it.topic.0, it.place)
+    }
+}
