@@ -2,6 +2,8 @@
 
 mod balancers;
 mod breakers;
+mod brokers_oracle;
+mod brokers_queue;
 mod hedges;
 mod limits;
 mod retries;
