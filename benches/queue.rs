@@ -17,22 +17,20 @@ const HELD: usize = 64;
 fn main() {
     let runs: usize = std::env::var("RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(7);
     println!("{:<10} {:>10} {:>14}  CPU time, median of {runs}", "queue", "ns/message", "messages/s");
-    let queue = |settings: QueueSettings| move || run_queue(settings.clone());
-    let cases: [(&str, Box<dyn Fn()>); 4] = [
-        ("ideal", Box::new(queue(QueueSettings::IDEAL))),
-        ("rabbitmq", Box::new(queue(rabbitmq::quorum()))),
-        ("sqs", Box::new(queue(sqs::standard()))),
-        ("jetstream", Box::new(run_stream)),
-    ];
-    for (name, case) in cases {
-        let mut samples: Vec<f64> = (0..runs).map(|_| seconds(&case)).collect();
-        samples.sort_by(f64::total_cmp);
-        let nanos = samples[runs / 2] * 1e9 / f64::from(MESSAGES);
-        println!("{name:<10} {nanos:>10.1} {:>14.0}", 1e9 / nanos);
-    }
+    report("ideal", runs, || run_queue(QueueSettings::IDEAL));
+    report("rabbitmq", runs, || run_queue(rabbitmq::quorum()));
+    report("sqs", runs, || run_queue(sqs::standard()));
+    report("jetstream", runs, run_stream);
 }
 
-fn seconds(case: &dyn Fn()) -> f64 {
+fn report(name: &str, runs: usize, case: impl Fn()) {
+    let mut samples: Vec<f64> = (0..runs).map(|_| seconds(&case)).collect();
+    samples.sort_by(f64::total_cmp);
+    let nanos = samples[runs / 2] * 1e9 / f64::from(MESSAGES);
+    println!("{name:<10} {nanos:>10.1} {:>14.0}", 1e9 / nanos);
+}
+
+fn seconds(case: &impl Fn()) -> f64 {
     let now = || {
         let time = clock_gettime(ClockId::ProcessCPUTime);
         time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
