@@ -3,6 +3,8 @@
 mod balancers;
 mod breakers;
 mod brokers_kafka;
+mod brokers_oracle;
+mod brokers_queue;
 mod hedges;
 mod limits;
 mod retries;

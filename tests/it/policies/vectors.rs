@@ -16,7 +16,7 @@ use brownout::policy::retry::{AnyRetry, Backoff, Jitter, Retry, RetryThrottle, R
 use brownout::policy::throttle::{AdaptiveThrottle, Throttle};
 use serde_json::Value;
 
-use super::{brokers_kafka, transports};
+use super::{brokers_kafka, brokers_queue, transports};
 use crate::reference::Run;
 
 /// Why a vector waits: no built-in policy can say what it is about.
@@ -52,10 +52,21 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("kafka.producer.buffer_full", brokers_kafka::buffer_full),
     ("kafka.producer.delivery_timeout", brokers_kafka::delivery_timeout),
     ("kafka.retention.bytes", brokers_kafka::retention_bytes),
+    ("nats.jetstream.discard", brokers_queue::discard),
+    ("nats.jetstream.max_ack_pending", brokers_queue::max_ack_pending),
+    ("nats.jetstream.max_deliver", brokers_queue::redelivery),
+    ("nats.jetstream.nak", brokers_queue::nak),
+    ("nats.jetstream.redelivery", brokers_queue::redelivery),
+    ("rabbitmq.consumer_timeout", brokers_queue::consumer_timeout),
+    ("rabbitmq.max_length", brokers_queue::max_length),
+    ("rabbitmq.prefetch", brokers_queue::prefetch),
+    ("rabbitmq.quorum.delayed_retry", brokers_queue::delayed_retry),
+    ("rabbitmq.quorum.delivery_limit", brokers_queue::delivery_limit),
     ("resilience4j.circuitbreaker", breaker),
     ("resilience4j.interval.exponential_capped", capped_delays),
     ("resilience4j.retry", retry_timeline),
     ("resilience4j.sliding_window.count_based", window),
+    ("sqs.visibility_and_dlq", brokers_queue::visibility),
     ("tomcat.executor", transports::executor),
     ("transport.l4_vs_l7_balancing", transports::sticking),
 ];
@@ -93,7 +104,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 41);
+    assert_eq!(ran.len(), 53);
 }
 
 #[test]

@@ -159,7 +159,7 @@ pub(super) struct Tally {
 /// Whose turn it is among those that came back.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Turn {
-    /// How many of the owner's messages go before it.
+    /// How many of the owner's messages go before it; among those that are delayed, how many others do.
     behind: u64,
     order: u64,
     place: u32,
@@ -520,8 +520,9 @@ impl<T: Copy> Leases<T> {
             slot.state = State::Delayed;
             slot.due = now + delay;
             self.tally.delayed += 1;
-            // While it is delayed its own order tells its entry from dead ones: nobody else has it.
-            self.delayed.push(Reverse((slot.due, Turn { behind: 0, order: slot.order, place })));
+            self.sequence += 1;
+            // Of those that become ready together, the one goes first that came back first.
+            self.delayed.push(Reverse((slot.due, Turn { behind: self.sequence, order: slot.order, place })));
         }
     }
 

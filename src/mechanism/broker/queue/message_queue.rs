@@ -194,29 +194,35 @@ impl<M: Copy> MessageQueue<M> {
         deliveries: &mut Vec<Delivery<M>>,
         reports: &mut Vec<Report<M>>,
     ) -> u32 {
-        let mut room = self.leases.room(member);
-        room.all = room.all.min(max);
-        for taken in 0..room.all {
+        let room = self.leases.room(member);
+        let (most, mut fresh) = (room.all.min(max), room.fresh);
+        let mut taken = 0;
+        while taken < most {
+            // Where no new one may go out, what came back still may, wherever it stands.
+            let passed = if fresh == 0 { u64::MAX } else { self.passed };
+            let Some((returned, head)) =
+                self.head_after(passed).filter(|(returned, _)| returned.is_some() || fresh > 0)
+            else {
+                break;
+            };
             // What expires at this very instant can still be had.
-            let passed = if room.fresh == 0 { u64::MAX } else { self.passed };
-            while let Some((returned, head)) = self.head_after(passed)
-                && head.expires < now
-            {
+            if head.expires < now {
                 self.remove_head(returned);
                 self.leave(head, Reason::Expired, reports);
+                fresh = self.leases.room(member).fresh;
+                continue;
             }
-            let Some((returned, head)) = self.head_after(passed) else { return taken };
             let granted = match returned {
                 Some(place) => self.leases.grant_again(now, member, place),
-                None if room.fresh == 0 => return taken,
                 None => {
-                    room.fresh -= 1;
+                    fresh -= 1;
                     self.fresh.pop_front();
                     self.passed += 1;
                     self.leases.grant(now, member, head)
                 }
             };
             self.ready_bytes -= head.bytes;
+            taken += 1;
             deliveries.push(Delivery {
                 lease: granted.lease,
                 message: head.message,
@@ -224,7 +230,7 @@ impl<M: Copy> MessageQueue<M> {
                 deliveries: granted.deliveries,
             });
         }
-        room.all
+        taken
     }
 
     /// How many messages `member` would be handed now, apart from those that have just expired.
