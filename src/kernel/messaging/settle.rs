@@ -94,8 +94,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         while let Some(news) = self.messaging.topics[topic as usize].shelf.next_news() {
             match news {
                 News::Left { place, message, why } => self.message_left(topic, place, message, why),
-                News::Removed { unfinished, message, why } => {
-                    (0..unfinished).for_each(|place| self.message_left(topic, place, message, why));
+                News::Gone { place } => {
+                    let now = self.agenda.now();
+                    let group = self.messaging.topics[topic as usize].first_group + place;
+                    self.observer.settled(group, now, now, Fate::Lost);
                 }
                 News::Closed { worker } => self.close_worker(worker, false),
             }

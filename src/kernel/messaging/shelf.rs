@@ -29,8 +29,8 @@ enum Kind {
 pub(super) enum News {
     /// A group will not have a message that it has not handled.
     Left { place: u32, message: Message, why: Why },
-    /// A message is gone that some groups have not handled: how many is known, which is not.
-    Removed { unfinished: u32, message: Message, why: Why },
+    /// A group has given a message back that is not there any more.
+    Gone { place: u32 },
     /// A worker held a message for too long: his connection is closed, and all that he held has come back.
     Closed { worker: u32 },
 }
@@ -101,7 +101,11 @@ impl Shelf {
                 tell(&mut self.reports, place, &mut self.news);
                 taken
             }
-            Kind::Stream(stream) => stream.take(now, place, Member(worker), most, deliveries),
+            Kind::Stream(stream) => {
+                let taken = stream.take(now, place, Member(worker), most, deliveries, &mut self.stream_reports);
+                self.tell_of_stream();
+                taken
+            }
         }
     }
 
@@ -230,13 +234,14 @@ impl Shelf {
     fn tell_of_stream(&mut self) {
         for report in self.stream_reports.drain(..) {
             self.news.push(match report {
-                StreamReport::Removed { message, unfinished, why, .. } => {
+                StreamReport::Missed { message, consumer, why, .. } => {
                     let why = match why {
                         Removal::Discarded => Why::TooMany,
                         Removal::Expired => Why::Expired,
                     };
-                    News::Removed { unfinished, message, why }
+                    News::Left { place: consumer, message, why }
                 }
+                StreamReport::Gone { consumer } => News::Gone { place: consumer },
                 StreamReport::GivenUp { message, consumer, .. } => {
                     News::Left { place: consumer, message, why: Why::Failed }
                 }

@@ -515,7 +515,7 @@ proptest! {
                     let expected = queue.takeable(member).min(max);
                     let (mut these, mut those) = (vec![], vec![]);
                     assert_eq!(queue.take(now, member, max, &mut these, &mut reports), expected);
-                    assert_eq!(stream.take(now, 0, member, max, &mut those), expected);
+                    assert_eq!(stream.take(now, 0, member, max, &mut those, &mut Vec::new()), expected);
                     let plain = |it: &Delivery<u32>| (it.message, it.published, it.deliveries);
                     assert_eq!(these.iter().map(plain).collect::<Vec<_>>(), those.iter().map(plain).collect::<Vec<_>>());
                     given.extend(these.into_iter().zip(those));

@@ -188,7 +188,7 @@ impl Stream {
 
     fn take(&mut self, now: Time, consumer: u32, max: u32) -> Vec<Delivery<u32>> {
         let mut taken = Vec::new();
-        self.it.take(now, consumer, ONE, max, &mut taken);
+        self.it.take(now, consumer, ONE, max, &mut taken, &mut self.reports);
         assert!(self.it.is_conserved());
         taken
     }
@@ -341,21 +341,17 @@ fn what_a_stream_removes_is_missed_by_whoever_was_not_done() {
     let held = stream.take(at(3), 0, 2);
     assert_eq!(stream.it.ack(0, held[0].lease), Acked::Held);
     stream.publish(at(4), 4);
-    let removed = |message, why, unfinished| StreamReport::Removed {
-        message,
-        published: at(u64::from(message)),
-        why,
-        unfinished,
-    };
-    assert_eq!(stream.reports, [removed(1, Removal::Discarded, 1)]);
+    let missed = StreamReport::Missed { message: 1, published: at(1), consumer: 1, why: Removal::Discarded };
+    assert_eq!(stream.reports, [missed]);
     assert_eq!((stream.it.consumer_counts(0).missed, stream.it.consumer_counts(1).missed), (0, 1));
     assert_eq!(stream.messages(at(5), 1), [2, 3, 4]);
     assert_eq!(stream.it.wake_at(), Some(at(33)), "the lease of the second message");
     stream.it.tick(at(33), &mut stream.reports);
     stream.it.tick(at(35), &mut stream.reports);
     stream.it.tick(at(62), &mut stream.reports);
-    assert_eq!(stream.reports[1..], [removed(2, Removal::Expired, 2)]);
+    assert_eq!(stream.reports.len(), 1, "both had been handed the second one");
     assert_eq!(stream.messages(at(62), 0), [3, 4], "the second one came back, but it is gone");
+    assert_eq!(stream.reports[1..], [StreamReport::Gone { consumer: 0 }]);
     assert_eq!(stream.it.consumer_counts(0).missed, 1);
     assert!(stream.it.is_conserved());
 }

@@ -53,16 +53,21 @@ pub enum Discard {
 /// What happened that nobody asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StreamReport<M> {
-    /// A message was removed before all consumers were done with it.
-    Removed {
+    /// A message was removed before a consumer was handed it.
+    Missed {
         /// The message.
         message: M,
         /// When it was published.
         published: Time,
+        /// Which consumer, by its place in the list that the stream was made with.
+        consumer: u32,
         /// Why.
         why: Removal,
-        /// How many consumers were not done.
-        unfinished: u32,
+    },
+    /// A message that came back from a member of a consumer is not there any more: it was removed meanwhile.
+    Gone {
+        /// Which consumer.
+        consumer: u32,
     },
     /// A consumer will not be handed a message again; the stream keeps it.
     GivenUp {
@@ -320,6 +325,7 @@ impl<M: Copy> MessageStream<M> {
         member: Member,
         max: u32,
         deliveries: &mut Vec<Delivery<M>>,
+        reports: &mut Vec<StreamReport<M>>,
     ) -> u32 {
         let it = &mut self.consumers[consumer as usize];
         let room = it.leases.room(member);
@@ -334,6 +340,7 @@ impl<M: Copy> MessageStream<M> {
                 Some((place, _)) => {
                     it.leases.forget_returned(place);
                     it.counts.missed += 1;
+                    reports.push(StreamReport::Gone { consumer });
                     fresh = it.leases.room(member).fresh;
                     continue;
                 }
@@ -532,11 +539,12 @@ impl<M: Copy> MessageStream<M> {
 
     fn remove_first(&mut self, why: Removal, reports: &mut Vec<StreamReport<M>>) {
         let place = self.store.first;
-        let Stored { message, published, unfinished, next, .. } = self.store.remove(place);
+        let Stored { message, published, next, .. } = self.store.remove(place);
         for (index, consumer) in (0..).zip(&mut self.consumers).filter(|(_, consumer)| consumer.next == place) {
             consumer.next = next;
             consumer.passed += 1;
             consumer.counts.missed += 1;
+            reports.push(StreamReport::Missed { message, published, consumer: index, why });
             if next == NONE {
                 self.caught_up.push(index);
             }
@@ -544,9 +552,6 @@ impl<M: Copy> MessageStream<M> {
         match why {
             Removal::Discarded => self.counts.discarded += 1,
             Removal::Expired => self.counts.expired += 1,
-        }
-        if unfinished > 0 {
-            reports.push(StreamReport::Removed { message, published, why, unfinished });
         }
     }
 
@@ -562,6 +567,7 @@ impl<M: Copy> MessageStream<M> {
         let mut give_up = |reference: Reference, why: GivenUp| {
             let Some(stored) = store.get(reference) else {
                 counts.missed += 1;
+                reports.push(StreamReport::Gone { consumer });
                 return;
             };
             match why {
