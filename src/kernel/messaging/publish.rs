@@ -86,7 +86,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 && (!broker.nodes[node as usize].blocked.is_empty() || broker.is_full(node, message.bytes.into()))
         });
         if message.wait == PublishWait::Nothing && !is_blocked {
-            self.hand_over(topic, message);
+            self.to_broker(topic, message);
             return true;
         }
         let ticket = self.wait_for_broker(id, timer);
@@ -95,7 +95,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 let broker = &mut self.messaging.brokers[self.messaging.topics[topic as usize].broker as usize];
                 broker.nodes[node as usize].blocked.push_back((ticket, topic, message));
             }
-            _ => self.hand_over(topic, message),
+            _ => self.to_broker(topic, message),
         }
         false
     }
@@ -147,7 +147,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Puts a message on its way to its broker.
-    fn hand_over(&mut self, topic: u32, message: Message) {
+    fn to_broker(&mut self, topic: u32, message: Message) {
         let broker = self.messaging.topics[topic as usize].broker;
         let way = self.messaging.brokers[broker as usize].way(&self.world.lanes, message.key, SALT_TO);
         self.dispatch_parcel(way, Parcel::Arrives { topic, message });
@@ -159,7 +159,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             // He has given up, and takes his message with him.
             return;
         }
-        self.hand_over(topic, message);
+        self.to_broker(topic, message);
         if message.wait == PublishWait::Nothing {
             self.frames.renew(ticket.frame);
             self.go_on_soon(ticket.frame);
