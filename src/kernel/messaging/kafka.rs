@@ -417,6 +417,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     offset: record.offset,
                 },
                 deliveries: 1 + u32::from(record.is_again),
+                is_acknowledged: false,
             }));
             let epoch = it.epoch;
             let broker = self.messaging.topics[topic as usize].broker;
@@ -433,9 +434,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn give_up_on(&mut self, topic: u32, place: usize, lost: &mut Vec<(u32, u64, Message)>) {
         let group = self.messaging.topics[topic as usize].first_group + place as u32;
         for (partition, offset, message) in lost.drain(..) {
-            let handled_to = &mut self.logs(topic).groups[place].handled_to[partition as usize];
-            if offset >= *handled_to {
-                *handled_to = offset + 1;
+            if self.logs(topic).groups[place].progress[partition as usize].lose(offset) {
                 self.settled(group, &message, Fate::Lost);
             }
         }
@@ -464,11 +463,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if !is_good && held.deliveries < of_group.max_deliveries && !of_group.commits_first {
             return false;
         }
-        let handled_to = &mut of_group.handled_to[partition as usize];
-        if offset < *handled_to {
+        if !of_group.progress[partition as usize].done(offset) {
             return true;
         }
-        *handled_to = offset + 1;
         if is_good {
             self.message_consumed(group, &held);
         } else if self.logs(topic).groups[place].commits_first {

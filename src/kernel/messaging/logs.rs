@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 use super::super::world::World;
-use super::Message;
+use super::{Held, Message, Receipt};
 
 /// A topic of Kafka.
 pub(in crate::kernel) struct Logs {
@@ -33,8 +33,8 @@ pub(in crate::kernel) struct LogGroup {
     pub(super) group: Group,
     /// The worker of each member.
     pub(super) workers: Vec<u32>,
-    /// Up to where each partition was handled, or given up.
-    pub(super) handled_to: Vec<u64>,
+    /// How far it is with each partition.
+    pub(super) progress: Vec<Progress>,
     /// When it is looked at next.
     pub(super) due: Time,
     pub(super) reading: Reading,
@@ -45,6 +45,47 @@ pub(in crate::kernel) struct LogGroup {
     pub(super) commits_after: bool,
     /// How often a transaction is committed; `None` where there is none.
     pub(super) commit_every: Option<Span>,
+}
+
+/// How far a group is with a partition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress {
+    /// What is before was handled, or given up.
+    to: u64,
+    /// Stretches behind that were given up, in order: somebody has still what lies before them in his hands.
+    gone: Vec<(u64, u64)>,
+}
+
+impl Progress {
+    /// A record was handled or given up by one who had it; `false` when that had happened before.
+    pub(super) fn done(&mut self, offset: u64) -> bool {
+        if offset < self.to {
+            return false;
+        }
+        self.to = offset + 1;
+        let passed = self.gone.partition_point(|(from, _)| *from <= self.to);
+        for (_, to) in self.gone.drain(..passed) {
+            self.to = self.to.max(to);
+        }
+        true
+    }
+
+    /// Nobody will have a record; `false` when that was known, or somebody was done with it.
+    pub(super) fn lose(&mut self, offset: u64) -> bool {
+        if offset < self.to || self.gone.iter().any(|(from, to)| (*from..*to).contains(&offset)) {
+            return false;
+        }
+        match self.gone.last_mut() {
+            Some((_, to)) if *to == offset => *to = offset + 1,
+            _ => self.gone.push((offset, offset + 1)),
+        }
+        true
+    }
+
+    /// How many of those behind `from` are gone.
+    fn gone_from(&self, from: u64) -> u64 {
+        self.gone.iter().map(|(start, to)| to.saturating_sub((*start).max(from))).sum()
+    }
 }
 
 /// The client library of a publisher.
@@ -158,19 +199,26 @@ impl Logs {
         let Some(group) = self.groups.get(place as usize) else {
             return self.logs.iter().map(|log| log.end() - log.start()).sum();
         };
-        let left = self.logs.iter().zip(&group.handled_to);
-        left.map(|(log, handled)| {
-            let from = (*handled).max(log.readable_from());
-            log.visible(from.min(log.end()), log.end(), group.reading)
+        let left = self.logs.iter().zip(&group.progress);
+        left.map(|(log, progress)| {
+            let from = progress.to.max(log.readable_from());
+            log.visible(from.min(log.end()), log.end(), group.reading) - progress.gone_from(from)
         })
         .sum()
+    }
+
+    /// Whether a message that a worker has is nowhere else, and nobody is done with it.
+    pub(super) fn has_only_in_hand(&self, place: u32, held: &Held) -> bool {
+        let Receipt::Record { partition, offset, .. } = held.receipt else { return false };
+        let progress = &self.groups[place as usize].progress[partition as usize];
+        offset >= progress.to && offset < self.logs[partition as usize].readable_from()
     }
 
     /// When the oldest message was stored that a group has not handled.
     pub(super) fn oldest(&self, place: u32) -> Option<Time> {
         let group = self.groups.get(place as usize)?;
-        let left = self.logs.iter().zip(&group.handled_to);
-        left.filter_map(|(log, handled)| log.time_of((*handled).max(log.readable_from()))).min()
+        let left = self.logs.iter().zip(&group.progress);
+        left.filter_map(|(log, progress)| log.time_of(progress.to.max(log.readable_from()))).min()
     }
 }
 
@@ -207,14 +255,14 @@ impl LogGroup {
             max_poll_interval: membership.max_poll_interval,
             session_timeout: membership.session_timeout,
             // It is there when the run begins.
-            initial_delay: Span::ZERO,
+            initial_delay: Span::from_nanos(1),
             pause: membership.rebalance_time,
             ..GroupSettings::default()
         };
         LogGroup {
             group: Group::new(settings, partitions),
             workers: Vec::new(),
-            handled_to: vec![0; partitions as usize],
+            progress: vec![Progress::default(); partitions as usize],
             due: Time::MAX,
             reading,
             max_deliveries: match consumer.settling.max_deliveries {

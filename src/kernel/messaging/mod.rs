@@ -76,6 +76,8 @@ pub(super) struct Held {
     pub(super) receipt: Receipt,
     /// How often it came, this time included.
     pub(super) deliveries: u32,
+    /// Whether the broker has heard of its acknowledgement while it is in work.
+    pub(super) is_acknowledged: bool,
 }
 
 /// How a worker names a message to the broker.
@@ -89,7 +91,7 @@ pub(super) enum Receipt {
 
 impl From<Delivery<Message>> for Held {
     fn from(delivery: Delivery<Message>) -> Held {
-        Held { message: delivery.message, receipt: Receipt::Lease(delivery.lease), deliveries: delivery.deliveries }
+        Held { message: delivery.message, receipt: Receipt::Lease(delivery.lease), deliveries: delivery.deliveries, is_acknowledged: false }
     }
 }
 

@@ -177,7 +177,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if state.acks_first && topic.logs.is_none() {
                 // They are done for the broker, and not for anybody else.
                 let own = self.messaging.workers.iter().filter(|worker| worker.group == group);
-                pending += own.map(|worker| worker.current.len() as u64).sum::<u64>();
+                pending += own.map(|worker| worker.acknowledged()).sum::<u64>();
+            }
+            if let Some(logs) = topic.logs.as_ref().filter(|_| state.acks_first) {
+                // They are committed, and not handled yet.
+                let own = self.messaging.workers.iter().filter(|worker| worker.group == group);
+                let held = own.flat_map(|worker| worker.buffer.iter().chain(&worker.current));
+                pending += held.filter(|held| logs.has_only_in_hand(state.place, held)).count() as u64;
             }
             self.observer.pending(group, pending);
         }

@@ -212,11 +212,10 @@ impl Shelf {
                 let queue = &queues[place as usize];
                 queue.ready() as u64 + u64::from(queue.leased()) + u64::from(queue.delayed())
             }
-            Kind::Stream(stream) if place < stream.consumers() => {
+            Kind::Stream(stream) => {
                 let back = stream.returned(place) + stream.leased(place) + stream.delayed(place);
                 stream.unread(place) + u64::from(back)
             }
-            Kind::Stream(stream) => stream.stored().into(),
         }
     }
 
@@ -224,8 +223,7 @@ impl Shelf {
     pub(super) fn oldest(&self, place: u32) -> Option<Time> {
         match &self.kind {
             Kind::Queues(queues) => queues[place as usize].head_published(),
-            Kind::Stream(stream) if place < stream.consumers() => stream.oldest_unread(place),
-            Kind::Stream(stream) => stream.oldest_stored(),
+            Kind::Stream(stream) => stream.oldest_unread(place),
         }
     }
 

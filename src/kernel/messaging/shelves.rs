@@ -177,7 +177,7 @@ fn shelf(topic: &Topic, broker: &Broker, groups: &[Vec<&Consumer>]) -> Shelf {
         Keeping::Log(_) => return Shelf::of_queues(Vec::new()),
     };
     let leases = |consumers: &[&Consumer]| leases(broker.kind, &consumers[0].settling, consumers[0].prefetch);
-    if broker.kind == BrokerKind::Jetstream {
+    if broker.kind == BrokerKind::Jetstream && !groups.is_empty() {
         let settings = StreamSettings {
             retention: match (topic.is_queue, limits.keep) {
                 (_, Some(_)) => Retention::Limits,
@@ -198,6 +198,11 @@ fn shelf(topic: &Topic, broker: &Broker, groups: &[Vec<&Consumer>]) -> Shelf {
     }
     let queue = |leases: LeaseSettings| MessageQueue::new(queue_settings(limits, leases));
     if groups.is_empty() {
+        // Nobody has said that he is interested: a stream that keeps messages for those who are keeps nothing.
+        let is_unwanted = broker.kind == BrokerKind::Jetstream && !topic.is_queue && limits.keep.is_none();
+        let length = if is_unwanted { Limit::AtMost(0) } else { limits.length };
+        let limits = QueueLimits { length, ttl: limits.ttl.or(limits.keep), ..limits.clone() };
+        let queue = |leases: LeaseSettings| MessageQueue::new(queue_settings(&limits, leases));
         return Shelf::of_queues(vec![queue(LeaseSettings::PLAIN)]);
     }
     Shelf::of_queues(groups.iter().map(|group| queue(leases(group))).collect())

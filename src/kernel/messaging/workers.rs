@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use crate::base::random::salt;
 use crate::base::time::{Span, Time};
 use crate::mechanism::broker::kafka::{Member, TransactionId};
-use crate::mechanism::broker::queue::Refusal;
+use crate::mechanism::broker::queue::{Acked, Refusal};
 use crate::model::{Id, Limit, Model};
 use crate::policy::Outcome;
 
@@ -61,15 +61,28 @@ pub(in crate::kernel) struct Worker {
     pub(super) answers: VecDeque<(Held, Answer)>,
 }
 
+impl Worker {
+    /// Messages in his hands that the broker knows to be acknowledged.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.current.iter().filter(|held| held.is_acknowledged).count() as u64
+    }
+}
+
 /// What a worker tells the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Answer {
     /// The message is handled.
     Done,
+    /// The message will be handled, or is in work.
+    Begun,
+    /// The message was acknowledged before it was handled, and that ended well or not.
+    Ended { well: bool },
     /// It has failed.
     Failed,
     /// It has failed, and that took no time.
     FailedAtOnce,
+    /// Nothing: the answer has died with its worker.
+    Nothing,
 }
 
 impl Messaging {
@@ -166,8 +179,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(in crate::kernel) fn workers_stop(&mut self, replica: u32) {
         let Some(workers) = self.messaging.workers_of.get(replica as usize) else { return };
         for worker in workers.clone() {
+            let reads_log = self.reads_log(worker);
             let it = &mut self.messaging.workers[worker as usize];
-            if it.frame == NONE {
+            // A member of a group of Kafka handles what he has got before he leaves.
+            if it.frame == NONE && (!reads_log || it.buffer.is_empty()) {
                 self.worker_leaves(worker, false);
             } else if std::mem::replace(&mut it.is_there, false) {
                 self.observer.workers(it.consumer, self.agenda.now(), -1);
@@ -192,17 +207,31 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let it = &mut self.messaging.workers[worker as usize];
         it.epoch = it.epoch.wrapping_add(1);
-        it.buffer.clear();
         it.arrived = 0;
+        let had: Vec<Held> = it.buffer.drain(..).collect();
         let (group, lost) = (it.group, if died { std::mem::take(&mut it.current) } else { Vec::new() });
         let state = &self.messaging.groups[group as usize];
         let (topic, place, acks_first) = (state.topic, state.place, state.acks_first);
         if self.messaging.topics[topic as usize].logs.is_some() {
+            if acks_first {
+                // They were committed when he got them.
+                lost.into_iter().chain(had).for_each(|held| {
+                    self.record_done(worker, held, false);
+                });
+            }
             self.member_leaves(worker, died);
             return;
         }
         if acks_first {
-            lost.iter().for_each(|held| self.message_lost(group, held));
+            for held in &lost {
+                if held.is_acknowledged {
+                    self.message_lost(group, held);
+                    continue;
+                }
+                // The broker does not know: it delivers the message again.
+                let answers = self.messaging.workers[worker as usize].answers.iter_mut();
+                answers.filter(|(other, _)| other.receipt == held.receipt).for_each(|it| it.1 = Answer::Nothing);
+            }
         }
         self.messaging.topics[topic as usize].shelf.worker_gone(now, place, worker);
         self.after_shelf(topic);
@@ -269,7 +298,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if it.frame != NONE {
             return;
         }
-        if !it.is_there {
+        if !it.is_there && (!reads_log || it.buffer.is_empty()) {
             // He was told to stop while he worked.
             self.close_worker(worker, false);
             return;
@@ -355,7 +384,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if acks_first && !self.reads_log(worker) {
             for at in 0..self.messaging.workers[worker as usize].current.len() {
                 let held = self.messaging.workers[worker as usize].current[at];
-                self.send_answer(worker, held, Answer::Done);
+                self.send_answer(worker, held, Answer::Begun);
             }
         }
         let ticket = self.frames.insert(Frame {
@@ -399,11 +428,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     again.push(held);
                 }
             } else if self.messaging.groups[group as usize].acks_first {
-                if outcome.is_ok() {
-                    self.message_consumed(group, &held);
-                } else {
-                    self.message_lost(group, &held);
-                }
+                self.ends_acknowledged(worker, &held, outcome.is_ok());
             } else {
                 let answer = match (outcome.is_ok(), took_no_time) {
                     (true, _) => Answer::Done,
@@ -419,6 +444,21 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.try_again(worker, again, took_no_time);
         } else {
             self.soon.push_back(Event::Worker(worker));
+        }
+    }
+
+    /// What was acknowledged before it was handled has been handled, well or not. It is settled when the broker has heard of
+    /// the acknowledgement; if it never does, the message comes again.
+    fn ends_acknowledged(&mut self, worker: u32, held: &Held, well: bool) {
+        let it = &mut self.messaging.workers[worker as usize];
+        let group = it.group;
+        if !held.is_acknowledged {
+            let answers = it.answers.iter_mut().filter(|(other, _)| other.receipt == held.receipt);
+            answers.for_each(|it| it.1 = Answer::Ended { well });
+        } else if well {
+            self.message_consumed(group, held);
+        } else {
+            self.message_lost(group, held);
         }
     }
 
@@ -458,7 +498,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let Some((held, answer)) = it.answers.pop_front() else { return };
         let group = it.group;
         let state = &self.messaging.groups[group as usize];
-        let (topic, place, acks_first, pushes) = (state.topic, state.place, state.acks_first, state.pushes);
+        let (topic, place, pushes) = (state.topic, state.place, state.pushes);
         // What fails in no time must not come back for ever at the same instant.
         let wait = state.wait_after(held.deliveries).max(if answer == Answer::FailedAtOnce { BREATH } else { Span::ZERO });
         let topic_state = &mut self.messaging.topics[topic as usize];
@@ -469,10 +509,18 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let Receipt::Lease(lease) = held.receipt else { return };
         let shelf = &mut topic_state.shelf;
         match answer {
-            Answer::Done => {
-                let acked = shelf.ack(place, lease);
-                if !acks_first && acked != crate::mechanism::broker::queue::Acked::Stale {
-                    self.message_consumed(group, &held);
+            Answer::Nothing => {}
+            Answer::Done | Answer::Begun | Answer::Ended { .. } => {
+                let is_known = shelf.ack(place, lease) != Acked::Stale;
+                match answer {
+                    Answer::Begun if is_known => {
+                        let current = &mut self.messaging.workers[worker as usize].current;
+                        let of_it = current.iter_mut().filter(|other| other.receipt == held.receipt);
+                        of_it.for_each(|held| held.is_acknowledged = true);
+                    }
+                    Answer::Ended { well: false } if is_known => self.message_lost(group, &held),
+                    Answer::Done | Answer::Ended { .. } if is_known => self.message_consumed(group, &held),
+                    _ => {}
                 }
             }
             Answer::Failed | Answer::FailedAtOnce => {

@@ -12,8 +12,8 @@ use crate::model::{
     Rebalance, Settling, Topic, TopicId,
 };
 use crate::scenario::decode::{
-    BrokerName, Count, Cx, DeliveryWord, DestinationName, Field, Item, NotZero, Or, PositiveNumber,
-    ReadCommitted, Word, WorkerKind,
+    BrokerName, Count, Cx, DeliveryWord, DestinationName, Field, Item, NotZero, PositiveNumber,
+    ReadCommitted, Unlimited, Word, WorkerKind,
 };
 use crate::scenario::language::{
     BrokerKeys, ConsumerKeys, LagScalingKeys, ProducerKeys, QueueKeys, ScenarioKeys, TopicKeys,
@@ -57,10 +57,10 @@ fn broker(item: &Item<BrokerKeys>) -> Broker {
         nodes: keys.nodes.given().map_or(preset.nodes, |count| count.0),
         latency: keys.latency.given().cloned().unwrap_or(preset.latency),
         store: keys.store.given().cloned().unwrap_or(preset.store),
-        rate: keys.rate.given().map_or(preset.rate, |Or(rate)| *rate),
-        bandwidth: keys.bandwidth.given().map_or(preset.bandwidth, |Or(bandwidth)| *bandwidth),
+        rate: keys.rate.given().map_or(preset.rate, |Unlimited(rate)| *rate),
+        bandwidth: keys.bandwidth.given().map_or(preset.bandwidth, |Unlimited(bandwidth)| *bandwidth),
         partition_cost: keys.partition_cost.given().copied().unwrap_or(preset.partition_cost),
-        disk: keys.disk.or_default().0,
+        disk: keys.disk.value().and_then(|Unlimited(disk)| *disk),
         when_full: keys.when_full.given().map_or(preset.when_full, |Word(word)| *word),
         failover: keys.failover.given().copied().unwrap_or(preset.failover),
     }
@@ -116,10 +116,10 @@ fn topic(
             let dead_letter = keys.dead_letter.given().and_then(|name| other(name, &item.name, names, cx));
             Keeping::Queue(QueueLimits {
                 length: keys.length.value().map_or(Limit::Unlimited, |limit| limit.0),
-                size: keys.max_size.or_default().0,
+                size: keys.max_size.value().and_then(|Unlimited(size)| *size),
                 overflow: keys.overflow.value().map_or(QueueOverflow::DropOldest, |Word(word)| *word),
                 ttl: keys.ttl.or_default().0.map(|NotZero(span)| span),
-                keep: keys.retention.given().and_then(|Or(retention)| *retention).map(|NotZero(span)| span),
+                keep: keys.retention.given().and_then(|Unlimited(retention)| retention.clone()).map(|NotZero(span)| span),
                 dedup: keys.dedup.given().copied().unwrap_or(kind.dedup()),
                 dead_letter,
             })
@@ -185,10 +185,10 @@ fn log(keys: &TopicKeys) -> LogSettings {
         partitions: keys.partitions.value().map_or(1, |count| count.0),
         partitioner: keys.partitioner.value().map_or(Partitioner::Keyed, |Word(word)| *word),
         retention: match keys.retention.given() {
-            Some(Or(retention)) => retention.map(|NotZero(span)| span),
+            Some(Unlimited(retention)) => retention.map(|NotZero(span)| span),
             None => Some(Span::from_secs(168 * 3600)),
         },
-        retention_size: keys.retention_size.or_default().0,
+        retention_size: keys.retention_size.value().and_then(|Unlimited(size)| *size),
         segment: keys.segment.or_default(),
         retention_check: keys.retention_check.value().map_or(Span::from_secs(300), |NotZero(span)| *span),
         replication: keys.replication.value().map_or(3, |count| count.0),
@@ -233,7 +233,7 @@ fn queue(
         }
         QueueLimits {
             length: keys.length.value().map_or(Limit::Unlimited, |limit| limit.0),
-            size: keys.max_size.or_default().0,
+            size: keys.max_size.value().and_then(|Unlimited(size)| *size),
             overflow: keys.overflow.value().map_or(QueueOverflow::DropOldest, |Word(word)| *word),
             ttl: keys.ttl.or_default().0.map(|NotZero(span)| span),
             keep: None,
@@ -372,7 +372,7 @@ fn consumer(
     let dead_letter = keys.dead_letter.given().and_then(|name| other(name, &model.topics[topic].name, names, cx));
     let usual = kind.settling(keys.dead_letter.given().is_some());
     let ack_timeout = match keys.ack_timeout.given() {
-        Some(Or(timeout)) => timeout.map(|NotZero(span)| span),
+        Some(Unlimited(timeout)) => timeout.as_ref().map(|NotZero(span)| *span),
         None => usual.ack_timeout,
     };
     let settling = Settling {

@@ -333,6 +333,31 @@ impl<const MIN: u32> Decode for LimitFrom<MIN> {
     }
 }
 
+/// Something, or `"unlimited"`, where leaving it out means what a preset says.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Unlimited<T>(pub(crate) Option<T>);
+
+impl<T: Decode> Decode for Unlimited<T> {
+    fn kind() -> Kind {
+        Kind::Or("unlimited", Box::new(T::kind()))
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let Some(text) = node.text() else { return T::decode(node, cx).map(|value| Unlimited(Some(value))) };
+        if text == "unlimited" {
+            return Some(Unlimited(None));
+        }
+        let is_no = matches!(text.to_lowercase().as_str(), "no" | "never" | "off" | "infinite" | "inf" | "null");
+        if is_no || did_you_mean(text, ["unlimited"]).is_some() {
+            let key = cx.key();
+            cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("no limit of `{key}` is called \"unlimited\""))
+                .help(format!("write `{key} = \"unlimited\"`"));
+            return None;
+        }
+        T::decode(node, cx).map(|value| Unlimited(Some(value)))
+    }
+}
+
 /// Something, or `"none"`, so that an overlay can take it away.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Or<T>(pub(crate) Option<T>);

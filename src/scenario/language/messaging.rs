@@ -10,7 +10,7 @@ use crate::model::{
 use crate::scenario::declare::keys;
 use crate::scenario::decode::{
     BrokerName, Count, DeliveryWord, DestinationName, EndpointName, LimitFrom, List, NotZero, Or, PositiveNumber,
-    QueueName, ReadCommitted, TopicName, Word, WorkerKind,
+    QueueName, ReadCommitted, TopicName, Unlimited, Word, WorkerKind,
 };
 
 use super::RetryKeys;
@@ -53,14 +53,14 @@ keys! {
         /// acknowledged nor seen.
         store: Distribution;
         /// Messages that one node takes each second.
-        rate: Or<Rate>;
+        rate: Unlimited<Rate>;
         /// Bytes that one node takes each second.
-        bandwidth: Or<Bandwidth>;
+        bandwidth: Unlimited<Bandwidth>;
         /// By how much every partition that a node leads makes each message dearer: with "0.1%", a thousand partitions
         /// halve what it takes.
         partition_cost: Share;
         /// How much one node can keep.
-        disk: Or<Size> = "none";
+        disk: Unlimited<Size> = "unlimited";
         /// What becomes of publishers who find the disk full: they get an error ("refuse"), or wait until there is room
         /// ("block").
         when_full: Word<WhenFull>;
@@ -87,9 +87,9 @@ keys! {
         replication: Count<1, 1000> = "3";
         /// How long messages are kept, whether they were handled or not: in Kafka 168 h if absent; in JetStream until all
         /// groups have handled them if absent.
-        retention: Or<NotZero<Span>>;
+        retention: Unlimited<NotZero<Span>>;
         /// Kafka: how much of a partition is kept.
-        retention_size: Or<Size> = "none";
+        retention_size: Unlimited<Size> = "unlimited";
         /// Kafka: the size of a file of a partition. Only whole files are removed, and never the newest.
         segment: Size = "1GiB";
         /// Kafka: how often it is looked for what need not be kept.
@@ -99,7 +99,7 @@ keys! {
         /// Not Kafka: how many messages are kept for each group.
         length: LimitFrom<1> = "unlimited";
         /// Not Kafka: how many bytes are kept for each group.
-        max_size: Or<Size> = "none";
+        max_size: Unlimited<Size> = "unlimited";
         /// Not Kafka: who goes when there are too many: the oldest message, or the new one, whose publisher learns it.
         overflow: Word<QueueOverflow> = "drop-oldest";
         /// Not Kafka: how long a message is kept that nobody takes.
@@ -149,7 +149,7 @@ keys! {
         /// How many messages it keeps. In RabbitMQ, those that are with a consumer do not count.
         length: LimitFrom<1> = "unlimited";
         /// How many bytes it keeps.
-        max_size: Or<Size> = "none";
+        max_size: Unlimited<Size> = "unlimited";
         /// Who goes when there are too many: the oldest message, or the new one, whose publisher learns it.
         overflow: Word<QueueOverflow> = "drop-oldest";
         /// How long a message is kept that nobody takes.
@@ -198,7 +198,7 @@ keys! {
         commit_every: Span;
         /// Not Kafka: how long a message may be with a worker before it is delivered again: 30 s in JetStream (`AckWait`) and
         /// SQS (visibility timeout), 30 min in RabbitMQ (where the worker loses all that he has).
-        ack_timeout: Or<NotZero<Span>>;
+        ack_timeout: Unlimited<NotZero<Span>>;
         /// How long a message is not delivered again after the first, second, .. time that it failed, or was not
         /// acknowledged in time (JetStream's `BackOff`, which stands for `ack_timeout` then); the last one repeats. At once if
         /// absent.

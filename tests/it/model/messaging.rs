@@ -276,8 +276,8 @@ fn a_broker_whose_nodes_die_takes_nothing_until_others_lead() {
         preset = "rabbitmq"
         latency = "0s"
         store = "0s"
-        rate = "none"
-        bandwidth = "none"
+        rate = "unlimited"
+        bandwidth = "unlimited"
         failover = "5s"
         [queue.mails]
         broker = "rabbit"
@@ -331,7 +331,7 @@ fn kafka(arrivals: &str, work: &str, topic: &str, consumer: &str, more: &str) ->
         preset = "kafka"
         latency = "0s"
         store = "0s"
-        bandwidth = "none"
+        bandwidth = "unlimited"
         [topic.mails]
         broker = "log"
         producer = {{ linger = "0s" }}
