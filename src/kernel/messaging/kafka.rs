@@ -434,7 +434,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn give_up_on(&mut self, topic: u32, place: usize, lost: &mut Vec<(u32, u64, Message)>) {
         let group = self.messaging.topics[topic as usize].first_group + place as u32;
         for (partition, offset, message) in lost.drain(..) {
-            if self.logs(topic).groups[place].progress[partition as usize].lose(offset) {
+            if self.logs(topic).groups[place].progress[partition as usize].settle(offset) {
                 self.settled(group, &message, Fate::Lost);
             }
         }
@@ -463,7 +463,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if !is_good && held.deliveries < of_group.max_deliveries && !of_group.commits_first {
             return false;
         }
-        if !of_group.progress[partition as usize].done(offset) {
+        if !of_group.progress[partition as usize].settle(offset) {
             return true;
         }
         if is_good {

@@ -47,44 +47,47 @@ pub(in crate::kernel) struct LogGroup {
     pub(super) commit_every: Option<Span>,
 }
 
-/// How far a group is with a partition.
+/// What of a partition a group has settled: handled, or given up.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress {
-    /// What is before was handled, or given up.
+    /// All before is settled.
     to: u64,
-    /// Stretches behind that were given up, in order: somebody has still what lies before them in his hands.
-    gone: Vec<(u64, u64)>,
+    /// Stretches behind that are settled, too, in order and apart: somebody has still what lies before them in his hands.
+    beyond: Vec<(u64, u64)>,
 }
 
 impl Progress {
-    /// A record was handled or given up by one who had it; `false` when that had happened before.
-    pub(super) fn done(&mut self, offset: u64) -> bool {
+    /// A record is settled; `false` when it was before.
+    pub(super) fn settle(&mut self, offset: u64) -> bool {
         if offset < self.to {
             return false;
         }
-        self.to = offset + 1;
-        let passed = self.gone.partition_point(|(from, _)| *from <= self.to);
-        for (_, to) in self.gone.drain(..passed) {
-            self.to = self.to.max(to);
+        let place = self.beyond.partition_point(|(_, to)| *to < offset);
+        match self.beyond.get_mut(place) {
+            Some((from, to)) if (*from..*to).contains(&offset) => return false,
+            Some((_, to)) if *to == offset => *to += 1,
+            Some((from, _)) if *from == offset + 1 => *from = offset,
+            _ => self.beyond.insert(place, (offset, offset + 1)),
+        }
+        // Stretches that touch now become one.
+        if let (Some(one), Some(next)) = (self.beyond.get(place).copied(), self.beyond.get(place + 1).copied())
+            && one.1 == next.0
+        {
+            self.beyond[place].1 = next.1;
+            self.beyond.remove(place + 1);
+        }
+        if let Some((from, to)) = self.beyond.first().copied()
+            && from == self.to
+        {
+            self.to = to;
+            self.beyond.remove(0);
         }
         true
     }
 
-    /// Nobody will have a record; `false` when that was known, or somebody was done with it.
-    pub(super) fn lose(&mut self, offset: u64) -> bool {
-        if offset < self.to || self.gone.iter().any(|(from, to)| (*from..*to).contains(&offset)) {
-            return false;
-        }
-        match self.gone.last_mut() {
-            Some((_, to)) if *to == offset => *to = offset + 1,
-            _ => self.gone.push((offset, offset + 1)),
-        }
-        true
-    }
-
-    /// How many of those behind `from` are gone.
-    fn gone_from(&self, from: u64) -> u64 {
-        self.gone.iter().map(|(start, to)| to.saturating_sub((*start).max(from))).sum()
+    /// How many of those behind `from` are settled.
+    fn beyond(&self, from: u64) -> u64 {
+        self.beyond.iter().map(|(start, to)| to.saturating_sub((*start).max(from))).sum()
     }
 }
 
@@ -202,7 +205,7 @@ impl Logs {
         let left = self.logs.iter().zip(&group.progress);
         left.map(|(log, progress)| {
             let from = progress.to.max(log.readable_from());
-            log.visible(from.min(log.end()), log.end(), group.reading) - progress.gone_from(from)
+            log.visible(from.min(log.end()), log.end(), group.reading) - progress.beyond(from)
         })
         .sum()
     }
@@ -211,7 +214,8 @@ impl Logs {
     pub(super) fn has_only_in_hand(&self, place: u32, held: &Held) -> bool {
         let Receipt::Record { partition, offset, .. } = held.receipt else { return false };
         let progress = &self.groups[place as usize].progress[partition as usize];
-        offset >= progress.to && offset < self.logs[partition as usize].readable_from()
+        let is_settled = offset < progress.to || progress.beyond.iter().any(|(from, to)| (*from..*to).contains(&offset));
+        !is_settled && offset < self.logs[partition as usize].readable_from()
     }
 
     /// When the oldest message was stored that a group has not handled.
