@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde_json::Map;
 
 use crate::base::time::Span;
-use crate::measure::{EdgeSeries, Latency, MessagingResults, OUTCOMES, ServiceSeries, TransportResults, WorkloadSeries};
+use crate::measure::{
+    EdgeSeries, Latency, MessagingResults, OUTCOMES, ServiceSeries, TransportResults, WorkloadSeries,
+};
 use crate::model::{Caller, Id};
 
 use super::facts::{self, Facts};
@@ -191,10 +193,10 @@ fn messaging_totals(facts: &Facts, results: &MessagingResults, table: &mut Table
         table.sure(widths.map(|all| all.topics[id]));
         table.rows(&["topic", &topic.name], &maybe(messaging::topic_totals(facts, it)));
     }
-    for GroupOf { id, name, it, .. } in messaging::groups(facts, results) {
-        table.sure(widths.map(|all| all.groups[id]));
-        table.rows(&["group", &name], &maybe(messaging::group_totals(facts, it)));
-        table.latency(&["group", &name], "latency", &it.latency);
+    for group in messaging::groups(facts, results) {
+        table.sure(widths.map(|all| all.groups[group.id]));
+        table.rows(&["group", &group.name], &maybe(messaging::group_totals(facts, &group)));
+        table.latency(&["group", &group.name], "latency", &group.it.latency);
     }
     for (id, (consumer, it)) in model.consumers.iter().zip(&results.consumers).enumerate() {
         table.sure(widths.map(|all| all.consumers[id]));

@@ -179,7 +179,7 @@ pub(super) struct LatencyRow {
     max_s: Option<f64>,
 }
 
-pub(super) struct Outcomes(pub(super) [u64; OUTCOMES]);
+struct Outcomes([u64; OUTCOMES]);
 
 impl Serialize for Outcomes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,8 @@
 //! What became of messages, for the data files: rows of `summary.json`, and metrics of the tables. Models without topics and
 //! effects have none of it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::base::time::{Span, Time};
@@ -9,11 +11,12 @@ use crate::measure::{
     ConsumerConfidence, ConsumerResult, GroupConfidence, GroupResult, GroupSeries, MessagingConfidence,
     MessagingResults, TopicConfidence, TopicResult, TopicSeries,
 };
-use crate::model::{Group, Topic};
+use crate::model::{Group, Keeping, Model, TopicId};
+use crate::policy::Outcome;
 
-use super::drain::{self, Drain};
+use super::drain;
 use super::facts::{self, Facts};
-use super::json::{LatencyRow, Outcomes, latency_row};
+use super::json::{LatencyRow, latency_row};
 
 /// `messaging` in `summary.json`.
 #[derive(Serialize)]
@@ -35,7 +38,7 @@ struct TopicRow<'a> {
     published_per_s: Option<f64>,
     published_bytes: u64,
     failed: u64,
-    failures: Outcomes,
+    failures: BTreeMap<&'static str, u64>,
     deduplicated: u64,
     disk_bytes_mean: Option<f64>,
     disk_bytes_peak: u64,
@@ -132,7 +135,7 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<MessagingSection<'a>> {
         published_per_s: facts.per_sec(it.published),
         published_bytes: u64::try_from(it.bytes).unwrap_or(u64::MAX),
         failed: failed(it),
-        failures: Outcomes(it.failed),
+        failures: failures(it).collect(),
         deduplicated: it.deduplicated,
         disk_bytes_mean: facts.mean_level(it.disk_nanos),
         disk_bytes_peak: it.disk_peak,
@@ -140,15 +143,16 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<MessagingSection<'a>> {
         half_widths: sure.map(|all| all.topics[id]),
     });
     let groups = groups(facts, results).map(|it| group_row(facts, it));
-    let consumers = model.consumers.iter().zip(&results.consumers).enumerate().map(|(id, (consumer, it))| ConsumerRow {
-        name: &consumer.name,
-        topic: &model.topics[consumer.topic].name,
-        handler: model.endpoint_name(consumer.handler),
-        workers_mean: facts.mean_level(it.there_nanos),
-        workers_busy_mean: facts.mean_level(it.busy_nanos),
-        workers_busy_share: busy_share(it),
-        half_widths: sure.map(|all| all.consumers[id]),
-    });
+    let consumers =
+        model.consumers.iter().zip(&results.consumers).enumerate().map(|(id, (consumer, it))| ConsumerRow {
+            name: &consumer.name,
+            topic: &model.topics[consumer.topic].name,
+            handler: model.endpoint_name(consumer.handler),
+            workers_mean: facts.mean_level(it.there_nanos),
+            workers_busy_mean: facts.mean_level(it.busy_nanos),
+            workers_busy_share: busy_share(it),
+            half_widths: sure.map(|all| all.consumers[id]),
+        });
     let effects = results.effects.iter().map(|it| EffectRow {
         name: model.endpoints[it.endpoint].effect.as_deref().unwrap_or_default(),
         endpoint: model.endpoint_name(it.endpoint),
@@ -166,8 +170,13 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<MessagingSection<'a>> {
 
 fn group_row<'a>(facts: &'a Facts, group: GroupOf<'a>) -> GroupRow<'a> {
     let GroupOf { id, group, name, it } = group;
-    let disturbance = drain::disturbance(facts);
-    let drain = disturbance.and_then(|what| Some((what, drain::drain(facts, &what, &it.series)?)));
+    let drain = drain::drain(facts, &group, &it.series).map(|it| DrainRow {
+        after: it.after,
+        from_s: it.over.as_secs_f64(),
+        lag_before_mean: it.before,
+        lag_then: it.behind,
+        drain_s: it.secs,
+    });
     GroupRow {
         name,
         topic: &facts.model.topics[group.topic].name,
@@ -195,13 +204,7 @@ fn group_row<'a>(facts: &'a Facts, group: GroupOf<'a>) -> GroupRow<'a> {
         oldest_age_peak_s: it.age_peak.as_secs_f64(),
         latency: latency_row(&it.latency),
         alerted_at_s: it.alerted.map(Time::as_secs_f64),
-        drain: drain.map(|(what, Drain { before, behind, secs })| DrainRow {
-            after: what.name,
-            from_s: what.over.as_secs_f64(),
-            lag_before_mean: before,
-            lag_then: behind,
-            drain_s: secs,
-        }),
+        drain,
         conservation: Conservation {
             kept: it.kept_in_all,
             settled: it.settled_in_all.iter().sum(),
@@ -240,20 +243,24 @@ pub(super) fn failed(it: &TopicResult) -> u64 {
     it.failed.iter().sum()
 }
 
+/// How they failed, as far as it happened.
+pub(super) fn failures(it: &TopicResult) -> impl Iterator<Item = (&'static str, u64)> {
+    let counts = Outcome::ALL.into_iter().map(|outcome| (outcome.name(), it.failed[outcome as usize]));
+    counts.filter(|(_, count)| *count > 0)
+}
+
 /// The part of the workers that are there that handles something.
 pub(super) fn busy_share(it: &ConsumerResult) -> Option<f64> {
     facts::ratio(it.busy_nanos as f64, it.there_nanos as f64)
 }
 
 /// Whether dead letters go to a topic.
-pub(super) fn gets_dead_letters(facts: &Facts, topic: &Topic) -> bool {
-    let model = facts.model;
+pub(super) fn gets_dead_letters(model: &Model, topic: TopicId) -> bool {
     let of_topics = model.topics.iter().filter_map(|it| match &it.keeping {
-        crate::model::Keeping::Queue(limits) => limits.dead_letter,
-        crate::model::Keeping::Log(_) => None,
+        Keeping::Queue(limits) => limits.dead_letter,
+        Keeping::Log(_) => None,
     });
-    let all = of_topics.chain(model.consumers.iter().filter_map(|it| it.dead_letter));
-    all.into_iter().any(|id| model.topics[id].name == topic.name)
+    of_topics.chain(model.consumers.iter().filter_map(|it| it.dead_letter)).any(|id| id == topic)
 }
 
 /// The totals of a topic, by metric.
@@ -273,8 +280,9 @@ pub(super) fn topic_totals(facts: &Facts, it: &TopicResult) -> [(&'static str, O
 }
 
 /// The totals of a group but for its latency, by metric.
-pub(super) fn group_totals(facts: &Facts, it: &GroupResult) -> Vec<(&'static str, Option<f64>)> {
+pub(super) fn group_totals(facts: &Facts, group: &GroupOf) -> Vec<(&'static str, Option<f64>)> {
     let count = |count: u64| Some(count as f64);
+    let GroupOf { group, it, .. } = group;
     let fate = |fate: Fate| count(it.with_fate(fate));
     let mut totals = vec![
         ("kept", count(it.kept)),
@@ -301,9 +309,7 @@ pub(super) fn group_totals(facts: &Facts, it: &GroupResult) -> Vec<(&'static str
         ("alerted_at_s", it.alerted.map(Time::as_secs_f64)),
         ("conservation_difference", Some(it.missing() as f64)),
     ];
-    if let Some(what) = drain::disturbance(facts) {
-        totals.push(("drain_s", drain::drain(facts, &what, &it.series).and_then(|it| it.secs)));
-    }
+    totals.extend(drain::drain(facts, group, &it.series).map(|it| ("drain_s", it.secs)));
     totals
 }
 

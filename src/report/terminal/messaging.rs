@@ -9,7 +9,6 @@ use crate::measure::{
     ConsumerConfidence, ConsumerResult, EffectResult, GroupConfidence, GroupResult, MessagingResults, TopicConfidence,
     TopicResult,
 };
-use crate::policy::Outcome;
 use crate::report::drain;
 use crate::report::facts::{self, Facts};
 use crate::report::messaging::{self, GroupOf};
@@ -40,7 +39,8 @@ fn shown<K: Ord>(things: &str, count: usize, weight: impl Fn(usize) -> K, look: 
     ids.sort_by_key(|id| std::cmp::Reverse(weight(*id)));
     ids.truncate(ROWS_MAX);
     let rest = number::count((count - ROWS_MAX) as u64);
-    let note = format!("The busiest {ROWS_MAX} {things} are shown, the busiest first; {rest} more are in summary.json.");
+    let note =
+        format!("The busiest {ROWS_MAX} {things} are shown, the busiest first; {rest} more are in summary.json.");
     (ids, look.paint(DIM, look.wrap("", &note).trim_end()) + "\n")
 }
 
@@ -77,22 +77,15 @@ fn topics(facts: &Facts, results: &MessagingResults, look: Look) -> Option<Strin
         grid.column("known\nalready", 2, cells(&|it, _| number::count(it.deduplicated)));
     }
     if any(|it| it.disk_peak) {
-        let mean = |it: &TopicResult, width: TopicConfidence| {
-            number::with_width(facts.mean_level(it.disk_nanos), width.disk_bytes_mean, number::bytes)
-        };
         let bytes = |bytes: u64| number::bytes(Some(bytes as f64));
-        grid.column("on disk\nmean", 3, cells(&mean));
+        grid.column("on disk\nmean", 3, cells(&|it, _| number::bytes(facts.mean_level(it.disk_nanos))));
         grid.column("on disk\npeak", 1, cells(&|it, _| bytes(it.disk_peak)));
         grid.column("at the\nend", 2, cells(&|it, _| bytes(it.disk_end)));
     }
     let mut text = look.paint(HEAD, "Topics and queues: what was published") + "\n" + &grid.render(look) + &left_out;
     for id in ids {
-        let it = &results.topics[id];
-        let kinds = Outcome::ALL.into_iter().map(|outcome| (outcome.name(), it.failed[outcome as usize]));
-        let kinds: Vec<String> = kinds
-            .filter(|(_, count)| *count > 0)
-            .map(|(name, count)| format!("{} {name}", number::count(count)))
-            .collect();
+        let kinds = messaging::failures(&results.topics[id]);
+        let kinds: Vec<String> = kinds.map(|(name, count)| format!("{} {name}", number::count(count))).collect();
         if !kinds.is_empty() {
             text += &look.wrap("", &format!("{}, not published: {}", all[id].name, kinds.join(", ")));
         }
@@ -130,9 +123,8 @@ fn groups_table(facts: &Facts, groups: &[GroupOf], look: Look) -> Option<String>
     let name = |group: &&GroupOf| group.name.replace("->", "→");
     let mut grid = Grid::new("group", groups.iter().map(name).collect());
     grid.column("kept", 4, cells(&|it, width| paced(facts, it.kept, width.kept_per_s)));
-    let consumed = |it: &GroupResult, width: GroupConfidence| {
-        paced(facts, it.with_fate(Fate::Consumed), width.consumed_per_s)
-    };
+    let consumed =
+        |it: &GroupResult, width: GroupConfidence| paced(facts, it.with_fate(Fate::Consumed), width.consumed_per_s);
     grid.column("consumed", 0, cells(&consumed));
     grid.column("pending\nat end", 1, cells(&|it, _| number::count(it.pending)));
     let lag = |it: &GroupResult, width: GroupConfidence| {
@@ -158,7 +150,8 @@ fn groups_table(facts: &Facts, groups: &[GroupOf], look: Look) -> Option<String>
         if let Some(at) = group.it.alerted {
             let at = number::secs(Some(at.as_secs_f64()));
             let alert = facts.model.topics[group.group.topic].alert.map_or(0, u64::from);
-            text += &look.wrap("", &format!("Alert at {at}: {} messages waited in {}.", number::count(alert), name(group)));
+            text +=
+                &look.wrap("", &format!("Alert at {at}: {} messages waited in {}.", number::count(alert), name(group)));
         }
         text += &drained(facts, group, look).unwrap_or_default();
         let missing = group.it.missing();
@@ -176,21 +169,19 @@ fn groups_table(facts: &Facts, groups: &[GroupOf], look: Look) -> Option<String>
 
 /// How long it took to catch up after what went wrong.
 fn drained(facts: &Facts, group: &GroupOf, look: Look) -> Option<String> {
-    let what = drain::disturbance(facts)?;
-    let it = drain::drain(facts, &what, &group.it.series)?;
-    let (name, at) = (group.name.replace("->", "→"), number::secs(Some(what.over.as_secs_f64())));
+    let it = drain::drain(facts, &group.group, &group.it.series)?;
+    let (name, at) = (group.name.replace("->", "→"), number::secs(Some(it.over.as_secs_f64())));
     let (before, behind) = (number::plain(Some(it.before)), number::plain(Some(it.behind)));
+    let after = format!("after {} ({at})", it.after);
     let fact = match it.secs {
-        Some(0.0) => format!("{name} had nothing to catch up with after {} ({at}).", what.name),
+        // It had nothing to catch up with.
+        Some(0.0) => return None,
         Some(secs) => format!(
-            "{name} took {} to drain after {} ({at}): from a lag of {behind} to {before}, its mean before.",
+            "{name} took {} to drain {after}: from a lag of {behind} to {before}, its mean before.",
             number::secs(Some(secs)),
-            what.name
         ),
         None => format!(
-            "{name} did not drain after {} ({at}): its lag was {behind} then, {before} on average before, and never so \
-             again.",
-            what.name
+            "{name} did not drain {after}: its lag was {before} on average before, {behind} then, and never back again.",
         ),
     };
     Some(look.wrap("", &fact))
