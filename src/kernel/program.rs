@@ -235,7 +235,7 @@ impl Program {
             program.ops.push(Op::End);
         }
         for (id, consumer) in model.consumers.enumerate() {
-            let from = Compiler { model, edges: &index, from: Caller::Consumer(id), is_costly: false };
+            let from = Compiler { model, edges: &index, from: Caller::Consumer(id), respond: Some(Span::ZERO) };
             let start = from.request(&mut program, &[(Share::ONE, consumer.handler)], consumer.client);
             program.consumers.push(start);
         }

@@ -508,7 +508,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let mut lost = std::mem::take(&mut self.messaging.lost);
         for partition in 0..self.logs(topic).logs.len() as u32 {
             let logs = self.logs(topic);
-            let start = logs.logs[partition as usize].cleaned_start(now);
+            let log = &logs.logs[partition as usize];
+            let start = log.cleaned_start(now);
+            if logs.groups.is_empty() {
+                // Nobody reads it: what is removed was kept in vain.
+                let (removed, group) = (start - log.start(), self.messaging.topics[topic as usize].first_group);
+                (0..removed).for_each(|_| self.observer.settled(group, now, now, Fate::Expired));
+            }
+            let logs = self.logs(topic);
             for place in 0..logs.groups.len() {
                 let logs = self.logs(topic);
                 let log = &logs.logs[partition as usize];

@@ -54,6 +54,8 @@ pub(in crate::kernel) struct NodeState {
     pub(in crate::kernel) leads: u32,
     /// Bytes on its disk.
     pub(in crate::kernel) used: u64,
+    /// Bytes of messages for which there must be room when they come: of publishers who would have waited otherwise.
+    reserved: u64,
     /// Publishers who wait until there is room, in the order in which they came.
     pub(in crate::kernel) blocked: VecDeque<(Ticket, u32, Message)>,
 }
@@ -66,6 +68,7 @@ impl BrokerState {
             replaced_at: Time::ZERO,
             leads: 0,
             used: 0,
+            reserved: 0,
             blocked: VecDeque::new(),
         };
         let mut state = BrokerState {
@@ -161,11 +164,20 @@ impl BrokerState {
 
     /// Whether a node's disk has no room for so many bytes.
     pub(super) fn is_full(&self, node: u32, bytes: u64) -> bool {
-        self.disk != u64::MAX && self.nodes[node as usize].used.saturating_add(bytes) > self.disk
+        let node = &self.nodes[node as usize];
+        self.disk != u64::MAX && node.used.saturating_add(node.reserved).saturating_add(bytes) > self.disk
     }
 
     pub(super) fn blocks_when_full(&self) -> bool {
         self.when_full == WhenFull::Block
+    }
+
+    /// A publisher who would wait if there were no room sends so many bytes (or they have come).
+    pub(super) fn reserve(&mut self, node: u32, bytes: i64) {
+        if self.when_full == WhenFull::Block && self.disk != u64::MAX {
+            let node = &mut self.nodes[node as usize];
+            node.reserved = node.reserved.saturating_add_signed(bytes);
+        }
     }
 }
 
@@ -208,6 +220,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let state = &self.messaging.topics[topic as usize];
         let broker = &mut self.messaging.brokers[state.broker as usize];
+        broker.reserve(state.home, -i64::from(message.bytes));
         let Some(node) = broker.leader(now, state.home) else {
             self.publish_fails(topic, &message, crate::policy::Outcome::Refused);
             return;

@@ -148,8 +148,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Puts a message on its way to its broker.
     fn to_broker(&mut self, topic: u32, message: Message) {
-        let broker = self.messaging.topics[topic as usize].broker;
-        let way = self.messaging.brokers[broker as usize].way(&self.world.lanes, message.key, SALT_TO);
+        let state = &self.messaging.topics[topic as usize];
+        let broker = &mut self.messaging.brokers[state.broker as usize];
+        broker.reserve(state.home, message.bytes.into());
+        let way = broker.way(&self.world.lanes, message.key, SALT_TO);
         self.dispatch_parcel(way, Parcel::Arrives { topic, message });
     }
 

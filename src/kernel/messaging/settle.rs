@@ -186,7 +186,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// All that lies in a queue as dead letters goes back to where it came from.
     pub(in crate::kernel) fn redrive(&mut self, topic: u32) {
         let now = self.now();
-        let letters = self.messaging.topics[topic as usize].shelf.empty(now);
+        let letters = self.messaging.topics[topic as usize].shelf.empty(now, self.messaging.workers.len() as u32);
         let group = self.messaging.topics[topic as usize].first_group;
         for message in letters {
             self.settled(group, &message, Fate::Redriven);

@@ -185,18 +185,16 @@ impl Shelf {
         if self.news.is_empty() { None } else { Some(self.news.remove(0)) }
     }
 
-    /// Takes out all that is ready, in order.
-    pub(super) fn empty(&mut self, now: Time) -> Vec<Message> {
-        let mut deliveries = Vec::new();
-        let Kind::Queues(queues) = &mut self.kind else { return Vec::new() };
-        let nobody = Member(u32::MAX);
-        for queue in queues {
-            queue.take(now, nobody, u32::MAX, &mut deliveries, &mut self.reports);
-            deliveries.iter().for_each(|delivery| {
-                queue.ack(delivery.lease);
-            });
+    /// Takes out all that is ready, in order, in the name of `somebody` who is no worker.
+    pub(super) fn empty(&mut self, now: Time, somebody: u32) -> Vec<Message> {
+        let (mut messages, mut deliveries) = (Vec::new(), Vec::new());
+        while self.take(now, 0, somebody, u32::MAX, &mut deliveries) > 0 {
+            for delivery in deliveries.drain(..) {
+                self.ack(0, delivery.lease);
+                messages.push(delivery.message);
+            }
         }
-        deliveries.into_iter().map(|delivery| delivery.message).collect()
+        messages
     }
 
     /// Bytes of all that is kept.

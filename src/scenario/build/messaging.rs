@@ -434,7 +434,7 @@ fn consumer(
             session_timeout: positive(&keys.session_timeout, 45),
             max_poll_interval: positive(&keys.max_poll_interval, 300),
             rebalance: keys.rebalance.value().map_or(Rebalance::Eager, |Word(word)| *word),
-            rebalance_time: keys.rebalance_time.value().copied().unwrap_or(Span::from_secs(3)),
+            rebalance_time: keys.rebalance_time.or_default(),
             start: keys.start.value().map_or(GroupStart::Earliest, |Word(word)| *word),
             is_read_committed: is_exactly_once
                 || matches!(keys.isolation.value(), Some(Word(ReadCommitted::Committed))),

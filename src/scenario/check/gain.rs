@@ -19,12 +19,19 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     let successors: Vec<Vec<usize>> = calls.iter().map(|calls| calls.iter().map(|(to, _)| *to).collect()).collect();
     for component in components(&successors) {
         let is_cyclic = component.len() > 1 || successors[component[0]].contains(&component[0]);
-        if !is_cyclic || !multiplies(&component, &calls) {
+        let is_asked = atlas.calls.iter().any(|call| {
+            component.binary_search(&call.from.index()).is_ok() && component.binary_search(&call.to.index()).is_ok()
+        });
+        // One message that becomes one goes round for ever; one request that becomes one ends when something else does.
+        if !is_cyclic || !multiplies(&component, &calls, is_asked) {
             continue;
         }
         let within = |endpoint: usize| component.binary_search(&endpoint).is_ok();
         let mut sites = atlas.calls.iter().filter(|call| within(call.from.index()) && within(call.to.index()));
-        let Some(site) = sites.next() else { continue };
+        let Some(site) = sites.next() else {
+            through_queues(model, atlas, &within, cx);
+            continue;
+        };
         cx.say(
             &catalogue::GAIN,
             site.place,
@@ -35,8 +42,25 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     }
 }
 
+/// Says that messages come back multiplied.
+fn through_queues(model: &Model, atlas: &Atlas, within: &impl Fn(usize) -> bool, cx: &mut Cx<'_>) {
+    let handled_within = |topic| {
+        model.consumers.iter().any(|consumer| consumer.topic == topic && within(consumer.handler.index()))
+    };
+    let mut sites = atlas.publishes.iter().filter(|it| within(it.from.index()) && handled_within(it.to));
+    let Some(site) = sites.next() else { return };
+    let name = &model.topics[site.to].name;
+    cx.say(
+        &catalogue::GAIN,
+        site.place,
+        format!("one message of `{name}` comes back as one or more, on average"),
+    )
+    .note("a circle through queues blocks nobody, but what is once in it never ends, and more keeps coming")
+    .help("lower the share with which a message is published again, until less than one comes back");
+}
+
 /// Whether requests to the endpoints of `component` become more from round to round.
-fn multiplies(component: &[usize], calls: &[Vec<(usize, f64)>]) -> bool {
+fn multiplies(component: &[usize], calls: &[Vec<(usize, f64)>], is_asked: bool) -> bool {
     let mut now = vec![1.0; component.len()];
     let mut halfway = f64::INFINITY;
     for round in 0..2 * ROUNDS {
@@ -55,5 +79,6 @@ fn multiplies(component: &[usize], calls: &[Vec<(usize, f64)>]) -> bool {
     }
     // Exactly one is a walk that does end.
     let end: f64 = now.iter().sum();
-    end > halfway * (1.0 + 1e-9) || end.is_infinite()
+    let grows = end > halfway * (1.0 + 1e-9) || end.is_infinite();
+    grows || (!is_asked && end > halfway * (1.0 - 1e-9) && end > 0.0)
 }

@@ -44,7 +44,7 @@ pub(super) fn find_errors(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
 /// Warns of keys that nobody looks at.
 pub(super) fn find_warnings(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     for (at, workload) in model.workloads.iter().enumerate().filter(|(_, workload)| workload.key.is_some()) {
-        if ring(model, atlas, at).is_none() && resource(model, atlas, at).is_none() {
+        if ring(model, atlas, at).is_none() && resource(model, atlas, at).is_none() && !published(model, atlas, at) {
             let title = format!("nothing depends on the keys of `{}`", workload.name);
             cx.say(&catalogue::UNUSED, atlas.workloads[at].key, title).help(
                 "look them up in a `cache` on their way, give a client `balance = \"ring-hash\"`, or remove `key`",
@@ -64,6 +64,17 @@ fn resource(model: &Model, atlas: &Atlas, workload: usize) -> Option<ResourceUse
     uses.peek()?;
     let reached = reached(model, atlas, model.workloads.iter().skip(workload).take(1));
     uses.find(|used| reached[used.by.index()]).copied()
+}
+
+/// Whether messages are published on the way of the requests of a workload that have their keys: the keys choose
+/// partitions, and their order is looked at.
+fn published(model: &Model, atlas: &Atlas, workload: usize) -> bool {
+    let mut publishes = atlas.publishes.iter().filter(|publish| !publish.key_place.is_somewhere()).peekable();
+    if publishes.peek().is_none() {
+        return false;
+    }
+    let reached = reached(model, atlas, model.workloads.iter().skip(workload).take(1));
+    publishes.any(|publish| reached[publish.from.index()])
 }
 
 /// A client with `ring-hash` on the way of the requests of a workload.

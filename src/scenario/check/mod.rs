@@ -6,6 +6,7 @@ mod graph;
 mod keys;
 mod limits;
 mod load;
+mod members;
 mod nested;
 mod parameter;
 mod priorities;
@@ -87,4 +88,5 @@ pub(crate) fn find_warnings(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<
     queues::find(model, atlas, cx);
     traces::find(model, atlas, cx);
     load::find(model, atlas, cx);
+    members::find(model, atlas, cx);
 }

@@ -2,7 +2,8 @@
 
 use crate::base::time::Time;
 use crate::model::{
-    Arrivals, CacheId, CacheStore, ClientId, EndpointId, Id, Model, Pace, Process, Profile, Step, Workload,
+    Arrivals, CacheId, CacheStore, ClientId, Consumer, EndpointId, Id, Model, Pace, Process, Profile, Step, TopicId,
+    Workload,
 };
 use crate::scenario::build::Atlas;
 
@@ -20,6 +21,10 @@ pub(super) fn reached_from(model: &Model, atlas: &Atlas, starts: impl Iterator<I
     for call in &atlas.calls {
         callees[call.from.index()].push(call.to);
     }
+    for publish in &atlas.publishes {
+        let handlers = model.consumers.iter().filter(|consumer| consumer.topic == publish.to);
+        callees[publish.from.index()].extend(handlers.map(|consumer| consumer.handler));
+    }
     let mut reached = vec![false; model.endpoints.len()];
     let mut to_visit: Vec<EndpointId> = starts.collect();
     while let Some(id) = to_visit.pop() {
@@ -30,7 +35,7 @@ pub(super) fn reached_from(model: &Model, atlas: &Atlas, starts: impl Iterator<I
     reached
 }
 
-/// Calls of one execution of a handler to one endpoint.
+/// Calls of one execution of a handler to one endpoint; what it publishes is handled by consumers with their own clients.
 pub(super) struct Visit {
     pub(super) to: EndpointId,
     pub(super) client: ClientId,
@@ -69,10 +74,27 @@ fn add_visits(model: &Model, steps: &[Step], times: f64, visits: &mut Vec<Visit>
             Step::Repeat { times: again, steps } => add_visits(model, steps, times * f64::from(*again), visits),
             Step::Hold { steps, .. } => add_visits(model, steps, times, visits),
             Step::Cached { cache, miss, .. } => add_visits(model, miss, times * misses(model, *cache), visits),
+            Step::Publish(publish) => {
+                let shares = handled(model, publish.topic);
+                visits.extend(shares.map(|(to, client, share)| Visit { to, client, times: times * share }));
+            }
             Step::Fail => return,
-            Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Publish(_) | Step::Reply => {}
+            Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Reply => {}
         }
     }
+}
+
+/// Who handles a message of a topic: of each group one, as likely as it has workers.
+fn handled(model: &Model, topic: TopicId) -> impl Iterator<Item = (EndpointId, ClientId, f64)> {
+    let workers = |consumer: &Consumer| {
+        let service = model.endpoints[consumer.handler].service;
+        f64::from(consumer.concurrency) * f64::from(model.services[service].replicas)
+    };
+    let of_topic = move || model.consumers.iter().filter(move |consumer| consumer.topic == topic);
+    of_topic().map(move |consumer| {
+        let group: f64 = of_topic().filter(|other| other.group == consumer.group).map(workers).sum();
+        (consumer.handler, consumer.client, workers(consumer) / group)
+    })
 }
 
 /// Requests per second that each endpoint gets, averaged over the run.

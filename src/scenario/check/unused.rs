@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Elsewhere;
 use super::traffic::reached;
 use crate::base::suggest::did_you_mean;
-use crate::model::{CacheId, ClientId, EndpointId, Id, Model, PoolId, ServiceId};
+use crate::model::{Action, CacheId, ClientId, EndpointId, Id, Keeping, Model, PoolId, ServiceId, TopicId};
 use crate::scenario::build::{Atlas, Resource};
 use crate::scenario::decode::Cx;
 use crate::scenario::say::catalogue;
@@ -15,6 +15,7 @@ pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: 
     let mut used = BTreeSet::from([ClientId::new(0)]);
     used.extend(model.workloads.iter().map(|workload| workload.client));
     used.extend(atlas.calls.iter().map(|call| call.client));
+    used.extend(model.consumers.iter().map(|consumer| consumer.client));
     let near = |name: &str| {
         let others = used.iter().map(|id| model.clients[*id].name.as_str());
         did_you_mean(name, others.filter(|other| *other != name)).map(str::to_owned)
@@ -37,6 +38,7 @@ pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: 
     }
     endpoints(model, atlas, elsewhere, cx);
     resources(model, atlas, elsewhere, cx);
+    topics(model, atlas, elsewhere, cx);
 }
 
 /// Pools and caches that no step names.
@@ -52,6 +54,44 @@ fn resources(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut C
         let rest = if verb == "hold" { "steps" } else { "miss" };
         cx.say(&catalogue::UNUSED, place, format!("no step names the {what} `{name}`"))
             .help(format!("use it in a step, such as `{{ {verb} = \"{name}\", {rest} = [..] }}`, or remove it"));
+    }
+}
+
+/// Topics and queues to which nobody publishes, or that nobody reads, and brokers that keep none.
+fn topics(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {
+    let mut letters: BTreeSet<TopicId> = model.consumers.iter().filter_map(|consumer| consumer.dead_letter).collect();
+    letters.extend(model.topics.iter().filter_map(|topic| match &topic.keeping {
+        Keeping::Queue(limits) => limits.dead_letter,
+        Keeping::Log(_) => None,
+    }));
+    for (id, topic) in model.topics.enumerate().filter(|(_, topic)| !elsewhere.names(&topic.name)) {
+        let (name, place) = (&topic.name, atlas.topics[id.index()].name);
+        let what = if topic.is_queue { "queue" } else { "topic" };
+        let is_published = atlas.publishes.iter().any(|publish| publish.to == id) || letters.contains(&id);
+        if !is_published {
+            cx.say(&catalogue::UNUSED, place, format!("nobody publishes to the {what} `{name}`"))
+                .help(format!("publish to it in a step, `{{ publish = \"{name}\" }}`, or remove it"));
+        } else if !model.consumers.iter().any(|consumer| consumer.topic == id) {
+            let is_watched = topic.alert.is_some() || topic.redrive_every.is_some();
+            let redriven = model.changes.iter().any(|change| change.action == Action::Redrive(id));
+            if letters.contains(&id) && (is_watched || redriven) {
+                continue;
+            }
+            let diagnostic = cx.say(&catalogue::UNUSED, place, format!("nobody reads the {what} `{name}`"));
+            if letters.contains(&id) {
+                diagnostic.note("dead letters are written to it").help(
+                    "add an `alert`, so that somebody sees them, or `redrive` them, or write a consumer",
+                );
+            } else {
+                diagnostic.help(format!("write a [consumer.NAME] with `{what} = \"{name}\"`, or remove it"));
+            }
+        }
+    }
+    let named = |broker: usize| model.topics.iter().any(|topic| topic.broker.index() == broker);
+    for (at, place) in atlas.brokers.iter().enumerate().filter(|(at, _)| !named(*at)) {
+        let Some(broker) = model.brokers.iter().nth(at).filter(|broker| !elsewhere.names(&broker.name)) else { continue };
+        cx.say(&catalogue::UNUSED, *place, format!("the broker `{}` keeps nothing", broker.name))
+            .help(format!("write `broker = \"{}\"` in a topic or a queue, or remove it", broker.name));
     }
 }
 

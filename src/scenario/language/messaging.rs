@@ -222,8 +222,8 @@ keys! {
         /// Kafka: who stops while partitions are shared anew: all members ("eager"), or nobody but who loses or gets one
         /// ("cooperative").
         rebalance: Word<Rebalance> = "eager";
-        /// Kafka: how long sharing anew takes.
-        rebalance_time: Span = "3s";
+        /// Kafka: how long sharing anew takes, besides the time until every member has come back to ask for messages.
+        rebalance_time: Span = "0s";
         /// Kafka: where a group begins that has never read, or whose place is gone.
         start: Word<GroupStart> = "earliest";
         /// Kafka: whether it sees what belongs to a transaction that is not committed.

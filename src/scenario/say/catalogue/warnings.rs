@@ -238,6 +238,25 @@ steps = [{ hold = "db", steps = [{ work = "1ms" }] }, { call = "stock.take", cli
 [service.stock.endpoint.take]
 steps = [{ hold = "db", steps = [{ work = "1ms" }] }]"#
 
+    "W017" IDLE_MEMBERS "more workers than partitions"
+        "A partition of Kafka is read by one member of a group; further members wait until one of the others is gone."
+        bad r#"[topic.orders]
+broker     = "kafka"
+partitions = 4
+
+[consumer.billing]
+topic       = "orders"
+handler     = "billing.book"
+concurrency = 8"#
+        good r#"[topic.orders]
+broker     = "kafka"
+partitions = 8
+
+[consumer.billing]
+topic       = "orders"
+handler     = "billing.book"
+concurrency = 8"#
+
     "W020" HEDGE_IDLE "a hedge that waits for longer than its call"
         "The timeout of a client that hedges holds for the whole call. A hedge that would come later is never sent, \
          unless an attempt fails before."

@@ -1,0 +1,225 @@
+//! Messages in random systems in which everything goes wrong: every message is somewhere, and the same seed does the same.
+
+use brownout::kernel::Fate;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::reference::Run;
+
+/// What a random system is made of.
+#[derive(Clone, Debug)]
+struct Recipe {
+    seed: u64,
+    broker: &'static str,
+    is_queue: bool,
+    partitions: u32,
+    publish: &'static str,
+    keeping: &'static str,
+    consumers: Vec<ConsumerRecipe>,
+    faults: Vec<FaultRecipe>,
+    is_burst: bool,
+    has_dead_letters: bool,
+    publishes_on: bool,
+}
+
+#[derive(Clone, Debug)]
+struct ConsumerRecipe {
+    concurrency: u32,
+    replicas: u32,
+    batch: u32,
+    more: &'static str,
+    delivery: &'static str,
+    via: &'static str,
+}
+
+#[derive(Clone, Debug)]
+struct FaultRecipe {
+    at: u32,
+    lasts: u32,
+    what: &'static str,
+}
+
+fn consumer() -> impl Strategy<Value = ConsumerRecipe> {
+    (
+        1..4u32,
+        1..3u32,
+        select(vec![1, 1, 3]),
+        select(vec!["", "", "timeout = \"80ms\"", "retry = { attempts = 2, backoff = \"10ms\" }", "poll = \"50ms\""]),
+        select(vec!["at-least-once", "at-least-once", "at-most-once"]),
+        select(vec!["own", "own", "pool"]),
+    )
+        .prop_map(|(concurrency, replicas, batch, more, delivery, via)| ConsumerRecipe {
+            concurrency,
+            replicas,
+            batch,
+            more,
+            delivery,
+            via,
+        })
+}
+
+fn fault() -> impl Strategy<Value = FaultRecipe> {
+    let whats = vec![
+        "service = \"worker0\"\ncrash = true",
+        "service = \"worker0\"\nreplicas = 1\ncrash = true",
+        "service = \"worker0\"\npause = true",
+        "service = \"worker0\"\nslow = 3",
+        "service = \"worker0\"\nerror_rate = \"50%\"",
+        "service = \"shop\"\ncrash = true",
+        "broker = \"BROKER\"\ncrash = true",
+        "broker = \"BROKER\"\nnodes = 1\ncrash = true",
+        "broker = \"BROKER\"\nslow = 10",
+        "broker = \"BROKER\"\nadd_latency = \"exp(20ms)\"",
+        "topic = \"things\"\npoison = \"30%\"",
+    ];
+    (0..4000u32, 50..3000u32, select(whats)).prop_map(|(at, lasts, what)| FaultRecipe { at, lasts, what })
+}
+
+fn recipe() -> impl Strategy<Value = Recipe> {
+    let brokers = select(vec!["kafka", "kafka", "rabbitmq", "jetstream", "sqs", "ideal"]);
+    let publish = select(vec![
+        "",
+        ", wait = \"acknowledged\"",
+        ", wait = \"acknowledged\", timeout = \"30ms\", retry = { attempts = 3, backoff = \"20ms\" }, optional = true",
+        ", wait = \"handled\", timeout = \"500ms\"",
+    ]);
+    let keeping = select(vec!["", "", "length = 20", "length = 10\noverflow = \"reject-newest\"", "ttl = \"300ms\""]);
+    (
+        any::<u64>(),
+        brokers,
+        any::<bool>(),
+        1..5u32,
+        (publish, keeping),
+        proptest::collection::vec(consumer(), 0..3),
+        proptest::collection::vec(fault(), 0..4),
+        any::<[bool; 3]>(),
+    )
+        .prop_map(|(seed, broker, is_queue, partitions, (publish, keeping), consumers, faults, flags)| Recipe {
+            seed,
+            broker,
+            is_queue: is_queue && broker != "kafka",
+            partitions,
+            publish,
+            keeping,
+            consumers,
+            faults,
+            is_burst: flags[0],
+            has_dead_letters: flags[1],
+            publishes_on: flags[2],
+        })
+}
+
+impl Recipe {
+    fn text(&self) -> String {
+        let arrivals = if self.is_burst { "burst(60, at=500ms, every=1500ms)" } else { "poisson(60/s)" };
+        let kind = if self.is_queue { "queue" } else { "topic" };
+        let is_kafka = self.broker == "kafka";
+        let mut text = format!(
+            r#"
+            seed = {seed}
+            duration = "6s"
+            interval = "100ms"
+            [workload.users]
+            entry = "shop.buy"
+            arrivals = "{arrivals}"
+            key = "zipf(1.0, 20)"
+            [service.shop]
+            replicas = 2
+            [service.shop.endpoint.buy]
+            effect = "order"
+            steps = [{{ work = "exp(1ms)" }}, {{ publish = "things"{publish} }}, {{ work = "exp(1ms)" }}]
+            [broker.it]
+            preset = "{broker}"
+            nodes = 2
+            failover = "400ms"
+            [{kind}.things]
+            broker = "it"
+            "#,
+            seed = self.seed % 1_000_000,
+            publish = self.publish,
+            broker = self.broker,
+        );
+        if is_kafka {
+            text += &format!(
+                "partitions = {}\nretention = \"3s\"\nretention_check = \"1s\"\nsegment = \"20KiB\"\n\
+                 producer = {{ buffer = \"40KiB\", max_block = \"300ms\", delivery_timeout = \"1s\", request_timeout = \"200ms\" }}\n",
+                self.partitions
+            );
+        } else {
+            text += &format!("{}\n", self.keeping);
+        }
+        if self.has_dead_letters {
+            text += "[queue.dead]\nalert = 1\nredrive = \"2s\"\n";
+        }
+        for (n, it) in self.consumers.iter().enumerate() {
+            let on = if n == 0 && self.publishes_on { r#", { publish = "echo" }"# } else { "" };
+            let more = if is_kafka { it.more.replace("poll = \"50ms\"", "") } else { it.more.to_owned() };
+            text += &format!(
+                r#"
+                [service.worker{n}]
+                replicas = {replicas}
+                threads = 3
+                queue = 5
+                [service.worker{n}.endpoint.handle]
+                effect = "handling"
+                steps = [{{ work = "exp(20ms)" }}{on}]
+                [consumer.c{n}]
+                {kind} = "things"
+                handler = "worker{n}.handle"
+                concurrency = {concurrency}
+                batch = {batch}
+                delivery = "{delivery}"
+                via = "{via}"
+                deliveries = 4
+                {more}
+                "#,
+                replicas = it.replicas,
+                concurrency = it.concurrency,
+                batch = it.batch,
+                delivery = if self.is_queue { self.consumers[0].delivery } else { it.delivery },
+                via = it.via,
+            );
+            if is_kafka {
+                text += "session_timeout = \"700ms\"\nmax_poll_interval = \"2s\"\ncommit_every = \"300ms\"\nprefetch = 10\n";
+            }
+            if self.has_dead_letters {
+                text += "dead_letter = \"dead\"\n";
+            }
+        }
+        if self.publishes_on && !self.consumers.is_empty() {
+            text += "[queue.echo]\n";
+        }
+        for (n, it) in self.faults.iter().enumerate() {
+            if it.what.contains("worker0") && self.consumers.is_empty() {
+                continue;
+            }
+            let what = it.what.replace("BROKER", "it");
+            text += &format!("[fault.f{n}]\nat = \"{}ms\"\nfor = \"{}ms\"\n{what}\n", it.at, it.lasts);
+        }
+        text
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_message_is_somewhere(recipe in recipe()) {
+        let text = recipe.text();
+        let run = Run::of(&text);
+        let messaging = run.results.messaging.as_ref().unwrap();
+        for (it, group) in messaging.groups.iter().zip(run.model.groups()) {
+            let name = run.model.group_name(&group);
+            prop_assert_eq!(it.missing(), 0, "{}: {:?} kept {} pending {}\n{}", name, it.settled_in_all, it.kept_in_all, it.pending, text);
+            // A message is handed out before it is handled, and handled before it is consumed.
+            prop_assert!(it.handled_well + it.handled_badly <= it.delivered, "{}", name);
+            prop_assert!(it.with_fate(Fate::Consumed) <= it.handled_well, "{}", name);
+            prop_assert_eq!(it.latency.count(), it.with_fate(Fate::Consumed), "{}", name);
+            let lag: f64 = it.series.lag.iter().sum();
+            prop_assert!((lag * 1e8 - it.lag_nanos as f64).abs() < 1e3, "{} {}", lag, it.lag_nanos);
+        }
+        let again = Run::of(&text);
+        prop_assert_eq!(format!("{:?}", run.results.messaging), format!("{:?}", again.results.messaging));
+        prop_assert_eq!(run.results.events, again.results.events);
+    }
+}
