@@ -30,6 +30,7 @@ pub(super) fn steps(facts: &Facts) -> Vec<String> {
         first(&|it| rebalances(facts, it)),
         first(&|it| growing(facts, it)),
         first(&|it| lost(facts, it)),
+        first(&|it| dead_letters(facts, it)),
         first(&|it| unread(facts, it)),
         done_again(facts, results),
         first(&|it| idle(facts, it)),
@@ -165,30 +166,31 @@ fn lost(facts: &Facts, of: &GroupOf) -> Option<String> {
     Some(format!("{fact}: {try_this}."))
 }
 
-/// Messages that nobody takes.
+/// Dead letters that nobody takes.
+fn dead_letters(facts: &Facts, of: &GroupOf) -> Option<String> {
+    let waiting = untaken(facts, of).filter(|_| messaging::gets_dead_letters(facts.model, of.group.topic))?;
+    let path = path(facts, of);
+    let who = match facts.model.topics[of.group.topic].is_queue {
+        true => format!(
+            "give it a [consumer.NAME], set {path}.redrive, or send them back with `redrive` of a [change.NAME]"
+        ),
+        false => "give it a [consumer.NAME]".to_owned(),
+    };
+    Some(format!("{waiting} dead letters lie in {}, and nobody reads them: {who}.", name(of)))
+}
+
+/// Other messages that nobody takes.
 fn unread(facts: &Facts, of: &GroupOf) -> Option<String> {
+    let waiting = untaken(facts, of).filter(|_| !messaging::gets_dead_letters(facts.model, of.group.topic))?;
+    Some(format!("{waiting} messages lie in {}, and nobody reads them: it needs a [consumer.NAME].", name(of)))
+}
+
+/// How many lie in a topic that nobody reads and that is never emptied.
+fn untaken(facts: &Facts, of: &GroupOf) -> Option<String> {
     let (model, topic) = (facts.model, of.group.topic);
-    let redrives = |action: &Action| *action == Action::Redrive(topic);
-    let is_emptied = model.topics[topic].redrive_every.is_some() || model.changes.iter().any(|it| redrives(&it.action));
-    if !of.group.consumers.is_empty() || of.it.pending == 0 || is_emptied {
-        return None;
-    }
-    let waiting = number::count(of.it.pending);
-    Some(match messaging::gets_dead_letters(model, topic) {
-        true => {
-            let who = match model.topics[topic].is_queue {
-                true => {
-                    let path = path(facts, of);
-                    format!(
-                        "give it a [consumer.NAME], set {path}.redrive, or send them back with `redrive` of a [change.NAME]"
-                    )
-                }
-                false => "give it a [consumer.NAME]".to_owned(),
-            };
-            format!("{waiting} dead letters lie in {}, and nobody reads them: {who}.", name(of))
-        }
-        false => format!("{waiting} messages lie in {}, and nobody reads them: it needs a [consumer.NAME].", name(of)),
-    })
+    let redrives = model.changes.iter().any(|it| it.action == Action::Redrive(topic));
+    let is_emptied = model.topics[topic].redrive_every.is_some() || redrives;
+    (of.group.consumers.is_empty() && of.it.pending > 0 && !is_emptied).then(|| number::count(of.it.pending))
 }
 
 /// What was done to the world outside more than once.
