@@ -17,6 +17,7 @@ use crate::model::{Model, Service};
 use crate::policy::Outcome;
 
 use super::batches::{Batches, NoConfidence, PerBatch, half_width, stationary, together};
+use super::messaging::{ConsumerResult, GroupResult, MessagingResults, TopicResult};
 use super::results::{
     CacheSeries, ConnectionSeries, EdgeSeries, OUTCOMES, PoolSeries, Results, ServiceSeries, SessionSeries,
     TransportResults, WorkloadSeries,
@@ -41,6 +42,8 @@ pub struct Confidence {
     pub caches: Vec<CacheConfidence>,
     /// `None` where no client has a transport.
     pub transport: Option<TransportConfidence>,
+    /// `None` where there are no topics and no effects.
+    pub messaging: Option<MessagingConfidence>,
 }
 
 /// See [`Confidence`].
@@ -184,6 +187,42 @@ pub struct ConnectionConfidence {
     pub open_mean: Option<f64>,
 }
 
+/// See [`Confidence`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessagingConfidence {
+    /// Parallel to `model.topics`.
+    pub topics: Vec<TopicConfidence>,
+    /// Parallel to `model.groups()`.
+    pub groups: Vec<GroupConfidence>,
+    /// Parallel to `model.consumers`.
+    pub consumers: Vec<ConsumerConfidence>,
+}
+
+/// See [`Confidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct TopicConfidence {
+    pub published_per_s: Option<f64>,
+}
+
+/// See [`Confidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct GroupConfidence {
+    pub kept_per_s: Option<f64>,
+    pub consumed_per_s: Option<f64>,
+    pub lag_mean: Option<f64>,
+    pub latency_mean_s: Option<f64>,
+}
+
+/// See [`Confidence`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the means")]
+pub struct ConsumerConfidence {
+    pub workers_busy_mean: Option<f64>,
+    pub workers_busy_share: Option<f64>,
+}
+
 /// Of the share that each bad outcome has, by [`Outcome`]; `None` where it never happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FailureConfidence(pub [Option<f64>; OUTCOMES]);
@@ -209,6 +248,7 @@ pub fn confidence(model: &Model, results: &Results) -> Result<Confidence, NoConf
         pools: series.pools.iter().zip(&sums.pools).map(|(it, sums)| pool(batches, it, sums)).collect(),
         caches: series.caches.iter().zip(&sums.caches).map(|(it, sums)| cache(batches, it, sums)).collect(),
         transport: results.transport.as_ref().map(|it| transport(batches, results, it, sums)),
+        messaging: results.messaging.as_ref().map(|it| messaging(batches, it)),
     })
 }
 
@@ -356,6 +396,31 @@ fn message_cpu(batches: &Batches, service: &ServiceSums, it: &MessageCpuSums) ->
     MessageCpuConfidence {
         encoding_share_of_cpu: half_width(&encoding, &work),
         handshake_cores_mean: batches.rate(&handshakes),
+    }
+}
+
+fn messaging(batches: &Batches, it: &MessagingResults) -> MessagingConfidence {
+    // A log grows until it has kept messages for as long as it may: what is on disk is no matter of chance.
+    let topic =
+        |it: &TopicResult| TopicConfidence { published_per_s: batches.rate(&batches.counts(&it.series.published)) };
+    let group = |it: &GroupResult| {
+        let [kept, consumed] = [&it.series.kept, &it.series.consumed].map(|column| batches.counts(column));
+        let latency = batches.sums(&it.series.latency_nanos, |nanos| nanos as f64 / 1e9);
+        GroupConfidence {
+            kept_per_s: batches.rate(&kept),
+            consumed_per_s: batches.rate(&consumed),
+            lag_mean: batches.level(&it.series.lag),
+            latency_mean_s: half_width(&latency, &consumed),
+        }
+    };
+    let consumer = |it: &ConsumerResult| ConsumerConfidence {
+        workers_busy_mean: batches.level(&it.busy),
+        workers_busy_share: half_width(&batches.integrals(&it.busy), &batches.integrals(&it.there)),
+    };
+    MessagingConfidence {
+        topics: it.topics.iter().map(topic).collect(),
+        groups: it.groups.iter().map(group).collect(),
+        consumers: it.consumers.iter().map(consumer).collect(),
     }
 }
 

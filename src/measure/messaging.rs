@@ -129,8 +129,12 @@ pub struct GroupSeries {
     pub consumed: Vec<u64>,
     /// Messages that were redelivered.
     pub redelivered: Vec<u64>,
-    /// Messages that died, expired or were lost.
-    pub gone: Vec<u64>,
+    /// Messages that became dead letters.
+    pub dead: Vec<u64>,
+    /// Messages that nobody took in time.
+    pub expired: Vec<u64>,
+    /// Messages that were lost.
+    pub lost: Vec<u64>,
     /// Mean number of messages that are kept.
     pub lag: Vec<f64>,
     /// How old the oldest one is at the end of the point.
@@ -146,7 +150,9 @@ pub struct ConsumerResult {
     pub there_nanos: u128,
     /// ∫ workers that handle something dt, in nanoseconds.
     pub busy_nanos: u128,
-    /// Mean number of workers that handle something, over time.
+    /// Mean number of workers that are there, over time.
+    pub there: Vec<f64>,
+    /// Mean number of those that handle something, over time.
     pub busy: Vec<f64>,
 }
 
@@ -191,7 +197,7 @@ struct GroupMeter {
     lag_last: u128,
     /// The oldest message that waits now.
     oldest: Option<Time>,
-    last: [u64; 4],
+    last: [u64; 6],
     latency_since: u128,
 }
 
@@ -200,7 +206,7 @@ struct ConsumerMeter {
     there: Level,
     busy: Level,
     before: [u128; 2],
-    busy_last: u128,
+    last: [u128; 2],
     result: ConsumerResult,
 }
 
@@ -233,7 +239,7 @@ impl MessagingMeters {
                     lag_before: 0,
                     lag_last: 0,
                     oldest: None,
-                    last: [0; 4],
+                    last: [0; 6],
                     latency_since: 0,
                 })
                 .collect(),
@@ -269,11 +275,12 @@ impl MessagingMeters {
         }
         for meter in &mut self.groups {
             let counts = &meter.counts;
-            let gone = counts.dead + counts.expired + counts.lost;
-            let now_counted = [counts.offered, counts.answered, counts.redelivered, gone];
+            let Counts { offered, answered, redelivered, dead, expired, lost, .. } = *counts;
+            let now_counted = [offered, answered, redelivered, dead, expired, lost];
             let series = &mut meter.result.series;
-            let columns = [&mut series.kept, &mut series.consumed, &mut series.redelivered, &mut series.gone];
-            for ((column, count), last) in columns.into_iter().zip(now_counted).zip(&mut meter.last) {
+            let taken = [&mut series.kept, &mut series.consumed, &mut series.redelivered];
+            let columns = taken.into_iter().chain([&mut series.dead, &mut series.expired, &mut series.lost]);
+            for ((column, count), last) in columns.zip(now_counted).zip(&mut meter.last) {
                 column.push(count - *last);
                 *last = count;
             }
@@ -284,9 +291,12 @@ impl MessagingMeters {
             series.latency_nanos.push(std::mem::take(&mut meter.latency_since));
         }
         for consumer in &mut self.consumers {
-            let busy = consumer.busy.integral(now);
-            consumer.result.busy.push(per_length(busy - consumer.busy_last));
-            consumer.busy_last = busy;
+            let levels = [consumer.there.integral(now), consumer.busy.integral(now)];
+            let columns = [&mut consumer.result.there, &mut consumer.result.busy];
+            for ((column, level), last) in columns.into_iter().zip(levels).zip(&mut consumer.last) {
+                column.push(per_length(level - *last));
+                *last = level;
+            }
         }
     }
 

@@ -21,9 +21,10 @@ use std::ops::ControlFlow;
 
 pub use batches::{Batches, NoConfidence, PerBatch, half_width, together};
 pub use confidence::{
-    CacheConfidence, Confidence, ConnectionConfidence, EdgeConfidence, FailureConfidence, MessageConfidence,
-    MessageCpuConfidence, PoolConfidence, RequestTimeConfidence, ServiceConfidence, SessionConfidence,
-    StreamConfidence, Transient, TransportConfidence, WorkloadConfidence, confidence, transient,
+    CacheConfidence, Confidence, ConnectionConfidence, ConsumerConfidence, EdgeConfidence, FailureConfidence,
+    GroupConfidence, MessageConfidence, MessageCpuConfidence, MessagingConfidence, PoolConfidence,
+    RequestTimeConfidence, ServiceConfidence, SessionConfidence, StreamConfidence, TopicConfidence, Transient,
+    TransportConfidence, WorkloadConfidence, confidence, transient,
 };
 pub use latency::Latency;
 pub use messaging::{

@@ -9,10 +9,13 @@ use serde::Serialize;
 use serde_json::Map;
 
 use crate::base::time::Span;
-use crate::measure::{EdgeSeries, Latency, OUTCOMES, ServiceSeries, TransportResults, WorkloadSeries};
+use crate::measure::{
+    EdgeSeries, Latency, MessagingResults, OUTCOMES, ServiceSeries, TransportResults, WorkloadSeries,
+};
 use crate::model::{Caller, Id};
 
 use super::facts::{self, Facts};
+use super::messaging::{self, GroupOf};
 use super::{Input, resources, transport, verdicts};
 
 /// Up to this many services, all have their series written.
@@ -28,6 +31,7 @@ pub fn timeseries(input: &Input, all_series: bool) -> String {
     let series = &input.results.series;
     let kept = kept_services(&facts, all_series);
     let edges: Vec<usize> = kept_edges(&facts, &kept);
+    let groups: Vec<GroupOf> = input.results.messaging.iter().flat_map(|it| messaging::groups(&facts, it)).collect();
     let mut table = Table::new(&["time_s", "kind", "name", "metric", "value"]);
     for point in 0..series.points {
         let time = facts::point_bounds(input.results, point).0.as_secs_f64().to_string();
@@ -54,6 +58,9 @@ pub fn timeseries(input: &Input, all_series: bool) -> String {
         }
         for (it, cache) in series.caches.iter().zip(input.model.caches.iter()) {
             table.rows(&[&time, "cache", &cache.name], &maybe(resources::cache_point(it, point)));
+        }
+        if let Some(results) = &input.results.messaging {
+            messaging_point(&facts, results, &groups, (point, &time), &mut table);
         }
     }
     table.text()
@@ -128,6 +135,9 @@ pub fn summary(input: &Input) -> String {
         table.sure(facts.half_widths(|all| all.caches[id]));
         table.rows(&["cache", &cache.name], &maybe(resources::cache_totals(it)));
     }
+    if let Some(results) = &results.messaging {
+        messaging_totals(&facts, results, &mut table);
+    }
     table.text()
 }
 
@@ -176,8 +186,50 @@ fn transport_totals(facts: &Facts, results: &TransportResults, table: &mut Table
     }
 }
 
-fn maybe<const N: usize>(rows: [(&'static str, Option<f64>); N]) -> [Row; N] {
-    rows.map(|(metric, value)| (metric, Value::Maybe(value)))
+/// Of topics, groups, consumers and effects.
+fn messaging_totals(facts: &Facts, results: &MessagingResults, table: &mut Table) {
+    let (model, widths) = (facts.model, messaging::half_widths(facts));
+    for (id, (topic, it)) in model.topics.iter().zip(&results.topics).enumerate() {
+        table.sure(widths.map(|all| all.topics[id]));
+        table.rows(&["topic", &topic.name], &maybe(messaging::topic_totals(facts, it)));
+    }
+    for group in messaging::groups(facts, results) {
+        table.sure(widths.map(|all| all.groups[group.id]));
+        table.rows(&["group", &group.name], &maybe(messaging::group_totals(facts, &group)));
+        table.latency(&["group", &group.name], "latency", &group.it.latency);
+    }
+    for (id, (consumer, it)) in model.consumers.iter().zip(&results.consumers).enumerate() {
+        table.sure(widths.map(|all| all.consumers[id]));
+        table.rows(&["consumer", &consumer.name], &maybe(messaging::consumer_totals(facts, it)));
+    }
+    table.sure(None::<()>);
+    for it in &results.effects {
+        let rows = [("done", it.done.into()), ("done_again", it.again.into())];
+        table.rows(&["effect", &model.endpoint_name(it.endpoint)], &rows);
+    }
+}
+
+/// A point of the series of topics, groups and consumers.
+fn messaging_point(
+    facts: &Facts,
+    results: &MessagingResults,
+    groups: &[GroupOf],
+    (point, time): (usize, &str),
+    table: &mut Table,
+) {
+    for (topic, it) in facts.model.topics.iter().zip(&results.topics) {
+        table.rows(&[time, "topic", &topic.name], &maybe(messaging::topic_point(&it.series, point)));
+    }
+    for GroupOf { name, it, .. } in groups {
+        table.rows(&[time, "group", name], &maybe(messaging::group_point(&it.series, point)));
+    }
+    for (consumer, it) in facts.model.consumers.iter().zip(&results.consumers) {
+        table.rows(&[time, "consumer", &consumer.name], &maybe(messaging::consumer_point(it, point)));
+    }
+}
+
+fn maybe(rows: impl IntoIterator<Item = (&'static str, Option<f64>)>) -> Vec<Row> {
+    rows.into_iter().map(|(metric, value)| (metric, Value::Maybe(value))).collect()
 }
 
 /// Which services have their series written.

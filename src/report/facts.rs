@@ -3,7 +3,7 @@
 
 use crate::base::time::{Span, Time};
 use crate::measure::{self, Confidence, EdgeResult, NoConfidence, OUTCOMES, Results, ServiceResult, WorkloadResult};
-use crate::model::{Caller, Edge, EdgeId, Expectation, Ids, Limit, Model, Service, ServiceId};
+use crate::model::{Caller, Edge, EdgeId, Effect, Expectation, Fault, Ids, Limit, Model, Service, ServiceId};
 use crate::policy::Outcome;
 
 use super::Input;
@@ -235,6 +235,15 @@ pub(super) fn answered(workload: &WorkloadResult) -> u64 {
 /// Requests that ended without a good answer.
 pub(super) fn failed(workload: &WorkloadResult) -> u64 {
     workload.outcomes.iter().sum::<u64>() - answered(workload)
+}
+
+/// When a fault is over; `None` of one that lasts to the end of the run.
+pub(super) fn fault_over(fault: &Fault) -> Option<Time> {
+    match fault.effect {
+        // Over at once.
+        Effect::Flush => Some(fault.at),
+        _ => Some(fault.at + fault.lasts?),
+    }
 }
 
 /// Width of each point of the series: that of the last one may be cut short.

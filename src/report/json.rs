@@ -13,6 +13,7 @@ use crate::model::{Bound, Caller, Comparison, Limit};
 
 use super::cost::{self, CostSection};
 use super::facts::{self, Facts, Verdict};
+use super::messaging::{self, MessagingSection};
 use super::resources::{self, CacheRow, PoolRow};
 use super::transport::{self, TransportSection};
 use super::{Input, verdicts};
@@ -41,6 +42,8 @@ struct Summary<'a> {
     caches: Vec<CacheRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transport: Option<TransportSection<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messaging: Option<MessagingSection<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<CostSection<'a>>,
 }
@@ -217,6 +220,7 @@ pub fn summary(input: &Input) -> String {
         pools: resources::pool_rows(&facts),
         caches: resources::cache_rows(&facts),
         transport: transport::section(&facts),
+        messaging: messaging::section(&facts),
         cost: cost::section(&facts),
     })
 }

@@ -4,10 +4,12 @@
 
 mod cost;
 pub mod csv;
+mod drain;
 mod facts;
 pub mod figure;
 pub mod json;
 pub mod manifest;
+mod messaging;
 mod number;
 mod resources;
 pub mod terminal;

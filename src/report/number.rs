@@ -36,6 +36,20 @@ pub(super) fn rate(per_sec: Option<f64>) -> String {
     with_unit(per_sec, plain, "/s")
 }
 
+/// `1.5 GB`.
+pub(super) fn bytes(value: Option<f64>) -> String {
+    let Some(v) = value.filter(|v| v.is_finite() && *v >= 0.0) else { return NONE.to_owned() };
+    // The borders lie where three digits would round up to the next unit.
+    let (scaled, unit) = match v {
+        v if v < 999.5 => (v, "B"),
+        v if v < 999.5e3 => (v / 1e3, "kB"),
+        v if v < 999.5e6 => (v / 1e6, "MB"),
+        v if v < 999.5e9 => (v / 1e9, "GB"),
+        v => (v / 1e12, "TB"),
+    };
+    format!("{}{SPACE}{unit}", plain(Some(scaled)))
+}
+
 /// `2.7×`.
 pub(super) fn factor(value: Option<f64>) -> String {
     match value.filter(|v| v.is_finite()) {
@@ -145,6 +159,11 @@ mod tests {
         assert_eq!(plainly(secs(Some(0.999_6))), "1 s");
         assert_eq!(plainly(secs(Some(0.000_012_34))), "12.3 µs");
         assert_eq!(plainly(secs(None)), "–");
+        assert_eq!(plainly(bytes(Some(0.0))), "0 B");
+        assert_eq!(plainly(bytes(Some(999.6))), "1 kB");
+        assert_eq!(plainly(bytes(Some(1_234_567.0))), "1.23 MB");
+        assert_eq!(plainly(bytes(Some(5e15))), "5 000 TB");
+        assert_eq!(plainly(bytes(None)), "–");
         assert_eq!(plainly(factor(Some(2.714))), "2.71×");
         assert_eq!(plainly(written(Span::from_millis(1500))), "1.5 s");
         assert_eq!(plainly(written(Span::from_micros(250))), "250 µs");

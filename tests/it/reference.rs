@@ -15,10 +15,16 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn of(text: &str) -> Run {
-        let loaded = load("case.toml", text.as_bytes(), &LoadOptions::default());
-        let Some(model) = loaded.model else { panic!("{}", loaded.diagnostics.render(false)) };
+        let model = Run::model(text);
         let results = simulate(&model, &mut |_| ControlFlow::Continue(()));
         Run { model, results }
+    }
+
+    /// What would be run.
+    pub(crate) fn model(text: &str) -> Model {
+        let loaded = load("case.toml", text.as_bytes(), &LoadOptions::default());
+        let Some(model) = loaded.model else { panic!("{}", loaded.diagnostics.render(false)) };
+        model
     }
 
     /// The only workload.

@@ -2,6 +2,7 @@
 
 mod degenerate;
 mod figures;
+mod messages;
 mod synthetic;
 
 use std::ops::ControlFlow;

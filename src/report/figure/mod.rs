@@ -8,6 +8,7 @@ mod calls;
 mod canvas;
 mod connections;
 mod draw;
+mod messages;
 mod page;
 mod palette;
 mod panel;
@@ -37,12 +38,29 @@ pub struct Figure {
 }
 
 /// The names of all pictures that a run can have.
-pub const NAMES: [&str; 10] =
-    ["overview", "load", "latency", "threads", "queues", "pools", "caches", "failures", "breakers", "connections"];
+pub const NAMES: [&str; 16] = [
+    "overview",
+    "load",
+    "latency",
+    "threads",
+    "queues",
+    "pools",
+    "caches",
+    "failures",
+    "breakers",
+    "connections",
+    "lag",
+    "age",
+    "messages",
+    "delivery",
+    "mishaps",
+    "disk",
+];
 
 /// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if there are any, `pools` and
 /// `caches`, then `failures`, if a client has a circuit breaker, `breakers`, and if one needs connections,
-/// `connections`.
+/// `connections`. If there are topics or queues, `lag`, and, not in the overview, `age`, `messages`, `delivery`, and if there
+/// are any, `mishaps` and `disk`.
 pub fn all(input: &Input) -> Vec<Figure> {
     let facts = Facts::new(input);
     let points = Points::new(input.results);
@@ -57,9 +75,11 @@ pub fn all(input: &Input) -> Vec<Figure> {
     panels.push(calls::failures(&facts, &points));
     panels.extend(calls::breakers(&facts, &points));
     panels.extend(connections::opened(&facts, &points));
+    panels.extend(messages::lag(&facts, &points));
+    let alone = messages::alone(&facts, &points);
     let page = page::Page::new(input, &facts, &points);
     let mut pictures: Vec<(&str, Vec<&Panel>)> = vec![("overview", panels.iter().collect())];
-    pictures.extend(panels.iter().map(|panel| (panel.name, vec![panel])));
+    pictures.extend(panels.iter().chain(&alone).map(|panel| (panel.name, vec![panel])));
     let figure = |(name, panels): (&str, Vec<&Panel>)| {
         let svg = page.svg(&panels);
         let png = bitmap::png(&svg);

@@ -53,6 +53,11 @@ impl<'a> Points<'a> {
         parts.chunks(self.group).zip(wholes.chunks(self.group)).map(share).collect()
     }
 
+    /// Means of levels that are not known everywhere.
+    pub(super) fn known(&self, levels: &[Option<f64>]) -> Vec<Option<f64>> {
+        self.means(levels)
+    }
+
     /// The highest of what there is.
     pub(super) fn maxima(&self, values: &[Option<f64>]) -> Vec<Option<f64>> {
         self.grouped(values, |found| found.iter().copied().fold(0.0, f64::max))

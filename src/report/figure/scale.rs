@@ -7,6 +7,7 @@ use crate::report::number;
 pub(super) enum Unit {
     PerSecond,
     Seconds,
+    Bytes,
     Plain,
 }
 
@@ -16,6 +17,7 @@ impl Unit {
             _ if value == 0.0 => "0".to_owned(),
             Unit::PerSecond => number::rate(Some(value)),
             Unit::Seconds => number::secs(Some(value)),
+            Unit::Bytes => number::bytes(Some(value)),
             Unit::Plain => number::plain(Some(value)),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::base::time::Time;
 use crate::model::{Action, Effect, Fault, FaultTarget, Limit, Model, ServiceId, Setting, Subset};
-use crate::report::facts::Facts;
+use crate::report::facts::{self, Facts};
 use crate::report::number;
 
 /// What is marked.
@@ -33,11 +33,7 @@ pub(super) fn windows(facts: &Facts) -> Vec<Window> {
         windows.push(Window { kind: Kind::Warmup, from: Time::ZERO, until, label: "warm-up".to_owned() });
     }
     for fault in model.faults.iter().filter(|fault| fault.at < end) {
-        let until = match fault.effect {
-            // Over at once.
-            Effect::Flush => fault.at,
-            _ => fault.lasts.map_or(end, |lasts| fault.at + lasts).min(end),
-        };
+        let until = facts::fault_over(fault).map_or(end, |over| over.min(end));
         windows.push(Window { kind: Kind::Fault, from: fault.at, until, label: label(model, fault) });
     }
     for change in model.changes.iter().filter(|change| change.at < end) {

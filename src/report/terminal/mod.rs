@@ -4,6 +4,7 @@
 
 mod cost;
 mod grid;
+mod messaging;
 mod next;
 mod resources;
 mod tables;
@@ -71,6 +72,7 @@ pub fn summary(input: &Input, color: bool, width: usize) -> String {
         resources::pools(&facts, look).unwrap_or_default(),
         resources::caches(&facts, look).unwrap_or_default(),
         transport::tables(&facts, look).unwrap_or_default(),
+        messaging::tables(&facts, look).unwrap_or_default(),
         cost::table(&facts, look).unwrap_or_default(),
         tables::confidence(&facts, look),
         next::steps(&facts, look),

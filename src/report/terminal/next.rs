@@ -1,6 +1,8 @@
 //! What to do next, from the facts of this run: never more than a handful of lines, the gravest first,
 //! and none that the numbers do not bear out.
 
+mod messaging;
+
 use crate::base::time::Time;
 use crate::measure;
 use crate::model::{Cancel, Client, Deadlines, Limit};
@@ -23,17 +25,11 @@ const RETRY_FACTOR_MIN: f64 = 1.2;
 const QUEUE_PER_THREAD_MAX: f64 = 2.0;
 
 pub(super) fn steps(facts: &Facts, look: Look) -> String {
-    let found = [
-        interrupted(facts),
-        silence(facts),
-        transient(facts),
-        bottleneck(facts),
-        rejections(facts),
-        waste(facts),
-        retries(facts),
-        queue(facts),
-    ];
+    let found = [interrupted(facts), silence(facts), transient(facts)];
+    let in_general = [bottleneck(facts), rejections(facts), waste(facts), retries(facts), queue(facts)];
     let mut steps: Vec<String> = found.into_iter().flatten().collect();
+    steps.extend(messaging::steps(facts));
+    steps.extend(in_general.into_iter().flatten());
     if steps.is_empty() {
         steps.push("Nothing stood out: add a fault or raise the load to see where it breaks.".to_owned());
     }

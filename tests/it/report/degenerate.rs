@@ -9,7 +9,7 @@ use brownout::report::{self, figure};
 use super::{figures, input, synthetic};
 
 /// Every format of a run, looked over.
-fn report(model: &Model, results: &Results) {
+pub(super) fn report(model: &Model, results: &Results) {
     let input = input(model, results);
     for text in super::texts(&input) {
         assert!(!text.is_empty());
