@@ -53,6 +53,7 @@ pub mod base;
 pub mod cli;
 pub mod experiment;
 pub mod import;
+pub mod insight;
 pub mod kernel;
 pub mod measure;
 pub mod mechanism;

@@ -70,6 +70,7 @@ pub(super) fn model(breaker: bool) -> Model {
         faults: Vec::new(),
         changes: Vec::new(),
         prices: None,
+        verdict: brownout::model::VerdictSettings::default(),
         zones: Ids::default(),
         links: Vec::new(),
         expectations: Vec::new(),
