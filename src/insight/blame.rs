@@ -290,7 +290,48 @@ fn trigger(runs: &Runs<'_>, onsets: &Onsets) -> Option<usize> {
             services.iter().any(|id| way.services[*id]) || edges.iter().any(|edge| way.edges[*edge])
         }
     };
-    showing.iter().find(is_on_the_way).or(showing.first().filter(|_| harmed.is_empty())).copied()
+    if let Some(n) = showing.iter().find(is_on_the_way) {
+        return Some(*n);
+    }
+    // Others who call what the users depend on may have taken it.
+    let crowds = |n: &&usize| match struck(runs, **n) {
+        Struck::Service(id) => runs.out_of(id).any(|edge| way.services[runs.callee(edge)]),
+        Struck::Workload(id) => runs.entries(id).any(|edge| way.services[runs.callee(edge)]),
+        Struck::Edges(edges) => edges.iter().any(|edge| way.services[runs.callee(*edge)]),
+        Struck::Cache(_) | Struck::Settings { .. } => false,
+    };
+    if let Some(n) = showing.iter().find(crowds) {
+        return Some(*n);
+    }
+    // Where nobody notices, the one from which most follows.
+    let reach = |n: &usize| reach(runs, onsets, *n);
+    showing.into_iter().filter(|_| harmed.is_empty()).max_by_key(|n| (reach(n), std::cmp::Reverse(*n)))
+}
+
+/// How many services differ that a trigger strikes, and that are called by these or call them.
+fn reach(runs: &Runs<'_>, onsets: &Onsets, n: usize) -> usize {
+    let services = runs.model.services.len();
+    let mut reached: Vec<usize> = match struck(runs, n) {
+        Struck::Service(id) => vec![id],
+        Struck::Edges(edges) => edges.into_iter().map(|edge| runs.callee(edge)).collect(),
+        Struck::Workload(id) => runs.entries(id).map(|edge| runs.callee(edge)).collect(),
+        Struck::Cache(cache) => (0..services).filter(|id| looks_up(runs, *id, cache)).collect(),
+        Struck::Settings { services, edges, .. } => {
+            services.into_iter().chain(edges.into_iter().map(|edge| runs.callee(edge))).collect()
+        }
+    };
+    let mut seen = vec![false; services];
+    while let Some(id) = reached.pop() {
+        if onsets.services[id].first().is_none() || std::mem::replace(&mut seen[id], true) {
+            continue;
+        }
+        reached.extend(runs.out_of(id).map(|edge| runs.callee(edge)));
+        reached.extend(runs.into(id).filter_map(|edge| match runs.edge(edge).from {
+            Caller::Service(caller) => Some(caller.index()),
+            Caller::Workload(_) => None,
+        }));
+    }
+    seen.into_iter().filter(|seen| *seen).count()
 }
 
 /// Whether something differs at what a trigger strikes, at a time at which it may be the cause.
@@ -367,7 +408,14 @@ fn bottleneck(runs: &Runs<'_>, judgement: &Judgement) -> Root {
     let root = |kind, target: String, what: String| Root { kind, target, trigger: None, what };
     let pools = (0..runs.model.pools.len()).filter(|id| is_pool_saturated(runs, *id));
     let pool = pools.max_by_key(|id| runs.results.pools[*id].waiting_nanos);
-    let tail = runs.tail(runs.warm);
+    // While users notice; else at the end.
+    let tail = match judgement.harmed_from {
+        Some(from) => {
+            let until = judgement.workloads.iter().filter_map(|it| it.recovered_at).max();
+            (runs.main.bin_of(from), until.map_or(runs.bins, |until| runs.main.bin_of(until)))
+        }
+        None => runs.tail(runs.warm),
+    };
     let saturated = |id: &usize| verdict::is_saturated(runs, *id, tail);
     let waits_for_one =
         |id: &usize| runs.out_of(*id).any(|edge| runs.callee(edge) != *id && saturated(&runs.callee(edge)));

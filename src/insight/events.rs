@@ -9,7 +9,7 @@ use crate::policy::Outcome;
 use super::blame::{self, Cause, Root};
 use super::onsets::{Onsets, is_held_back};
 use super::runs::{Failing, Runs, Which};
-use super::sustain::Loop;
+use super::sustain::{Loop, LoopKind};
 use super::verdict::Judgement;
 use super::words;
 
@@ -417,8 +417,7 @@ impl Teller<'_, '_> {
                 cause.extend(same(PlaceKind::Service, runs.service_name(runs.callee(edge)), &kinds));
             }
             let draft = self.add(bin, EventKind::UsersNotice, place(), Some(1));
-            draft.what =
-                format!("users notice: {} of the requests are answered in time", words::percent(share.min(1.0)));
+            draft.what = format!("notice: {} of the requests are answered in time", words::percent(share.min(1.0)));
             draft.evidence.push(("goodput_share".to_owned(), share));
             draft.cause = cause;
         }
@@ -443,7 +442,12 @@ impl Teller<'_, '_> {
         }
         let what = match judgement.verdict {
             Verdict::Metastable => {
-                let why = sustained_by.map(|it| format!(", sustained: {}", it.sentence)).unwrap_or_default();
+                let waste = |it: &Loop| match it.wasted_share_of_all {
+                    0.0 => String::new(),
+                    share => format!(" ({} of the work is for callers who had left)", words::percent(share)),
+                };
+                let by = |it: &Loop| format!(", sustained by {}{}", loop_in_a_word(it), waste(it));
+                let why = sustained_by.map(by).unwrap_or_default();
                 format!("still {goodput} goodput: METASTABLE{why}")
             }
             Verdict::Degraded if judgement.trigger_until.is_none() => {
@@ -451,7 +455,7 @@ impl Teller<'_, '_> {
             }
             Verdict::Degraded => format!("still {goodput} goodput: DEGRADED"),
             Verdict::Recovering => format!("still {goodput} goodput, but the backlog falls: RECOVERING"),
-            Verdict::Overloaded => format!("{goodput} goodput: OVERLOADED, {}", overload(root)),
+            Verdict::Overloaded => format!("{goodput} goodput at the end: OVERLOADED, {}", overload(root)),
             Verdict::Unharmed => "users notice nothing: UNHARMED".to_owned(),
             Verdict::Recovered | Verdict::Stable => return,
         };
@@ -509,6 +513,15 @@ impl Teller<'_, '_> {
             }
             Cause::Own => Vec::new(),
         }
+    }
+}
+
+fn loop_in_a_word(it: &Loop) -> String {
+    match it.kind {
+        LoopKind::Retries => "retries".to_owned(),
+        LoopKind::EmptyCache => format!("the empty cache {}", it.through),
+        LoopKind::Reloads => "reloads".to_owned(),
+        LoopKind::Queue => format!("the queue at {}", it.service),
     }
 }
 

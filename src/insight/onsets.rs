@@ -197,8 +197,7 @@ impl<'r, 'a> Seen<'r, 'a> {
         }
     }
 
-    /// The first bin in which, and for some time after, everything is in use of which there is so much, and is not in the
-    /// twin.
+    /// The first bin in which, and for longer than ever in the twin, everything is in use of which there is so much.
     fn full(
         &self,
         main: impl Fn(usize) -> f64,
@@ -208,13 +207,20 @@ impl<'r, 'a> Seen<'r, 'a> {
         let runs = self.runs;
         let whole_at_first = whole(self.from)?;
         let changes = !runs.model.changes.is_empty();
-        let needed = runs.bins_of(FULL_FOR);
-        let mut row = 0;
+        let is_full = |of: &dyn Fn(usize) -> f64, bin: usize| {
+            let whole = if changes { whole(bin) } else { Some(whole_at_first) };
+            whole.is_some_and(|whole| of(bin) >= FULL * whole)
+        };
+        // For longer than it ever is in the twin.
+        let (mut row, mut usual) = (0, 0);
+        for bin in runs.warm..if runs.twin.is_some() { runs.bins } else { 0 } {
+            row = if is_full(&twin, bin) { row + 1 } else { 0 };
+            usual = usual.max(row);
+        }
+        let needed = runs.bins_of(FULL_FOR).max(usual + 1);
+        row = 0;
         for bin in self.from..runs.bins {
-            let whole = if changes { whole(bin)? } else { whole_at_first };
-            let is_full = main(bin) >= FULL * whole;
-            let is_usual = runs.twin.is_some() && twin(bin) >= FULL * whole;
-            row = if is_full && !is_usual { row + 1 } else { 0 };
+            row = if is_full(&main, bin) { row + 1 } else { 0 };
             if row == needed {
                 return Some(bin + 1 - needed);
             }
@@ -283,7 +289,7 @@ impl<'r, 'a> Seen<'r, 'a> {
         let good = both(|bin| f64::from(bin.good_now));
         let fewer = runs.twin.and_then(|_| self.rise(|bin| -(good.0)(bin), |bin| -(good.1)(bin), |mean| -mean / 2.0));
         WorkloadOnsets {
-            harmed: [failing, fewer].into_iter().flatten().min(),
+            harmed: failing.or(fewer),
             load: self.rise(offered.0, offered.1, |mean| (LOAD_MATTERS * mean).max(0.02)),
         }
     }

@@ -6,7 +6,7 @@ use crate::model::{CacheId, Id, Step, Verdict};
 use crate::policy::Outcome;
 
 use super::runs::{Failing, Runs, Which};
-use super::verdict::Judgement;
+use super::verdict::{self, Judgement};
 use super::words;
 
 /// From this part of the attempts on, retries feed a queue.
@@ -60,15 +60,13 @@ pub(super) fn find(runs: &Runs<'_>, judgement: &Judgement) -> Option<Loop> {
     let busy = |id: usize| runs.service_sum(Which::Main, id, tail, |bin| f64::from(bin.busy));
     let wasted = |id: usize| runs.service_sum(Which::Main, id, tail, |bin| f64::from(bin.wasted));
     let crowd = |id: usize| runs.service_excess(id, tail, |bin| f64::from(bin.in_system));
-    // Where the work is done, not where it is waited for: threads that wait for a callee are busy, too.
-    let own = |id: usize| {
-        let waits: f64 =
-            runs.out_of(id).map(|edge| runs.edge_sum(Which::Main, edge, tail, |b| f64::from(b.waiting))).sum();
-        (busy(id) - waits).max(0.0).min(wasted(id))
-    };
-    let by_waste = services.clone().max_by(|a, b| own(*a).total_cmp(&own(*b)))?;
-    let service =
-        if own(by_waste) > 0.0 { by_waste } else { services.clone().max_by(|a, b| crowd(*a).total_cmp(&crowd(*b)))? };
+    // Where it ends: what is as busy as it can be and waits for nothing that is so, too.
+    let is_down = |id: &usize| verdict::is_saturated(runs, *id, tail);
+    let waits = |id: &usize| runs.out_of(*id).any(|edge| runs.callee(edge) != *id && is_down(&runs.callee(edge)));
+    let ends = services.clone().filter(|id| is_down(id) && !waits(id));
+    let by_waste = ends.max_by(|a, b| wasted(*a).total_cmp(&wasted(*b)));
+    let by_crowd = || services.clone().max_by(|a, b| crowd(*a).total_cmp(&crowd(*b)));
+    let service = by_waste.or_else(by_crowd)?;
     let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
     let attempts = |which| runs.service_sum(which, service, tail, |bin| f64::from(bin.arrivals));
     let found = Found {
@@ -177,12 +175,15 @@ fn empty_cache(runs: &Runs<'_>, found: &Found) -> Option<Loop> {
     let id = caches.max_by(|a, b| lost(a).total_cmp(&lost(b))).filter(|id| lost(id) >= HITS_MISSING)?;
     let cache = &runs.model.caches[CacheId::new(id)].name;
     let (now, usual) = (ratio(runs.results, id).unwrap_or(0.0), ratio(twin, id).unwrap_or(0.0));
+    let more = match found.amplification {
+        Some(times) => format!("{} the usual attempts", words::times(times)),
+        None => "what it never got before".to_owned(),
+    };
     let sentence = format!(
-        "{cache} stays empty ({} hits instead of {}), so that {} gets {} the usual attempts, and answers come too late to fill it{}",
+        "{cache} stays empty ({} hits instead of {}), so that {} gets {more}, and answers come too late to fill it{}",
         words::percent(now),
         words::percent(usual),
         found.name,
-        words::times(found.amplification.unwrap_or(1.0)),
         found.waste(),
     );
     Some(found.into_loop(LoopKind::EmptyCache, cache.clone(), None, sentence))

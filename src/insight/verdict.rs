@@ -46,7 +46,10 @@ pub struct Judgement {
     /// a trigger.
     #[serde(rename = "time_to_recover_s")]
     pub time_to_recover: Option<Span>,
-    /// Share of good answers that are missing at the end of the run.
+    /// Share of good answers that are missing from the first trigger on; without one, of requests that failed or came late
+    /// after the warm-up. That of the workload that fared worst.
+    pub missing_share: f64,
+    /// The same at the end of the run.
     pub missing_at_end: f64,
     /// Share of what was offered that was answered well and in time at the end of the run.
     pub goodput_at_end: f64,
@@ -71,10 +74,10 @@ pub struct WorkloadJudgement {
     /// From when on they noticed nothing any more.
     #[serde(rename = "recovered_at_s")]
     pub recovered_at: Option<Time>,
-    /// Good answers that are missing over the whole run, against the twin; without one, requests that failed or came
-    /// late after the warm-up.
-    pub missing: f64,
-    /// Share of good answers that are missing at the end of the run.
+    /// Share of good answers that are missing from the first trigger on; without one, of requests that failed or came late
+    /// after the warm-up.
+    pub missing_share: f64,
+    /// The same at the end of the run.
     pub missing_at_end: f64,
     /// Share of what was offered that was answered well and in time at the end of the run.
     pub goodput_at_end: f64,
@@ -135,6 +138,7 @@ pub(super) fn judge(runs: &Runs<'_>) -> Judgement {
         harmed_from,
         recovered_at,
         time_to_recover,
+        missing_share: worst.map_or(0.0, |it| it.missing_share),
         missing_at_end: worst.map_or(0.0, |it| it.missing_at_end),
         goodput_at_end: if offered > 0.0 { good / offered } else { 1.0 },
         window: Span::from_nanos(runs.main.bin.as_nanos().saturating_mul(window as u64)),
@@ -187,9 +191,7 @@ fn against_twin(runs: &Runs<'_>, id: usize, width: usize, until: Option<Time>) -
     let after = until.map_or(from, |until| runs.main.bin_of(until));
     let tail = runs.tail(after);
     let in_tail: Vec<&Window> = windows.iter().filter(|it| it.bins.1 > tail.0).collect();
-    let expected: f64 = in_tail.iter().map(|it| it.expected).sum();
-    let missing: f64 = in_tail.iter().map(|it| it.missing).sum();
-    let missing_at_end = if expected > 0.0 { (missing / expected).max(0.0) } else { 0.0 };
+    let missing_at_end = share_missing(in_tail.into_iter());
     let calm = harmed.last().map_or(windows.len(), |last| windows.len() - 1 - last);
     let verdict = if harmed.is_empty() {
         Verdict::Unharmed
@@ -213,10 +215,15 @@ fn against_twin(runs: &Runs<'_>, id: usize, width: usize, until: Option<Time>) -
             .last()
             .filter(|_| verdict == Verdict::Recovered)
             .map(|last| runs.start(windows[*last].bins.1)),
-        missing: windows.iter().map(|it| it.missing).sum(),
+        missing_share: share_missing(windows.iter()),
         missing_at_end,
         goodput_at_end: if offered > 0.0 { good / offered } else { 1.0 },
     }
+}
+
+fn share_missing<'w>(windows: impl Iterator<Item = &'w Window>) -> f64 {
+    let (expected, missing) = windows.fold((0.0, 0.0), |(e, m), it| (e + it.expected, m + it.missing));
+    if expected > 0.0 { (missing / expected).max(0.0) } else { 0.0 }
 }
 
 /// All windows from the bin `from` on.
@@ -238,9 +245,9 @@ fn windows(runs: &Runs<'_>, id: usize, width: usize, from: usize) -> Vec<Window>
         let (usual, twin_good) =
             (sum(Which::Twin, |bin| f64::from(bin.offered)), sum(Which::Twin, |bin| f64::from(bin.good)));
         let offered = sum(Which::Main, |bin| f64::from(bin.offered));
-        // More is asked for when the trigger is load: the same share of that should be answered.
-        let share = if usual > 0.0 { twin_good / usual } else { 1.0 };
-        let expected = if is_closed { twin_good } else { twin_good.max(offered * share) };
+        // Load that is a trigger makes other arrivals: of what is asked for, the same share should be answered.
+        let share = if usual > 0.0 { twin_good / usual } else { 1.0 - failing };
+        let expected = if is_closed { twin_good } else { offered * share };
         // Arrivals are the same: what is left to chance is who fails. Users who wait for answers have other arrivals.
         let variance = if is_closed { good + twin_good } else { 2.0 * offered.max(usual) * failing * (1.0 - failing) };
         let allowed = settings.tolerance.as_f64() * expected + settings.sigmas * variance.max(0.0).sqrt();
@@ -281,7 +288,7 @@ fn alone(runs: &Runs<'_>, id: usize, width: usize) -> WorkloadJudgement {
     };
     let tail = runs.tail(runs.warm);
     let services = 0..runs.model.services.len();
-    let is_saturated = services.clone().any(|service| is_saturated(runs, service, tail)) || is_pool_saturated(runs);
+    let is_full = |bins| services.clone().any(|service| is_saturated(runs, service, bins)) || is_pool_saturated(runs);
     let half = runs.warm.midpoint(runs.bins);
     let in_system = |start: usize| {
         let bins = (start, (start + width).min(runs.bins));
@@ -293,16 +300,20 @@ fn alone(runs: &Runs<'_>, id: usize, width: usize) -> WorkloadJudgement {
         let mean = backlog.iter().sum::<f64>() / backlog.len() as f64;
         sigmas >= settings.sigmas && slope * backlog.len() as f64 >= 2.0 * MOVES * mean
     });
-    let is_overloaded = is_saturated && (share(whole) > settings.tolerance.as_f64() || grows);
-    let is_harmed = |start: usize| share((start, (start + width).min(runs.bins))) > settings.tolerance.as_f64();
-    let harmed = (runs.warm..runs.bins).step_by(width).find(|start| is_overloaded && is_harmed(*start));
+    let windows = || (runs.warm..runs.bins).step_by(width).map(|start| (start, (start + width).min(runs.bins)));
+    let harmed: Vec<(usize, usize)> =
+        windows().filter(|bins| share(*bins) > settings.tolerance.as_f64() && is_full(*bins)).collect();
+    let is_harmed = share(whole) > settings.tolerance.as_f64() && !harmed.is_empty();
+    let is_overloaded = is_harmed || (grows && is_full(tail));
+    let harmed = if is_overloaded { harmed } else { Vec::new() };
+    let is_over = |last: &&(usize, usize)| runs.bins.saturating_sub(last.1) >= CALM_MIN * width;
     let (offered, answered) = at_end(runs, id, None);
     WorkloadJudgement {
         workload: runs.workload_name(id).to_owned(),
         verdict: if is_overloaded { Verdict::Overloaded } else { Verdict::Stable },
-        harmed_from: harmed.map(|start| runs.start(start)),
-        recovered_at: None,
-        missing: bad(whole),
+        harmed_from: harmed.first().map(|first| runs.start(first.0)),
+        recovered_at: harmed.last().filter(is_over).map(|last| runs.start(last.1)),
+        missing_share: share(whole),
         missing_at_end: share(tail),
         goodput_at_end: if offered > 0.0 { answered / offered } else { 1.0 },
     }

@@ -52,7 +52,7 @@ fn headline(story: &Story, look: Look) -> String {
             )
         }
         Verdict::Degraded => format!("{} of the good answers are missing at the end", share(it.missing_at_end)),
-        Verdict::Overloaded => format!("{} of the requests fail or come late at the end", share(it.missing_at_end)),
+        Verdict::Overloaded => format!("{} of the requests fail or come late", share(it.missing_share)),
         Verdict::Metastable => {
             format!("what went wrong is over, and {} of the good answers are still missing", share(it.missing_at_end))
         }
@@ -87,7 +87,7 @@ fn line(story: &Story, event: &Event, whole: bool, look: Look) -> String {
     let place = event.place.name.replace("->", "→");
     let mut text = match (event.place.kind, event.kind) {
         (PlaceKind::Run, _) => event.what.clone(),
-        (_, EventKind::TriggerEnds) => format!("{place} {}", event.what),
+        (_, EventKind::TriggerEnds | EventKind::UsersNotice) => format!("{place} {}", event.what),
         _ => format!("{place}: {}", event.what),
     };
     if whole && let Some(cause) = event.caused_by.and_then(|n| story.insight.events.get(n)) {

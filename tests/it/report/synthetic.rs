@@ -264,6 +264,7 @@ impl Totals<'_> {
             measured_half_widths: vec![None; 2],
             series: Series::default(),
             sums: None,
+            causes: None,
         }
     }
 
@@ -380,6 +381,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         measured: vec![None; model.expectations.len()],
         measured_half_widths: vec![None; model.expectations.len()],
         sums: None,
+        causes: None,
         series: Series {
             interval: model.interval,
             points,
