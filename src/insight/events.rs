@@ -416,8 +416,15 @@ impl Teller<'_, '_> {
                     [EventKind::Rejects, EventKind::Refuses, EventKind::Fails, EventKind::Saturates, EventKind::Slows];
                 cause.extend(same(PlaceKind::Service, runs.service_name(runs.callee(edge)), &kinds));
             }
+            let now = |which| runs.workload_sum(which, id, bins, |bin| f64::from(bin.good_now));
+            let of_usual = now(Which::Main) / now(Which::Twin).max(1.0);
             let draft = self.add(bin, EventKind::UsersNotice, place(), Some(1));
-            draft.what = format!("notice: {} of the requests are answered in time", words::percent(share.min(1.0)));
+            // Who waits for his answer asks for nothing else meanwhile: all is answered, but little is asked for.
+            draft.what = if share >= 0.995 && of_usual < share {
+                format!("notice: they get {} of the usual answers", words::percent(of_usual))
+            } else {
+                format!("notice: {} of the requests are answered in time", words::percent(share.min(1.0)))
+            };
             draft.evidence.push(("goodput_share".to_owned(), share));
             draft.cause = cause;
         }
@@ -521,6 +528,7 @@ fn loop_in_a_word(it: &Loop) -> String {
         LoopKind::Retries => "retries".to_owned(),
         LoopKind::EmptyCache => format!("the empty cache {}", it.through),
         LoopKind::Reloads => "reloads".to_owned(),
+        LoopKind::Reconnects => format!("handshakes at {}", it.service),
         LoopKind::Queue => format!("the queue at {}", it.service),
     }
 }

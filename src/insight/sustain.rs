@@ -11,6 +11,8 @@ use super::words;
 
 /// From this part of the attempts on, retries feed a queue.
 const RETRIES_MIN: f64 = 0.05;
+/// From this part of the work on, handshakes are what a service does.
+const HANDSHAKES_MIN: f64 = 0.2;
 /// A hit ratio that is lower than the twin's by so much.
 const HITS_MISSING: f64 = 0.05;
 
@@ -46,6 +48,8 @@ pub enum LoopKind {
     EmptyCache,
     /// Users whose request has failed ask again.
     Reloads,
+    /// Connections are opened anew, whose handshakes keep a service from its work.
+    Reconnects,
     /// A queue so long that all who are served have left already.
     Queue,
 }
@@ -78,6 +82,7 @@ pub(super) fn find(runs: &Runs<'_>, judgement: &Judgement) -> Option<Loop> {
         amplification: Some(share(attempts(Which::Main), attempts(Which::Twin))).filter(|times| *times > 0.0),
     };
     empty_cache(runs, &found)
+        .or_else(|| reconnects(runs, &found))
         .or_else(|| retries(runs, &found))
         .or_else(|| reloads(runs, &found))
         .or_else(|| queue(runs, &found))
@@ -212,6 +217,27 @@ fn calls(steps: &[Step], service: usize, runs: &Runs<'_>) -> bool {
         }
         _ => false,
     })
+}
+
+/// A service that is busy with handshakes, of which the twin has few. Over the whole of the totals.
+fn reconnects(runs: &Runs<'_>, found: &Found) -> Option<Loop> {
+    let share = |results: &crate::measure::Results| {
+        let nanos = results.transport.as_ref()?.services[found.service].handshake_nanos;
+        let work = results.services[found.service].work_nanos;
+        (work > 0).then(|| nanos as f64 / work as f64)
+    };
+    let (now, usual) = (share(runs.results)?, share(runs.twin?.0).unwrap_or(0.0));
+    if now < HANDSHAKES_MIN || now < 2.0 * usual {
+        return None;
+    }
+    let sentence = format!(
+        "connections to {} that are opened anew: {} of its work are handshakes, usually {}{}",
+        found.name,
+        words::percent(now),
+        words::percent(usual),
+        found.waste(),
+    );
+    Some(found.into_loop(LoopKind::Reconnects, found.name.clone(), None, sentence))
 }
 
 fn reloads(runs: &Runs<'_>, found: &Found) -> Option<Loop> {

@@ -126,7 +126,7 @@ const TRIGGERS: [Trigger; 10] = [
     },
     Trigger {
         name: "traffic",
-        text: |_, _| "[fault.f]\nat = \"20s\"\nfor = \"5s\"\nworkload = \"users\"\ntraffic = 12.0".to_owned(),
+        text: |_, _| "[fault.f]\nat = \"20s\"\nfor = \"5s\"\nworkload = \"users\"\ntraffic = 25.0".to_owned(),
         root: |_, _| (RootKind::Workload, "users".to_owned()),
         order: Order::FromUsers,
     },
