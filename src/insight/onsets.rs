@@ -186,10 +186,10 @@ impl<'r, 'a> Seen<'r, 'a> {
         let (usual, _) = shift::moments((runs.warm..runs.bins).map(&arrivals.0));
         ServiceOnsets {
             crowded: self.rise(in_system.0, in_system.1, matters),
-            busy: self.rise(&busy.0, &busy.1, matters),
-            saturated: self.full(&busy.0, &busy.1, |bin| runs.threads(id, bin)),
-            queue: self.rise(&queue.0, &queue.1, |mean| matters(mean).max(1.0)),
-            full: self.full(&queue.0, &queue.1, |bin| runs.places(id, bin).filter(|places| *places > 0.0)),
+            busy: self.rise(busy.0, busy.1, matters),
+            saturated: self.full(busy.0, busy.1, |bin| runs.threads(id, bin)),
+            queue: self.rise(queue.0, queue.1, |mean| matters(mean).max(1.0)),
+            full: self.full(queue.0, queue.1, |bin| runs.places(id, bin).filter(|places| *places > 0.0)),
             rejecting: self.failures(rejected.0, rejected.1, usual),
             refusing: self.failures(refused.0, refused.1, usual),
             failing: self.failures(failed.0, failed.1, usual),

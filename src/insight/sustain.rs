@@ -99,7 +99,7 @@ struct Found {
 }
 
 impl Found {
-    fn into_loop(&self, kind: LoopKind, through: String, cause: Option<String>, sentence: String) -> Loop {
+    fn as_loop(&self, kind: LoopKind, through: String, cause: Option<String>, sentence: String) -> Loop {
         Loop {
             kind,
             service: self.name.clone(),
@@ -138,7 +138,7 @@ fn retries(runs: &Runs<'_>, found: &Found) -> Option<Loop> {
         _ => String::new(),
     };
     let sentence = format!("retries of {cause} at {name} feed {}{multiply}{}", found.name, found.waste());
-    Some(found.into_loop(LoopKind::Retries, name.clone(), Some(cause.to_owned()), sentence))
+    Some(found.as_loop(LoopKind::Retries, name.clone(), Some(cause.to_owned()), sentence))
 }
 
 /// All edges on ways to a service.
@@ -191,7 +191,7 @@ fn empty_cache(runs: &Runs<'_>, found: &Found) -> Option<Loop> {
         found.name,
         found.waste(),
     );
-    Some(found.into_loop(LoopKind::EmptyCache, cache.clone(), None, sentence))
+    Some(found.as_loop(LoopKind::EmptyCache, cache.clone(), None, sentence))
 }
 
 /// Whether steps fetch for a cache from a service.
@@ -237,7 +237,7 @@ fn reconnects(runs: &Runs<'_>, found: &Found) -> Option<Loop> {
         words::percent(usual),
         found.waste(),
     );
-    Some(found.into_loop(LoopKind::Reconnects, found.name.clone(), None, sentence))
+    Some(found.as_loop(LoopKind::Reconnects, found.name.clone(), None, sentence))
 }
 
 fn reloads(runs: &Runs<'_>, found: &Found) -> Option<Loop> {
@@ -249,7 +249,7 @@ fn reloads(runs: &Runs<'_>, found: &Found) -> Option<Loop> {
     }
     let name = runs.workload_name(id);
     let sentence = format!("users of {name} who reload feed {}{}", found.name, found.waste());
-    Some(found.into_loop(LoopKind::Reloads, name.to_owned(), None, sentence))
+    Some(found.as_loop(LoopKind::Reloads, name.to_owned(), None, sentence))
 }
 
 fn queue(runs: &Runs<'_>, found: &Found) -> Option<Loop> {
@@ -262,6 +262,6 @@ fn queue(runs: &Runs<'_>, found: &Found) -> Option<Loop> {
             words::number(waiting),
             found.waste()
         );
-        found.into_loop(LoopKind::Queue, found.name.clone(), None, sentence)
+        found.as_loop(LoopKind::Queue, found.name.clone(), None, sentence)
     })
 }

@@ -13,7 +13,7 @@ pub(super) fn percent(share: f64) -> String {
         p if p <= 0.0 => "0%".to_owned(),
         p if p < 0.1 => "<0.1%".to_owned(),
         p if p < 9.95 => format!("{p:.1}%"),
-        p if p >= 99.5 && p < 100.0 => ">99%".to_owned(),
+        p if (99.5..100.0).contains(&p) => ">99%".to_owned(),
         p => format!("{p:.0}%"),
     }
 }
