@@ -7,8 +7,8 @@ use crate::base::random::salt;
 use crate::base::time::Span;
 use crate::base::units::{Share, Size};
 use crate::model::{
-    Caller, ClientId, Edge, EdgeId, EndpointId, GarbageCollection, GcTrigger, Id, Ids, Model, Need, OnFailure,
-    Publish, ServerStream, ServiceId, SessionStep, Step, WorkloadId,
+    Caller, ClientId, Edge, EdgeId, EndpointId, GarbageCollection, GcTrigger, Id, Ids, Model, Need, OnFailure, Publish,
+    ServerStream, ServiceId, SessionStep, Step, WorkloadId,
 };
 
 use super::messages::{CalleeCosts, Row, request_encode, response_decode};

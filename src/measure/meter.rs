@@ -14,6 +14,7 @@ use crate::policy::breaker::BreakerState;
 
 use super::Detail;
 use super::batches::stationary;
+use super::causes::CauseMeter;
 use super::latency::Latency;
 use super::level::Level;
 use super::messaging::MessagingMeters;
@@ -60,6 +61,7 @@ struct Meter {
     detail: Detail,
     /// What tells how sure means are, where somebody wants to know.
     sums: Option<Box<Sums>>,
+    causes: Option<Box<CauseMeter>>,
     windows: Vec<Window>,
     /// Whether a window asks how many messages wait.
     watches_lag: bool,
@@ -152,6 +154,7 @@ impl Meter {
             sums: None,
             watches_lag: windows.iter().any(Window::wants_lag),
             groups_of_consumers: model.consumers.iter().map(|it| (it.topic.0, Some(it.group))).collect(),
+            causes: (detail == Detail::All).then(|| Box::new(CauseMeter::new(model, edges.len()))),
             windows,
             series: Series {
                 interval: model.interval,
@@ -187,8 +190,10 @@ impl Meter {
     /// The first of all times at which something is read off that lies after `passed`.
     fn next_boundary(&self, passed: Option<Time>) -> Time {
         let times = self.windows.iter().filter_map(Window::next);
+        let bin = self.causes.as_ref().map(|causes| causes.next);
         times
             .chain([self.tick, self.from])
+            .chain(bin)
             .filter(|time| passed.is_none_or(|passed| *time > passed))
             .min()
             .unwrap_or(Time::MAX)
@@ -219,6 +224,7 @@ impl Meter {
                 Target::Pool(id) => self.resources.pool_counts(id, now),
                 Target::Cache(id) => self.resources.cache_counts(id),
                 Target::Topic(_) | Target::Consumer(_) => self.message_counts(n, now),
+                Target::Run => Counts::default(),
             };
             self.windows[n].pass(now, counts);
         }
@@ -285,6 +291,14 @@ impl Meter {
         }
     }
 
+    /// An attempt that a policy of its client does not let go.
+    fn not_sent(&mut self, edge: u32, outcome: Outcome) {
+        self.edges[edge as usize].outcomes[outcome as usize] += 1;
+        if let Some(causes) = &mut self.causes {
+            causes.ended(edge, outcome);
+        }
+    }
+
     fn stream(&mut self, edge: u32) -> Option<&mut StreamMeter> {
         self.transport.as_mut().and_then(|transport| transport.stream(edge))
     }
@@ -343,6 +357,7 @@ impl Meter {
             self.start_totals(end.at);
         }
         self.pass_windows(end.at);
+        let causes = self.causes.take().map(|it| Box::new(it.finish(end.at, &self.services, &self.edges)));
         let measured = self
             .windows
             .iter()
@@ -378,6 +393,7 @@ impl Meter {
             measured_half_widths: self.windows.iter().map(Window::half_width).collect(),
             measured,
             sums: self.sums,
+            causes,
             series: Series { pools: pool_series, caches: cache_series, ..self.series },
         }
     }
@@ -398,6 +414,9 @@ impl Observer for Meter {
         if now == self.from {
             self.start_totals(now);
         }
+        if let Some(causes) = self.causes.as_mut().filter(|causes| causes.next == now) {
+            causes.add_bin(now, &self.services, &self.edges);
+        }
         if now == self.tick {
             self.add_point(now, self.interval);
             self.tick = now + self.interval;
@@ -413,6 +432,9 @@ impl Observer for Meter {
         if meter.level_watched {
             meter.level.add(now, 1);
         }
+        if let Some(causes) = &mut self.causes {
+            causes.offered(workload, arrived);
+        }
     }
 
     #[inline]
@@ -426,13 +448,17 @@ impl Observer for Meter {
         }
         if !outcome.is_ok() {
             meter.counts.failed += 1;
+            if let Some(causes) = &mut self.causes {
+                causes.failed(workload, now);
+            }
             return;
         }
         let good = meter.deadline.is_none_or(|deadline| latency <= deadline);
         meter.counts.answered += 1;
         meter.counts.good += u64::from(good);
-        if self.detail == Detail::All {
+        if let Some(causes) = &mut self.causes {
             meter.recent.record(latency);
+            if good { causes.good(workload, now, arrived) } else { causes.late(workload, now) }
         }
         if meter.watched {
             Window::tell_latency(&mut self.windows, Target::Workload(WorkloadId(workload)), now, latency);
@@ -472,6 +498,7 @@ impl Observer for Meter {
     fn sent(&mut self, edge: u32, now: Time) {
         let meter = &mut self.edges[edge as usize];
         meter.attempts += 1;
+        meter.waiting.add(now, 1);
         if let Some(workload) = meter.from_workload {
             let workload = &mut self.workloads[workload as usize];
             workload.counts.attempts += 1;
@@ -480,7 +507,7 @@ impl Observer for Meter {
     }
 
     fn short_circuited(&mut self, edge: u32, _now: Time) {
-        self.edges[edge as usize].outcomes[Outcome::ShortCircuited as usize] += 1;
+        self.not_sent(edge, Outcome::ShortCircuited);
     }
 
     fn publishes(&mut self, topic: u32, now: Time) {
@@ -596,13 +623,37 @@ impl Observer for Meter {
     }
 
     fn throttled(&mut self, edge: u32, _now: Time) {
-        self.edges[edge as usize].outcomes[Outcome::Throttled as usize] += 1;
+        self.not_sent(edge, Outcome::Throttled);
+    }
+
+    fn retried(&mut self, edge: u32, _now: Time, cause: Outcome) {
+        if let Some(causes) = &mut self.causes {
+            causes.retried(edge, cause);
+        }
+    }
+
+    fn call_failed(&mut self, edge: u32, _now: Time, cause: Outcome, optional: bool) {
+        if let Some(causes) = self.causes.as_mut().filter(|_| !optional) {
+            causes.fatal(edge, cause);
+        }
+    }
+
+    fn will_reload(&mut self, workload: u32, now: Time, _cause: Outcome) {
+        if let Some(causes) = &mut self.causes {
+            causes.will_reload(workload, now);
+        }
     }
 
     #[inline]
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {
         let meter = &mut self.edges[edge as usize];
         meter.outcomes[outcome as usize] += 1;
+        meter.waiting.add(now, -1);
+        if !outcome.is_ok()
+            && let Some(causes) = &mut self.causes
+        {
+            causes.ended(edge, outcome);
+        }
         if sent < self.from {
             meter.rare.late[outcome as usize] += u64::from(now >= self.from);
         } else if outcome.is_ok() {

@@ -54,9 +54,7 @@ impl Broker {
                 failover: Span::from_secs(4),
                 ..ideal
             },
-            BrokerKind::Sqs => {
-                Broker { latency: constant(Span::from_millis(4)), store: micros(2000), ..ideal }
-            }
+            BrokerKind::Sqs => Broker { latency: constant(Span::from_millis(4)), store: micros(2000), ..ideal },
         }
     }
 }
@@ -77,21 +75,15 @@ impl BrokerKind {
                 max_deliveries: if has_dead_letter { Limit::AtMost(1) } else { Limit::Unlimited },
                 ..plain
             },
-            BrokerKind::Rabbitmq => Settling {
-                ack_timeout: Some(Span::from_secs(1800)),
-                max_deliveries: Limit::AtMost(21),
-                ..plain
-            },
-            BrokerKind::Jetstream => Settling {
-                ack_timeout: Some(Span::from_secs(30)),
-                max_unacked: Limit::AtMost(1000),
-                ..plain
-            },
-            BrokerKind::Sqs => Settling {
-                ack_timeout: Some(Span::from_secs(30)),
-                max_unacked: Limit::AtMost(120_000),
-                ..plain
-            },
+            BrokerKind::Rabbitmq => {
+                Settling { ack_timeout: Some(Span::from_secs(1800)), max_deliveries: Limit::AtMost(21), ..plain }
+            }
+            BrokerKind::Jetstream => {
+                Settling { ack_timeout: Some(Span::from_secs(30)), max_unacked: Limit::AtMost(1000), ..plain }
+            }
+            BrokerKind::Sqs => {
+                Settling { ack_timeout: Some(Span::from_secs(30)), max_unacked: Limit::AtMost(120_000), ..plain }
+            }
             BrokerKind::Ideal => plain,
         }
     }
@@ -111,4 +103,3 @@ impl BrokerKind {
         if self == BrokerKind::Jetstream { Span::from_secs(120) } else { Span::ZERO }
     }
 }
-

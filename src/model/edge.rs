@@ -79,7 +79,12 @@ impl EdgeSet {
                 Step::Repeat { steps, .. } | Step::Hold { steps, .. } | Step::Cached { miss: steps, .. } => {
                     self.add_steps(from, steps);
                 }
-                Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Publish(_) | Step::Reply | Step::Fail => {}
+                Step::Work(_)
+                | Step::ContendedWork { .. }
+                | Step::Sleep(_)
+                | Step::Publish(_)
+                | Step::Reply
+                | Step::Fail => {}
             }
         }
     }

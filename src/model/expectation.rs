@@ -3,6 +3,7 @@
 use crate::base::time::{Span, Time};
 
 use super::id::{CacheId, ConsumerId, PoolId, ServiceId, TopicId, WorkloadId};
+use super::verdict::Verdict;
 
 /// A named condition on what a run measures.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +91,19 @@ pub enum Metric {
     Reordered,
     /// The same of those that were handled well more often than needed.
     Duplicates,
+    /// Workload or service: attempts, as a multiple of those of the twin run in the same time.
+    Amplification,
+    /// Run: how long users notice after what went wrong is over, if it is.
+    TimeToRecover,
+    /// Run: how it ended as a whole.
+    Verdict,
+}
+
+impl Metric {
+    /// Whether it takes a comparison with the twin run, so that one run alone does not tell.
+    pub fn takes_twin(self) -> bool {
+        matches!(self, Metric::Amplification | Metric::TimeToRecover | Metric::Verdict)
+    }
 }
 
 /// Where it is measured.
@@ -107,6 +121,8 @@ pub enum Target {
     Topic(TopicId),
     /// At the group of a consumer.
     Consumer(ConsumerId),
+    /// At nothing in particular.
+    Run,
 }
 
 /// How it is compared.
@@ -120,6 +136,10 @@ pub enum Comparison {
     AtLeast,
     /// `>`
     Greater,
+    /// `==`; only of verdicts.
+    Equal,
+    /// `!=`; only of verdicts.
+    Differs,
 }
 
 /// With what it is compared; the unit says how the metric is read.
@@ -133,6 +153,8 @@ pub enum Bound {
     Span(Span),
     /// A plain number.
     Number(f64),
+    /// How a run ended; what is less is better.
+    Verdict(Verdict),
 }
 
 impl Bound {
@@ -141,6 +163,7 @@ impl Bound {
         match self {
             Bound::Share(x) | Bound::Rate(x) | Bound::Number(x) => x,
             Bound::Span(span) => span.as_secs_f64(),
+            Bound::Verdict(verdict) => verdict.rank(),
         }
     }
 }
@@ -153,6 +176,8 @@ impl Comparison {
             Comparison::AtMost => value <= bound,
             Comparison::AtLeast => value >= bound,
             Comparison::Greater => value > bound,
+            Comparison::Equal => value == bound,
+            Comparison::Differs => value != bound,
         }
     }
 }

@@ -14,6 +14,8 @@ mod prices;
 mod resource;
 mod service;
 mod transport;
+mod trigger;
+mod verdict;
 mod workload;
 mod zone;
 
@@ -23,11 +25,13 @@ pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
 pub use fault::{Effect, Fault, FaultTarget, Subset};
 pub use figures::{Figure, Trust, transport_figures};
 pub use id::{
-    BrokerId, CacheId, ClientId, ConsumerId, EdgeId, EndpointId, Id, Ids, PoolId, ServiceId, TopicId, WorkloadId, ZoneId,
+    BrokerId, CacheId, ClientId, ConsumerId, EdgeId, EndpointId, Id, Ids, PoolId, ServiceId, TopicId, WorkloadId,
+    ZoneId,
 };
 pub use messaging::{
-    Acks, Broker, BrokerKind, Consumer, Delivery, Group, GroupStart, Keeping, LagScaling, LogSettings, Membership, Partitioner,
-    ProducerSettings, Publish, PublishWait, QueueLimits, QueueOverflow, Rebalance, Settling, Topic, WhenFull,
+    Acks, Broker, BrokerKind, Consumer, Delivery, Group, GroupStart, Keeping, LagScaling, LogSettings, Membership,
+    Partitioner, ProducerSettings, Publish, PublishWait, QueueLimits, QueueOverflow, Rebalance, Settling, Topic,
+    WhenFull,
 };
 pub use prices::Prices;
 pub use resource::{Cache, CacheFill, CacheStart, CacheStore, Scope, SharedPool, Ttl};
@@ -38,6 +42,8 @@ pub use service::{
 pub use transport::{
     Balancing, Compression, ConnectionLimits, Encoding, Mesh, Reconnect, Tls, Transport, TransportPreset,
 };
+pub use trigger::{Trigger, TriggerKind};
+pub use verdict::{Verdict, VerdictSettings};
 pub use workload::{
     Arrivals, Modulation, OnFailure, Pace, Process, Profile, RatePoint, Reload, Session, SessionStep, Workload,
 };
@@ -96,6 +102,8 @@ pub struct Model {
     pub expectations: Vec<Expectation>,
     /// What computing costs; `None` where nobody asks.
     pub prices: Option<Prices>,
+    /// When it counts as harmed.
+    pub verdict: VerdictSettings,
 }
 
 /// One step of a handler.

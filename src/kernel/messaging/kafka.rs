@@ -2,7 +2,7 @@
 //! of groups poll.
 
 use crate::base::time::Time;
-use crate::mechanism::broker::kafka::{self, Acks, Answer, Append, Node, Offer, Partition, Polled, RequestId, Record};
+use crate::mechanism::broker::kafka::{self, Acks, Answer, Append, Node, Offer, Partition, Polled, Record, RequestId};
 use crate::model::PublishWait;
 use crate::policy::Outcome;
 
@@ -226,7 +226,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let processed = broker.free_at(node);
         self.account(topic);
         self.dispatch_parcel_at(stored, Parcel::Replicated { topic, list });
-        let back = self.messaging.brokers[broker_id as usize].way_span(&self.world.lanes, key, super::publish::SALT_ANSWER);
+        let back =
+            self.messaging.brokers[broker_id as usize].way_span(&self.world.lanes, key, super::publish::SALT_ANSWER);
         let answered = match acks {
             Acks::None => now,
             Acks::Leader => processed + back,
@@ -397,9 +398,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let mut records = std::mem::take(&mut self.messaging.records);
         let mut lost = std::mem::take(&mut self.messaging.lost);
         let logs = self.logs(topic);
-        let polled = logs.groups[place].group.poll(now, member, &logs.logs, &mut records, |partition, offset, message| {
-            lost.push((partition.0, offset, message));
-        });
+        let polled =
+            logs.groups[place].group.poll(now, member, &logs.logs, &mut records, |partition, offset, message| {
+                lost.push((partition.0, offset, message));
+            });
         if commits_first && polled == Polled::Records {
             let _ = logs.groups[place].group.commit_all(member);
         }

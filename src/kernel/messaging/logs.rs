@@ -7,9 +7,7 @@ use crate::mechanism::broker::kafka::{
     self, Acks, Commit, Group, GroupSettings, Log, LogSettings, Node, OffsetReset, Partitioner, Producer, ProducerId,
     ProducerSettings, Protocol, Reading, Unkeyed,
 };
-use crate::model::{
-    self, Consumer, Delivery, GroupStart, Id, Limit, Model, Rebalance, Step, Topic, TopicId,
-};
+use crate::model::{self, Consumer, Delivery, GroupStart, Id, Limit, Model, Rebalance, Step, Topic, TopicId};
 
 use super::super::world::World;
 use super::{Held, Message, Receipt};
@@ -214,7 +212,8 @@ impl Logs {
     pub(super) fn has_only_in_hand(&self, place: u32, held: &Held) -> bool {
         let Receipt::Record { partition, offset, .. } = held.receipt else { return false };
         let progress = &self.groups[place as usize].progress[partition as usize];
-        let is_settled = offset < progress.to || progress.beyond.iter().any(|(from, to)| (*from..*to).contains(&offset));
+        let is_settled =
+            offset < progress.to || progress.beyond.iter().any(|(from, to)| (*from..*to).contains(&offset));
         !is_settled && offset < self.logs[partition as usize].readable_from()
     }
 
@@ -302,7 +301,6 @@ pub(super) fn published_by(steps: &[Step], found: &mut Vec<TopicId>) {
         }
     }
 }
-
 
 impl super::Messaging {
     /// Each replica of a service that publishes to a topic of Kafka has a producer for it.

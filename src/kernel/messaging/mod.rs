@@ -91,7 +91,12 @@ pub(super) enum Receipt {
 
 impl From<Delivery<Message>> for Held {
     fn from(delivery: Delivery<Message>) -> Held {
-        Held { message: delivery.message, receipt: Receipt::Lease(delivery.lease), deliveries: delivery.deliveries, is_acknowledged: false }
+        Held {
+            message: delivery.message,
+            receipt: Receipt::Lease(delivery.lease),
+            deliveries: delivery.deliveries,
+            is_acknowledged: false,
+        }
     }
 }
 
@@ -203,7 +208,8 @@ impl Messaging {
     /// Whether it must be known what a frame does something for.
     pub(super) fn knows_origins(model: &Model) -> bool {
         let has_effect = model.endpoints.iter().any(|endpoint| endpoint.effect.is_some());
-        has_effect || model.topics.iter().any(|topic| matches!(&topic.keeping, Keeping::Queue(it) if !it.dedup.is_zero()))
+        has_effect
+            || model.topics.iter().any(|topic| matches!(&topic.keeping, Keeping::Queue(it) if !it.dedup.is_zero()))
     }
 
     /// Whether there is nothing of it.
@@ -221,7 +227,6 @@ fn has_transactions(model: &Model) -> bool {
 pub(super) fn named(kind: &str, name: &str) -> u64 {
     salt(&format!("{kind}/{name}"))
 }
-
 
 /// The number of a thing in the kernel.
 pub(super) fn number(id: impl Id) -> u32 {

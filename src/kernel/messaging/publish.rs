@@ -115,7 +115,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// The message that a frame publishes behind whose step it stands.
     fn message_of(&mut self, id: u32, n: u32) -> Message {
         let ticket = self.frames.renew(id);
-        let transaction = self.transaction_of(id).and_then(|worker| self.messaging.workers[worker as usize].transaction);
+        let transaction =
+            self.transaction_of(id).and_then(|worker| self.messaging.workers[worker as usize].transaction);
         let frame = &self.frames[id];
         let op = &self.world.program.publishes[n as usize];
         let publish = &op.publish;
@@ -124,17 +125,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let topic = &mut self.messaging.topics[publish.topic.0 as usize];
         let number = topic.published;
         topic.published = number.wrapping_add(1);
-        let is_poisoned =
-            topic.poison.iter().any(|&(salt, share)| key.child(salt).uniform() < share);
+        let is_poisoned = topic.poison.iter().any(|&(salt, share)| key.child(salt).uniform() < share);
         let size = publish.size.sample(key.child(SALT_SIZE).draws());
         Message {
             key,
             origin: self.frames.origin(id).child(place),
             published: frame.mark,
             waiter: ticket,
-            request_key: publish.key.as_ref().map_or(frame.request_key, |keys| {
-                keys.sample(key.child(SALT_KEY).draws())
-            }),
+            request_key: publish
+                .key
+                .as_ref()
+                .map_or(frame.request_key, |keys| keys.sample(key.child(SALT_KEY).draws())),
             bytes: u32::try_from(size.as_bytes()).unwrap_or(u32::MAX).saturating_add(OVERHEAD),
             home: publish.topic.0,
             number,

@@ -96,8 +96,7 @@ impl Shelf {
     ) -> u32 {
         match &mut self.kind {
             Kind::Queues(queues) => {
-                let taken =
-                    queues[place as usize].take(now, Member(worker), most, deliveries, &mut self.reports);
+                let taken = queues[place as usize].take(now, Member(worker), most, deliveries, &mut self.reports);
                 tell(&mut self.reports, place, &mut self.news);
                 taken
             }

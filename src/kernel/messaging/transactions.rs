@@ -91,7 +91,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let topic = self.messaging.groups[group as usize].topic;
         let state = &self.messaging.topics[topic as usize];
         let now = self.agenda.now();
-        let key = crate::base::random::Key::root(self.model.seed, "transaction").child(now.as_nanos() ^ u64::from(worker));
+        let key =
+            crate::base::random::Key::root(self.model.seed, "transaction").child(now.as_nanos() ^ u64::from(worker));
         let broker = &mut self.messaging.brokers[state.broker as usize];
         let lanes = &self.world.lanes;
         let mut time = now;

@@ -119,7 +119,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(in crate::kernel) fn refresh_poison(&mut self, topic: u32) {
         let active = self.model.faults.iter().zip(&self.active).filter(|(_, active)| **active);
         let of_topic = active.filter_map(|(fault, _)| match (fault.target, &fault.effect) {
-            (FaultTarget::Topic(id), Effect::Poison(share)) if id.0 == topic => Some((fault_salt(fault), share.as_f64())),
+            (FaultTarget::Topic(id), Effect::Poison(share)) if id.0 == topic => {
+                Some((fault_salt(fault), share.as_f64()))
+            }
             _ => None,
         });
         self.messaging.topics[topic as usize].poison = of_topic.collect();

@@ -500,7 +500,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let state = &self.messaging.groups[group as usize];
         let (topic, place, pushes) = (state.topic, state.place, state.pushes);
         // What fails in no time must not come back for ever at the same instant.
-        let wait = state.wait_after(held.deliveries).max(if answer == Answer::FailedAtOnce { BREATH } else { Span::ZERO });
+        let wait =
+            state.wait_after(held.deliveries).max(if answer == Answer::FailedAtOnce { BREATH } else { Span::ZERO });
         let topic_state = &mut self.messaging.topics[topic as usize];
         if self.messaging.brokers[topic_state.broker as usize].leader(now, topic_state.home).is_none() {
             // It is lost with the connection.

@@ -58,6 +58,9 @@ fn window(keys: &ExpectKeys, model: &Model, is_known: bool, cx: &mut Cx<'_>) -> 
 fn target(condition: &Condition, names: &Names<'_>, model: &Model, cx: &mut Cx<'_>) -> Option<Target> {
     let (name, metric) = (&condition.target, condition.metric);
     let wanted = measured(metric);
+    if wanted == [Measured::Run] {
+        return Some(Target::Run);
+    }
     let found = names.targets(&name.text);
     let mut fits = found.iter().copied().filter(|target| wanted.contains(&thing(*target)));
     let target = match (fits.next(), fits.next()) {
@@ -110,6 +113,7 @@ fn thing(target: Target) -> Measured {
         Target::Cache(_) => Measured::Cache,
         Target::Topic(_) => Measured::Topic,
         Target::Consumer(_) => Measured::Consumer,
+        Target::Run => Measured::Run,
     }
 }
 
@@ -121,6 +125,7 @@ fn is(thing: Measured) -> &'static str {
         Measured::Cache => "a cache",
         Measured::Topic => "a topic or queue",
         Measured::Consumer => "a consumer",
+        Measured::Run => "the run",
     }
 }
 
@@ -131,5 +136,6 @@ fn example(thing: Measured) -> &'static str {
         Measured::Pool => "utilisation, queue, wait or rejected",
         Measured::Cache => "hit_ratio, fetches or expired",
         Measured::Topic | Measured::Consumer => "lag, p99, lost or duplicates",
+        Measured::Run => "verdict or time_to_recover",
     }
 }

@@ -12,8 +12,8 @@ use crate::model::{
     Rebalance, Settling, Topic, TopicId,
 };
 use crate::scenario::decode::{
-    BrokerName, Count, Cx, DeliveryWord, DestinationName, Field, Item, NotZero, PositiveNumber,
-    ReadCommitted, Unlimited, Word, WorkerKind,
+    BrokerName, Count, Cx, DeliveryWord, DestinationName, Field, Item, NotZero, PositiveNumber, ReadCommitted,
+    Unlimited, Word, WorkerKind,
 };
 use crate::scenario::language::{
     BrokerKeys, ConsumerKeys, LagScalingKeys, ProducerKeys, QueueKeys, ScenarioKeys, TopicKeys,
@@ -49,7 +49,9 @@ pub(super) fn topics(
 }
 
 fn broker(item: &Item<BrokerKeys>) -> Broker {
-    let Some(keys) = &item.value else { return Broker { name: item.name.clone(), ..Broker::of_kind(BrokerKind::Ideal) } };
+    let Some(keys) = &item.value else {
+        return Broker { name: item.name.clone(), ..Broker::of_kind(BrokerKind::Ideal) };
+    };
     let preset = Broker::of_kind(keys.preset.value().map_or(BrokerKind::Ideal, |Word(kind)| *kind));
     Broker {
         name: item.name.clone(),
@@ -119,7 +121,11 @@ fn topic(
                 size: keys.max_size.value().and_then(|Unlimited(size)| *size),
                 overflow: keys.overflow.value().map_or(QueueOverflow::DropOldest, |Word(word)| *word),
                 ttl: keys.ttl.or_default().0.map(|NotZero(span)| span),
-                keep: keys.retention.given().and_then(|Unlimited(retention)| retention.clone()).map(|NotZero(span)| span),
+                keep: keys
+                    .retention
+                    .given()
+                    .and_then(|Unlimited(retention)| retention.clone())
+                    .map(|NotZero(span)| span),
                 dedup: keys.dedup.given().copied().unwrap_or(kind.dedup()),
                 dead_letter,
             })
@@ -262,13 +268,7 @@ fn other(name: &DestinationName, own: &str, names: &Names<'_>, cx: &mut Cx<'_>) 
 }
 
 /// Consumers; each has a client of its own, with which it calls its handler.
-pub(super) fn consumers(
-    keys: &ScenarioKeys,
-    names: &Names<'_>,
-    model: &mut Model,
-    atlas: &mut Atlas,
-    cx: &mut Cx<'_>,
-) {
+pub(super) fn consumers(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Model, atlas: &mut Atlas, cx: &mut Cx<'_>) {
     let mut groups: Vec<Vec<(String, ConsumerId)>> = vec![Vec::new(); model.topics.len()];
     for item in keys.consumer.value().iter().flat_map(|consumers| &consumers.items) {
         let Some(keys) = &item.value else { continue };
@@ -302,14 +302,7 @@ pub(super) fn consumers(
 }
 
 /// Members of one group take messages under the same conditions.
-fn same_group(
-    first: &Consumer,
-    second: &Consumer,
-    place: Place,
-    atlas: &Atlas,
-    first_id: ConsumerId,
-    cx: &mut Cx<'_>,
-) {
+fn same_group(first: &Consumer, second: &Consumer, place: Place, atlas: &Atlas, first_id: ConsumerId, cx: &mut Cx<'_>) {
     let differs = [
         ("the acknowledgement or the deliveries", first.settling != second.settling),
         ("the delivery", first.delivery != second.delivery),
@@ -355,7 +348,8 @@ fn consumer(
     cx: &mut Cx<'_>,
 ) -> Consumer {
     if kind == BrokerKind::Kafka {
-        let not_kafka = [("ack_timeout", keys.ack_timeout.key_place()), ("unacknowledged", keys.unacknowledged.key_place())];
+        let not_kafka =
+            [("ack_timeout", keys.ack_timeout.key_place()), ("unacknowledged", keys.unacknowledged.key_place())];
         only_elsewhere(kind, &not_kafka, "Kafka only knows how far a group is", cx);
     } else {
         let only_kafka = [
@@ -393,9 +387,7 @@ fn consumer(
                 )
                 .help("write \"at-least-once\", and make the handler idempotent: `idempotent = true` at its endpoint");
             }
-            Delivery::ExactlyOnce {
-                commit_every: keys.commit_every.given().copied().unwrap_or(Span::from_millis(100)),
-            }
+            Delivery::ExactlyOnce { commit_every: keys.commit_every.given().copied().unwrap_or(Span::from_millis(100)) }
         }
         Some(Word(DeliveryWord::AtLeastOnce)) | None => Delivery::AtLeastOnce,
     };
@@ -412,9 +404,8 @@ fn consumer(
         Limit::AtMost(most) => Limit::AtMost(most.max(batch)),
         Limit::Unlimited => Limit::Unlimited,
     };
-    let positive = |field: &Field<NotZero<Span>>, secs| {
-        field.value().map_or(Span::from_secs(secs), |NotZero(span)| *span)
-    };
+    let positive =
+        |field: &Field<NotZero<Span>>, secs| field.value().map_or(Span::from_secs(secs), |NotZero(span)| *span);
     let is_exactly_once = matches!(delivery, Delivery::ExactlyOnce { .. });
     Consumer {
         name: item.name.clone(),
@@ -447,8 +438,12 @@ fn scaling(keys: &LagScalingKeys, cx: &mut Cx<'_>) -> Option<LagScaling> {
     let (Count(lag), Count(max)) = (*keys.lag.value()?, *keys.max.value()?);
     let min = keys.min.value().map_or(1, |count| count.0);
     if min > max {
-        cx.say(&catalogue::OUT_OF_RANGE, keys.max.place(), format!("at most {max} replicas are fewer than at least {min}"))
-            .help("make `max` at least `min`");
+        cx.say(
+            &catalogue::OUT_OF_RANGE,
+            keys.max.place(),
+            format!("at most {max} replicas are fewer than at least {min}"),
+        )
+        .help("make `max` at least `min`");
     }
     Some(LagScaling {
         lag,
@@ -487,4 +482,3 @@ fn client(
         ..Client::direct()
     })
 }
-

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::base::suggest::did_you_mean;
 use crate::model::{
-    CacheId, Client, ClientId, ConsumerId, EndpointId, Id, Ids, Model, PoolId, ServiceId, Target, TopicId, WorkloadId, ZoneId,
+    CacheId, Client, ClientId, ConsumerId, EndpointId, Id, Ids, Model, PoolId, ServiceId, Target, TopicId, WorkloadId,
+    ZoneId,
 };
 use crate::scenario::decode::{
-    BrokerName, CacheName, CallerName, ClientName, ConsumerName, Cx, DestinationName, EndpointName, Measured, Named, Noun, PoolName,
-    QueueName, Ref, ServiceName, TopicName, ZoneName, is_name,
+    BrokerName, CacheName, CallerName, ClientName, ConsumerName, Cx, DestinationName, EndpointName, Measured, Named,
+    Noun, PoolName, QueueName, Ref, ServiceName, TopicName, ZoneName, is_name,
 };
 use crate::scenario::language::ScenarioKeys;
 use crate::scenario::say::catalogue;
@@ -275,7 +276,9 @@ impl<'k> Names<'k> {
     /// All that has a name and can be measured; `service.NAME` tells which.
     pub(super) fn targets(&self, text: &str) -> Vec<Target> {
         let (kind, name) = match text.split_once('.') {
-            Some((kind @ ("workload" | "service" | "pool" | "cache" | "topic" | "queue" | "consumer"), name)) => (Some(kind), name),
+            Some((kind @ ("workload" | "service" | "pool" | "cache" | "topic" | "queue" | "consumer"), name)) => {
+                (Some(kind), name)
+            }
             _ => (None, text),
         };
         let workload = self.workloads.get(name).map(|id| ("workload", Target::Workload(*id)));
@@ -298,6 +301,7 @@ impl<'k> Names<'k> {
             Measured::Cache => self.lost.caches,
             Measured::Topic => self.lost.topics || self.lost.queues,
             Measured::Consumer => self.lost.consumers,
+            Measured::Run => false,
         };
         if wanted.iter().any(is_lost) {
             return;

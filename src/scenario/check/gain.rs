@@ -44,19 +44,14 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
 
 /// Says that messages come back multiplied.
 fn through_queues(model: &Model, atlas: &Atlas, within: &impl Fn(usize) -> bool, cx: &mut Cx<'_>) {
-    let handled_within = |topic| {
-        model.consumers.iter().any(|consumer| consumer.topic == topic && within(consumer.handler.index()))
-    };
+    let handled_within =
+        |topic| model.consumers.iter().any(|consumer| consumer.topic == topic && within(consumer.handler.index()));
     let mut sites = atlas.publishes.iter().filter(|it| within(it.from.index()) && handled_within(it.to));
     let Some(site) = sites.next() else { return };
     let name = &model.topics[site.to].name;
-    cx.say(
-        &catalogue::GAIN,
-        site.place,
-        format!("one message of `{name}` comes back as one or more, on average"),
-    )
-    .note("a circle through queues blocks nobody, but what is once in it never ends, and more keeps coming")
-    .help("lower the share with which a message is published again, until less than one comes back");
+    cx.say(&catalogue::GAIN, site.place, format!("one message of `{name}` comes back as one or more, on average"))
+        .note("a circle through queues blocks nobody, but what is once in it never ends, and more keeps coming")
+        .help("lower the share with which a message is published again, until less than one comes back");
 }
 
 /// Whether requests to the endpoints of `component` become more from round to round.

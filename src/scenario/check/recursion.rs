@@ -63,7 +63,9 @@ enum End {
 fn end_of(steps: &[Step], can_end: &[bool]) -> End {
     for step in steps {
         let end = match step {
-            Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Publish(_) | Step::Reply => End::Through,
+            Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Publish(_) | Step::Reply => {
+                End::Through
+            }
             // It may be there.
             Step::Cached { .. } => End::Through,
             Step::Fail => End::Out,

@@ -79,9 +79,9 @@ fn topics(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'
             }
             let diagnostic = cx.say(&catalogue::UNUSED, place, format!("nobody reads the {what} `{name}`"));
             if letters.contains(&id) {
-                diagnostic.note("dead letters are written to it").help(
-                    "add an `alert`, so that somebody sees them, or `redrive` them, or write a consumer",
-                );
+                diagnostic
+                    .note("dead letters are written to it")
+                    .help("add an `alert`, so that somebody sees them, or `redrive` them, or write a consumer");
             } else {
                 diagnostic.help(format!("write a [consumer.NAME] with `{what} = \"{name}\"`, or remove it"));
             }
@@ -89,7 +89,9 @@ fn topics(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'
     }
     let named = |broker: usize| model.topics.iter().any(|topic| topic.broker.index() == broker);
     for (at, place) in atlas.brokers.iter().enumerate().filter(|(at, _)| !named(*at)) {
-        let Some(broker) = model.brokers.iter().nth(at).filter(|broker| !elsewhere.names(&broker.name)) else { continue };
+        let Some(broker) = model.brokers.iter().nth(at).filter(|broker| !elsewhere.names(&broker.name)) else {
+            continue;
+        };
         cx.say(&catalogue::UNUSED, *place, format!("the broker `{}` keeps nothing", broker.name))
             .help(format!("write `broker = \"{}\"` in a topic or a queue, or remove it", broker.name));
     }

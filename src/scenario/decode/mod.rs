@@ -30,10 +30,9 @@ pub(crate) use condition::{
 };
 pub(crate) use messaging::{DeliveryWord, ReadCommitted, WorkerKind};
 pub(crate) use name::{
-    BrokerName, ConsumerName, DestinationName, QueueName, TopicName,
-
-    CacheName, CallerName, ClientName, EndpointName, Entries, Item, List, Named, Noun, Overlays, PoolName, Ref,
-    ServiceName, TransportName, WorkloadName, ZoneName, check_name, is_name,
+    BrokerName, CacheName, CallerName, ClientName, ConsumerName, DestinationName, EndpointName, Entries, Item, List,
+    Named, Noun, Overlays, PoolName, QueueName, Ref, ServiceName, TopicName, TransportName, WorkloadName, ZoneName,
+    check_name, is_name,
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{

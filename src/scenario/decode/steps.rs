@@ -8,8 +8,8 @@ use crate::base::keys::KeyDistribution;
 use crate::base::time::Span;
 use crate::scenario::declare::{Keys, Kind, Section};
 use crate::scenario::language::{
-    CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, PublishKeys, RepeatKeys, ReplyKeys,
-    SleepKeys, WorkKeys,
+    CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, PublishKeys, RepeatKeys,
+    ReplyKeys, SleepKeys, WorkKeys,
 };
 use crate::scenario::say::{Place, catalogue};
 use crate::scenario::tree::{Entry, Node, Value};

@@ -4,9 +4,7 @@ use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::keys::KeyDistribution;
 use crate::base::time::Span;
 use crate::base::units::{Bandwidth, Rate, Share, Size};
-use crate::model::{
-    Acks, BrokerKind, GroupStart, Partitioner, PublishWait, QueueOverflow, Rebalance, WhenFull,
-};
+use crate::model::{Acks, BrokerKind, GroupStart, Partitioner, PublishWait, QueueOverflow, Rebalance, WhenFull};
 use crate::scenario::declare::keys;
 use crate::scenario::decode::{
     BrokerName, Count, DeliveryWord, DestinationName, EndpointName, LimitFrom, List, NotZero, Or, PositiveNumber,
