@@ -453,6 +453,9 @@ impl Recipe {
             endpoints: Ids::default(),
             pools: Ids::default(),
             caches: Ids::default(),
+            brokers: Ids::default(),
+            topics: Ids::default(),
+            consumers: Ids::default(),
             clients: Ids::default(),
             faults: Vec::new(),
             changes: Vec::new(),
@@ -527,6 +530,7 @@ impl Recipe {
                     let target = match edge.from {
                         Caller::Service(from) => FaultTarget::Edge(from, to),
                         Caller::Workload(from) => FaultTarget::Entry(from, to),
+                        Caller::Consumer(_) => unreachable!("these models have no consumers"),
                     };
                     (target, effect.clone())
                 }
