@@ -12,7 +12,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::caller::DEPTH_MAX;
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::{Departure, Observer};
+use super::observer::{Departure, Observer, Spent};
 use super::program::Program;
 use super::world::{Patience, Replica, World};
 
@@ -50,6 +50,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             Admission::Queued => {
                 frame.state = State::Waiting;
+                self.observer.spends(ticket.frame, now, Spent::Threads);
                 self.observer.queued(replica.service, now, replica.pool.waiting());
                 if replica.watches_queue {
                     self.watch(ticket);
@@ -115,6 +116,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let admission = replica.pool.arrive(now, ticket, class);
         assert_eq!(admission, Admission::Queued, "there is one free place and no free thread");
         frame.state = State::Waiting;
+        self.observer.spends(ticket.frame, now, Spent::Threads);
         self.observer.queued(replica.service, now, replica.pool.waiting());
         if replica.watches_queue {
             self.watch(ticket);
@@ -317,6 +319,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         } else {
             frame.flags |= flag::STARTED;
             frame.state = State::ComingBack;
+            self.observer.spends(id, now, Spent::Threads);
         }
     }
 

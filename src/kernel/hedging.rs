@@ -13,7 +13,7 @@ use super::agenda::{Agenda, Event};
 use super::caller::{permitted, set_timeout};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::Observer;
+use super::observer::{Observer, Spent};
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A call with hedges begins: one patience holds for all its attempts.
@@ -66,6 +66,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flags: flag::HEDGE | flag::BRANCH | flag::REPLIED | (caller.flags & flag::ABANDONED),
             ..Frame::new(caller.key, ticket)
         });
+        self.observer.spends(id, now, Spent::Answers);
+        self.observer.begins(attempt.frame, now, Spent::Answers);
         let frame = &mut self.frames[id];
         frame.child = attempt.frame;
         frame.pending += 1;
@@ -116,6 +118,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if let Some(hedge) = &mut self.world.ports[port].hedge {
                 hedge.answered(latency);
             }
+            self.observer.explains(id, attempt, self.agenda.now());
             self.end_hedging(id, Outcome::Cancelled);
             self.go_on(id);
             return;

@@ -33,4 +33,4 @@ mod world;
 mod zone;
 
 pub use engine::{End, Engine};
-pub use observer::{Departure, NotAcquired, Observer};
+pub use observer::{Departure, NotAcquired, Observer, Spent};

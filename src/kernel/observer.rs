@@ -38,6 +38,57 @@ pub enum NotAcquired {
     Conflict,
 }
 
+/// What a frame (a user's request, a request in a handler, a branch of one) spends its time on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Spent {
+    /// A user's request waits for its user, who is still busy with another.
+    Start,
+    /// Messages are under way.
+    Network,
+    /// It waits for a connection, or until one is open.
+    Connections,
+    /// It waits for a thread.
+    Threads,
+    /// It has its thread, and work takes longer than it would alone: cores are shared, slow or stand still.
+    Cores,
+    /// Messages are written and read.
+    Messages,
+    /// Other work.
+    Work,
+    /// It waits without the CPU.
+    Sleep,
+    /// It waits for a permit of a pool.
+    Permits,
+    /// It waits for what another one fetches for a cache.
+    Fetches,
+    /// It waits to try again.
+    Backoff,
+    /// An attempt or a branch that did not answer is waited for.
+    Answers,
+    /// It reads or writes a stream.
+    Streams,
+}
+
+impl Spent {
+    /// All of them.
+    pub const ALL: [Spent; 13] = [
+        Spent::Start,
+        Spent::Network,
+        Spent::Connections,
+        Spent::Threads,
+        Spent::Cores,
+        Spent::Messages,
+        Spent::Work,
+        Spent::Sleep,
+        Spent::Permits,
+        Spent::Fetches,
+        Spent::Backoff,
+        Spent::Answers,
+        Spent::Streams,
+    ];
+}
+
 /// Receives the facts of a run in the order of time. Ids are the model's, as numbers.
 #[allow(unused_variables, reason = "the defaults ignore everything")]
 pub trait Observer {
@@ -58,6 +109,24 @@ pub trait Observer {
 
     /// A user's request that was meant to start at `arrived` has ended.
     fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {}
+
+    /// A frame begins, and what it does first since `now`. Frames are named by their place, which others have after them.
+    fn begins(&mut self, frame: u32, now: Time, on: Spent) {}
+
+    /// What a frame does from now on.
+    fn spends(&mut self, frame: u32, now: Time, on: Spent) {}
+
+    /// A frame works from now on, for which it needs so much CPU time.
+    fn demands(&mut self, frame: u32, now: Time, cpu: Span) {}
+
+    /// What `waiting` has waited for since `other` began is what `other` has done; what is left is a message's way.
+    fn explains(&mut self, waiting: u32, other: u32, now: Time) {}
+
+    /// What `from` has done so far counts as done by `to`, which is on its way.
+    fn hands_over(&mut self, from: u32, to: u32, now: Time) {}
+
+    /// A user's request is about to end that was meant to start at `arrived`.
+    fn ends(&mut self, frame: u32, workload: u32, now: Time, arrived: Time, outcome: Outcome) {}
 
     /// A user begins a session: a list of things to ask for.
     fn session_started(&mut self, workload: u32, now: Time) {}
@@ -102,8 +171,8 @@ pub trait Observer {
     /// opened.
     fn connections(&mut self, channel: u32, now: Time, change: i32, opened: u32) {}
 
-    /// A service begins to write or read a message, which takes so much CPU time.
-    fn encodes(&mut self, service: u32, now: Time, cpu: Span) {}
+    /// A frame of a service begins to write or read a message, which takes so much CPU time.
+    fn encodes(&mut self, service: u32, frame: u32, now: Time, cpu: Span) {}
 
     /// A service is done with the handshake of a connection, which took so much CPU time.
     fn shook_hands(&mut self, service: u32, now: Time, cpu: Span) {}

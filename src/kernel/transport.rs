@@ -13,7 +13,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::caller::{choose, current_call};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::Observer;
+use super::observer::{Observer, Spent};
 use super::wire::{Message, Wire};
 use super::world::{Hop, Route, Transit, World};
 use super::zone::Ends;
@@ -138,6 +138,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Wanted::Rejected => self.soon.push_back(Event::Reply(ticket, Outcome::Rejected)),
             Wanted::Waits => {
                 frame.state = State::Connecting;
+                self.observer.spends(ticket.frame, now, Spent::Connections);
                 if let Some(timer) = route.wire().acquire {
                     let frames = &self.frames;
                     self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
@@ -394,6 +395,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let is_plain = route.is_plain;
         let child = self.frames.insert(child);
+        self.observer.spends(id, now, Spent::Answers);
+        self.observer.begins(child.frame, now, Spent::Network);
         self.frames[id].child = child.frame;
         self.open_stream(id, child.frame, edge);
         if !is_plain && self.is_struck(child.frame, edge) {

@@ -17,11 +17,14 @@ use crate::model::{Model, Service};
 use crate::policy::Outcome;
 
 use super::batches::{Batches, NoConfidence, PerBatch, half_width, stationary, together};
+use super::paths::PARTS;
 use super::results::{
     CacheSeries, ConnectionSeries, EdgeSeries, OUTCOMES, PoolSeries, Results, ServiceSeries, SessionSeries,
     TransportResults, WorkloadSeries,
 };
-use super::sums::{CacheSums, EdgeSums, FailureSeries, MessageCpuSums, MessageSums, PoolSums, ServiceSums, Sums};
+use super::sums::{
+    CacheSums, EdgeSums, FailureSeries, MessageCpuSums, MessageSums, PathSums, PoolSums, ServiceSums, Sums,
+};
 
 /// Half the widths of 95% confidence intervals: the mean lies within, give or take so much. Each in the unit of its
 /// mean; `None` where the batches do not tell.
@@ -128,6 +131,8 @@ pub struct CacheConfidence {
 pub struct TransportConfidence {
     /// Of where the time of a request goes.
     pub per_request: RequestTimeConfidence,
+    /// Of the parts of requests' paths, by [`Spent`](crate::kernel::Spent); parallel to `model.workloads`.
+    pub paths: Vec<[Option<f64>; PARTS]>,
     /// Parallel to `model.edges()`.
     pub edges: Vec<MessageConfidence>,
     /// Parallel to `model.services`.
@@ -310,6 +315,7 @@ fn transport(batches: &Batches, results: &Results, it: &TransportResults, sums: 
     let services = sums.services.iter().zip(&sums.message_cpu);
     TransportConfidence {
         per_request: per_request(batches, results, sums),
+        paths: sums.paths.iter().map(|it| path(batches, it)).collect(),
         edges: sums.messages.iter().map(|it| messages(batches, it)).collect(),
         services: services.map(|(service, it)| message_cpu(batches, service, it)).collect(),
         connections: it.channels.iter().map(|it| connections(batches, it.as_ref().map(|it| &it.series))).collect(),
@@ -333,6 +339,11 @@ fn per_request(batches: &Batches, results: &Results, sums: &Sums) -> RequestTime
         waiting_for_threads_s: each(together(series.services.iter().map(|it| batches.integrals(&it.queue)))),
         work_cpu_s: each(work),
     }
+}
+
+fn path(batches: &Batches, it: &PathSums) -> [Option<f64>; PARTS] {
+    let requests = batches.counts(&it.count);
+    std::array::from_fn(|part| half_width(&batches.sums(&it.secs[part], |secs| secs), &requests))
 }
 
 fn messages(batches: &Batches, it: &MessageSums) -> MessageConfidence {

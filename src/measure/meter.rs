@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
 use crate::kernel::agenda::Agenda;
-use crate::kernel::{Departure, End, Engine, NotAcquired, Observer};
+use crate::kernel::{Departure, End, Engine, NotAcquired, Observer, Spent};
 use crate::mechanism::cache::{Found, Lost};
 use crate::model::{Caller, Id, Model, PoolId, ServiceId, Target, WorkloadId};
 use crate::policy::Outcome;
@@ -17,6 +17,7 @@ use super::batches::stationary;
 use super::latency::Latency;
 use super::level::Level;
 use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
+use super::paths::Paths;
 use super::recorder::Recorder;
 use super::resources::ResourceMeters;
 use super::results::{
@@ -237,6 +238,11 @@ impl Meter {
         }
     }
 
+    #[inline(always)]
+    fn paths(&mut self) -> Option<&mut Paths> {
+        self.transport.as_mut().and_then(|transport| transport.paths.as_mut())
+    }
+
     fn stream(&mut self, edge: u32) -> Option<&mut StreamMeter> {
         self.transport.as_mut().and_then(|transport| transport.stream(edge))
     }
@@ -385,6 +391,49 @@ impl Observer for Meter {
         if counted {
             meter.result.good += u64::from(good);
             self.recorder.record(workload, latency);
+        }
+    }
+
+    #[inline]
+    fn begins(&mut self, frame: u32, now: Time, on: Spent) {
+        if let Some(paths) = self.paths() {
+            paths.begins(frame, now, on);
+        }
+    }
+
+    #[inline]
+    fn spends(&mut self, frame: u32, now: Time, on: Spent) {
+        if let Some(paths) = self.paths() {
+            paths.spends(frame, now, on);
+        }
+    }
+
+    #[inline]
+    fn demands(&mut self, frame: u32, now: Time, cpu: Span) {
+        if let Some(paths) = self.paths() {
+            paths.demands(frame, now, cpu);
+        }
+    }
+
+    #[inline]
+    fn explains(&mut self, waiting: u32, other: u32, now: Time) {
+        if let Some(paths) = self.paths() {
+            paths.explains(waiting, other, now);
+        }
+    }
+
+    #[inline]
+    fn hands_over(&mut self, from: u32, to: u32, now: Time) {
+        if let Some(paths) = self.paths() {
+            paths.hands_over(from, to, now);
+        }
+    }
+
+    #[inline]
+    fn ends(&mut self, frame: u32, workload: u32, now: Time, arrived: Time, outcome: Outcome) {
+        let counts = outcome.is_ok() && arrived >= self.from;
+        if let Some(paths) = self.paths().filter(|_| counts) {
+            paths.ends(frame, workload, now);
         }
     }
 
@@ -579,9 +628,9 @@ impl Observer for Meter {
         }
     }
 
-    fn encodes(&mut self, service: u32, now: Time, cpu: Span) {
+    fn encodes(&mut self, service: u32, frame: u32, now: Time, cpu: Span) {
         if let Some(transport) = &mut self.transport {
-            transport.encodes(service, now, cpu);
+            transport.encodes(service, frame, now, cpu);
         }
     }
 

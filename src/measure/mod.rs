@@ -8,6 +8,7 @@ mod latency;
 mod level;
 mod meter;
 mod meters;
+mod paths;
 mod recorder;
 mod resources;
 mod results;
@@ -25,14 +26,15 @@ pub use confidence::{
     StreamConfidence, Transient, TransportConfidence, WorkloadConfidence, confidence, transient,
 };
 pub use latency::Latency;
+pub use paths::{PARTS, PathResult};
 pub use results::{
     CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, OUTCOMES,
     PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,
     SessionSeries, StreamMessages, TransportResults, WorkloadResult, WorkloadSeries,
 };
 pub use sums::{
-    CacheSums, EdgeSums, FailureSeries, LengthSeries, MessageCpuSums, MessageSums, PoolSums, ServiceSums, StreamSums,
-    Sums,
+    CacheSums, EdgeSums, FailureSeries, LengthSeries, MessageCpuSums, MessageSums, PathSums, PoolSums, ServiceSums,
+    StreamSums, Sums,
 };
 
 use crate::base::time::Time;

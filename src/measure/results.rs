@@ -5,6 +5,7 @@ use crate::base::time::{Span, Time};
 use crate::policy::Outcome;
 
 use super::latency::Latency;
+use super::paths::PathResult;
 use super::sums::Sums;
 
 /// Number of [`Outcome`]s; arrays of counts are indexed by `outcome as usize`.
@@ -321,6 +322,8 @@ pub struct TransportResults {
     pub services: Vec<ServiceMessages>,
     /// Parallel to the channels of `model.channels`; `None` where no connection is needed.
     pub channels: Vec<Option<ConnectionResult>>,
+    /// Where the time of requests went, parallel to `model.workloads`; empty where not all was measured.
+    pub paths: Vec<PathResult>,
 }
 
 /// Messages of an edge.
