@@ -457,6 +457,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let is_first = it.as_ref().is_some_and(|it| it.requests == 1);
         let headers = if is_first { wire.transport.headers } else { wire.transport.headers_warm };
         let bytes = Size::from_bytes(message.as_bytes() + headers.as_bytes());
+        if route.is_plain && wire.is_swift {
+            let span = route.hop.span(lanes, key, salt);
+            self.observer.travelled(edge, now, span, bytes, false);
+            return match route.hop {
+                Hop::Lane(lane) => Transit::Lane(lane),
+                _ => Transit::Span(span),
+            };
+        }
         let mut span = route.latency(link, lanes, key, salt) + wire.sidecars;
         if let Some(bandwidth) = wire.bandwidth(link) {
             span += bandwidth.time_of(bytes);

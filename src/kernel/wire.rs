@@ -24,6 +24,8 @@ pub(super) struct Wire {
     loss: f64,
     /// Time that a message spends in sidecars.
     pub(super) sidecars: Span,
+    /// Whether messages take as long as the client's latency says, and no longer.
+    pub(super) is_swift: bool,
     /// How long a request waits for a connection.
     pub(super) acquire: Option<TimerId>,
 }
@@ -40,6 +42,7 @@ impl Wire {
             bandwidth: client.bandwidth,
             loss: client.loss.as_f64(),
             sidecars: Span::from_nanos(latency.as_nanos() * sidecars),
+            is_swift: client.bandwidth.is_none() && client.loss.as_f64() == 0.0 && latency.is_zero(),
             acquire,
             transport,
         })

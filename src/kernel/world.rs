@@ -53,7 +53,7 @@ impl Hop {
 
     /// The same as a length of time.
     #[inline]
-    fn span(&self, lanes: &[Span], key: Key, direction: u64) -> Span {
+    pub(super) fn span(&self, lanes: &[Span], key: Key, direction: u64) -> Span {
         match self.transit(key, direction) {
             Transit::None => Span::ZERO,
             Transit::Lane(lane) => lanes[lane.0 as usize],

@@ -118,7 +118,7 @@ keys! {
         /// In which zone they are; nowhere in particular if absent. See `link`.
         zone: ZoneName;
     }
-    later { "request" "response" "transport" "trace" }
+    later { "trace" }
 }
 
 keys! {
@@ -204,7 +204,7 @@ keys! {
         /// What it answers.
         endpoint: Named<EndpointKeys>, required;
     }
-    later { "autoscale" "probes" "region" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
+    later { "autoscale" "probes" "region" "bulkhead" "shed" "slow_start" "accept_queue" }
 }
 
 keys! {

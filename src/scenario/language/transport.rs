@@ -50,7 +50,7 @@ keys! {
         /// How long a message that gets lost (see `loss` of clients) is missed before it is sent again.
         retransmit: Span = "200ms";
     }
-    later { "bandwidth" "loss" "latency" "flow_control" }
+    later { "flow_control" }
 }
 
 keys! {
