@@ -12,6 +12,7 @@ mod arrivals;
 mod caller;
 mod change;
 mod disturbance;
+mod door;
 mod engine;
 mod frame;
 mod handler;

@@ -3,6 +3,7 @@
 
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
+use crate::mechanism::acceptor::Acceptance;
 use crate::mechanism::cache::{Found, Lost};
 use crate::policy::Outcome;
 use crate::policy::breaker::BreakerState;
@@ -173,6 +174,9 @@ pub trait Observer {
 
     /// A frame of a service begins to write or read a message, which takes so much CPU time.
     fn encodes(&mut self, service: u32, frame: u32, now: Time, cpu: Span) {}
+
+    /// A connection comes to a service that does not take it on, at least not at once.
+    fn comes_in(&mut self, service: u32, now: Time, how: Acceptance) {}
 
     /// A service is done with the handshake of a connection, which took so much CPU time.
     fn shook_hands(&mut self, service: u32, now: Time, cpu: Span) {}

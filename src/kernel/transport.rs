@@ -24,7 +24,7 @@ const SALT_OUT: u64 = salt("transport/connect/out");
 const SALT_BACK: u64 = salt("transport/connect/back");
 
 /// The first wait for an answer to the first packet of a connection (RFC 6298); each next one is twice as long.
-const FIRST_PACKET_TIMEOUT: Span = Span::from_secs(1);
+pub(super) const FIRST_PACKET_TIMEOUT: Span = Span::from_secs(1);
 
 /// Directions of a connection.
 const OUT: usize = 0;
@@ -218,6 +218,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         if self.world.replicas[replica as usize].condition.down {
             self.dial_failed(place, connection);
+            return;
+        }
+        if self.world.replicas[replica as usize].door.is_some() && !self.comes_in(port, connection) {
             return;
         }
         if stage == SHAKING {
@@ -586,6 +589,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             line.told = there;
             let channel = self.world.routes[edge as usize].channel;
             self.observer.connections(channel, now, change, new as u32);
+            if self.line(port).connections.has_left() {
+                self.makes_room(port as u32);
+            }
         }
     }
 

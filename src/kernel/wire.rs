@@ -5,7 +5,7 @@ use crate::base::distribution::SizeDistribution;
 use crate::base::random::{Draws, Key, salt};
 use crate::base::time::Span;
 use crate::base::units::{Bandwidth, Size};
-use crate::model::{Caller, Client, Endpoint, Transport};
+use crate::model::{Acceptance, Caller, Client, Endpoint, Transport};
 
 use super::agenda::TimerId;
 use super::frame::Frame;
@@ -31,8 +31,17 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(client: &Client, from: Caller, to: &Endpoint, acquire: Option<TimerId>) -> Option<Wire> {
-        let transport = (**client.transport.as_ref()?).clone();
+    pub(super) fn new(
+        client: &Client,
+        from: Caller,
+        to: &Endpoint,
+        server: Option<&Acceptance>,
+        acquire: Option<TimerId>,
+    ) -> Option<Wire> {
+        let mut transport = (**client.transport.as_ref()?).clone();
+        if let Some(server) = server {
+            transport.connections = server.shorten(transport.connections);
+        }
         // Users have no sidecar.
         let sidecars = if matches!(from, Caller::Workload(_)) { 1 } else { 2 };
         let latency = transport.mesh.map_or(Span::ZERO, |mesh| mesh.latency);

@@ -7,6 +7,7 @@ use crate::base::time::{Span, Time};
 use crate::base::units::Size;
 use crate::kernel::agenda::Agenda;
 use crate::kernel::{Departure, End, Engine, NotAcquired, Observer, Spent};
+use crate::mechanism::acceptor::Acceptance;
 use crate::mechanism::cache::{Found, Lost};
 use crate::model::{Caller, Id, Model, PoolId, ServiceId, Target, WorkloadId};
 use crate::policy::Outcome;
@@ -631,6 +632,12 @@ impl Observer for Meter {
     fn encodes(&mut self, service: u32, frame: u32, now: Time, cpu: Span) {
         if let Some(transport) = &mut self.transport {
             transport.encodes(service, frame, now, cpu);
+        }
+    }
+
+    fn comes_in(&mut self, service: u32, now: Time, how: Acceptance) {
+        if let Some(transport) = &mut self.transport {
+            transport.comes_in(service, now, how);
         }
     }
 

@@ -367,6 +367,10 @@ pub struct ServiceMessages {
     pub handshakes: u64,
     /// Their CPU time.
     pub handshake_nanos: u128,
+    /// Connections that were not taken on at once.
+    pub connections_waited: u64,
+    /// How often a connection was ignored.
+    pub connections_ignored: u64,
 }
 
 /// Connections of one client of one caller to one service, over all replicas of the caller.

@@ -3,6 +3,7 @@
 
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
+use crate::mechanism::acceptor::Acceptance;
 use crate::model::{Edge, EdgeId, Ids, Model};
 
 use super::Detail;
@@ -166,6 +167,14 @@ impl TransportMeters {
         }
         if now >= self.from {
             self.services[service as usize].encoding_nanos += u128::from(cpu.as_nanos());
+        }
+    }
+
+    pub(super) fn comes_in(&mut self, service: u32, now: Time, how: Acceptance) {
+        if now >= self.from {
+            let it = &mut self.services[service as usize];
+            it.connections_waited += u64::from(how == Acceptance::Waits);
+            it.connections_ignored += u64::from(how == Acceptance::Ignored);
         }
     }
 

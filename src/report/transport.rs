@@ -102,6 +102,8 @@ struct ServiceRow<'a> {
     handshakes: u64,
     handshakes_cpu_s: f64,
     handshake_cores_mean: Option<f64>,
+    connections_waited: u64,
+    connections_ignored: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<MessageCpuConfidence>,
 }
@@ -146,6 +148,8 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
         handshakes: it.handshakes,
         handshakes_cpu_s: seconds(it.handshake_nanos),
         handshake_cores_mean: facts.mean_level(it.handshake_nanos),
+        connections_waited: it.connections_waited,
+        connections_ignored: it.connections_ignored,
         half_widths: half_widths(facts).map(|all| all.services[id]),
     });
     let connections = connections(facts, results).map(|(id, name, it)| ConnectionRow {

@@ -105,6 +105,16 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
         grid.column("opened", 0, rows.iter().map(|(_, _, it)| number::count(it.opened)).collect());
         text += &("\n".to_owned() + &grid.render(look));
     }
+    for (id, it) in
+        results.services.iter().enumerate().filter(|(_, it)| it.connections_waited + it.connections_ignored > 0)
+    {
+        let name = &facts.service(id).name;
+        let (waited, ignored) = (number::count(it.connections_waited), number::count(it.connections_ignored));
+        let line = format!(
+            "{name} takes on no more connections at times: {waited} waited, {ignored} were ignored and tried again."
+        );
+        text += &look.wrap("", &line);
+    }
     Some(text)
 }
 

@@ -45,6 +45,7 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("resilience4j.interval.exponential_capped", capped_delays),
     ("resilience4j.retry", retry_timeline),
     ("resilience4j.sliding_window.count_based", window),
+    ("tomcat.connector", transports::connector),
     ("tomcat.executor", transports::executor),
     ("transport.l4_vs_l7_balancing", transports::sticking),
 ];
@@ -82,7 +83,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 30);
+    assert_eq!(ran.len(), 31);
 }
 
 #[test]
