@@ -32,6 +32,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.arrived = now;
         let replica = &mut replicas[frame.replica as usize];
         self.observer.arrived(replica.service, now);
+        self.observer.lands(replica.service, frame.replica, now);
         let is_plain = !(replica.guarded || replica.troubled || frame.has(flag::CANCELLED) || now >= frame.deadline);
         if !is_plain && let Err((how, outcome)) = admits(replica, frame, now) {
             self.send_back(ticket.frame, how, outcome);

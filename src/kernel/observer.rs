@@ -187,6 +187,9 @@ pub trait Observer {
     /// An attempt reaches a service.
     fn arrived(&mut self, service: u32, now: Time) {}
 
+    /// Which replica that is, numbered across services.
+    fn lands(&mut self, service: u32, replica: u32, now: Time) {}
+
     /// It has to wait; `waiting` wait at its replica, itself included.
     fn queued(&mut self, service: u32, now: Time, waiting: u32) {}
 

@@ -512,6 +512,13 @@ impl Observer for Meter {
     }
 
     #[inline]
+    fn lands(&mut self, service: u32, replica: u32, now: Time) {
+        if let Some(transport) = &mut self.transport {
+            transport.lands(service, replica, now);
+        }
+    }
+
+    #[inline]
     fn queued(&mut self, service: u32, now: Time, waiting: u32) {
         let meter = &mut self.services[service as usize];
         meter.waited += 1;

@@ -12,6 +12,7 @@ mod paths;
 mod recorder;
 mod resources;
 mod results;
+mod spread;
 mod stream;
 mod sums;
 mod transport;
@@ -32,6 +33,7 @@ pub use results::{
     PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,
     SessionSeries, StreamMessages, TransportResults, WorkloadResult, WorkloadSeries,
 };
+pub use spread::SpreadResult;
 pub use sums::{
     CacheSums, EdgeSums, FailureSeries, LengthSeries, MessageCpuSums, MessageSums, PathSums, PoolSums, ServiceSums,
     StreamSums, Sums,

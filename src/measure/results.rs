@@ -6,6 +6,7 @@ use crate::policy::Outcome;
 
 use super::latency::Latency;
 use super::paths::PathResult;
+use super::spread::SpreadResult;
 use super::sums::Sums;
 
 /// Number of [`Outcome`]s; arrays of counts are indexed by `outcome as usize`.
@@ -324,6 +325,8 @@ pub struct TransportResults {
     pub channels: Vec<Option<ConnectionResult>>,
     /// Where the time of requests went, parallel to `model.workloads`; empty where not all was measured.
     pub paths: Vec<PathResult>,
+    /// How requests spread over replicas, parallel to `model.services`; `None` where each request is balanced.
+    pub spread: Vec<Option<SpreadResult>>,
 }
 
 /// Messages of an edge.

@@ -11,6 +11,7 @@ use super::latency::Mark;
 use super::level::Level;
 use super::paths::Paths;
 use super::results::{ConnectionResult, ConnectionSeries, EdgeMessages, ServiceMessages, TransportResults};
+use super::spread::{self, SpreadMeter};
 use super::stream::StreamMeter;
 use super::sums::Sums;
 
@@ -21,6 +22,8 @@ pub(super) struct TransportMeters {
     detail: Detail,
     /// Where the time of requests goes, where all is measured.
     pub(super) paths: Option<Paths>,
+    /// By service.
+    spread: Vec<Option<SpreadMeter>>,
     /// By edge; those without a transport stay empty.
     edges: Vec<EdgeMessages>,
     services: Vec<ServiceMessages>,
@@ -75,6 +78,7 @@ impl TransportMeters {
             streams: streams.collect(),
             from: Time::ZERO + model.warmup,
             detail,
+            spread: spread::meters(model, edges),
             paths: (detail == Detail::All).then(|| Paths::new(model.workloads.len())),
             edges: vec![EdgeMessages::default(); edges.len()],
             services: vec![ServiceMessages::default(); model.services.len()],
@@ -107,6 +111,7 @@ impl TransportMeters {
             channel.series.opened.push(std::mem::take(&mut channel.opened_since));
             channel.last = reading;
         }
+        self.spread.iter_mut().flatten().for_each(SpreadMeter::add_point);
     }
 
     /// Adds what tells how sure means are.
@@ -134,6 +139,12 @@ impl TransportMeters {
             sums.encoding.push(secs(it.encoding_nanos, last[0]));
             sums.handshakes.push(secs(it.handshake_nanos, last[1]));
             *last = [it.encoding_nanos, it.handshake_nanos];
+        }
+    }
+
+    pub(super) fn lands(&mut self, service: u32, replica: u32, now: Time) {
+        if let Some(Some(spread)) = self.spread.get_mut(service as usize) {
+            spread.lands(replica, now, self.from);
         }
     }
 
@@ -198,7 +209,8 @@ impl TransportMeters {
             edge.stream = stream.map(|stream| Box::new(stream.finish(end)));
         }
         let paths = self.paths.map_or_else(Vec::new, Paths::finish);
-        TransportResults { edges, services: self.services, channels: channels.collect(), paths }
+        let spread = self.spread.into_iter().map(|it| it.map(SpreadMeter::finish)).collect();
+        TransportResults { edges, services: self.services, channels: channels.collect(), paths, spread }
     }
 }
 
@@ -213,6 +225,7 @@ mod tests {
             from: at(10),
             detail: Detail::All,
             paths: None,
+            spread: vec![],
             edges: vec![EdgeMessages::default()],
             services: vec![ServiceMessages::default()],
             last_edges: vec![Some(LastMessages::default())],

@@ -105,6 +105,8 @@ struct ServiceRow<'a> {
     connections_waited: u64,
     connections_ignored: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    requests_by_replica: Option<&'a [u64]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<MessageCpuConfidence>,
 }
 
@@ -150,6 +152,7 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
         handshake_cores_mean: facts.mean_level(it.handshake_nanos),
         connections_waited: it.connections_waited,
         connections_ignored: it.connections_ignored,
+        requests_by_replica: results.spread[id].as_ref().map(|it| it.arrivals.as_slice()),
         half_widths: half_widths(facts).map(|all| all.services[id]),
     });
     let connections = connections(facts, results).map(|(id, name, it)| ConnectionRow {

@@ -15,6 +15,7 @@ mod points;
 mod resources;
 mod scale;
 mod services;
+mod spread;
 mod users;
 mod windows;
 
@@ -37,10 +38,21 @@ pub struct Figure {
 }
 
 /// The names of all pictures that a run can have.
-pub const NAMES: [&str; 10] =
-    ["overview", "load", "latency", "threads", "queues", "pools", "caches", "failures", "breakers", "connections"];
+pub const NAMES: [&str; 11] = [
+    "overview",
+    "load",
+    "latency",
+    "threads",
+    "queues",
+    "replicas",
+    "pools",
+    "caches",
+    "failures",
+    "breakers",
+    "connections",
+];
 
-/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if there are any, `pools` and
+/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if clients stay with replicas, `replicas`, if there are any, `pools` and
 /// `caches`, then `failures`, if a client has a circuit breaker, `breakers`, and if one needs connections,
 /// `connections`.
 pub fn all(input: &Input) -> Vec<Figure> {
@@ -52,6 +64,7 @@ pub fn all(input: &Input) -> Vec<Figure> {
         services::threads(&facts, &points),
         services::queues(&facts, &points),
     ];
+    panels.extend(spread::replicas(&facts, &points));
     panels.extend(resources::pools(&facts, &points));
     panels.extend(resources::caches(&facts, &points));
     panels.push(calls::failures(&facts, &points));

@@ -7,7 +7,7 @@ use crate::base::time::Span;
 use crate::measure::{
     ConnectionResult, EdgeMessages, MessageConfidence, StreamConfidence, StreamMessages, TransportResults,
 };
-use crate::report::facts::Facts;
+use crate::report::facts::{self, Facts};
 use crate::report::transport::PathRow;
 use crate::report::{number, transport};
 
@@ -112,6 +112,19 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
         let (waited, ignored) = (number::count(it.connections_waited), number::count(it.connections_ignored));
         let line = format!(
             "{name} takes on no more connections at times: {waited} waited, {ignored} were ignored and tried again."
+        );
+        text += &look.wrap("", &line);
+    }
+    for (id, it) in results.spread.iter().enumerate() {
+        let Some(it) = it else { continue };
+        let all = it.arrivals.iter().sum::<u64>() as f64;
+        let share = |count: Option<&u64>| number::share(count.and_then(|count| facts::ratio(*count as f64, all)));
+        let line = format!(
+            "Of all requests to {}, the busiest of its {} replicas got {}, the idlest {}: their clients stay connected to one.",
+            facts.service(id).name,
+            it.arrivals.len(),
+            share(it.arrivals.iter().max()),
+            share(it.arrivals.iter().min())
         );
         text += &look.wrap("", &line);
     }

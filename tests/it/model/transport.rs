@@ -388,7 +388,12 @@ fn a_mesh_has_defaults_for_connections() {
 /// Packets get lost while nothing connects: three attempts of 10 s each, with waits of at most 25 ms and 50 ms between.
 #[test]
 fn a_mesh_gives_up_connecting_after_ten_seconds() {
-    let run = asked("burst(1)", "loss = \"100%\"", "preset = \"rest\"\nmesh = { preset = \"istio\" }", "");
+    let run = asked(
+        "burst(1)",
+        "",
+        "preset = \"rest\"\nmesh = { preset = \"istio\" }\n[fault.away]\nat = \"0s\"\nto = \"server\"\ncut = true",
+        "",
+    );
     assert_eq!((ended(&run, Outcome::Refused), connections(&run).opened), (1, 3));
     assert!(workload(&run, "users").latency.count() == 0);
 }
