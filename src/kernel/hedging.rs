@@ -22,6 +22,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let ticket = self.frames.renew(id);
         let frame = &mut self.frames[id];
         (frame.state, frame.child, frame.pending) = (State::Hedging, NONE, 0);
+        self.observer.spends(id, self.agenda.now(), Spent::Answers);
         let deadline = frame.deadline;
         let route = &self.world.routes[edge as usize];
         let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline);
@@ -66,7 +67,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flags: flag::HEDGE | flag::BRANCH | flag::REPLIED | (caller.flags & flag::ABANDONED),
             ..Frame::new(caller.key, ticket)
         });
-        self.observer.spends(id, now, Spent::Answers);
         self.observer.begins(attempt.frame, now, Spent::Answers);
         let frame = &mut self.frames[id];
         frame.child = attempt.frame;

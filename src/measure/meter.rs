@@ -21,9 +21,7 @@ use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMet
 use super::paths::Paths;
 use super::recorder::Recorder;
 use super::resources::ResourceMeters;
-use super::results::{
-    EdgeSeries, OUTCOMES, Results, Series, ServiceSeries, SessionResult, WorkloadResult, WorkloadSeries,
-};
+use super::results::{EdgeSeries, Results, Series, ServiceSeries, WorkloadResult, WorkloadSeries};
 use super::stream::StreamMeter;
 use super::sums::Sums;
 use super::transport::TransportMeters;
@@ -79,22 +77,9 @@ impl Meter {
             workloads: model
                 .workloads
                 .enumerate()
-                .map(|(id, workload)| WorkloadMeter {
-                    deadline: workload.deadline,
-                    counts: Counts::default(),
-                    last: Counts::default(),
-                    last_outcomes: [0; OUTCOMES],
-                    recent: Latency::default(),
-                    result: WorkloadResult {
-                        sessions: (detail == Detail::All && workload.session.single().is_none())
-                            .then(SessionResult::default),
-                        ..WorkloadResult::default()
-                    },
-                    sessions: [0; 3],
-                    last_sessions: [0; 3],
-                    watched: watched(Target::Workload(id)),
-                    level_watched: windows.iter().any(|window| window.wants_level(id)),
-                    level: Level::default(),
+                .map(|(id, workload)| {
+                    let level_watched = windows.iter().any(|window| window.wants_level(id));
+                    WorkloadMeter::new(workload, detail, watched(Target::Workload(id)), level_watched)
                 })
                 .collect(),
             services: model

@@ -116,8 +116,14 @@ impl Paths {
         self.at(other).close(now);
         let other = *self.at(other);
         let path = self.at(waiting);
+        if other.begun < path.since {
+            // A stream that ends badly: its reader has already said what he did meanwhile.
+            path.close(now);
+            path.on = Spent::Network;
+            return;
+        }
         // One that began later, as hedges do, does not explain what was before.
-        path.close(other.begun.max(path.since));
+        path.close(other.begun);
         for (part, more) in path.parts.iter_mut().zip(other.parts) {
             *part += more;
         }

@@ -39,14 +39,14 @@ fn opened(run: &Run) -> u64 {
 /// connection is closed. The fifth tries again after a second.
 #[test]
 fn connections_wait_in_the_backlog_and_are_ignored_behind_it() {
-    let run = asked("burst(5)", "idle = 0", "connections = { max = 2, queue = 1 }", "sleep = \"100ms\"");
+    let run = asked("burst(5)", "requests = 1", "connections = { max = 2, queue = 1 }", "sleep = \"100ms\"");
     let it = messages(&run);
     assert_eq!((it.connections_waited, it.connections_ignored), (2, 1));
     let users = workload(&run, "users");
     assert_eq!(users.outcomes[Outcome::Ok as usize], 5);
     // Two after 100 ms, two after 200 ms, one after 1.1 s.
     assert_eq!(users.latency.sum_nanos(), 1_700_000_000);
-    let run = asked("burst(5)", "idle = 0", "", "sleep = \"100ms\"");
+    let run = asked("burst(5)", "requests = 1", "", "sleep = \"100ms\"");
     assert_eq!(workload(&run, "users").latency.sum_nanos(), 500_000_000, "without a limit nobody waits");
 }
 

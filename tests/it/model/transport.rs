@@ -391,7 +391,7 @@ fn a_mesh_gives_up_connecting_after_ten_seconds() {
     let run = asked(
         "burst(1)",
         "",
-        "preset = \"rest\"\nmesh = { preset = \"istio\" }\n[fault.away]\nat = \"0s\"\nto = \"server\"\ncut = true",
+        "preset = \"rest\"\nmesh = { preset = \"istio\" }\n[fault.away]\nat = \"0s\"\nfrom = \"users\"\nto = \"server\"\ncut = true",
         "",
     );
     assert_eq!((ended(&run, Outcome::Refused), connections(&run).opened), (1, 3));
