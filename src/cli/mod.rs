@@ -21,6 +21,7 @@ mod progress;
 mod run;
 mod schema;
 mod source;
+mod story;
 mod turns;
 mod validate;
 
@@ -76,6 +77,7 @@ enum Command {
     New(new::Arguments),
     Import(import::Arguments),
     Validate(validate::Arguments),
+    Story(story::Arguments),
     Explain(explain::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -110,6 +112,7 @@ fn execute(arguments: Arguments) -> Exit {
         Command::New(arguments) => new::execute(&arguments, console),
         Command::Import(arguments) => import::execute(&arguments, console),
         Command::Validate(arguments) => validate::execute(&arguments, console),
+        Command::Story(arguments) => story::execute(&arguments, console),
         Command::Explain(arguments) => explain::execute(&arguments, console),
         Command::Schema(_) => schema::execute(console),
         Command::Completions(arguments) => completions::execute(&arguments, console),

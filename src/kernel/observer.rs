@@ -147,6 +147,16 @@ pub trait Observer {
     /// An attempt is not sent because of the caller's throttle.
     fn throttled(&mut self, edge: u32, now: Time) {}
 
+    /// An attempt has ended with `cause`, and another one follows.
+    fn retried(&mut self, edge: u32, now: Time, cause: Outcome) {}
+
+    /// A call has failed for good with its last attempt, and so has its caller's handler, branch or request, unless
+    /// it is passed over (`optional`).
+    fn call_failed(&mut self, edge: u32, now: Time, cause: Outcome, optional: bool) {}
+
+    /// A user whose request has ended with `cause` will ask again.
+    fn will_reload(&mut self, workload: u32, now: Time, cause: Outcome) {}
+
     /// An attempt that was sent at `sent` has ended for its caller.
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {}
 

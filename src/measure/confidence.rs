@@ -131,14 +131,23 @@ pub struct CacheConfidence {
 pub struct TransportConfidence {
     /// Of where the time of a request goes.
     pub per_request: RequestTimeConfidence,
-    /// Of the parts of requests' paths, by [`Spent`](crate::kernel::Spent); parallel to `model.workloads`.
-    pub paths: Vec<[Option<f64>; PARTS]>,
+    /// Of requests' paths; parallel to `model.workloads`.
+    pub paths: Vec<PathConfidence>,
     /// Parallel to `model.edges()`.
     pub edges: Vec<MessageConfidence>,
     /// Parallel to `model.services`.
     pub services: Vec<MessageCpuConfidence>,
     /// Parallel to the channels of `model.channels`.
     pub connections: Vec<ConnectionConfidence>,
+}
+
+/// Of where the time of the requests of a workload goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PathConfidence {
+    /// Of all together.
+    pub mean_s: Option<f64>,
+    /// By [`Spent`](crate::kernel::Spent).
+    pub parts_s: [Option<f64>; PARTS],
 }
 
 /// See [`Confidence`].
@@ -341,9 +350,13 @@ fn per_request(batches: &Batches, results: &Results, sums: &Sums) -> RequestTime
     }
 }
 
-fn path(batches: &Batches, it: &PathSums) -> [Option<f64>; PARTS] {
+fn path(batches: &Batches, it: &PathSums) -> PathConfidence {
     let requests = batches.counts(&it.count);
-    std::array::from_fn(|part| half_width(&batches.sums(&it.secs[part], |secs| secs), &requests))
+    let secs: [PerBatch; PARTS] = std::array::from_fn(|part| batches.sums(&it.secs[part], |secs| secs));
+    PathConfidence {
+        mean_s: half_width(&together(secs.iter().copied()), &requests),
+        parts_s: secs.map(|secs| half_width(&secs, &requests)),
+    }
 }
 
 fn messages(batches: &Batches, it: &MessageSums) -> MessageConfidence {

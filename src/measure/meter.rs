@@ -1,6 +1,8 @@
 //! The meter: the observer behind [`super::simulate`]. It counts, integrates and records; [`Results`] are read off
 //! it at the end.
 
+mod finish;
+
 use std::ops::ControlFlow;
 
 use crate::base::time::{Span, Time};
@@ -15,6 +17,7 @@ use crate::policy::breaker::BreakerState;
 
 use super::Detail;
 use super::batches::stationary;
+use super::causes::CauseMeter;
 use super::latency::Latency;
 use super::level::Level;
 use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
@@ -57,6 +60,7 @@ struct Meter {
     detail: Detail,
     /// What tells how sure means are, where somebody wants to know.
     sums: Option<Box<Sums>>,
+    causes: Option<Box<CauseMeter>>,
     windows: Vec<Window>,
     series: Series,
 }
@@ -129,6 +133,7 @@ impl Meter {
             recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len(), detail),
             detail,
             sums: None,
+            causes: (detail == Detail::All).then(|| Box::new(CauseMeter::new(model, edges.len()))),
             windows,
             series: Series {
                 interval: model.interval,
@@ -164,8 +169,10 @@ impl Meter {
     /// The first of all times at which something is read off that lies after `passed`.
     fn next_boundary(&self, passed: Option<Time>) -> Time {
         let times = self.windows.iter().filter_map(Window::next);
+        let bin = self.causes.as_ref().map(|causes| causes.next);
         times
             .chain([self.tick, self.from])
+            .chain(bin)
             .filter(|time| passed.is_none_or(|passed| *time > passed))
             .min()
             .unwrap_or(Time::MAX)
@@ -192,6 +199,7 @@ impl Meter {
                 Target::Service(id) => self.service_counts(id, now),
                 Target::Pool(id) => self.resources.pool_counts(id, now),
                 Target::Cache(id) => self.resources.cache_counts(id),
+                Target::Run => Counts::default(),
             };
             self.windows[n].pass(now, counts);
         }
@@ -227,6 +235,14 @@ impl Meter {
     #[inline(always)]
     fn paths(&mut self) -> Option<&mut Paths> {
         self.transport.as_mut().and_then(|transport| transport.paths.as_mut())
+    }
+
+    /// An attempt that a policy of its client does not let go.
+    fn not_sent(&mut self, edge: u32, outcome: Outcome) {
+        self.edges[edge as usize].outcomes[outcome as usize] += 1;
+        if let Some(causes) = &mut self.causes {
+            causes.ended(edge, outcome);
+        }
     }
 
     fn stream(&mut self, edge: u32) -> Option<&mut StreamMeter> {
@@ -274,53 +290,6 @@ impl Meter {
             transport.add_sums(now, sums);
         }
     }
-
-    fn results(mut self, end: End) -> Results {
-        let started = self.tick - self.interval;
-        if end.at > started {
-            self.add_point(end.at, end.at.since(started));
-        }
-        if end.at < self.from {
-            self.start_totals(end.at);
-        }
-        self.pass_windows(end.at);
-        let measured = self
-            .windows
-            .iter()
-            .map(|window| if end.interrupted && window.until > end.at { None } else { window.value() })
-            .collect();
-        let (workloads, edges, services) = (self.workloads.len(), self.edges.len(), self.services.len());
-        let mut latencies = self.recorder.into_latencies().into_iter();
-        let mut take = |count: usize| -> Vec<Latency> { latencies.by_ref().take(count).collect() };
-        let (pools, caches, pool_series, cache_series) = self.resources.finish(end.at);
-        let (of_workloads, of_edges, waits, sojourns) = (take(workloads), take(edges), take(services), take(services));
-        Results {
-            ended: end.at,
-            interrupted: end.interrupted,
-            events: end.events,
-            workloads: self
-                .workloads
-                .into_iter()
-                .zip(of_workloads)
-                .map(|(meter, latency)| WorkloadResult { latency, ..meter.result })
-                .collect(),
-            services: self
-                .services
-                .into_iter()
-                .zip(waits)
-                .zip(sojourns)
-                .map(|((meter, wait), sojourn)| meter.result(end.at, wait, sojourn))
-                .collect(),
-            edges: self.edges.into_iter().zip(of_edges).map(|(meter, latency)| meter.result(latency)).collect(),
-            pools,
-            caches,
-            transport: self.transport.map(|transport| transport.finish(end.at)),
-            measured_half_widths: self.windows.iter().map(Window::half_width).collect(),
-            measured,
-            sums: self.sums,
-            series: Series { pools: pool_series, caches: cache_series, ..self.series },
-        }
-    }
 }
 
 impl Observer for Meter {
@@ -334,6 +303,9 @@ impl Observer for Meter {
         self.pass_windows(now);
         if now == self.from {
             self.start_totals(now);
+        }
+        if let Some(causes) = self.causes.as_mut().filter(|causes| causes.next == now) {
+            causes.add_bin(now, &self.services, &self.edges);
         }
         if now == self.tick {
             self.add_point(now, self.interval);
@@ -350,6 +322,9 @@ impl Observer for Meter {
         if meter.level_watched {
             meter.level.add(now, 1);
         }
+        if let Some(causes) = &mut self.causes {
+            causes.offered(workload, arrived);
+        }
     }
 
     #[inline]
@@ -363,13 +338,17 @@ impl Observer for Meter {
         }
         if !outcome.is_ok() {
             meter.counts.failed += 1;
+            if let Some(causes) = &mut self.causes {
+                causes.failed(workload, now);
+            }
             return;
         }
         let good = meter.deadline.is_none_or(|deadline| latency <= deadline);
         meter.counts.answered += 1;
         meter.counts.good += u64::from(good);
-        if self.detail == Detail::All {
+        if let Some(causes) = &mut self.causes {
             meter.recent.record(latency);
+            if good { causes.good(workload, now, arrived) } else { causes.late(workload, now) }
         }
         if meter.watched {
             Window::tell_latency(&mut self.windows, Target::Workload(WorkloadId(workload)), now, latency);
@@ -452,6 +431,7 @@ impl Observer for Meter {
     fn sent(&mut self, edge: u32, now: Time) {
         let meter = &mut self.edges[edge as usize];
         meter.attempts += 1;
+        meter.waiting.add(now, 1);
         if let Some(workload) = meter.from_workload {
             let workload = &mut self.workloads[workload as usize];
             workload.counts.attempts += 1;
@@ -460,17 +440,41 @@ impl Observer for Meter {
     }
 
     fn short_circuited(&mut self, edge: u32, _now: Time) {
-        self.edges[edge as usize].outcomes[Outcome::ShortCircuited as usize] += 1;
+        self.not_sent(edge, Outcome::ShortCircuited);
     }
 
     fn throttled(&mut self, edge: u32, _now: Time) {
-        self.edges[edge as usize].outcomes[Outcome::Throttled as usize] += 1;
+        self.not_sent(edge, Outcome::Throttled);
+    }
+
+    fn retried(&mut self, edge: u32, _now: Time, cause: Outcome) {
+        if let Some(causes) = &mut self.causes {
+            causes.retried(edge, cause);
+        }
+    }
+
+    fn call_failed(&mut self, edge: u32, _now: Time, cause: Outcome, optional: bool) {
+        if let Some(causes) = self.causes.as_mut().filter(|_| !optional) {
+            causes.fatal(edge, cause);
+        }
+    }
+
+    fn will_reload(&mut self, workload: u32, now: Time, _cause: Outcome) {
+        if let Some(causes) = &mut self.causes {
+            causes.will_reload(workload, now);
+        }
     }
 
     #[inline]
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {
         let meter = &mut self.edges[edge as usize];
         meter.outcomes[outcome as usize] += 1;
+        meter.waiting.add(now, -1);
+        if !outcome.is_ok()
+            && let Some(causes) = &mut self.causes
+        {
+            causes.ended(edge, outcome);
+        }
         if sent < self.from {
             meter.rare.late[outcome as usize] += u64::from(now >= self.from);
         } else if outcome.is_ok() {

@@ -2,6 +2,7 @@
 //! arrival, time series by time of the event.
 
 mod batches;
+mod causes;
 mod confidence;
 mod histogram;
 mod latency;
@@ -21,9 +22,10 @@ mod window;
 use std::ops::ControlFlow;
 
 pub use batches::{Batches, NoConfidence, PerBatch, half_width, together};
+pub use causes::{Causes, EdgeBin, Failures, ServiceBin, WorkloadBin};
 pub use confidence::{
     CacheConfidence, Confidence, ConnectionConfidence, EdgeConfidence, FailureConfidence, MessageConfidence,
-    MessageCpuConfidence, PoolConfidence, RequestTimeConfidence, ServiceConfidence, SessionConfidence,
+    MessageCpuConfidence, PathConfidence, PoolConfidence, RequestTimeConfidence, ServiceConfidence, SessionConfidence,
     StreamConfidence, Transient, TransportConfidence, WorkloadConfidence, confidence, transient,
 };
 pub use latency::Latency;

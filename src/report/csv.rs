@@ -66,6 +66,14 @@ pub fn summary(input: &Input) -> String {
     let Input { model, results, .. } = input;
     let mut table = Table::new(&["kind", "name", "metric", "value", "half_width"]);
     table.half_widths = Some(Map::new());
+    if let Some(it) = input.insight.map(|insight| &insight.judgement) {
+        let rows = [
+            ("time_to_recover_s", it.time_to_recover.into()),
+            ("missing_at_end_share", it.missing_at_end.into()),
+            ("goodput_at_end_share", it.goodput_at_end.into()),
+        ];
+        table.rows(&["verdict", it.verdict.name()], &rows);
+    }
     for it in verdicts(input) {
         let bound = it.expectation.bound.value();
         table.sure(it.half_width.map(|half_width| BTreeMap::from([("measured", half_width)])));
@@ -106,6 +114,9 @@ pub fn summary(input: &Input) -> String {
             ("queue_peak_of_a_replica", u64::from(it.peak_queue).into()),
         ];
         table.rows(&prefix, &counts);
+        if input.twin.is_some() {
+            table.rows(&prefix, &[("amplification", Value::Maybe(facts.amplification(id)))]);
+        }
         table.latency(&prefix, "wait", &it.wait);
         table.latency(&prefix, "sojourn", &it.sojourn);
     }

@@ -209,7 +209,8 @@ pub(super) fn paths<'a>(facts: &'a Facts, results: &'a TransportResults) -> impl
         let spent = PART_NAMES.iter().filter(|(part, ..)| it.nanos[*part as usize] > 0);
         let each = |nanos: u128| seconds(nanos) / it.requests as f64;
         let half_widths = half_widths(facts).map(|all| &all.paths[id]);
-        let half_widths = spent.clone().filter_map(|(part, key, _)| Some((*key, half_widths?[*part as usize])));
+        let parts = spent.clone().filter_map(|(part, key, _)| Some((*key, half_widths?.parts_s[*part as usize])));
+        let half_widths = half_widths.map(|it| ("mean_s", it.mean_s)).into_iter().chain(parts);
         PathRow {
             workload: &workload.name,
             requests: it.requests,

@@ -144,7 +144,7 @@ fn path_in_words(path: &PathRow) -> String {
         format!("{words} {}", number::in_words(Some(*secs), *half_width, number::secs))
     };
     let parts: Vec<String> = parts.iter().map(say).collect();
-    let mean = number::in_words(path.mean_s, None, number::secs);
+    let mean = number::in_words(path.mean_s, path.half_widths.get("mean_s").copied().flatten(), number::secs);
     format!("A request of {} takes {mean}, along what it waits for: {}.", path.workload, parts.join(", "))
 }
 
