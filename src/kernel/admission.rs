@@ -12,7 +12,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::caller::DEPTH_MAX;
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::{Departure, Observer};
+use super::observer::{Departure, Observer, Spent};
 use super::program::Program;
 use super::world::{Patience, Replica, World};
 
@@ -32,6 +32,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.arrived = now;
         let replica = &mut replicas[frame.replica as usize];
         self.observer.arrived(replica.service, now);
+        self.observer.lands(replica.service, frame.replica, now);
         let is_special = frame.has(flag::CANCELLED | flag::WORKER | flag::POISONED);
         let is_plain = !(replica.guarded || replica.troubled || is_special || now >= frame.deadline);
         if is_special {
@@ -60,6 +61,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             Admission::Queued => {
                 frame.state = State::Waiting;
+                self.observer.spends(ticket.frame, now, Spent::Threads);
                 self.observer.queued(replica.service, now, replica.pool.waiting());
                 if replica.watches_queue {
                     self.watch(ticket);
@@ -144,6 +146,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let admission = replica.pool.arrive(now, ticket, class);
         assert_eq!(admission, Admission::Queued, "there is one free place and no free thread");
         frame.state = State::Waiting;
+        self.observer.spends(ticket.frame, now, Spent::Threads);
         self.observer.queued(replica.service, now, replica.pool.waiting());
         if replica.watches_queue {
             self.watch(ticket);
@@ -346,6 +349,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         } else {
             frame.flags |= flag::STARTED;
             frame.state = State::ComingBack;
+            self.observer.spends(id, now, Spent::Threads);
         }
     }
 

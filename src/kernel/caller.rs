@@ -13,7 +13,7 @@ use crate::policy::throttle::Throttle;
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{DELIVERY, Frame, Frames, NONE, State, flag};
-use super::observer::{Departure, Observer};
+use super::observer::{Departure, Observer, Spent};
 use super::program::Op;
 use super::world::{Port, Route, ServiceState, Transit, World};
 use super::zone::Ends;
@@ -57,6 +57,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             ..Frame::new(key, Ticket { frame: user, token: workload })
         });
         self.frames.set_origin(ticket.frame, key);
+        self.observer.begins(ticket.frame, meant, Spent::Start);
         self.advance(ticket.frame);
     }
 
@@ -73,6 +74,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let frame = &self.frames[id];
         let (user, workload, arrived) = (frame.parent, frame.parent_token, frame.arrived);
+        self.observer.ends(id, workload, now, arrived, outcome);
         self.frames.remove(id);
         self.observer.finished(workload, now, arrived, outcome);
         if user != NONE {
@@ -189,6 +191,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let (is_plain, hop) = (route.is_plain, route.hop.transit(place, SALT_REQUEST));
         let child = self.frames.insert(child);
+        let now = self.agenda.now();
+        self.observer.spends(ticket.frame, now, Spent::Answers);
+        self.observer.begins(child.frame, now, Spent::Network);
         let frame = &mut self.frames[ticket.frame];
         frame.child = child.frame;
         let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
@@ -434,6 +439,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.retried(edge, now, outcome);
         let ticket = self.frames.renew(id);
         self.frames[id].state = State::BackingOff;
+        self.observer.spends(id, now, Spent::Backoff);
         let event = Event::Retry(ticket);
         match route.backoff {
             _ if delay.is_zero() => self.soon.push_back(event),
@@ -559,6 +565,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             ..Frame::new(frame.key.child(place), frame.parent_ticket())
         });
         self.frames.inherit_origin(child.frame, id, place);
+        self.observer.hands_over(id, child.frame, now);
         if self.live(frame.parent_ticket()) && self.frames[frame.parent].child == id {
             self.frames[frame.parent].child = child.frame;
         }

@@ -7,7 +7,7 @@ use crate::policy::Outcome;
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::{Departure, Observer};
+use super::observer::{Departure, Observer, Spent};
 use super::program::Op;
 use super::world::Transit;
 
@@ -199,6 +199,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         {
             return;
         }
+        self.observer.demands(id, now, demand);
         let frame = &mut self.frames[id];
         frame.state = State::Working;
         let replica = &mut self.world.replicas[frame.replica as usize];
@@ -227,6 +228,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let frame = &mut self.frames[id];
         frame.state = State::Sleeping;
+        self.observer.spends(id, now, Spent::Sleep);
         let ticket = Ticket { frame: id, token: frame.token };
         self.hand_back_thread(id);
         self.agenda.at(now + length, Event::Proceed(ticket));
@@ -325,6 +327,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.world.replicas[replica as usize].in_progress -= 1;
         }
         let answer = if has_replied { None } else { self.answer_of(id, outcome.is_ok()) };
+        if let Some((caller, _)) = &answer {
+            self.observer.explains(caller.frame, id, now);
+        }
         self.left_system(service, replica);
         self.give_thread(id);
         self.frames.remove(id);
@@ -354,6 +359,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         self.frames[id].flags |= flag::REPLIED;
         if let Some((caller, hop)) = self.answer_of(id, true) {
+            self.observer.explains(caller.frame, id, self.agenda.now());
             // Not at once even without network: the handler goes on first.
             match hop {
                 Transit::None => self.soon.push_back(Event::Reply(caller, Outcome::Ok)),
@@ -397,7 +403,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             });
             self.frames.inherit_origin(branch.frame, id, entry.salt ^ u64::from(parent.iteration));
             next = branch.frame;
+            self.observer.begins(next, self.agenda.now(), Spent::Threads);
         }
+        self.observer.spends(id, self.agenda.now(), Spent::Answers);
         self.frames[id].child = next;
         self.hand_back_thread(id);
         while next != NONE {
@@ -430,6 +438,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             parent.count -= 1;
         }
         if parent.count == 0 || parent.pending < parent.count {
+            self.observer.explains(waits.frame, id, self.agenda.now());
             self.join(waits.frame);
         }
     }

@@ -13,7 +13,7 @@ use super::agenda::{Agenda, Event};
 use super::caller::{permitted, set_timeout};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::Observer;
+use super::observer::{Observer, Spent};
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A call with hedges begins: one patience holds for all its attempts.
@@ -22,6 +22,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let ticket = self.frames.renew(id);
         let frame = &mut self.frames[id];
         (frame.state, frame.child, frame.pending) = (State::Hedging, NONE, 0);
+        self.observer.spends(id, self.agenda.now(), Spent::Answers);
         let deadline = frame.deadline;
         let route = &self.world.routes[edge as usize];
         let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline);
@@ -68,6 +69,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         });
         let origin = self.frames.origin(id);
         self.frames.set_origin(attempt.frame, origin);
+        self.observer.begins(attempt.frame, now, Spent::Answers);
         let frame = &mut self.frames[id];
         frame.child = attempt.frame;
         frame.pending += 1;
@@ -118,6 +120,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if let Some(hedge) = &mut self.world.ports[port].hedge {
                 hedge.answered(latency);
             }
+            self.observer.explains(id, attempt, self.agenda.now());
             self.end_hedging(id, Outcome::Cancelled);
             self.go_on(id);
             return;

@@ -11,7 +11,7 @@ use crate::policy::Outcome;
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{Frame, State, flag};
-use super::observer::{NotAcquired, Observer};
+use super::observer::{NotAcquired, Observer, Spent};
 use super::program::Op;
 use super::resources::{CacheState, Debt};
 
@@ -48,6 +48,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             Admission::Queued => {
                 frame.state = State::Acquiring;
+                self.observer.spends(id, now, Spent::Permits);
                 frame.mark = now;
                 self.observer.permits_wanted(pool, now, 1);
                 if let Some(timer) = state.timeout {
@@ -206,6 +207,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Found::Miss => self.owe(id, fetch(coalesce)),
             Found::Wait => {
                 frame.state = State::Coalescing;
+                self.observer.spends(id, now, Spent::Fetches);
                 self.hand_back_thread(id);
                 return false;
             }

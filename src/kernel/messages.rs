@@ -189,7 +189,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             on_messages += cpu.unwrap_or(Span::ZERO);
         }
         if !on_messages.is_zero() {
-            self.observer.encodes(frame.service, now, on_messages);
+            self.observer.encodes(frame.service, id, now, on_messages);
         }
         demand += on_messages;
         if demand.is_zero() {
@@ -204,7 +204,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if cpu.is_zero() {
             return false;
         }
-        self.observer.encodes(self.frames[id].service, self.agenda.now(), cpu);
+        self.observer.encodes(self.frames[id].service, id, self.agenda.now(), cpu);
         self.work(id, cpu);
         true
     }

@@ -12,6 +12,7 @@ mod arrivals;
 mod caller;
 mod change;
 mod disturbance;
+mod door;
 mod engine;
 mod frame;
 mod handler;
@@ -34,4 +35,4 @@ mod world;
 mod zone;
 
 pub use engine::{End, Engine};
-pub use observer::{Departure, Fate, NotAcquired, Observer};
+pub use observer::{Departure, Fate, MessageFact, NotAcquired, Observer, Spent};

@@ -3,6 +3,7 @@
 
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
+use crate::mechanism::acceptor::Acceptance;
 use crate::mechanism::cache::{Found, Lost};
 use crate::policy::Outcome;
 use crate::policy::breaker::BreakerState;
@@ -56,6 +57,96 @@ pub enum Fate {
     Aborted,
 }
 
+/// Something that has happened to messages. Topics, groups and consumers are the model's, as numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names of the fields say what they are, and each variant says the rest")]
+pub enum MessageFact {
+    /// Somebody publishes to a topic, or tries again.
+    Tried { topic: u32 },
+    /// A message of so many bytes is stored.
+    Published { topic: u32, bytes: u32 },
+    /// A message was not published, as far as its publisher knows.
+    NotPublished { topic: u32, outcome: Outcome },
+    /// A message was known to the broker, and is not stored again.
+    Deduplicated { topic: u32 },
+    /// The bytes that a topic has on disk change.
+    Disk { topic: u32, change: i64 },
+    /// A message is kept for a group of consumers.
+    Kept { group: u32 },
+    /// A worker begins to handle a message; `again` when it came before.
+    Delivered { group: u32, again: bool },
+    /// A worker's handler has ended with a message.
+    Handled { group: u32, is_good: bool },
+    /// A message that was published at `published` and kept for a group is so no more.
+    Settled { group: u32, published: Time, fate: Fate },
+    /// A group has handled a message after one of the same key that was published later.
+    Reordered { group: u32 },
+    /// The partitions of a group are shared anew.
+    Rebalanced { group: u32 },
+    /// The number of workers of a consumer changes that take messages.
+    Workers { consumer: u32, change: i32 },
+    /// The number of workers of a consumer changes that handle one.
+    Busy { consumer: u32, change: i32 },
+    /// A handler has done something to the world outside; `is_again` when it had done so before for the same thing.
+    Effect { endpoint: u32, is_again: bool },
+    /// The run is over, and so many messages are kept for a group.
+    Pending { group: u32, count: u64 },
+}
+
+/// What a frame (a user's request, a request in a handler, a branch of one) spends its time on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Spent {
+    /// A user's request waits for its user, who is still busy with another.
+    Start,
+    /// Messages are under way.
+    Network,
+    /// It waits for a connection, or until one is open.
+    Connections,
+    /// It waits for a thread.
+    Threads,
+    /// It has its thread, and work takes longer than it would alone: cores are shared, slow or stand still.
+    Cores,
+    /// Messages are written and read.
+    Messages,
+    /// Other work.
+    Work,
+    /// It waits without the CPU.
+    Sleep,
+    /// It waits for a permit of a pool.
+    Permits,
+    /// It waits for what another one fetches for a cache.
+    Fetches,
+    /// It waits to try again.
+    Backoff,
+    /// An attempt or a branch that did not answer is waited for.
+    Answers,
+    /// It reads or writes a stream.
+    Streams,
+    /// It waits until a message is stored, handled or taken.
+    Brokers,
+}
+
+impl Spent {
+    /// All of them.
+    pub const ALL: [Spent; 14] = [
+        Spent::Start,
+        Spent::Network,
+        Spent::Connections,
+        Spent::Threads,
+        Spent::Cores,
+        Spent::Messages,
+        Spent::Work,
+        Spent::Sleep,
+        Spent::Permits,
+        Spent::Fetches,
+        Spent::Backoff,
+        Spent::Answers,
+        Spent::Streams,
+        Spent::Brokers,
+    ];
+}
+
 /// Receives the facts of a run in the order of time. Ids are the model's, as numbers.
 #[allow(unused_variables, reason = "the defaults ignore everything")]
 pub trait Observer {
@@ -76,6 +167,24 @@ pub trait Observer {
 
     /// A user's request that was meant to start at `arrived` has ended.
     fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {}
+
+    /// A frame begins, and what it does first since `now`. Frames are named by their place, which others have after them.
+    fn begins(&mut self, frame: u32, now: Time, on: Spent) {}
+
+    /// What a frame does from now on.
+    fn spends(&mut self, frame: u32, now: Time, on: Spent) {}
+
+    /// A frame works from now on, for which it needs so much CPU time.
+    fn demands(&mut self, frame: u32, now: Time, cpu: Span) {}
+
+    /// What `waiting` has waited for since `other` began is what `other` has done; what is left is a message's way.
+    fn explains(&mut self, waiting: u32, other: u32, now: Time) {}
+
+    /// What `from` has done so far counts as done by `to`, which is on its way.
+    fn hands_over(&mut self, from: u32, to: u32, now: Time) {}
+
+    /// A user's request is about to end that was meant to start at `arrived`.
+    fn ends(&mut self, frame: u32, workload: u32, now: Time, arrived: Time, outcome: Outcome) {}
 
     /// A user begins a session: a list of things to ask for.
     fn session_started(&mut self, workload: u32, now: Time) {}
@@ -130,8 +239,11 @@ pub trait Observer {
     /// opened.
     fn connections(&mut self, channel: u32, now: Time, change: i32, opened: u32) {}
 
-    /// A service begins to write or read a message, which takes so much CPU time.
-    fn encodes(&mut self, service: u32, now: Time, cpu: Span) {}
+    /// A frame of a service begins to write or read a message, which takes so much CPU time.
+    fn encodes(&mut self, service: u32, frame: u32, now: Time, cpu: Span) {}
+
+    /// A connection comes to a service that does not take it on, at least not at once.
+    fn comes_in(&mut self, service: u32, now: Time, how: Acceptance) {}
 
     /// A service is done with the handshake of a connection, which took so much CPU time.
     fn shook_hands(&mut self, service: u32, now: Time, cpu: Span) {}
@@ -141,6 +253,9 @@ pub trait Observer {
 
     /// An attempt reaches a service.
     fn arrived(&mut self, service: u32, now: Time) {}
+
+    /// Which replica that is, numbered across services.
+    fn lands(&mut self, service: u32, replica: u32, now: Time) {}
 
     /// It has to wait; `waiting` wait at its replica, itself included.
     fn queued(&mut self, service: u32, now: Time, waiting: u32) {}
@@ -184,53 +299,11 @@ pub trait Observer {
     /// Something was fetched for a cache; `kept` when it took it.
     fn fetched(&mut self, cache: u32, now: Time, kept: bool, lost: Lost) {}
 
-    /// Somebody publishes to a topic, or tries again.
-    fn publishes(&mut self, topic: u32, now: Time) {}
-
-    /// A message of so many bytes is stored.
-    fn published(&mut self, topic: u32, now: Time, bytes: u32) {}
-
-    /// A message was not published, as far as its publisher knows.
-    fn publish_failed(&mut self, topic: u32, now: Time, outcome: Outcome) {}
-
-    /// A message was known to the broker, and is not stored again.
-    fn deduplicated(&mut self, topic: u32, now: Time) {}
-
-    /// The bytes that a topic has on disk change.
-    fn stored_bytes(&mut self, topic: u32, now: Time, change: i64) {}
-
-    /// A message is kept for a group of consumers.
-    fn message_kept(&mut self, group: u32, now: Time) {}
-
-    /// A worker begins to handle a message that was published at `published`; `again` when it came before.
-    fn delivered(&mut self, group: u32, now: Time, published: Time, again: bool) {}
-
-    /// A worker's handler has ended with a message.
-    fn handled(&mut self, group: u32, now: Time, published: Time, is_good: bool) {}
-
-    /// A message that was kept for a group is so no more.
-    fn settled(&mut self, group: u32, now: Time, published: Time, fate: Fate) {}
-
-    /// A group has handled a message after one of the same key that was published later.
-    fn reordered(&mut self, group: u32, now: Time) {}
-
-    /// The number of workers of a consumer changes that take messages.
-    fn workers(&mut self, consumer: u32, now: Time, change: i32) {}
-
-    /// The number of workers of a consumer changes that handle one.
-    fn works_on_message(&mut self, consumer: u32, now: Time, change: i32) {}
-
-    /// The partitions of a group are shared anew.
-    fn rebalanced(&mut self, group: u32, now: Time) {}
+    /// Something has happened to messages, or their brokers and workers.
+    fn message(&mut self, now: Time, fact: MessageFact) {}
 
     /// Just before [`Observer::cross`]: when the oldest message was stored that waits for a group.
     fn oldest(&mut self, group: u32, stored: Option<Time>) {}
-
-    /// The run is over, and so many messages are kept for a group.
-    fn pending(&mut self, group: u32, count: u64) {}
-
-    /// A handler has done something to the world outside; `is_again` when it had done so before for the same thing.
-    fn effect(&mut self, endpoint: u32, now: Time, is_again: bool) {}
 
     /// The run is over, and a request that was meant to start at `arrived` is still under way.
     fn request_remains(&mut self, workload: u32, arrived: Time) {}

@@ -6,7 +6,7 @@ use crate::base::time::{Span, Time};
 use super::agenda::Agenda;
 use super::engine::Engine;
 use super::frame::{State, flag};
-use super::observer::Observer;
+use super::observer::{Observer, Spent};
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// One of priority `class` waits in a replica: the least important one that works makes room, if it is less so; of
@@ -81,6 +81,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let ticket = self.frames.renew(id);
         let frame = &mut self.frames[id];
         frame.state = State::ComingBack;
+        self.observer.spends(id, now, Spent::Threads);
         frame.mark = Time::from_nanos(left.as_nanos());
         frame.flags |= flag::INTERRUPTED;
         let class = frame.priority;

@@ -18,7 +18,7 @@ use crate::policy::Outcome;
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{Frame, Frames, NONE, State, flag};
-use super::observer::{Departure, Observer};
+use super::observer::{Departure, Observer, Spent};
 use super::zone::Ends;
 
 const SALT_MESSAGE: u64 = salt("stream/message");
@@ -268,6 +268,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.frames.renew(id);
         let frame = &mut self.frames[id];
         frame.state = State::Blocked;
+        self.observer.spends(id, now, Spent::Streams);
         // It offers the same message again.
         frame.pc -= 1;
         self.hand_back_thread(id);
@@ -391,6 +392,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if self.frames[caller].state != State::Streaming {
             self.observer.first_message(edge, now, now.since(self.frames[caller].mark));
             self.frames[caller].state = State::Streaming;
+            self.observer.spends(caller, now, Spent::Streams);
         }
         if self.frames[caller].has(flag::USER) {
             // Users read without effort.
@@ -453,7 +455,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let reading =
                 read.map_or(Span::ZERO, |(_, read)| read.sample(key.child(SALT_READ ^ u64::from(number)).draws()));
             if !decoding.is_zero() {
-                self.observer.encodes(self.frames[id].service, self.agenda.now(), decoding);
+                self.observer.encodes(self.frames[id].service, id, self.agenda.now(), decoding);
             }
             if !(decoding + reading).is_zero() {
                 self.work(id, decoding + reading);
@@ -468,6 +470,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         self.frames.renew(id);
         self.frames[id].state = State::Blocked;
+        self.observer.spends(id, self.agenda.now(), Spent::Streams);
         self.hand_back_thread(id);
     }
 

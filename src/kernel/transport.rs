@@ -13,7 +13,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::caller::{choose, current_call};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::Observer;
+use super::observer::{Observer, Spent};
 use super::wire::{Message, Wire};
 use super::world::{Hop, Route, Transit, World};
 use super::zone::Ends;
@@ -24,7 +24,7 @@ const SALT_OUT: u64 = salt("transport/connect/out");
 const SALT_BACK: u64 = salt("transport/connect/back");
 
 /// The first wait for an answer to the first packet of a connection (RFC 6298); each next one is twice as long.
-const FIRST_PACKET_TIMEOUT: Span = Span::from_secs(1);
+pub(super) const FIRST_PACKET_TIMEOUT: Span = Span::from_secs(1);
 
 /// Directions of a connection.
 const OUT: usize = 0;
@@ -138,6 +138,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Wanted::Rejected => self.soon.push_back(Event::Reply(ticket, Outcome::Rejected)),
             Wanted::Waits => {
                 frame.state = State::Connecting;
+                self.observer.spends(ticket.frame, now, Spent::Connections);
                 if let Some(timer) = route.wire().acquire {
                     let frames = &self.frames;
                     self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
@@ -217,6 +218,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         if self.world.replicas[replica as usize].condition.down {
             self.dial_failed(place, connection);
+            return;
+        }
+        if self.world.replicas[replica as usize].door.is_some() && !self.comes_in(port, connection) {
             return;
         }
         if stage == SHAKING {
@@ -394,6 +398,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let is_plain = route.is_plain;
         let child = self.frames.insert(child);
+        self.observer.spends(id, now, Spent::Answers);
+        self.observer.begins(child.frame, now, Spent::Network);
         let frame = &mut self.frames[id];
         frame.child = child.frame;
         let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
@@ -457,6 +463,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let is_first = it.as_ref().is_some_and(|it| it.requests == 1);
         let headers = if is_first { wire.transport.headers } else { wire.transport.headers_warm };
         let bytes = Size::from_bytes(message.as_bytes() + headers.as_bytes());
+        if route.is_plain && wire.is_swift {
+            let span = route.hop.span(lanes, key, salt);
+            self.observer.travelled(edge, now, span, bytes, false);
+            return match route.hop {
+                Hop::Lane(lane) => Transit::Lane(lane),
+                _ => Transit::Span(span),
+            };
+        }
         let mut span = route.latency(link, lanes, key, salt) + wire.sidecars;
         if let Some(bandwidth) = wire.bandwidth(link) {
             span += bandwidth.time_of(bytes);
@@ -578,6 +592,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             line.told = there;
             let channel = self.world.routes[edge as usize].channel;
             self.observer.connections(channel, now, change, new as u32);
+            if self.line(port).connections.has_left() {
+                self.makes_room(port as u32);
+            }
         }
     }
 

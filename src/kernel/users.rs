@@ -13,7 +13,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::caller::BREATH;
 use super::engine::Engine;
 use super::frame::{NONE, State};
-use super::observer::Observer;
+use super::observer::{Observer, Spent};
 use super::program::{SessionOp, Visit};
 
 const SALT_RELOAD: u64 = salt("reload");
@@ -191,6 +191,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let wait = wait.max(pause_after(frame.mark, now));
         let ticket = self.frames.renew(id);
         self.frames[id].state = State::BackingOff;
+        self.observer.spends(id, now, Spent::Backoff);
         self.agenda.at(now + wait, Event::Reload(ticket));
         true
     }

@@ -5,7 +5,7 @@ use crate::base::distribution::SizeDistribution;
 use crate::base::random::{Draws, Key, salt};
 use crate::base::time::Span;
 use crate::base::units::{Bandwidth, Size};
-use crate::model::{Caller, Client, Endpoint, Transport};
+use crate::model::{Acceptance, Caller, Client, Endpoint, Transport};
 
 use super::agenda::TimerId;
 use super::frame::Frame;
@@ -24,13 +24,24 @@ pub(super) struct Wire {
     loss: f64,
     /// Time that a message spends in sidecars.
     pub(super) sidecars: Span,
+    /// Whether messages take as long as the client's latency says, and no longer.
+    pub(super) is_swift: bool,
     /// How long a request waits for a connection.
     pub(super) acquire: Option<TimerId>,
 }
 
 impl Wire {
-    pub(super) fn new(client: &Client, from: Caller, to: &Endpoint, acquire: Option<TimerId>) -> Option<Wire> {
-        let transport = (**client.transport.as_ref()?).clone();
+    pub(super) fn new(
+        client: &Client,
+        from: Caller,
+        to: &Endpoint,
+        server: Option<&Acceptance>,
+        acquire: Option<TimerId>,
+    ) -> Option<Wire> {
+        let mut transport = (**client.transport.as_ref()?).clone();
+        if let Some(server) = server {
+            transport.connections = server.shorten(transport.connections);
+        }
         // Users have no sidecar.
         let sidecars = if matches!(from, Caller::Workload(_)) { 1 } else { 2 };
         let latency = transport.mesh.map_or(Span::ZERO, |mesh| mesh.latency);
@@ -40,6 +51,7 @@ impl Wire {
             bandwidth: client.bandwidth,
             loss: client.loss.as_f64(),
             sidecars: Span::from_nanos(latency.as_nanos() * sidecars),
+            is_swift: client.bandwidth.is_none() && client.loss.as_f64() == 0.0 && latency.is_zero(),
             acquire,
             transport,
         })

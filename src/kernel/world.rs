@@ -22,6 +22,7 @@ use crate::policy::throttle::AnyThrottle;
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
 use super::disturbance::Disturbance;
+use super::door::{Door, door};
 use super::frame::{NONE, flag};
 use super::program::Program;
 use super::transport::Line;
@@ -288,6 +289,8 @@ pub(super) struct Replica {
     /// Frames that work and may be interrupted, in the order in which they began.
     pub(super) workers: Vec<u32>,
     pub(super) disturbance: Option<Box<Disturbance>>,
+    /// Where connections come in, if not all are taken on.
+    pub(super) door: Option<Box<Door>>,
     pub(super) condition: Condition,
     /// Whether `condition` is anything.
     pub(super) troubled: bool,
@@ -402,6 +405,7 @@ impl World {
                     watches_queue: service.queue_timeout.is_some() || service.discipline == Discipline::Preemptive,
                     workers: Vec::new(),
                     disturbance: Disturbance::new(service, number, model.seed),
+                    door: service.connections.as_ref().and_then(door),
                     condition: Condition { down, ..Condition::sound() },
                     troubled: down,
                     deferred: Vec::new(),
@@ -459,10 +463,16 @@ impl World {
             let Channel { first_port, first_replica, .. } = self.channels[channel as usize];
             let acquire = client.transport.as_ref().and_then(|transport| transport.connections.acquire_timeout);
             let acquire = acquire.map(|timeout| self.timer(timeout));
-            let wire = Wire::new(client, edge.from, &model.endpoints[edge.to], acquire);
+            let wire = Wire::new(
+                client,
+                edge.from,
+                &model.endpoints[edge.to],
+                model.services[service].connections.as_ref(),
+                acquire,
+            );
             let has_connections = wire.as_ref().is_some_and(Wire::connects);
-            if let Some(transport) = client.transport.as_ref().filter(|_| has_connections) {
-                self.add_lines(transport, model, channel, id, &channels.list[channel as usize]);
+            if let Some(wire) = wire.as_ref().filter(|_| has_connections) {
+                self.add_lines(&wire.transport, model, channel, id, &channels.list[channel as usize]);
             }
             let is_zoned = is_zoned(model, edge);
             self.routes.push(Route {

@@ -18,11 +18,14 @@ use crate::policy::Outcome;
 
 use super::batches::{Batches, NoConfidence, PerBatch, half_width, stationary, together};
 use super::messaging::{ConsumerResult, GroupResult, MessagingResults, TopicResult};
+use super::paths::PARTS;
 use super::results::{
     CacheSeries, ConnectionSeries, EdgeSeries, OUTCOMES, PoolSeries, Results, ServiceSeries, SessionSeries,
     TransportResults, WorkloadSeries,
 };
-use super::sums::{CacheSums, EdgeSums, FailureSeries, MessageCpuSums, MessageSums, PoolSums, ServiceSums, Sums};
+use super::sums::{
+    CacheSums, EdgeSums, FailureSeries, MessageCpuSums, MessageSums, PathSums, PoolSums, ServiceSums, Sums,
+};
 
 /// Half the widths of 95% confidence intervals: the mean lies within, give or take so much. Each in the unit of its
 /// mean; `None` where the batches do not tell.
@@ -131,12 +134,23 @@ pub struct CacheConfidence {
 pub struct TransportConfidence {
     /// Of where the time of a request goes.
     pub per_request: RequestTimeConfidence,
+    /// Of requests' paths; parallel to `model.workloads`.
+    pub paths: Vec<PathConfidence>,
     /// Parallel to `model.edges()`.
     pub edges: Vec<MessageConfidence>,
     /// Parallel to `model.services`.
     pub services: Vec<MessageCpuConfidence>,
     /// Parallel to the channels of `model.channels`.
     pub connections: Vec<ConnectionConfidence>,
+}
+
+/// Of where the time of the requests of a workload goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PathConfidence {
+    /// Of all together.
+    pub mean_s: Option<f64>,
+    /// By [`Spent`](crate::kernel::Spent).
+    pub parts_s: [Option<f64>; PARTS],
 }
 
 /// See [`Confidence`].
@@ -350,6 +364,7 @@ fn transport(batches: &Batches, results: &Results, it: &TransportResults, sums: 
     let services = sums.services.iter().zip(&sums.message_cpu);
     TransportConfidence {
         per_request: per_request(batches, results, sums),
+        paths: sums.paths.iter().map(|it| path(batches, it)).collect(),
         edges: sums.messages.iter().map(|it| messages(batches, it)).collect(),
         services: services.map(|(service, it)| message_cpu(batches, service, it)).collect(),
         connections: it.channels.iter().map(|it| connections(batches, it.as_ref().map(|it| &it.series))).collect(),
@@ -372,6 +387,15 @@ fn per_request(batches: &Batches, results: &Results, sums: &Sums) -> RequestTime
         handshakes_cpu_s: each(handshakes),
         waiting_for_threads_s: each(together(series.services.iter().map(|it| batches.integrals(&it.queue)))),
         work_cpu_s: each(work),
+    }
+}
+
+fn path(batches: &Batches, it: &PathSums) -> PathConfidence {
+    let requests = batches.counts(&it.count);
+    let secs: [PerBatch; PARTS] = std::array::from_fn(|part| batches.sums(&it.secs[part], |secs| secs));
+    PathConfidence {
+        mean_s: half_width(&together(secs.iter().copied()), &requests),
+        parts_s: secs.map(|secs| half_width(&secs, &requests)),
     }
 }
 

@@ -2,7 +2,7 @@
 //! over the whole run. Models without topics have none of it.
 
 use crate::base::time::{Span, Time};
-use crate::kernel::Fate;
+use crate::kernel::{Fate, MessageFact};
 use crate::model::{EndpointId, Group, Id, Model};
 use crate::policy::Outcome;
 
@@ -352,11 +352,33 @@ impl MessagingMeters {
         }
     }
 
-    pub(super) fn publishes(&mut self, topic: u32, now: Time) {
+    /// Something has happened to messages. Returns how long a message took, if it was consumed.
+    pub(super) fn tell(&mut self, now: Time, fact: MessageFact) -> Option<Span> {
+        match fact {
+            MessageFact::Tried { topic } => self.publishes(topic, now),
+            MessageFact::Published { topic, bytes } => self.published(topic, now, bytes),
+            MessageFact::NotPublished { topic, outcome } => self.publish_failed(topic, now, outcome),
+            MessageFact::Deduplicated { topic } => self.deduplicated(topic, now),
+            MessageFact::Disk { topic, change } => self.stored_bytes(topic, now, change),
+            MessageFact::Kept { group } => self.message_kept(group, now),
+            MessageFact::Delivered { group, again } => self.delivered(group, now, again),
+            MessageFact::Handled { group, is_good } => self.handled(group, now, is_good),
+            MessageFact::Settled { group, published, fate } => return self.settled(group, now, published, fate),
+            MessageFact::Reordered { group } => self.reordered(group, now),
+            MessageFact::Rebalanced { group } => self.rebalanced(group, now),
+            MessageFact::Workers { consumer, change } => self.workers(consumer, now, change),
+            MessageFact::Busy { consumer, change } => self.works_on_message(consumer, now, change),
+            MessageFact::Effect { endpoint, is_again } => self.effect(endpoint, now, is_again),
+            MessageFact::Pending { group, count } => self.pending(group, count),
+        }
+        None
+    }
+
+    fn publishes(&mut self, topic: u32, now: Time) {
         self.topics[topic as usize].result.tried += u64::from(now >= self.from);
     }
 
-    pub(super) fn published(&mut self, topic: u32, now: Time, bytes: u32) {
+    fn published(&mut self, topic: u32, now: Time, bytes: u32) {
         let it = &mut self.topics[topic as usize];
         it.counts.answered += 1;
         if now >= self.from {
@@ -365,24 +387,24 @@ impl MessagingMeters {
         }
     }
 
-    pub(super) fn publish_failed(&mut self, topic: u32, now: Time, outcome: Outcome) {
+    fn publish_failed(&mut self, topic: u32, now: Time, outcome: Outcome) {
         let it = &mut self.topics[topic as usize];
         it.counts.failed += 1;
         it.result.failed[outcome as usize] += u64::from(now >= self.from);
     }
 
-    pub(super) fn deduplicated(&mut self, topic: u32, now: Time) {
+    fn deduplicated(&mut self, topic: u32, now: Time) {
         self.topics[topic as usize].result.deduplicated += u64::from(now >= self.from);
     }
 
-    pub(super) fn stored_bytes(&mut self, topic: u32, now: Time, change: i64) {
+    fn stored_bytes(&mut self, topic: u32, now: Time, change: i64) {
         let it = &mut self.topics[topic as usize];
         it.disk = it.disk.saturating_add_signed(change);
         it.disk_moments += i128::from(change) * i128::from(now.as_nanos());
         it.result.disk_peak = it.result.disk_peak.max(it.disk);
     }
 
-    pub(super) fn message_kept(&mut self, group: u32, now: Time) {
+    fn message_kept(&mut self, group: u32, now: Time) {
         let it = &mut self.groups[group as usize];
         it.counts.offered += 1;
         it.result.kept += u64::from(now >= self.from);
@@ -396,7 +418,7 @@ impl MessagingMeters {
         }
     }
 
-    pub(super) fn delivered(&mut self, group: u32, now: Time, again: bool) {
+    fn delivered(&mut self, group: u32, now: Time, again: bool) {
         let it = &mut self.groups[group as usize];
         it.counts.redelivered += u64::from(again);
         if now >= self.from {
@@ -405,7 +427,7 @@ impl MessagingMeters {
         }
     }
 
-    pub(super) fn handled(&mut self, group: u32, now: Time, is_good: bool) {
+    fn handled(&mut self, group: u32, now: Time, is_good: bool) {
         let it = &mut self.groups[group as usize];
         it.counts.handled += u64::from(is_good);
         if now >= self.from {
@@ -414,7 +436,7 @@ impl MessagingMeters {
     }
 
     /// Returns how long the message took, if it was consumed.
-    pub(super) fn settled(&mut self, group: u32, now: Time, published: Time, fate: Fate) -> Option<Span> {
+    fn settled(&mut self, group: u32, now: Time, published: Time, fate: Fate) -> Option<Span> {
         let it = &mut self.groups[group as usize];
         it.lag.add(now, -1);
         it.result.settled_in_all[fate as usize] += 1;
@@ -438,21 +460,21 @@ impl MessagingMeters {
         Some(latency)
     }
 
-    pub(super) fn reordered(&mut self, group: u32, now: Time) {
+    fn reordered(&mut self, group: u32, now: Time) {
         let it = &mut self.groups[group as usize];
         it.counts.reordered += 1;
         it.result.reordered += u64::from(now >= self.from);
     }
 
-    pub(super) fn rebalanced(&mut self, group: u32, now: Time) {
+    fn rebalanced(&mut self, group: u32, now: Time) {
         self.groups[group as usize].result.rebalances += u64::from(now >= self.from);
     }
 
-    pub(super) fn workers(&mut self, consumer: u32, now: Time, change: i32) {
+    fn workers(&mut self, consumer: u32, now: Time, change: i32) {
         self.consumers[consumer as usize].there.add(now, change);
     }
 
-    pub(super) fn works_on_message(&mut self, consumer: u32, now: Time, change: i32) {
+    fn works_on_message(&mut self, consumer: u32, now: Time, change: i32) {
         self.consumers[consumer as usize].busy.add(now, change);
     }
 
@@ -464,11 +486,11 @@ impl MessagingMeters {
         it.result.age_peak = it.result.age_peak.max(age);
     }
 
-    pub(super) fn pending(&mut self, group: u32, count: u64) {
+    fn pending(&mut self, group: u32, count: u64) {
         self.groups[group as usize].result.pending = count;
     }
 
-    pub(super) fn effect(&mut self, endpoint: u32, now: Time, is_again: bool) {
+    fn effect(&mut self, endpoint: u32, now: Time, is_again: bool) {
         if now < self.from {
             return;
         }

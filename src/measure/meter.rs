@@ -1,12 +1,17 @@
 //! The meter: the observer behind [`super::simulate`]. It counts, integrates and records; [`Results`] are read off
 //! it at the end.
 
+mod asked;
+mod finish;
+mod messages;
+
 use std::ops::ControlFlow;
 
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
 use crate::kernel::agenda::Agenda;
-use crate::kernel::{Departure, End, Engine, Fate, NotAcquired, Observer};
+use crate::kernel::{Departure, End, Engine, MessageFact, NotAcquired, Observer, Spent};
+use crate::mechanism::acceptor::Acceptance;
 use crate::mechanism::cache::{Found, Lost};
 use crate::model::{Caller, Id, Model, PoolId, ServiceId, Target, WorkloadId};
 use crate::policy::Outcome;
@@ -19,11 +24,10 @@ use super::latency::Latency;
 use super::level::Level;
 use super::messaging::MessagingMeters;
 use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
+use super::paths::Paths;
 use super::recorder::Recorder;
 use super::resources::ResourceMeters;
-use super::results::{
-    EdgeSeries, OUTCOMES, Results, Series, ServiceSeries, SessionResult, WorkloadResult, WorkloadSeries,
-};
+use super::results::{EdgeSeries, Results, Series, ServiceSeries, WorkloadResult, WorkloadSeries};
 use super::stream::StreamMeter;
 use super::sums::Sums;
 use super::transport::TransportMeters;
@@ -86,22 +90,9 @@ impl Meter {
             workloads: model
                 .workloads
                 .enumerate()
-                .map(|(id, workload)| WorkloadMeter {
-                    deadline: workload.deadline,
-                    counts: Counts::default(),
-                    last: Counts::default(),
-                    last_outcomes: [0; OUTCOMES],
-                    recent: Latency::default(),
-                    result: WorkloadResult {
-                        sessions: (detail == Detail::All && workload.session.single().is_none())
-                            .then(SessionResult::default),
-                        ..WorkloadResult::default()
-                    },
-                    sessions: [0; 3],
-                    last_sessions: [0; 3],
-                    watched: watched(Target::Workload(id)),
-                    level_watched: windows.iter().any(|window| window.wants_level(id)),
-                    level: Level::default(),
+                .map(|(id, workload)| {
+                    let level_watched = windows.iter().any(|window| window.wants_level(id));
+                    WorkloadMeter::new(workload, detail, watched(Target::Workload(id)), level_watched)
                 })
                 .collect(),
             services: model
@@ -216,81 +207,6 @@ impl Meter {
         }
     }
 
-    fn pass_windows(&mut self, now: Time) {
-        for n in 0..self.windows.len() {
-            let counts = match self.windows[n].target {
-                Target::Workload(id) => self.workloads[id.index()].counts(now),
-                Target::Service(id) => self.service_counts(id, now),
-                Target::Pool(id) => self.resources.pool_counts(id, now),
-                Target::Cache(id) => self.resources.cache_counts(id),
-                Target::Topic(_) | Target::Consumer(_) => self.message_counts(n, now),
-                Target::Run => Counts::default(),
-            };
-            self.windows[n].pass(now, counts);
-        }
-    }
-
-    /// The topic and the group, if it is about one, that window `n` looks at.
-    fn topic_of(&self, n: usize) -> (u32, Option<u32>) {
-        match self.windows[n].target {
-            Target::Topic(id) => (id.0, None),
-            Target::Consumer(id) => self.groups_of_consumers[id.index()],
-            _ => unreachable!("only topics and consumers have messages"),
-        }
-    }
-
-    fn message_counts(&mut self, n: usize, now: Time) -> Counts {
-        let (topic, group) = self.topic_of(n);
-        let Some(messaging) = &self.messaging else { return Counts::default() };
-        if self.windows[n].wants_lag() {
-            let lag = messaging.lag_now(topic, group, now);
-            self.windows[n].tell_lag(now, lag);
-        }
-        messaging.counts(topic, group, now)
-    }
-
-    /// Tells the windows that ask how many messages wait for a group.
-    fn tell_lags(&mut self, now: Time, changed: Option<u32>) {
-        for n in 0..self.windows.len() {
-            if !self.windows[n].wants_lag() {
-                continue;
-            }
-            let (topic, group) = self.topic_of(n);
-            let Some(messaging) = &self.messaging else { return };
-            if changed.is_none_or(|of| messaging.place(of).0 == topic) {
-                let lag = messaging.lag_now(topic, group, now);
-                self.windows[n].tell_lag(now, lag);
-            }
-        }
-    }
-
-    fn service_counts(&mut self, id: ServiceId, now: Time) -> Counts {
-        let reading = self.services[id.index()].read(now);
-        let (calls, attempts) = self
-            .edges
-            .iter()
-            .filter(|edge| edge.rare.service == id.0)
-            .fold((0, 0), |(calls, attempts), edge| (calls + edge.calls, attempts + edge.attempts));
-        Counts {
-            offered: reading.arrivals,
-            answered: reading.left[Departure::Completed as usize],
-            good: 0,
-            failed: reading.left[Departure::Failed as usize],
-            rejected: reading.left[Departure::Rejected as usize],
-            shed: reading.left[Departure::Shed as usize],
-            dropped: reading.left[Departure::Dropped as usize],
-            waited: reading.waited,
-            requests: self.workloads.iter().map(|workload| workload.counts.offered).sum(),
-            calls,
-            attempts,
-            busy_nanos: reading.busy_nanos,
-            wasted_nanos: reading.wasted_nanos,
-            queue_nanos: reading.queue_nanos,
-            in_system_nanos: reading.in_system_nanos,
-            ..Counts::default()
-        }
-    }
-
     /// An attempt that a policy of its client does not let go.
     fn not_sent(&mut self, edge: u32, outcome: Outcome) {
         self.edges[edge as usize].outcomes[outcome as usize] += 1;
@@ -345,56 +261,6 @@ impl Meter {
         self.resources.add_sums(sums);
         if let Some(transport) = &mut self.transport {
             transport.add_sums(now, sums);
-        }
-    }
-
-    fn results(mut self, end: End) -> Results {
-        let started = self.tick - self.interval;
-        if end.at > started {
-            self.add_point(end.at, end.at.since(started));
-        }
-        if end.at < self.from {
-            self.start_totals(end.at);
-        }
-        self.pass_windows(end.at);
-        let causes = self.causes.take().map(|it| Box::new(it.finish(end.at, &self.services, &self.edges)));
-        let measured = self
-            .windows
-            .iter()
-            .map(|window| if end.interrupted && window.until > end.at { None } else { window.value() })
-            .collect();
-        let (workloads, edges, services) = (self.workloads.len(), self.edges.len(), self.services.len());
-        let mut latencies = self.recorder.into_latencies().into_iter();
-        let mut take = |count: usize| -> Vec<Latency> { latencies.by_ref().take(count).collect() };
-        let (pools, caches, pool_series, cache_series) = self.resources.finish(end.at);
-        let (of_workloads, of_edges, waits, sojourns) = (take(workloads), take(edges), take(services), take(services));
-        Results {
-            ended: end.at,
-            interrupted: end.interrupted,
-            events: end.events,
-            workloads: self
-                .workloads
-                .into_iter()
-                .zip(of_workloads)
-                .map(|(meter, latency)| WorkloadResult { latency, ..meter.result })
-                .collect(),
-            services: self
-                .services
-                .into_iter()
-                .zip(waits)
-                .zip(sojourns)
-                .map(|((meter, wait), sojourn)| meter.result(end.at, wait, sojourn))
-                .collect(),
-            edges: self.edges.into_iter().zip(of_edges).map(|(meter, latency)| meter.result(latency)).collect(),
-            pools,
-            caches,
-            transport: self.transport.map(|transport| transport.finish(end.at)),
-            messaging: self.messaging.map(|messaging| messaging.finish(end.at)),
-            measured_half_widths: self.windows.iter().map(Window::half_width).collect(),
-            measured,
-            sums: self.sums,
-            causes,
-            series: Series { pools: pool_series, caches: cache_series, ..self.series },
         }
     }
 }
@@ -469,6 +335,49 @@ impl Observer for Meter {
         }
     }
 
+    #[inline]
+    fn begins(&mut self, frame: u32, now: Time, on: Spent) {
+        if let Some(paths) = self.paths() {
+            paths.begins(frame, now, on);
+        }
+    }
+
+    #[inline]
+    fn spends(&mut self, frame: u32, now: Time, on: Spent) {
+        if let Some(paths) = self.paths() {
+            paths.spends(frame, now, on);
+        }
+    }
+
+    #[inline]
+    fn demands(&mut self, frame: u32, now: Time, cpu: Span) {
+        if let Some(paths) = self.paths() {
+            paths.demands(frame, now, cpu);
+        }
+    }
+
+    #[inline]
+    fn explains(&mut self, waiting: u32, other: u32, now: Time) {
+        if let Some(paths) = self.paths() {
+            paths.explains(waiting, other, now);
+        }
+    }
+
+    #[inline]
+    fn hands_over(&mut self, from: u32, to: u32, now: Time) {
+        if let Some(paths) = self.paths() {
+            paths.hands_over(from, to, now);
+        }
+    }
+
+    #[inline]
+    fn ends(&mut self, frame: u32, workload: u32, now: Time, arrived: Time, outcome: Outcome) {
+        let counts = outcome.is_ok() && arrived >= self.from;
+        if let Some(paths) = self.paths().filter(|_| counts) {
+            paths.ends(frame, workload, now);
+        }
+    }
+
     fn session_started(&mut self, workload: u32, now: Time) {
         let meter = &mut self.workloads[workload as usize];
         meter.sessions[0] += 1;
@@ -510,115 +419,13 @@ impl Observer for Meter {
         self.not_sent(edge, Outcome::ShortCircuited);
     }
 
-    fn publishes(&mut self, topic: u32, now: Time) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.publishes(topic, now);
-        }
-    }
-
-    fn published(&mut self, topic: u32, now: Time, bytes: u32) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.published(topic, now, bytes);
-        }
-    }
-
-    fn publish_failed(&mut self, topic: u32, now: Time, outcome: Outcome) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.publish_failed(topic, now, outcome);
-        }
-    }
-
-    fn deduplicated(&mut self, topic: u32, now: Time) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.deduplicated(topic, now);
-        }
-    }
-
-    fn stored_bytes(&mut self, topic: u32, now: Time, change: i64) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.stored_bytes(topic, now, change);
-        }
-    }
-
-    fn message_kept(&mut self, group: u32, now: Time) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.message_kept(group, now);
-            if self.watches_lag {
-                self.tell_lags(now, Some(group));
-            }
-        }
-    }
-
-    fn delivered(&mut self, group: u32, now: Time, _published: Time, again: bool) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.delivered(group, now, again);
-        }
-    }
-
-    fn handled(&mut self, group: u32, now: Time, _published: Time, is_good: bool) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.handled(group, now, is_good);
-        }
-    }
-
-    fn settled(&mut self, group: u32, now: Time, published: Time, fate: Fate) {
-        let Some(messaging) = &mut self.messaging else { return };
-        let Some(latency) = messaging.settled(group, now, published, fate) else { return };
-        if self.windows.is_empty() {
-            return;
-        }
-        let (topic, place) = messaging.place(group);
-        let of_group = |window: &Window| match window.target {
-            Target::Topic(id) => id.0 == topic,
-            Target::Consumer(id) => self.groups_of_consumers[id.index()] == (topic, Some(place)),
-            _ => false,
-        };
-        let asked: Vec<Target> = self.windows.iter().filter(|it| of_group(it)).map(|it| it.target).collect();
-        if let Some(target) = asked.first() {
-            Window::tell_latency(&mut self.windows, *target, now, latency);
-        }
-    }
-
-    fn reordered(&mut self, group: u32, now: Time) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.reordered(group, now);
-        }
-    }
-
-    fn workers(&mut self, consumer: u32, now: Time, change: i32) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.workers(consumer, now, change);
-        }
-    }
-
-    fn works_on_message(&mut self, consumer: u32, now: Time, change: i32) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.works_on_message(consumer, now, change);
-        }
-    }
-
-    fn rebalanced(&mut self, group: u32, now: Time) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.rebalanced(group, now);
-        }
+    fn message(&mut self, now: Time, fact: MessageFact) {
+        self.tell_message(now, fact);
     }
 
     fn oldest(&mut self, group: u32, stored: Option<Time>) {
-        let now = self.boundary;
         if let Some(messaging) = &mut self.messaging {
-            messaging.oldest(group, now, stored);
-        }
-    }
-
-    fn pending(&mut self, group: u32, count: u64) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.pending(group, count);
-        }
-    }
-
-    fn effect(&mut self, endpoint: u32, now: Time, is_again: bool) {
-        if let Some(messaging) = &mut self.messaging {
-            messaging.effect(endpoint, now, is_again);
+            messaging.oldest(group, self.boundary, stored);
         }
     }
 
@@ -677,6 +484,13 @@ impl Observer for Meter {
         let meter = &mut self.services[service as usize];
         meter.arrivals += 1;
         meter.in_system.add(now, 1);
+    }
+
+    #[inline]
+    fn lands(&mut self, service: u32, replica: u32, now: Time) {
+        if let Some(transport) = &mut self.transport {
+            transport.lands(service, replica, now);
+        }
     }
 
     #[inline]
@@ -797,9 +611,15 @@ impl Observer for Meter {
         }
     }
 
-    fn encodes(&mut self, service: u32, now: Time, cpu: Span) {
+    fn encodes(&mut self, service: u32, frame: u32, now: Time, cpu: Span) {
         if let Some(transport) = &mut self.transport {
-            transport.encodes(service, now, cpu);
+            transport.encodes(service, frame, now, cpu);
+        }
+    }
+
+    fn comes_in(&mut self, service: u32, now: Time, how: Acceptance) {
+        if let Some(transport) = &mut self.transport {
+            transport.comes_in(service, now, how);
         }
     }
 

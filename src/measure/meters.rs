@@ -3,12 +3,16 @@
 
 use crate::base::time::{Span, Time};
 use crate::kernel::Departure;
+use crate::model::Workload;
 use crate::policy::Outcome;
 use crate::policy::breaker::BreakerState;
 
+use super::Detail;
 use super::latency::{Latency, Mark};
 use super::level::Level;
-use super::results::{EdgeResult, EdgeSeries, OUTCOMES, ServiceResult, ServiceSeries, WorkloadResult, WorkloadSeries};
+use super::results::{
+    EdgeResult, EdgeSeries, OUTCOMES, ServiceResult, ServiceSeries, SessionResult, WorkloadResult, WorkloadSeries,
+};
 use super::sums::{EdgeSums, FailureSeries, ServiceSums};
 use super::window::Counts;
 
@@ -28,6 +32,26 @@ pub(super) struct WorkloadMeter {
     /// Whether somebody asks how many are under way, and how many there are then.
     pub(super) level_watched: bool,
     pub(super) level: Level,
+}
+
+impl WorkloadMeter {
+    /// Nothing has happened yet.
+    pub(super) fn new(workload: &Workload, detail: Detail, watched: bool, level_watched: bool) -> WorkloadMeter {
+        let has_sessions = detail == Detail::All && workload.session.single().is_none();
+        WorkloadMeter {
+            deadline: workload.deadline,
+            counts: Counts::default(),
+            last: Counts::default(),
+            last_outcomes: [0; OUTCOMES],
+            recent: Latency::default(),
+            result: WorkloadResult { sessions: has_sessions.then(SessionResult::default), ..WorkloadResult::default() },
+            sessions: [0; 3],
+            last_sessions: [0; 3],
+            watched,
+            level_watched,
+            level: Level::default(),
+        }
+    }
 }
 
 /// What changes with every request, kept close together: in a large model each of these is cold.

@@ -10,9 +10,11 @@ mod level;
 mod messaging;
 mod meter;
 mod meters;
+mod paths;
 mod recorder;
 mod resources;
 mod results;
+mod spread;
 mod stream;
 mod sums;
 mod transport;
@@ -24,7 +26,7 @@ pub use batches::{Batches, NoConfidence, PerBatch, half_width, together};
 pub use causes::{Causes, EdgeBin, Failures, ServiceBin, WorkloadBin};
 pub use confidence::{
     CacheConfidence, Confidence, ConnectionConfidence, ConsumerConfidence, EdgeConfidence, FailureConfidence,
-    GroupConfidence, MessageConfidence, MessageCpuConfidence, MessagingConfidence, PoolConfidence,
+    GroupConfidence, MessageConfidence, MessageCpuConfidence, MessagingConfidence, PathConfidence, PoolConfidence,
     RequestTimeConfidence, ServiceConfidence, SessionConfidence, StreamConfidence, TopicConfidence, Transient,
     TransportConfidence, WorkloadConfidence, confidence, transient,
 };
@@ -32,14 +34,16 @@ pub use latency::Latency;
 pub use messaging::{
     ConsumerResult, EffectResult, FATES, GroupResult, GroupSeries, MessagingResults, TopicResult, TopicSeries,
 };
+pub use paths::{PARTS, PathResult};
 pub use results::{
     CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, OUTCOMES,
     PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,
     SessionSeries, StreamMessages, TransportResults, WorkloadResult, WorkloadSeries,
 };
+pub use spread::SpreadResult;
 pub use sums::{
-    CacheSums, EdgeSums, FailureSeries, LengthSeries, MessageCpuSums, MessageSums, PoolSums, ServiceSums, StreamSums,
-    Sums,
+    CacheSums, EdgeSums, FailureSeries, LengthSeries, MessageCpuSums, MessageSums, PathSums, PoolSums, ServiceSums,
+    StreamSums, Sums,
 };
 
 use crate::base::time::Time;

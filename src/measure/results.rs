@@ -7,6 +7,8 @@ use crate::policy::Outcome;
 use super::causes::Causes;
 use super::latency::Latency;
 use super::messaging::MessagingResults;
+use super::paths::PathResult;
+use super::spread::SpreadResult;
 use super::sums::Sums;
 
 /// Number of [`Outcome`]s; arrays of counts are indexed by `outcome as usize`.
@@ -327,6 +329,10 @@ pub struct TransportResults {
     pub services: Vec<ServiceMessages>,
     /// Parallel to the channels of `model.channels`; `None` where no connection is needed.
     pub channels: Vec<Option<ConnectionResult>>,
+    /// Where the time of requests went, parallel to `model.workloads`; empty where not all was measured.
+    pub paths: Vec<PathResult>,
+    /// How requests spread over replicas, parallel to `model.services`; `None` where each request is balanced.
+    pub spread: Vec<Option<SpreadResult>>,
 }
 
 /// Messages of an edge.
@@ -370,6 +376,10 @@ pub struct ServiceMessages {
     pub handshakes: u64,
     /// Their CPU time.
     pub handshake_nanos: u128,
+    /// Connections that were not taken on at once.
+    pub connections_waited: u64,
+    /// How often a connection was ignored.
+    pub connections_ignored: u64,
 }
 
 /// Connections of one client of one caller to one service, over all replicas of the caller.

@@ -4,6 +4,7 @@
 use crate::model::Model;
 use crate::policy::Outcome;
 
+use super::paths::PARTS;
 use super::results::OUTCOMES;
 
 /// See the module; point `i` of each column is that of the series.
@@ -23,21 +24,25 @@ pub struct Sums {
     pub messages: Vec<MessageSums>,
     /// Parallel to `model.services`.
     pub message_cpu: Vec<MessageCpuSums>,
+    /// Parallel to `model.workloads`.
+    pub paths: Vec<PathSums>,
 }
 
 impl Sums {
     /// Empty ones of a model with so many edges.
     pub(super) fn of(model: &Model, edges: usize, has_transport: bool) -> Sums {
         let services = model.services.len();
-        let (messages, message_cpu) = if has_transport { (edges, services) } else { (0, 0) };
+        let workloads = model.workloads.len();
+        let (messages, message_cpu, paths) = if has_transport { (edges, services, workloads) } else { (0, 0, 0) };
         Sums {
-            workloads: vec![FailureSeries::default(); model.workloads.len()],
+            workloads: vec![FailureSeries::default(); workloads],
             services: vec![ServiceSums::default(); services],
             edges: vec![EdgeSums::default(); edges],
             pools: vec![PoolSums::default(); model.pools.len()],
             caches: vec![CacheSums::default(); model.caches.len()],
             messages: vec![MessageSums::default(); messages],
             message_cpu: vec![MessageCpuSums::default(); message_cpu],
+            paths: vec![PathSums::default(); paths],
         }
     }
 }
@@ -117,6 +122,15 @@ pub struct StreamSums {
 pub struct MessageCpuSums {
     pub encoding: Vec<f64>,
     pub handshakes: Vec<f64>,
+}
+
+/// Where the time of the requests of a workload went.
+#[derive(Clone, Debug, Default)]
+pub struct PathSums {
+    /// In seconds, by [`Spent`](crate::kernel::Spent).
+    pub secs: [Vec<f64>; PARTS],
+    /// Of how many requests.
+    pub count: Vec<u64>,
 }
 
 /// Lengths of time over time, as far as a mean of them needs it.

@@ -3,12 +3,15 @@
 
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
+use crate::mechanism::acceptor::Acceptance;
 use crate::model::{Edge, EdgeId, Ids, Model};
 
 use super::Detail;
 use super::latency::Mark;
 use super::level::Level;
+use super::paths::Paths;
 use super::results::{ConnectionResult, ConnectionSeries, EdgeMessages, ServiceMessages, TransportResults};
+use super::spread::{self, SpreadMeter};
 use super::stream::StreamMeter;
 use super::sums::Sums;
 
@@ -17,6 +20,10 @@ pub(super) struct TransportMeters {
     /// Start of the time that totals count.
     from: Time,
     detail: Detail,
+    /// Where the time of requests goes, where all is measured.
+    pub(super) paths: Option<Paths>,
+    /// By service.
+    spread: Vec<Option<SpreadMeter>>,
     /// By edge; those without a transport stay empty.
     edges: Vec<EdgeMessages>,
     services: Vec<ServiceMessages>,
@@ -71,6 +78,8 @@ impl TransportMeters {
             streams: streams.collect(),
             from: Time::ZERO + model.warmup,
             detail,
+            spread: spread::meters(model, edges),
+            paths: (detail == Detail::All).then(|| Paths::new(model.workloads.len())),
             edges: vec![EdgeMessages::default(); edges.len()],
             services: vec![ServiceMessages::default(); model.services.len()],
             last_edges: edges.iter().map(last_messages).collect(),
@@ -102,6 +111,7 @@ impl TransportMeters {
             channel.series.opened.push(std::mem::take(&mut channel.opened_since));
             channel.last = reading;
         }
+        self.spread.iter_mut().flatten().for_each(SpreadMeter::add_point);
     }
 
     /// Adds what tells how sure means are.
@@ -117,6 +127,9 @@ impl TransportMeters {
             (last.messages, last.network_nanos) = (it.messages, it.network_nanos);
             (last.bytes, last.bytes_across) = (it.bytes, it.bytes_across);
         }
+        if let Some(paths) = &mut self.paths {
+            paths.add_sums(&mut sums.paths);
+        }
         for (stream, sums) in self.streams.iter_mut().zip(&mut sums.messages) {
             if let Some(stream) = stream {
                 stream.add_sums(now, sums.stream.get_or_insert_default());
@@ -126,6 +139,12 @@ impl TransportMeters {
             sums.encoding.push(secs(it.encoding_nanos, last[0]));
             sums.handshakes.push(secs(it.handshake_nanos, last[1]));
             *last = [it.encoding_nanos, it.handshake_nanos];
+        }
+    }
+
+    pub(super) fn lands(&mut self, service: u32, replica: u32, now: Time) {
+        if let Some(Some(spread)) = self.spread.get_mut(service as usize) {
+            spread.lands(replica, now, self.from);
         }
     }
 
@@ -153,9 +172,20 @@ impl TransportMeters {
         channel.peak = channel.peak.max(channel.level.value());
     }
 
-    pub(super) fn encodes(&mut self, service: u32, now: Time, cpu: Span) {
+    pub(super) fn encodes(&mut self, service: u32, frame: u32, now: Time, cpu: Span) {
+        if let Some(paths) = &mut self.paths {
+            paths.encodes(frame, now, cpu);
+        }
         if now >= self.from {
             self.services[service as usize].encoding_nanos += u128::from(cpu.as_nanos());
+        }
+    }
+
+    pub(super) fn comes_in(&mut self, service: u32, now: Time, how: Acceptance) {
+        if now >= self.from {
+            let it = &mut self.services[service as usize];
+            it.connections_waited += u64::from(how == Acceptance::Waits);
+            it.connections_ignored += u64::from(how == Acceptance::Ignored);
         }
     }
 
@@ -178,7 +208,9 @@ impl TransportMeters {
         for (edge, stream) in edges.iter_mut().zip(self.streams) {
             edge.stream = stream.map(|stream| Box::new(stream.finish(end)));
         }
-        TransportResults { edges, services: self.services, channels: channels.collect() }
+        let paths = self.paths.map_or_else(Vec::new, Paths::finish);
+        let spread = self.spread.into_iter().map(|it| it.map(SpreadMeter::finish)).collect();
+        TransportResults { edges, services: self.services, channels: channels.collect(), paths, spread }
     }
 }
 
@@ -192,6 +224,8 @@ mod tests {
         let mut meters = TransportMeters {
             from: at(10),
             detail: Detail::All,
+            paths: None,
+            spread: vec![],
             edges: vec![EdgeMessages::default()],
             services: vec![ServiceMessages::default()],
             last_edges: vec![Some(LastMessages::default())],
@@ -203,8 +237,8 @@ mod tests {
         meters.start_totals(at(10));
         meters.connections(0, at(12), -1, 1);
         meters.connections(0, at(16), 2, 2);
-        meters.encodes(0, at(5), Span::from_secs(1));
-        meters.encodes(0, at(15), Span::from_secs(2));
+        meters.encodes(0, 0, at(5), Span::from_secs(1));
+        meters.encodes(0, 0, at(15), Span::from_secs(2));
         meters.travelled(0, at(15), Span::from_millis(3), Size::from_bytes(100), true);
         let mut sums =
             Sums { messages: vec![Default::default()], message_cpu: vec![Default::default()], ..Sums::default() };

@@ -72,6 +72,10 @@ pub struct Connection {
     pub stage: u8,
     /// What is still to come when that is over; its owner's, too.
     pub rest: Span,
+    /// Its server knows of it.
+    pub is_at_server: bool,
+    /// How often its server has ignored it.
+    pub ignored: u8,
     /// It takes no new requests.
     is_leaving: bool,
     /// Requests that it carries.
@@ -138,6 +142,8 @@ pub struct Connections<T> {
     count: u32,
     opened: u64,
     arrivals: u64,
+    /// Those that were closed of which servers know that count them, with their replicas.
+    left: Vec<(u32, ConnectionId)>,
 }
 
 /// Slots of one instance; the rest of an id counts how often the slot was used.
@@ -155,6 +161,7 @@ impl<T: Copy> Connections<T> {
             count: 0,
             opened: 0,
             arrivals: 0,
+            left: Vec::new(),
         }
     }
 
@@ -204,6 +211,8 @@ impl<T: Copy> Connections<T> {
             is_open: false,
             stage: 0,
             rest: Span::ZERO,
+            is_at_server: false,
+            ignored: 0,
             is_leaving: false,
             in_use: 0,
             requests: 0,
@@ -302,6 +311,9 @@ impl<T: Copy> Connections<T> {
     /// A connection breaks, or could not be opened.
     pub fn close(&mut self, id: ConnectionId) {
         let Some(connection) = self.at(id).copied() else { return };
+        if connection.is_at_server {
+            self.left.push((connection.replica, id));
+        }
         let it = &mut self.hosts[connection.host as usize];
         it.count -= 1;
         it.opening -= u32::from(!connection.is_open);
@@ -372,6 +384,17 @@ impl<T: Copy> Connections<T> {
     /// Connections to `host` that requests can use.
     pub fn open_to(&self, host: u32) -> u32 {
         self.hosts.get(host as usize).map_or(0, |it| it.count - it.opening)
+    }
+
+    /// Whether some were closed of which their servers count, see [`Connections::take_left`].
+    #[inline]
+    pub fn has_left(&self) -> bool {
+        !self.left.is_empty()
+    }
+
+    /// Those that were closed since the last time and were at a server that counts them, with their replicas.
+    pub fn take_left(&mut self) -> Vec<(u32, ConnectionId)> {
+        std::mem::take(&mut self.left)
     }
 
     /// Connections that are there, those that are being opened included.

@@ -36,8 +36,8 @@ pub use messaging::{
 pub use prices::Prices;
 pub use resource::{Cache, CacheFill, CacheStart, CacheStore, Scope, SharedPool, Ttl};
 pub use service::{
-    ContextSwitch, Discipline, Endpoint, GarbageCollection, GcTrigger, Handlers, Limit, NoisyNeighbour, Overflow,
-    QueueTimeout, ServerStream, Service,
+    Acceptance, ContextSwitch, Discipline, Endpoint, GarbageCollection, GcTrigger, Handlers, Limit, NoisyNeighbour,
+    Overflow, QueueTimeout, ServerStream, Service,
 };
 pub use transport::{
     Balancing, Compression, ConnectionLimits, Encoding, Mesh, Reconnect, Tls, Transport, TransportPreset,

@@ -6,8 +6,8 @@ use crate::base::units::Size;
 use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, CodelSettings};
 
-use super::Step;
 use super::id::{ServiceId, ZoneId};
+use super::{ConnectionLimits, Step};
 
 /// A number of places, or as many as wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +45,8 @@ pub struct Service {
     pub startup: Span,
     /// What one replica takes on at all; `None` takes everything.
     pub limit: Option<LimitSettings>,
+    /// What connections one replica takes on; `None` takes on all, for as long as their clients like.
+    pub connections: Option<Acceptance>,
     /// When the whole process stands still to tidy its memory up.
     pub gc: Option<GarbageCollection>,
     /// Who takes CPU time away now and then.
@@ -69,6 +71,7 @@ impl Service {
             handlers: Handlers::Blocking,
             startup: Span::ZERO,
             limit: None,
+            connections: None,
             gc: None,
             neighbour: None,
             zones: Vec::new(),
@@ -86,6 +89,33 @@ impl Service {
     /// Cores of all replicas; `None` when every thread has one of its own.
     pub fn cores_in_all(&self) -> Option<u64> {
         Some(u64::from(self.cores?) * u64::from(self.replicas))
+    }
+}
+
+/// What connections a process takes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Acceptance {
+    /// Connections at once.
+    pub max: Limit,
+    /// Connections that wait in the backlog of the operating system.
+    pub queue: Limit,
+    /// How long an idle connection is kept; `None` is for ever.
+    pub keep_alive: Option<Span>,
+    /// Requests after which a connection is closed.
+    pub requests: Limit,
+}
+
+impl Acceptance {
+    /// The limits of a client's connections, where the server ends them, too.
+    pub fn shorten(&self, client: ConnectionLimits) -> ConnectionLimits {
+        ConnectionLimits {
+            requests: match (self.requests, client.requests) {
+                (Limit::AtMost(server), Limit::AtMost(client)) => Limit::AtMost(server.min(client)),
+                (Limit::Unlimited, other) | (other, Limit::Unlimited) => other,
+            },
+            idle_timeout: self.keep_alive.into_iter().chain(client.idle_timeout).min(),
+            ..client
+        }
     }
 }
 

@@ -99,6 +99,8 @@ pub(super) fn written(value: Span) -> String {
 
 /// `value`, and in a line of its own how far it may be off.
 pub(super) fn with_width(value: Option<f64>, half_width: Option<f64>, text: fn(Option<f64>) -> String) -> String {
+    // A constant is exact: what is below a billionth of it comes from the arithmetic.
+    let half_width = half_width.filter(|width| value.is_none_or(|value| *width > 1e-9 * value.abs()));
     lines([text(value), give_or_take(half_width, text)])
 }
 
@@ -167,6 +169,8 @@ mod tests {
         assert_eq!(plainly(factor(Some(2.714))), "2.71×");
         assert_eq!(plainly(written(Span::from_millis(1500))), "1.5 s");
         assert_eq!(plainly(written(Span::from_micros(250))), "250 µs");
+        assert_eq!(plainly(in_words(Some(0.203), Some(0.004), secs)), "203 ms ±4 ms");
+        assert_eq!(plainly(in_words(Some(0.203), Some(3e-17), secs)), "203 ms");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! What messages and connections cost, for the data files. Models without transports have none of it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use crate::kernel::Spent;
 use crate::measure::{
-    ConnectionConfidence, ConnectionResult, EdgeMessages, MessageConfidence, MessageCpuConfidence,
+    ConnectionConfidence, ConnectionResult, EdgeMessages, MessageConfidence, MessageCpuConfidence, PARTS,
     RequestTimeConfidence, ServiceMessages, StreamConfidence, TransportConfidence, TransportResults,
 };
 use crate::model::Channel;
@@ -14,13 +17,43 @@ use super::json::{LatencyRow, latency_row};
 /// `transport` in `summary.json`.
 #[derive(Serialize)]
 pub(super) struct TransportSection<'a> {
+    paths: Vec<PathRow<'a>>,
     time_per_request: TimePerRequest,
     edges: Vec<EdgeRow<'a>>,
     services: Vec<ServiceRow<'a>>,
     connections: Vec<ConnectionRow>,
 }
 
-/// Where the time of a user's request goes, added up over all that it causes, whether one after the other or at once.
+/// Where the time of the requests of a workload goes, along the path that each waits for: the parts add up to the mean
+/// latency of those that were answered.
+#[derive(Serialize)]
+pub(super) struct PathRow<'a> {
+    pub(super) workload: &'a str,
+    pub(super) requests: u64,
+    pub(super) mean_s: Option<f64>,
+    pub(super) parts_s: BTreeMap<&'static str, f64>,
+    pub(super) half_widths: BTreeMap<&'static str, Option<f64>>,
+}
+
+/// Names of the parts of a path: as keys, and in words.
+pub(super) const PART_NAMES: [(Spent, &str, &str); PARTS] = [
+    (Spent::Start, "start", "waiting for its user"),
+    (Spent::Network, "network", "network"),
+    (Spent::Connections, "connections", "waiting for connections"),
+    (Spent::Threads, "threads", "waiting for threads"),
+    (Spent::Cores, "cores", "waiting for cores"),
+    (Spent::Messages, "messages", "writing and reading messages"),
+    (Spent::Work, "work", "work"),
+    (Spent::Sleep, "sleep", "sleeping"),
+    (Spent::Permits, "permits", "waiting for permits"),
+    (Spent::Fetches, "fetches", "waiting for what others fetch"),
+    (Spent::Backoff, "backoff", "waiting to try again"),
+    (Spent::Answers, "answers", "attempts that did not answer"),
+    (Spent::Streams, "streams", "streams"),
+    (Spent::Brokers, "brokers", "brokers"),
+];
+
+/// CPU time and waits of a user's request, added up over all that it causes, whether one after the other or at once.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct TimePerRequest {
     pub(super) network_s: Option<f64>,
@@ -70,6 +103,10 @@ struct ServiceRow<'a> {
     handshakes: u64,
     handshakes_cpu_s: f64,
     handshake_cores_mean: Option<f64>,
+    connections_waited: u64,
+    connections_ignored: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests_by_replica: Option<&'a [u64]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<MessageCpuConfidence>,
 }
@@ -114,6 +151,9 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
         handshakes: it.handshakes,
         handshakes_cpu_s: seconds(it.handshake_nanos),
         handshake_cores_mean: facts.mean_level(it.handshake_nanos),
+        connections_waited: it.connections_waited,
+        connections_ignored: it.connections_ignored,
+        requests_by_replica: results.spread[id].as_ref().map(|it| it.arrivals.as_slice()),
         half_widths: half_widths(facts).map(|all| all.services[id]),
     });
     let connections = connections(facts, results).map(|(id, name, it)| ConnectionRow {
@@ -124,6 +164,7 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<TransportSection<'a>> {
         half_widths: half_widths(facts).map(|all| all.connections[id]),
     });
     Some(TransportSection {
+        paths: paths(facts, results).collect(),
         time_per_request: time_per_request(facts, results),
         edges: edges.collect(),
         services: services.collect(),
@@ -160,6 +201,25 @@ pub(super) fn connections<'a>(
     };
     let names: Vec<String> = channels.iter().map(name).collect();
     names.into_iter().zip(&results.channels).enumerate().filter_map(|(id, (name, it))| Some((id, name, it.as_ref()?)))
+}
+
+/// See [`PathRow`]. Of workloads of which requests were answered.
+pub(super) fn paths<'a>(facts: &'a Facts, results: &'a TransportResults) -> impl Iterator<Item = PathRow<'a>> {
+    let all = facts.model.workloads.iter().zip(&results.paths).enumerate();
+    all.filter(|(_, (_, it))| it.requests > 0).map(move |(id, (workload, it))| {
+        let spent = PART_NAMES.iter().filter(|(part, ..)| it.nanos[*part as usize] > 0);
+        let each = |nanos: u128| seconds(nanos) / it.requests as f64;
+        let half_widths = half_widths(facts).map(|all| &all.paths[id]);
+        let parts = spent.clone().filter_map(|(part, key, _)| Some((*key, half_widths?.parts_s[*part as usize])));
+        let half_widths = half_widths.map(|it| ("mean_s", it.mean_s)).into_iter().chain(parts);
+        PathRow {
+            workload: &workload.name,
+            requests: it.requests,
+            mean_s: Some(each(it.nanos.iter().sum())),
+            half_widths: half_widths.collect(),
+            parts_s: spent.map(|(part, key, _)| (*key, each(it.nanos[*part as usize]))).collect(),
+        }
+    })
 }
 
 /// See [`TimePerRequest`].

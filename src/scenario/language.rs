@@ -14,7 +14,7 @@ pub(crate) use steps::{
     ReplyKeys, SleepKeys, WorkKeys,
 };
 pub(crate) use transport::{
-    ConnectionsKeys, EncodingKeys, LinkKeys, MeshKeys, ReconnectKeys, StreamKeys, TransportKeys,
+    AcceptKeys, ConnectionsKeys, EncodingKeys, LinkKeys, MeshKeys, ReconnectKeys, StreamKeys, TransportKeys,
 };
 pub(crate) use verdict::VerdictKeys;
 
@@ -137,7 +137,7 @@ keys! {
         /// In which zone they are; nowhere in particular if absent. See `link`.
         zone: ZoneName;
     }
-    later { "request" "response" "transport" "trace" }
+    later { "trace" }
 }
 
 keys! {
@@ -213,6 +213,8 @@ keys! {
         startup: Span = "0s";
         /// What one replica takes on: beyond that, requests are turned away as they arrive, before the queue.
         limit: Or<LimitKeys> = "none";
+        /// What connections one replica takes on, from clients with a `transport`; "none" takes on all.
+        connections: Or<AcceptKeys> = "none";
         /// Pauses of each replica in which its memory is tidied up.
         gc: Or<GcKeys> = "none";
         /// Somebody on the same machine who takes CPU time away now and then, from each replica at other times.
@@ -223,7 +225,7 @@ keys! {
         /// What it answers.
         endpoint: Named<EndpointKeys>, required;
     }
-    later { "autoscale" "probes" "region" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
+    later { "autoscale" "probes" "region" "bulkhead" "shed" "slow_start" }
 }
 
 keys! {

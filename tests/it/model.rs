@@ -5,6 +5,8 @@ mod caches;
 mod change;
 mod cost;
 mod cpu;
+mod doors;
+mod paths;
 mod pools;
 mod queues;
 mod stream;

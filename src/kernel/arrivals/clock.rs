@@ -230,10 +230,7 @@ mod tests {
     fn profile(points: &[(u64, f64)]) -> Profile {
         let points = points
             .iter()
-            .map(|&(secs, rate)| RatePoint {
-                at: Time::ZERO + Span::from_secs(secs),
-                rate: Rate::per_sec(rate).unwrap(),
-            })
+            .map(|&(secs, rate)| RatePoint::new(Time::ZERO + Span::from_secs(secs), Rate::per_sec(rate).unwrap()))
             .collect();
         Profile { points }
     }

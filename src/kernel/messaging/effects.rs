@@ -12,7 +12,7 @@ use crate::model::Model;
 use super::super::agenda::Agenda;
 use super::super::engine::Engine;
 use super::super::frame::DELIVERY;
-use super::super::observer::Observer;
+use super::super::observer::{MessageFact, Observer};
 
 /// See the module.
 pub(in crate::kernel) struct Effects {
@@ -43,14 +43,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let Some(effects) = &mut self.messaging.effects else { return };
         let is_delivery = self.frames.live(waits) && self.frames[parent].parent == DELIVERY;
         if !is_delivery {
-            self.observer.effect(endpoint, now, effects.happens(endpoint, origin));
+            self.observer.message(now, MessageFact::Effect { endpoint, is_again: effects.happens(endpoint, origin) });
             return;
         }
         let worker = &self.messaging.workers[self.frames[parent].parent_token as usize];
         let salt = self.messaging.groups[worker.group as usize].salt;
         for held in &worker.current {
             let is_again = effects.happens(endpoint, held.message.origin.child(salt));
-            self.observer.effect(endpoint, now, is_again);
+            self.observer.message(now, MessageFact::Effect { endpoint, is_again: is_again });
         }
     }
 }

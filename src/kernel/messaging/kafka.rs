@@ -9,7 +9,7 @@ use crate::policy::Outcome;
 use super::super::agenda::{Agenda, Event};
 use super::super::engine::Engine;
 use super::super::frame::State;
-use super::super::observer::{Fate, Observer};
+use super::super::observer::{Fate, MessageFact, Observer};
 use super::logs::Logs;
 use super::{Held, Message, NONE, Parcel, Receipt};
 
@@ -147,7 +147,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 kafka::Fate::Acknowledged | kafka::Fate::Admitted => {}
                 kafka::Fate::Refused | kafka::Fate::Failed => {
                     let outcome = if fate == kafka::Fate::Refused { Outcome::Rejected } else { Outcome::Timeout };
-                    self.observer.publish_failed(topic, self.agenda.now(), outcome);
+                    self.observer.message(self.agenda.now(), MessageFact::NotPublished { topic, outcome: outcome });
                     if waits {
                         self.publish_answered(message.waiter, outcome);
                     }
@@ -206,7 +206,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 Append::Stored(_) => {
                     kept += batch.records.len() as u32;
                     for Record { payload, .. } in batch.records {
-                        self.observer.published(topic, now, payload.bytes);
+                        self.observer.message(now, MessageFact::Published { topic, bytes: payload.bytes });
                     }
                     entries.push((partition, log.end()));
                 }
@@ -219,7 +219,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         *messaging.replications.at(list) = entries;
         let (first, groups) = (state.first_group, state.groups);
         for group in first..first + groups {
-            (0..kept).for_each(|_| self.observer.message_kept(group, now));
+            (0..kept).for_each(|_| self.observer.message(now, MessageFact::Kept { group: group }));
         }
         let broker = &mut self.messaging.brokers[broker_id as usize];
         let stored = broker.stored_at(now, node, messages, bytes, key);
@@ -368,7 +368,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         it.group.advance(now, &mut awake);
         let after = it.group.tally().rebalances;
         for _ in before..after {
-            self.observer.rebalanced(group, now);
+            self.observer.message(now, MessageFact::Rebalanced { group });
         }
         for member in awake.drain(..) {
             let worker = self.logs(topic).groups[place].workers[member.index()];
@@ -495,8 +495,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         log.append(now, None, None, message.bytes.into(), &[record]);
         let end = log.end();
         log.replicated(end);
-        self.observer.published(topic, now, message.bytes);
-        (first..first + groups).for_each(|group| self.observer.message_kept(group, now));
+        self.observer.message(now, MessageFact::Published { topic, bytes: message.bytes });
+        (first..first + groups).for_each(|group| self.observer.message(now, MessageFact::Kept { group: group }));
         self.more_to_read(topic, partition);
         self.account(topic);
     }
@@ -512,7 +512,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if logs.groups.is_empty() {
                 // Nobody reads it: what is removed was kept in vain.
                 let (removed, group) = (start - log.start(), self.messaging.topics[topic as usize].first_group);
-                (0..removed).for_each(|_| self.observer.settled(group, now, now, Fate::Expired));
+                (0..removed).for_each(|_| {
+                    self.observer.message(now, MessageFact::Settled { group, published: now, fate: Fate::Expired })
+                });
             }
             let logs = self.logs(topic);
             for place in 0..logs.groups.len() {

@@ -10,7 +10,7 @@ use crate::model::{Broker, WhenFull};
 
 use super::super::agenda::{Agenda, Event, Ticket};
 use super::super::engine::Engine;
-use super::super::observer::Observer;
+use super::super::observer::{MessageFact, Observer};
 use super::super::world::{Hop, Transit, World};
 use super::{Message, Parcel};
 
@@ -246,7 +246,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if bytes == before {
             return;
         }
-        self.observer.stored_bytes(topic, now, bytes as i64 - before as i64);
+        self.observer.message(now, MessageFact::Disk { topic, change: bytes as i64 - before as i64 });
         let (broker, home) = (state.broker, state.home);
         let node = &mut self.messaging.brokers[broker as usize].nodes[home as usize];
         node.used = node.used + bytes - before;

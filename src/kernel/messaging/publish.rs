@@ -8,7 +8,7 @@ use crate::policy::retry::{AnyRetry, Retry};
 use super::super::agenda::{Agenda, Event, Ticket, TimerId};
 use super::super::engine::Engine;
 use super::super::frame::State;
-use super::super::observer::Observer;
+use super::super::observer::{MessageFact, Observer, Spent};
 use super::super::program::Op;
 use super::super::world::World;
 use super::{Message, Messaging, Parcel};
@@ -69,7 +69,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let message = self.message_of(id, n);
         let publisher = &self.messaging.publishers[n as usize];
         let (topic, timer) = (publisher.topic, publisher.timer);
-        self.observer.publishes(topic, self.agenda.now());
+        self.observer.message(self.agenda.now(), MessageFact::Tried { topic: topic });
         if self.messaging.topics[topic as usize].logs.is_some() {
             if self.produce(id, topic, message) {
                 return true;
@@ -103,6 +103,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A frame waits until its message is stored, handled or taken.
     fn wait_for_broker(&mut self, id: u32, timer: Option<TimerId>) -> Ticket {
         let ticket = self.frames.ticket(id);
+        self.observer.spends(id, self.agenda.now(), Spent::Brokers);
         self.frames[id].state = State::Publishing;
         if let Some(timer) = timer {
             let frames = &self.frames;
@@ -178,7 +179,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A message is not taken.
     pub(super) fn publish_fails(&mut self, topic: u32, message: &Message, outcome: Outcome) {
-        self.observer.publish_failed(topic, self.agenda.now(), outcome);
+        self.observer.message(self.agenda.now(), MessageFact::NotPublished { topic, outcome: outcome });
         if message.wait != PublishWait::Nothing {
             self.answer_publisher(topic, message, outcome);
         }
@@ -218,7 +219,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(in crate::kernel) fn publish_timed_out(&mut self, id: u32) {
         let n = self.current_publish(id);
         let topic = self.messaging.publishers[n as usize].topic;
-        self.observer.publish_failed(topic, self.agenda.now(), Outcome::Timeout);
+        self.observer.message(self.agenda.now(), MessageFact::NotPublished { topic, outcome: Outcome::Timeout });
         self.publish_ends(id, Outcome::Timeout);
     }
 
@@ -240,6 +241,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let delay = publisher.retries.get_mut(at).and_then(|retry| retry.next_delay(now, frame.count, outcome, draws));
         match delay {
             Some(delay) => {
+                self.observer.spends(id, now, Spent::Backoff);
                 self.frames[id].state = State::Republishing;
                 if delay.is_zero() {
                     self.soon.push_back(Event::Retry(ticket));

@@ -9,7 +9,7 @@ use crate::policy::Outcome;
 use super::super::agenda::{Agenda, Event};
 use super::super::engine::Engine;
 use super::super::frame::NONE;
-use super::super::observer::{Fate, Observer};
+use super::super::observer::{Fate, MessageFact, Observer};
 use super::shelf::{News, Why};
 use super::{Held, Message, NOBODY};
 
@@ -29,14 +29,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         let (first, groups, observer) = (state.first_group, state.groups, &mut self.observer);
-        let published = state.shelf.publish(now, message, |place| observer.message_kept(first + place, now));
+        let published = state
+            .shelf
+            .publish(now, message, |place| observer.message(now, MessageFact::Kept { group: first + place }));
         match published {
             Published::Accepted => {
-                self.observer.published(topic, now, message.bytes);
+                self.observer.message(now, MessageFact::Published { topic, bytes: message.bytes });
                 self.publish_succeeds(topic, &message);
             }
             Published::Duplicate => {
-                self.observer.deduplicated(topic, now);
+                self.observer.message(now, MessageFact::Deduplicated { topic });
                 self.publish_succeeds(topic, &message);
             }
             Published::Rejected => self.publish_fails(topic, &message, Outcome::Rejected),
@@ -68,7 +70,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     pub(super) fn settled(&mut self, group: u32, message: &Message, fate: Fate) {
-        self.observer.settled(group, self.agenda.now(), message.published, fate);
+        self.observer
+            .message(self.agenda.now(), MessageFact::Settled { group, published: message.published, fate: fate });
     }
 
     /// Messages of one key are handled in the order in which they were published, or not.
@@ -85,7 +88,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let before = std::mem::replace(&mut last[key as usize], number.wrapping_add(1));
         if before > number.wrapping_add(1) {
             last[key as usize] = before;
-            self.observer.reordered(group, self.agenda.now());
+            self.observer.message(self.agenda.now(), MessageFact::Reordered { group });
         }
     }
 
@@ -97,7 +100,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 News::Gone { place } => {
                     let now = self.agenda.now();
                     let group = self.messaging.topics[topic as usize].first_group + place;
-                    self.observer.settled(group, now, now, Fate::Lost);
+                    self.observer.message(now, MessageFact::Settled { group, published: now, fate: Fate::Lost });
                 }
                 News::Closed { worker } => self.close_worker(worker, false),
             }
@@ -155,7 +158,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// The broker publishes a dead letter.
     pub(in crate::kernel) fn dead_letter(&mut self) {
         let Some((topic, message)) = self.messaging.dead.pop_front() else { return };
-        self.observer.publishes(topic, self.agenda.now());
+        self.observer.message(self.agenda.now(), MessageFact::Tried { topic: topic });
         self.message_stored(topic, message);
     }
 
@@ -185,7 +188,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 let held = own.flat_map(|worker| worker.buffer.iter().chain(&worker.current));
                 pending += held.filter(|held| logs.has_only_in_hand(state.place, held)).count() as u64;
             }
-            self.observer.pending(group, pending);
+            self.observer.message(self.agenda.now(), MessageFact::Pending { group, count: pending });
         }
     }
 
@@ -197,7 +200,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         for message in letters {
             self.settled(group, &message, Fate::Redriven);
             let back = Message { is_dead: false, ..message };
-            self.observer.publishes(message.home, now);
+            self.observer.message(now, MessageFact::Tried { topic: message.home });
             self.message_stored(message.home, back);
         }
         self.after_shelf(topic);

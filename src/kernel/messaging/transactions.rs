@@ -6,7 +6,7 @@ use crate::mechanism::broker::kafka::{Reading, TransactionSettings, Transactions
 use super::super::agenda::{Agenda, Event};
 use super::super::engine::Engine;
 use super::super::frame::{DELIVERY, flag};
-use super::super::observer::{Fate, Observer};
+use super::super::observer::{Fate, MessageFact, Observer};
 use super::{Parcel, Receipt};
 use crate::mechanism::broker::kafka::TransactionId;
 
@@ -182,7 +182,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     // It has seen them.
                     continue;
                 }
-                (0..aborted).for_each(|_| self.observer.settled(group, now, now, Fate::Aborted));
+                (0..aborted).for_each(|_| {
+                    self.observer.message(now, MessageFact::Settled { group, published: now, fate: Fate::Aborted })
+                });
             }
             self.more_to_read(topic, partition);
         }

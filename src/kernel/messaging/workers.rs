@@ -16,7 +16,7 @@ use super::super::agenda::{Agenda, Event, Ticket};
 use super::super::caller::BREATH;
 use super::super::engine::Engine;
 use super::super::frame::{DELIVERY, Frame, NONE, State, flag};
-use super::super::observer::Observer;
+use super::super::observer::{MessageFact, Observer, Spent};
 use super::super::world::World;
 use super::shelves::groups_of;
 use super::{Held, Messaging, Parcel, Receipt, number};
@@ -151,7 +151,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let it = &mut self.messaging.workers[worker as usize];
             if !it.is_there {
                 it.is_there = true;
-                self.observer.workers(it.consumer, self.agenda.now(), 1);
+                self.observer.message(self.agenda.now(), MessageFact::Workers { consumer: it.consumer, change: 1 });
                 if self.reads_log(worker) {
                     self.member_joins(worker);
                 } else {
@@ -169,7 +169,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if frame != NONE {
                 self.let_go(frame);
                 self.frames.remove(frame);
-                self.observer.works_on_message(self.messaging.workers[worker as usize].consumer, self.agenda.now(), -1);
+                let consumer = self.messaging.workers[worker as usize].consumer;
+                self.observer.message(self.agenda.now(), MessageFact::Busy { consumer, change: -1 });
             }
             self.worker_leaves(worker, true);
         }
@@ -185,7 +186,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if it.frame == NONE && (!reads_log || it.buffer.is_empty()) {
                 self.worker_leaves(worker, false);
             } else if std::mem::replace(&mut it.is_there, false) {
-                self.observer.workers(it.consumer, self.agenda.now(), -1);
+                self.observer.message(self.agenda.now(), MessageFact::Workers { consumer: it.consumer, change: -1 });
             }
         }
     }
@@ -195,7 +196,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let it = &mut self.messaging.workers[worker as usize];
         if it.is_there {
-            self.observer.workers(it.consumer, now, -1);
+            self.observer.message(now, MessageFact::Workers { consumer: it.consumer, change: -1 });
         }
         it.is_there = false;
         it.frame = NONE;
@@ -378,9 +379,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let key = first.message.key.child(state.salt ^ u64::from(first.deliveries));
         let (acks_first, origin) = (state.acks_first, first.message.origin.child(state.salt));
         for held in &self.messaging.workers[worker as usize].current {
-            self.observer.delivered(group, now, held.message.published, held.deliveries > 1);
+            self.observer.message(now, MessageFact::Delivered { group, again: held.deliveries > 1 });
         }
-        self.observer.works_on_message(consumer, now, 1);
+        self.observer.message(now, MessageFact::Busy { consumer, change: 1 });
         if acks_first && !self.reads_log(worker) {
             for at in 0..self.messaging.workers[worker as usize].current.len() {
                 let held = self.messaging.workers[worker as usize].current[at];
@@ -398,6 +399,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             ..Frame::new(key, Ticket { frame: DELIVERY, token: worker })
         });
         self.frames.set_origin(ticket.frame, origin);
+        self.observer.begins(ticket.frame, now, Spent::Start);
         self.messaging.workers[worker as usize].frame = ticket.frame;
         self.advance(ticket.frame);
     }
@@ -413,11 +415,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         it.frame = NONE;
         let (group, consumer) = (it.group, it.consumer);
         let mut current = std::mem::take(&mut it.current);
-        self.observer.works_on_message(consumer, now, -1);
+        self.observer.message(now, MessageFact::Busy { consumer, change: -1 });
         let reads_log = self.reads_log(worker);
         let mut again = Vec::new();
         for held in current.drain(..) {
-            self.observer.handled(group, now, held.message.published, outcome.is_ok());
+            self.observer.message(now, MessageFact::Handled { group, is_good: outcome.is_ok() });
             if outcome.is_ok() {
                 self.note_order(group, &held);
             }

@@ -16,6 +16,7 @@ mod points;
 mod resources;
 mod scale;
 mod services;
+mod spread;
 mod users;
 mod windows;
 
@@ -38,12 +39,13 @@ pub struct Figure {
 }
 
 /// The names of all pictures that a run can have.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 17] = [
     "overview",
     "load",
     "latency",
     "threads",
     "queues",
+    "replicas",
     "pools",
     "caches",
     "failures",
@@ -57,7 +59,7 @@ pub const NAMES: [&str; 16] = [
     "disk",
 ];
 
-/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if there are any, `pools` and
+/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if clients stay with replicas, `replicas`, if there are any, `pools` and
 /// `caches`, then `failures`, if a client has a circuit breaker, `breakers`, and if one needs connections,
 /// `connections`. If there are topics or queues, `lag`, and, not in the overview, `age`, `messages`, `delivery`, and if there
 /// are any, `mishaps` and `disk`.
@@ -70,6 +72,7 @@ pub fn all(input: &Input) -> Vec<Figure> {
         services::threads(&facts, &points),
         services::queues(&facts, &points),
     ];
+    panels.extend(spread::replicas(&facts, &points));
     panels.extend(resources::pools(&facts, &points));
     panels.extend(resources::caches(&facts, &points));
     panels.push(calls::failures(&facts, &points));

@@ -7,7 +7,8 @@ use crate::base::time::Span;
 use crate::measure::{
     ConnectionResult, EdgeMessages, MessageConfidence, StreamConfidence, StreamMessages, TransportResults,
 };
-use crate::report::facts::Facts;
+use crate::report::facts::{self, Facts};
+use crate::report::transport::PathRow;
 use crate::report::{number, transport};
 
 /// All of it.
@@ -29,7 +30,9 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
         format!("{name} {}", number::in_words(*secs, *half_width, number::secs))
     };
     let parts: Vec<String> = parts.map(say).collect();
-    let sum = format!("A request, with all that it causes: {}.", parts.join(", "));
+    let all = format!("With all that it causes, also what goes on at once: {}.", parts.join(", "));
+    let mut sum: String = transport::paths(facts, results).map(|path| look.wrap("", &path_in_words(&path))).collect();
+    sum += &look.wrap("", &all);
 
     let (ids, rows): (Vec<usize>, Vec<_>) =
         transport::edges(facts, results).map(|(id, name, it)| (id, (name, it))).unzip();
@@ -60,7 +63,7 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
     };
     grid.column("wait for a\nconnection", 0, cells(&wait));
     grid.column("p99", 2, cells(&|it, _| number::span(it.waits.quantile(0.99))));
-    let mut text = look.paint(HEAD, "Messages") + "\n" + &grid.render(look) + &look.wrap("", &sum);
+    let mut text = look.paint(HEAD, "Messages") + "\n" + &grid.render(look) + &sum;
 
     if let Some(table) = streams(facts, results, look) {
         text += &("\n".to_owned() + &table);
@@ -102,7 +105,47 @@ pub(super) fn tables(facts: &Facts, look: Look) -> Option<String> {
         grid.column("opened", 0, rows.iter().map(|(_, _, it)| number::count(it.opened)).collect());
         text += &("\n".to_owned() + &grid.render(look));
     }
+    for (id, it) in
+        results.services.iter().enumerate().filter(|(_, it)| it.connections_waited + it.connections_ignored > 0)
+    {
+        let name = &facts.service(id).name;
+        let (waited, ignored) = (number::count(it.connections_waited), number::count(it.connections_ignored));
+        let line = format!(
+            "{name} takes on no more connections at times: {waited} waited, {ignored} were ignored and tried again."
+        );
+        text += &look.wrap("", &line);
+    }
+    for (id, it) in results.spread.iter().enumerate() {
+        let Some(it) = it else { continue };
+        let all = it.arrivals.iter().sum::<u64>() as f64;
+        let share = |count: Option<&u64>| number::share(count.and_then(|count| facts::ratio(*count as f64, all)));
+        let line = format!(
+            "Of all requests to {}, the busiest of its {} replicas got {}, the idlest {}: their clients stay connected to one.",
+            facts.service(id).name,
+            it.arrivals.len(),
+            share(it.arrivals.iter().max()),
+            share(it.arrivals.iter().min())
+        );
+        text += &look.wrap("", &line);
+    }
     Some(text)
+}
+
+/// Where the time of a request goes; what is longest comes first.
+fn path_in_words(path: &PathRow) -> String {
+    let mut parts: Vec<(f64, Option<f64>, &str)> = transport::PART_NAMES
+        .iter()
+        .filter_map(|(_, key, words)| {
+            Some((*path.parts_s.get(key)?, path.half_widths.get(key).copied().flatten(), *words))
+        })
+        .collect();
+    parts.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let say = |(secs, half_width, words): &(f64, Option<f64>, &str)| {
+        format!("{words} {}", number::in_words(Some(*secs), *half_width, number::secs))
+    };
+    let parts: Vec<String> = parts.iter().map(say).collect();
+    let mean = number::in_words(path.mean_s, path.half_widths.get("mean_s").copied().flatten(), number::secs);
+    format!("A request of {} takes {mean}, along what it waits for: {}.", path.workload, parts.join(", "))
 }
 
 /// What streamed; `None` where nothing does.

@@ -1,6 +1,7 @@
 //! Declared keys → model: names become ids, forms become settings. What cannot be built is said and left out,
 //! so that the rest can still be looked at; such a draft never runs.
 
+mod acceptance;
 mod change;
 mod client;
 mod expect;

@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::zone::zone;
-use super::{Atlas, ServicePlaces, limit, steps};
+use super::{Atlas, ServicePlaces, acceptance, limit, steps};
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::time::Span;
 use crate::base::units::Size;
@@ -25,6 +25,7 @@ pub(super) fn services(
     for item in keys.service.value().iter().flat_map(|services| &services.items) {
         let mut service = service(&item.name, item.value.as_ref(), cx);
         service.limit = limit::limit(item.value.as_ref(), cx);
+        service.connections = acceptance::acceptance(item.value.as_ref(), cx);
         let zones = item.value.as_ref().and_then(|keys| keys.zones.given());
         let zones = zones.iter().flat_map(|zones| &zones.items);
         service.zones = zones.filter_map(|name| zone(name, names, cx)).collect();

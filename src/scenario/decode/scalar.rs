@@ -176,7 +176,8 @@ impl<T: Decode + Default + PartialEq> Decode for NotZero<T> {
             return Some(NotZero(value));
         }
         let key = cx.key();
-        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` must be longer than zero"));
+        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` must be longer than zero"))
+            .help(format!("write for example `{key} = {}`", T::kind().example()));
         None
     }
 }
@@ -222,12 +223,17 @@ fn integer(node: &Node, cx: &mut Cx<'_>, kind: &Kind, min: u64, max: u64) -> Opt
         Value::Integer(integer) => match u64::try_from(*integer) {
             Ok(number) if (min..=max).contains(&number) => Some(number),
             _ => {
-                let bound = if *integer < i128::from(min) {
-                    format!("`{key}` is at least {min}")
+                let is_below = *integer < i128::from(min);
+                let (bound, example) = if is_below {
+                    (format!("`{key}` is at least {min}"), min.max(1).min(max))
                 } else {
-                    format!("`{key}` is at most {max}")
+                    (format!("`{key}` is at most {max}"), max)
                 };
-                cx.say(&catalogue::OUT_OF_RANGE, node.place, bound);
+                let help = match kind {
+                    Kind::Or(word, _) => format!("write for example `{key} = {example}`, or `{key} = \"{word}\"`"),
+                    _ => format!("write for example `{key} = {example}`"),
+                };
+                cx.say(&catalogue::OUT_OF_RANGE, node.place, bound).help(help);
                 None
             }
         },
@@ -287,7 +293,8 @@ impl Decode for f64 {
             return Some(number);
         }
         let (key, fault) = (cx.key(), if number < 0.0 { "cannot be negative" } else { "must be a finite number" });
-        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` {fault}"));
+        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` {fault}"))
+            .help(format!("write for example `{key} = {}`", Kind::Number.example()));
         None
     }
 }
@@ -303,7 +310,8 @@ impl Decode for PositiveNumber {
             return Some(PositiveNumber(number));
         }
         let key = cx.key();
-        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` must be above zero"));
+        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` must be above zero"))
+            .help(format!("write for example `{key} = {}`", Kind::Number.example()));
         None
     }
 }

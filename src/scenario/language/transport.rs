@@ -50,7 +50,7 @@ keys! {
         /// How long a message that gets lost (see `loss` of clients) is missed before it is sent again.
         retransmit: Span = "200ms";
     }
-    later { "bandwidth" "loss" "latency" "flow_control" }
+    later { "flow_control" }
 }
 
 keys! {
@@ -150,6 +150,25 @@ keys! {
         loss: Share;
     }
     later { }
+}
+
+keys! {
+    /// The server's side of connections. The defaults are Tomcat's (`maxConnections`, `acceptCount`, `keepAliveTimeout`,
+    /// `maxKeepAliveRequests`). A connection that must wait counts as not open yet; one that is ignored is tried again after
+    /// 1 s, 2 s, 4 s, as a packet that got lost. That a server may close an idle connection just as a request comes is left
+    /// out.
+    AcceptKeys is "what connections a service takes on" at "service.NAME.connections" {
+        /// Connections of one replica at once, busy or not.
+        max: LimitFrom<1> = "8192";
+        /// Connections that wait in the backlog of the operating system until one of those is closed. One more has left it and
+        /// waits, too. Further ones are ignored.
+        queue: LimitFrom<0> = "100";
+        /// How long an idle connection is kept, if its client keeps it that long.
+        keep_alive: Or<NotZero<Span>> = "60s";
+        /// Requests after which a connection is closed.
+        requests: LimitFrom<1> = "100";
+    }
+    later { "max_age" }
 }
 
 keys! {

@@ -50,6 +50,10 @@ fn check_totals(model: &Model, results: &Results) -> Result<(), TestCaseError> {
         prop_assert_eq!(it.offered, ended + it.in_flight, "workload {}: {:?}", n, it.outcomes);
         prop_assert!(it.good <= it.outcomes[Outcome::Ok as usize], "workload {}", n);
         prop_assert_eq!(it.latency.count(), it.outcomes[Outcome::Ok as usize], "workload {}", n);
+        if let Some(path) = results.transport.as_ref().map(|it| &it.paths[n]) {
+            let parts: u128 = path.nanos.iter().sum();
+            prop_assert_eq!((path.requests, parts), (it.latency.count(), it.latency.sum_nanos()), "workload {}", n);
+        }
     }
     let most = |limit: Limit| match limit {
         Limit::Unlimited => None,

@@ -13,7 +13,7 @@ use brownout::base::keys::KeyDistribution;
 use brownout::base::time::{Span, Time};
 use brownout::base::units::{Rate, Share, Size};
 use brownout::model::{
-    Arrivals, Branch, Cache, CacheFill, CacheId, CacheStart, CacheStore, Caller, Cancel, Client, ClientId,
+    Acceptance, Arrivals, Branch, Cache, CacheFill, CacheId, CacheStart, CacheStore, Caller, Cancel, Client, ClientId,
     ContextSwitch, Deadlines, Discipline, Effect, Endpoint, EndpointId, Fault, FaultTarget, GarbageCollection,
     GcTrigger, Handlers, Id, Ids, Limit, Model, Modulation, Need, NoisyNeighbour, OnFailure, Overflow, Pace, PoolId,
     Process, Profile, QueueTimeout, RatePoint, Reload, Scope, Service, ServiceId, Session, SessionStep, SharedPool,

@@ -2,7 +2,7 @@
 
 use brownout::base::time::Span;
 use brownout::measure::{ConnectionResult, TransportResults};
-use brownout::model::{Caller, Cancel, Deadlines, Id};
+use brownout::model::{Caller, Cancel, Deadlines, Id, Limit};
 use brownout::policy::Outcome;
 
 use super::{longest, mean, workload};
@@ -365,6 +365,59 @@ fn a_mesh_repeats_what_was_not_taken_on() {
     assert_eq!(all, 2 * calls - 1);
     let (calls, all) = attempts("", "endpoint.get.steps = [{ fail = true }]");
     assert_eq!(all, calls, "an error is an answer");
+}
+
+/// The limits of connections and the time that one may take to open are the mesh's, as far as the file says nothing else.
+#[test]
+fn a_mesh_has_defaults_for_connections() {
+    let limits = |connections: &str, mesh: &str| {
+        let transport = format!("preset = \"rest\"\nconnections = {{ {connections} }}\n{mesh}");
+        let run = asked("burst(1)", "", &transport, "");
+        run.model.clients.iter().find_map(|client| client.transport.as_ref()).unwrap().connections
+    };
+    let istio = "mesh = { preset = \"istio\" }";
+    let (without, with) = (limits("", ""), limits("", istio));
+    assert_eq!((without.connect_timeout, with.connect_timeout), (None, Some(Span::from_secs(10))));
+    assert_eq!((with.per_host, with.total, with.queue), (Limit::Unlimited, Limit::Unlimited, Limit::Unlimited));
+    let set = limits("connect_timeout = \"2s\", per_host = 3", istio);
+    assert_eq!((set.connect_timeout, set.per_host), (Some(Span::from_secs(2)), Limit::AtMost(3)));
+    assert_eq!(limits("connect_timeout = \"none\"", istio).connect_timeout, None);
+    assert_eq!(limits("", "mesh = { latency = \"1ms\" }").connect_timeout, None, "not every proxy is Istio's");
+}
+
+/// Packets get lost while nothing connects: three attempts of 10 s each, with waits of at most 25 ms and 50 ms between.
+#[test]
+fn a_mesh_gives_up_connecting_after_ten_seconds() {
+    let run = asked(
+        "burst(1)",
+        "",
+        "preset = \"rest\"\nmesh = { preset = \"istio\" }\n[fault.away]\nat = \"0s\"\nfrom = \"users\"\nto = \"server\"\ncut = true",
+        "",
+    );
+    assert_eq!((ended(&run, Outcome::Refused), connections(&run).opened), (1, 3));
+    assert!(workload(&run, "users").latency.count() == 0);
+}
+
+/// The page of presets states what the reference collection says, which measured or read it.
+#[test]
+fn the_page_of_presets_states_the_figures_of_their_sources() {
+    let page = include_str!("../../../SCENARIOS.md");
+    let presets = page.split("### Presets of transports").nth(1).unwrap().split("\n## ").next().unwrap();
+    let row = |name: &str| {
+        let line = presets.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap();
+        line.split('|').skip(2).map(|cell| cell.trim().to_owned()).filter(|it| !it.is_empty()).collect::<Vec<_>>()
+    };
+    assert!(presets.contains(r#"| | `"rest"` | `"rest-h2"` | `"grpc"` | `"grpc-stream"` | `"in-process"` |"#));
+    assert_eq!(row("`encoding.size`"), ["1", "1", "0.5", "0.5", "1"]);
+    assert_eq!(row("`encoding.encode`")[..4], ["1.3ns/B", "1.3ns/B", "0.9ns/B", "0.9ns/B"]);
+    assert_eq!(row("`encoding.decode`")[..4], ["4.5ns/B", "4.5ns/B", "3.1ns/B", "3.1ns/B"]);
+    assert_eq!(row("`headers`"), ["600B", "600B", "600B", "600B", "0B"]);
+    assert_eq!(row("`headers_warm`"), ["600B", "60B", "60B", "14B", "0B"]);
+    assert_eq!(row("`connections.streams`")[..4], ["1", "100", "100", "unlimited"]);
+    assert_eq!(row("`connections.per_host`")[..4], ["unlimited", "1", "1", "1"]);
+    for figure in ["| 310us | 250 us to 1.5 ms; with ECDSA P-256 80 us |", "| 0.5ns/B | 0.23 to 2 ns |"] {
+        assert!(presets.contains(figure), "{figure} of TLS");
+    }
 }
 
 /// The shortest latency: that of a request whose connection was open.

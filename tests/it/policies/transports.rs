@@ -205,3 +205,35 @@ pub(super) fn executor(vector: &Value) -> Result<(), Waiting> {
     assert_eq!(run.results.workloads[0].outcomes[Outcome::Rejected as usize], expected("rejected"));
     Ok(())
 }
+
+/// All come at once, each on a connection of its own; half a second later none has tried again.
+pub(super) fn connector(vector: &Value) -> Result<(), Waiting> {
+    let (params, expected) = (&vector["params"], &vector["expected"]);
+    let run = Run::of(&format!(
+        r#"
+        duration = "500ms"
+        [workload.users]
+        entry = "server.work"
+        arrivals = "burst({})"
+        client = "user"
+        [client.user]
+        transport = "rest"
+        [service.server]
+        threads = {}
+        connections = {{ max = {}, queue = {} }}
+        [service.server.endpoint.work]
+        steps = [{{ sleep = "1h" }}]
+        "#,
+        count(&vector["input"]["open_connections_attempted"]),
+        count(&params["maxThreads"]),
+        count(&params["maxConnections"]),
+        count(&params["acceptCount"]),
+    ));
+    let (server, messages) = (&run.results.services[0], &run.results.transport.as_ref().unwrap().services[0]);
+    let expected = |what: &str| u64::from(count(&expected[what]));
+    assert_eq!(server.busy_nanos, u128::from(expected("requests_executing")) * 500_000_000);
+    assert_eq!(server.arrivals, expected("connections_processed"));
+    assert_eq!(messages.connections_waited, expected("accepted_but_parked") + expected("os_backlog"));
+    assert_eq!(messages.connections_ignored, expected("refused_or_timed_out"));
+    Ok(())
+}

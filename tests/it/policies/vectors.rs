@@ -67,6 +67,7 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("resilience4j.retry", retry_timeline),
     ("resilience4j.sliding_window.count_based", window),
     ("sqs.visibility_and_dlq", brokers_queue::visibility),
+    ("tomcat.connector", transports::connector),
     ("tomcat.executor", transports::executor),
     ("transport.l4_vs_l7_balancing", transports::sticking),
 ];
@@ -104,7 +105,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 53);
+    assert_eq!(ran.len(), 54);
 }
 
 #[test]

@@ -47,6 +47,16 @@ fn limiter() -> impl Strategy<Value = LimitSettings> {
     (rate, 1u32..6).prop_map(|(rate, burst)| LimitSettings { rate, burst })
 }
 
+/// Idle connections are closed soon, or those who wait outside would wait for ever.
+fn acceptance() -> impl Strategy<Value = Acceptance> {
+    (limit(1..4), limit(0..4), 1u64..20, limit(1..5)).prop_map(|(max, queue, keep_alive, requests)| Acceptance {
+        max,
+        queue,
+        keep_alive: Some(ms(keep_alive)),
+        requests,
+    })
+}
+
 pub(super) fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> {
     let queue = (
         limit(0..6),
@@ -61,9 +71,9 @@ pub(super) fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> 
         option::weighted(0.3, 1u32..3),
         select(vec![Handlers::Blocking, Handlers::Async]),
         (0u64..40).prop_map(ms),
-        (disturbances(lengths), option::weighted(0.2, limiter())),
+        (disturbances(lengths), option::weighted(0.2, limiter()), option::weighted(0.15, acceptance())),
     )
-        .prop_map(|(replicas, threads, queue, cores, handlers, startup, (disturbances, limit))| {
+        .prop_map(|(replicas, threads, queue, cores, handlers, startup, (disturbances, limit, connections))| {
             let (gc, neighbour, context_switch) = disturbances;
             let (queue, overflow, queue_timeout, discipline) = queue;
             Service {
@@ -81,6 +91,7 @@ pub(super) fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> 
                 gc,
                 neighbour,
                 limit,
+                connections,
                 zones: Vec::new(),
             }
         });

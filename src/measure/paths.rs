@@ -1,0 +1,166 @@
+//! Where the time of users' requests goes, along the path that they wait for: whoever waits for an answer or for branches
+//! takes over, when he has it, how the last one that he waited for spent that time. So the parts of a request add up to its
+//! latency, to the nanosecond. What goes on beside that path, since something else takes longer, is no part of it.
+
+use crate::base::time::{Span, Time};
+use crate::kernel::Spent;
+
+use super::sums::PathSums;
+
+/// How many ways there are to spend time.
+pub const PARTS: usize = Spent::ALL.len();
+
+/// Requests that were answered well, and where their time went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathResult {
+    /// How many they are: those of which the latency is recorded.
+    pub requests: u64,
+    /// By [`Spent`]; all parts together are the sum of all latencies.
+    pub nanos: [u128; PARTS],
+}
+
+/// What a frame has done so far.
+#[derive(Clone, Copy)]
+struct Path {
+    begun: Time,
+    /// Up to here its time is in the parts.
+    since: Time,
+    on: Spent,
+    /// Nanoseconds of CPU time that it has asked for last and not got yet, and what of that, and of what comes, is for messages.
+    demand: u64,
+    messages: u64,
+    /// Nanoseconds by [`Spent`].
+    parts: [u64; PARTS],
+}
+
+const NOTHING: Path =
+    Path { begun: Time::ZERO, since: Time::ZERO, on: Spent::Start, demand: 0, messages: 0, parts: [0; PARTS] };
+
+impl Path {
+    /// Its time up to `now` is in the parts.
+    #[inline]
+    fn close(&mut self, now: Time) {
+        let span = now.since(self.since);
+        self.since = now;
+        if self.on != Spent::Work {
+            self.parts[self.on as usize] += span.as_nanos();
+            return;
+        }
+        let span = span.as_nanos();
+        let served = span.min(self.demand);
+        let on_messages = self.messages.min(served);
+        self.messages -= on_messages;
+        self.demand -= served;
+        self.parts[Spent::Messages as usize] += on_messages;
+        self.parts[Spent::Work as usize] += served - on_messages;
+        self.parts[Spent::Cores as usize] += span - served;
+    }
+}
+
+/// See the module.
+pub(super) struct Paths {
+    /// By the place of the frame.
+    paths: Vec<Path>,
+    /// By workload.
+    results: Vec<PathResult>,
+    last: Vec<PathResult>,
+}
+
+impl Paths {
+    pub(super) fn new(workloads: usize) -> Paths {
+        Paths {
+            paths: Vec::new(),
+            results: vec![PathResult::default(); workloads],
+            last: vec![PathResult::default(); workloads],
+        }
+    }
+
+    #[inline]
+    fn at(&mut self, frame: u32) -> &mut Path {
+        let place = frame as usize;
+        if place >= self.paths.len() {
+            self.paths.resize(place + 1, NOTHING);
+        }
+        &mut self.paths[place]
+    }
+
+    #[inline]
+    pub(super) fn begins(&mut self, frame: u32, now: Time, on: Spent) {
+        *self.at(frame) = Path { begun: now, since: now, on, ..NOTHING };
+    }
+
+    #[inline]
+    pub(super) fn spends(&mut self, frame: u32, now: Time, on: Spent) {
+        let path = self.at(frame);
+        path.close(now);
+        path.on = on;
+    }
+
+    #[inline]
+    pub(super) fn demands(&mut self, frame: u32, now: Time, cpu: Span) {
+        let path = self.at(frame);
+        path.close(now);
+        (path.on, path.demand) = (Spent::Work, cpu.as_nanos());
+    }
+
+    /// Of what the frame demands next, so much is for messages.
+    #[inline]
+    pub(super) fn encodes(&mut self, frame: u32, now: Time, cpu: Span) {
+        let path = self.at(frame);
+        path.close(now);
+        path.messages = cpu.as_nanos();
+    }
+
+    #[inline]
+    pub(super) fn explains(&mut self, waiting: u32, other: u32, now: Time) {
+        self.at(other).close(now);
+        let other = *self.at(other);
+        let path = self.at(waiting);
+        if other.begun < path.since {
+            // A stream that ends badly: its reader has already said what he did meanwhile.
+            path.close(now);
+            path.on = Spent::Network;
+            return;
+        }
+        // One that began later, as hedges do, does not explain what was before.
+        path.close(other.begun);
+        for (part, more) in path.parts.iter_mut().zip(other.parts) {
+            *part += more;
+        }
+        (path.since, path.on) = (now, Spent::Network);
+    }
+
+    #[inline]
+    pub(super) fn hands_over(&mut self, from: u32, to: u32, now: Time) {
+        self.at(from).close(now);
+        let path = Path { on: Spent::Network, messages: 0, ..*self.at(from) };
+        *self.at(to) = path;
+    }
+
+    /// A user's request has ended that counts.
+    pub(super) fn ends(&mut self, frame: u32, workload: u32, now: Time) {
+        let path = self.at(frame);
+        path.close(now);
+        let parts = path.parts;
+        let result = &mut self.results[workload as usize];
+        result.requests += 1;
+        for (sum, part) in result.nanos.iter_mut().zip(parts) {
+            *sum += u128::from(part);
+        }
+    }
+
+    /// Adds what tells how sure means are.
+    pub(super) fn add_sums(&mut self, sums: &mut [PathSums]) {
+        for ((it, last), sums) in self.results.iter().zip(&mut self.last).zip(sums) {
+            sums.count.push(it.requests - last.requests);
+            for ((column, now), before) in sums.secs.iter_mut().zip(it.nanos).zip(last.nanos) {
+                column.push((now - before) as f64 / 1e9);
+            }
+            last.clone_from(it);
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<PathResult> {
+        self.results
+    }
+}
