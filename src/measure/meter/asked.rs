@@ -45,7 +45,7 @@ impl Meter {
     }
 
     #[inline(always)]
-    fn paths(&mut self) -> Option<&mut Paths> {
+    pub(super) fn paths(&mut self) -> Option<&mut Paths> {
         self.transport.as_mut().and_then(|transport| transport.paths.as_mut())
     }
 }
