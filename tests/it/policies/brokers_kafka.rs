@@ -10,7 +10,7 @@ use brownout::mechanism::broker::kafka::{
 };
 use serde_json::Value;
 
-use super::vectors::{Waiting, count, list, millis, number, text};
+use super::vectors::{Waiting, count, list, millis, text};
 
 mod groups;
 mod producers;
@@ -87,7 +87,8 @@ pub(super) fn sticky(vector: &Value) -> Result<(), Waiting> {
 }
 
 pub(super) fn backoff(vector: &Value) -> Result<(), Waiting> {
-    let (base, cap) = (millis(&vector["params"]["retry.backoff.ms"]), millis(&vector["params"]["retry.backoff.max.ms"]));
+    let (base, cap) =
+        (millis(&vector["params"]["retry.backoff.ms"]), millis(&vector["params"]["retry.backoff.max.ms"]));
     for (n, range) in list(&vector["input"]["attempts"]).iter().zip(list(&vector["expected"]["delay_range_ms"])) {
         let found = [0.0, 1.0].map(|draw| retry_backoff(base, cap, count(n), draw));
         assert_eq!(found, [millis(&range[0]), millis(&range[1])]);
@@ -229,7 +230,8 @@ pub(super) fn retention_bytes(vector: &Value) -> Result<(), Waiting> {
     };
     for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
         let mut log = Log::new(settings);
-        let sizes: Vec<u64> = list(&input["segment_bytes_oldest_first"]).iter().map(|size| count(size).into()).collect();
+        let sizes: Vec<u64> =
+            list(&input["segment_bytes_oldest_first"]).iter().map(|size| count(size).into()).collect();
         for size in &sizes {
             log.append(Time::ZERO, None, None, *size, &[record(())]);
         }
@@ -248,7 +250,8 @@ pub(super) fn read_committed(vector: &Value) -> Result<(), Waiting> {
     assert_eq!(text(&vector["params"]["isolation.level"]), "read_committed");
     let states = list(&vector["input"]["state"]);
     for (state, expected) in states.iter().zip(list(&vector["expected"]["visible_offsets"])) {
-        let (mut log, mut transactions) = (Log::new(LogSettings::default()), Transactions::new(TransactionSettings::default()));
+        let (mut log, mut transactions) =
+            (Log::new(LogSettings::default()), Transactions::new(TransactionSettings::default()));
         let id = transactions.begin(Time::ZERO);
         for entry in list(&vector["input"]["log"]) {
             let of = (!entry["txn"].is_null()).then_some(id);

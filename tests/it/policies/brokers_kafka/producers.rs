@@ -9,17 +9,35 @@ use super::*;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Offer { partition: u32, bytes: u32 },
-    Send { node: u32 },
+    Offer {
+        partition: u32,
+        bytes: u32,
+    },
+    Send {
+        node: u32,
+    },
     /// The request arrives and is answered.
-    Arrive { request: usize },
+    Arrive {
+        request: usize,
+    },
     /// It arrives, and its answer does not.
-    LoseAnswer { request: usize },
+    LoseAnswer {
+        request: usize,
+    },
     /// It does not arrive.
-    Lose { request: usize },
-    Disconnect { node: u32 },
-    Lead { partition: u32, node: Option<u32> },
-    Pass { millis: u64 },
+    Lose {
+        request: usize,
+    },
+    Disconnect {
+        node: u32,
+    },
+    Lead {
+        partition: u32,
+        node: Option<u32>,
+    },
+    Pass {
+        millis: u64,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -60,7 +78,6 @@ impl World {
         let (on_the_way, fates, offered) = (Vec::new(), BTreeMap::new(), Vec::new());
         World { now: Time::ZERO, producer, logs, on_the_way, fates, offered, draw }
     }
-
 
     /// A request reaches the broker; what he says to each batch.
     fn store(&mut self, request: RequestId) -> BTreeMap<Partition, Answer> {
@@ -226,9 +243,16 @@ fn a_request_takes_the_oldest_batch_of_every_partition_of_its_node_along() {
     world.step(Step::Pass { millis: 1 });
     world.step(Step::Send { node: 0 });
     let request = world.on_the_way[0];
-    let sizes: Vec<(u32, usize)> = world.producer.batches(request).map(|it| (it.partition.0, it.records.len())).collect();
+    let sizes: Vec<(u32, usize)> =
+        world.producer.batches(request).map(|it| (it.partition.0, it.records.len())).collect();
     assert_eq!(sizes, [(0, 1), (2, 2)]);
-    assert!(world.producer.answer(world.now, request, answered, || 0.5, |_, fate| assert_eq!(fate, Fate::Acknowledged)));
+    assert!(world.producer.answer(
+        world.now,
+        request,
+        answered,
+        || 0.5,
+        |_, fate| assert_eq!(fate, Fate::Acknowledged)
+    ));
     assert!(!world.producer.answer(world.now, request, answered, || 0.5, |_, _| unreachable!()), "only once");
     assert_eq!(world.producer.pending(), 1);
 }
