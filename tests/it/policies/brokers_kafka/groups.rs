@@ -225,7 +225,7 @@ impl World {
                     let before = self.group.committed(one.partition);
                     let done = self.group.commit(member, one.partition, one.generation, one.offset + 1);
                     let after = self.group.committed(one.partition);
-                    assert_eq!(after, if done.is_ok() { Some(one.offset + 1) } else { before });
+                    assert_eq!(after, if done.is_ok() { before.max(Some(one.offset + 1)) } else { before });
                     assert!(done.is_err() || self.group.owner(one.partition) == Some(member));
                 }
             }
@@ -388,7 +388,8 @@ fn a_slow_member_stops_the_world_and_nobody_else_when_it_is_cooperative() {
         world.group.tally().delivered - before
     };
     assert_eq!(delivered(Protocol::Eager), 0);
-    assert_eq!(delivered(Protocol::Cooperative), 2);
+    // One of its two partitions had a record before, too.
+    assert_eq!(delivered(Protocol::Cooperative), 3);
 }
 
 #[test]
