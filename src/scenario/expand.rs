@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::build::means_nothing;
 use super::declare::{Key, Keys, Kind, Presence, Section};
 use super::decode::{VERBS, preset_value};
 use super::files::{of_place, resolved};
@@ -85,6 +86,9 @@ impl Expander<'_> {
 
     /// What holds for a key that nobody wrote, and why.
     fn left_out(&self, section: &Section, key: &Key, table: &Table, path: &[String]) -> Option<(String, String)> {
+        if means_nothing(self.model, path, key.name) {
+            return None;
+        }
         if let Presence::Default(default) = key.presence {
             let preset = table.get("preset").and_then(|entry| entry.node.text());
             let of_preset = preset.and_then(|preset| preset_value(section.path, preset, key.name));

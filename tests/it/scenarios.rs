@@ -121,7 +121,7 @@ fn services_and_their_steps_are_what_the_file_says() {
     assert_eq!((model.seed, model.duration), (u64::MAX, Span::from_secs(120)));
     assert_eq!((model.warmup, model.interval), (Span::from_secs(10), Span::from_millis(250)));
     let names: Vec<_> = model.services.iter().map(|service| service.name.as_str()).collect();
-    assert_eq!(names, ["gateway", "orders", "ads"]);
+    assert_eq!(names, ["gateway", "orders", "ads", "mailer"]);
     let gateway = service(&model, "gateway").1;
     assert_eq!((gateway.replicas, gateway.threads, gateway.queue), (40, Limit::AtMost(16), Limit::AtMost(100)));
     assert_eq!((gateway.cores, gateway.discipline, gateway.handlers), (Some(4), Discipline::Lifo, Handlers::Async));
@@ -267,6 +267,8 @@ fn faults_and_expectations_are_what_the_file_says() {
         (FaultTarget::Edge(gateway, orders), Effect::ErrorRate(Share::ONE)),
         (FaultTarget::Entry(WorkloadId(0), gateway), Effect::Cut),
         (FaultTarget::Cache(CacheId(0)), Effect::Flush),
+        (FaultTarget::Topic(TopicId(0)), Effect::Poison(Share::new(0.01).unwrap())),
+        (FaultTarget::Broker(BrokerId(0), Subset::First(1)), Effect::Crash { detect: Span::ZERO }),
         (FaultTarget::Workload(WorkloadId(0)), Effect::Traffic(3.0)),
     ];
     assert_eq!(found, expected);

@@ -106,14 +106,14 @@ fn topic(
     let (broker, kind) = find_broker(keys.and_then(|keys| keys.broker.value()), all, brokers, cx);
     let keeping = match keys {
         Some(keys) if kind == BrokerKind::Kafka => {
-            only_elsewhere(kind, &not_kafka(keys), "a log of Kafka keeps what it has by `retention`", cx);
+            only_elsewhere(kind, not_kafka(keys), "a log of Kafka keeps what it has by `retention`", cx);
             Keeping::Log(Box::new(log(keys)))
         }
         Some(keys) => {
-            only_elsewhere(kind, &only_kafka(keys), "only Kafka has that", cx);
+            only_elsewhere(kind, only_kafka(keys), "only Kafka has that", cx);
             if kind != BrokerKind::Jetstream {
                 let others = [("dedup", keys.dedup.key_place()), ("retention", keys.retention.key_place())];
-                only_elsewhere(kind, &others, "this kind keeps a message until it is acknowledged", cx);
+                only_elsewhere(kind, others, "this kind keeps a message until it is acknowledged", cx);
             }
             let dead_letter = keys.dead_letter.given().and_then(|name| other(name, &item.name, names, cx));
             Keeping::Queue(QueueLimits {
@@ -154,33 +154,63 @@ fn unlimited() -> QueueLimits {
     }
 }
 
-fn only_kafka(keys: &TopicKeys) -> [(&'static str, Place); 7] {
-    [
-        ("partitions", keys.partitions.key_place()),
-        ("partitioner", keys.partitioner.key_place()),
-        ("replication", keys.replication.key_place()),
-        ("retention_size", keys.retention_size.key_place()),
-        ("segment", keys.segment.key_place()),
-        ("retention_check", keys.retention_check.key_place()),
-        ("producer", keys.producer.key_place()),
-    ]
+/// Keys of a topic that only Kafka knows.
+const TOPIC_OF_KAFKA: [&str; 7] =
+    ["partitions", "partitioner", "replication", "retention_size", "segment", "retention_check", "producer"];
+/// Keys of a topic that Kafka does not know.
+const TOPIC_OF_OTHERS: [&str; 6] = ["length", "max_size", "overflow", "ttl", "dedup", "dead_letter"];
+/// Keys of a consumer that only Kafka knows.
+const CONSUMER_OF_KAFKA: [&str; 7] =
+    ["session_timeout", "max_poll_interval", "rebalance", "rebalance_time", "start", "isolation", "commit_every"];
+/// Keys of a consumer that Kafka does not know.
+const CONSUMER_OF_OTHERS: [&str; 2] = ["ack_timeout", "unacknowledged"];
+
+/// Whether `key` of the table at `path` means nothing, for the kind of broker it has to do with.
+pub(crate) fn means_nothing(model: &Model, path: &[String], key: &str) -> bool {
+    let [section, name] = path else { return false };
+    let of_kafka = |topic: &Topic| model.brokers[topic.broker].kind == BrokerKind::Kafka;
+    let topic = || model.topics.iter().find(|topic| topic.name == *name).is_some_and(of_kafka);
+    let consumer = || model.consumers.iter().find(|consumer| consumer.name == *name);
+    match section.as_str() {
+        "topic" if topic() => TOPIC_OF_OTHERS.contains(&key),
+        "topic" => TOPIC_OF_KAFKA.contains(&key),
+        "consumer" if consumer().is_some_and(|it| of_kafka(&model.topics[it.topic])) => {
+            CONSUMER_OF_OTHERS.contains(&key)
+        }
+        "consumer" => CONSUMER_OF_KAFKA.contains(&key),
+        _ => false,
+    }
 }
 
-fn not_kafka(keys: &TopicKeys) -> [(&'static str, Place); 6] {
-    [
-        ("length", keys.length.key_place()),
-        ("max_size", keys.max_size.key_place()),
-        ("overflow", keys.overflow.key_place()),
-        ("ttl", keys.ttl.key_place()),
-        ("dedup", keys.dedup.key_place()),
-        ("dead_letter", keys.dead_letter.key_place()),
-    ]
+fn only_kafka(keys: &TopicKeys) -> impl Iterator<Item = (&'static str, Place)> {
+    let places = [
+        keys.partitions.key_place(),
+        keys.partitioner.key_place(),
+        keys.replication.key_place(),
+        keys.retention_size.key_place(),
+        keys.segment.key_place(),
+        keys.retention_check.key_place(),
+        keys.producer.key_place(),
+    ];
+    TOPIC_OF_KAFKA.into_iter().zip(places)
+}
+
+fn not_kafka(keys: &TopicKeys) -> impl Iterator<Item = (&'static str, Place)> {
+    let places = [
+        keys.length.key_place(),
+        keys.max_size.key_place(),
+        keys.overflow.key_place(),
+        keys.ttl.key_place(),
+        keys.dedup.key_place(),
+        keys.dead_letter.key_place(),
+    ];
+    TOPIC_OF_OTHERS.into_iter().zip(places)
 }
 
 /// Refuses keys that this kind of broker does not know.
-fn only_elsewhere(kind: BrokerKind, keys: &[(&str, Place)], why: &str, cx: &mut Cx<'_>) {
-    for (key, place) in keys.iter().filter(|(_, place)| place.is_somewhere()) {
-        cx.say(&catalogue::PARTNER, *place, format!("`{key}` means nothing to the broker \"{}\"", kind.name()))
+fn only_elsewhere(kind: BrokerKind, keys: impl IntoIterator<Item = (&'static str, Place)>, why: &str, cx: &mut Cx<'_>) {
+    for (key, place) in keys.into_iter().filter(|(_, place)| place.is_somewhere()) {
+        cx.say(&catalogue::PARTNER, place, format!("`{key}` means nothing to the broker \"{}\"", kind.name()))
             .label(why)
             .help(format!("remove `{key}`, or name another `broker`"));
     }
@@ -235,7 +265,7 @@ fn queue(
     }
     let limits = keys.map_or_else(unlimited, |keys| {
         if kind != BrokerKind::Jetstream {
-            only_elsewhere(kind, &[("dedup", keys.dedup.key_place())], "only JetStream has that", cx);
+            only_elsewhere(kind, [("dedup", keys.dedup.key_place())], "only JetStream has that", cx);
         }
         QueueLimits {
             length: keys.length.value().map_or(Limit::Unlimited, |limit| limit.0),
@@ -348,20 +378,19 @@ fn consumer(
     cx: &mut Cx<'_>,
 ) -> Consumer {
     if kind == BrokerKind::Kafka {
-        let not_kafka =
-            [("ack_timeout", keys.ack_timeout.key_place()), ("unacknowledged", keys.unacknowledged.key_place())];
-        only_elsewhere(kind, &not_kafka, "Kafka only knows how far a group is", cx);
+        let places = [keys.ack_timeout.key_place(), keys.unacknowledged.key_place()];
+        only_elsewhere(kind, CONSUMER_OF_OTHERS.into_iter().zip(places), "Kafka only knows how far a group is", cx);
     } else {
-        let only_kafka = [
-            ("session_timeout", keys.session_timeout.key_place()),
-            ("max_poll_interval", keys.max_poll_interval.key_place()),
-            ("rebalance", keys.rebalance.key_place()),
-            ("rebalance_time", keys.rebalance_time.key_place()),
-            ("start", keys.start.key_place()),
-            ("isolation", keys.isolation.key_place()),
-            ("commit_every", keys.commit_every.key_place()),
+        let places = [
+            keys.session_timeout.key_place(),
+            keys.max_poll_interval.key_place(),
+            keys.rebalance.key_place(),
+            keys.rebalance_time.key_place(),
+            keys.start.key_place(),
+            keys.isolation.key_place(),
+            keys.commit_every.key_place(),
         ];
-        only_elsewhere(kind, &only_kafka, "only Kafka has that", cx);
+        only_elsewhere(kind, CONSUMER_OF_KAFKA.into_iter().zip(places), "only Kafka has that", cx);
     }
     let dead_letter = keys.dead_letter.given().and_then(|name| other(name, &model.topics[topic].name, names, cx));
     let usual = kind.settling(keys.dead_letter.given().is_some());

@@ -27,6 +27,7 @@ use crate::scenario::language::ScenarioKeys;
 use crate::scenario::say::{Place, catalogue};
 use names::Names;
 
+pub(crate) use messaging::means_nothing;
 pub(crate) use parameter::parameters;
 pub use parameter::{Parameter, ParameterRange};
 

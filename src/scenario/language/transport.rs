@@ -157,7 +157,7 @@ keys! {
     /// `maxKeepAliveRequests`). A connection that must wait counts as not open yet; one that is ignored is tried again after
     /// 1 s, 2 s, 4 s, as a packet that got lost. That a server may close an idle connection just as a request comes is left
     /// out.
-    AcceptKeys is "what connections a service takes on" at "service.NAME.connections" {
+    AcceptKeys is "a limit of connections" at "service.NAME.connections" {
         /// Connections of one replica at once, busy or not.
         max: LimitFrom<1> = "8192";
         /// Connections that wait in the backlog of the operating system until one of those is closed. One more has left it and

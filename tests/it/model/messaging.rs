@@ -56,7 +56,12 @@ const SECOND: &str = r#"{ work = "1s" }"#;
 
 #[test]
 fn a_queue_takes_what_comes_and_gives_it_to_one_worker_each() {
-    let run = mails("burst(10)", "", SECOND, "[queue.mails]\n[consumer.mailer]\nqueue = \"mails\"\nhandler = \"mailer.send\"\nconcurrency = 2");
+    let run = mails(
+        "burst(10)",
+        "",
+        SECOND,
+        "[queue.mails]\n[consumer.mailer]\nqueue = \"mails\"\nhandler = \"mailer.send\"\nconcurrency = 2",
+    );
     let mails = group(&run, "mails");
     assert_eq!(fates(mails), [10, 0, 0, 0, 0]);
     assert_eq!(millis(mails.latency.max()), 5_000.0, "two workers, a second each");
