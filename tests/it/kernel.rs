@@ -5,6 +5,7 @@ mod arrivals;
 mod keys;
 mod laws;
 mod ledger;
+mod messages;
 mod recipe;
 mod sessions;
 mod traces;

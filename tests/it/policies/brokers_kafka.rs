@@ -10,7 +10,7 @@ use brownout::mechanism::broker::kafka::{
 };
 use serde_json::Value;
 
-use super::vectors::{Waiting, count, list, millis, number, text};
+use super::vectors::{Waiting, count, list, millis, text};
 
 mod groups;
 mod producers;

@@ -246,7 +246,7 @@ partitions = 4
 
 [consumer.billing]
 topic       = "orders"
-handler     = "billing.book"
+handler     = "orders.create"
 concurrency = 8"#
         good r#"[topic.orders]
 broker     = "kafka"
@@ -254,7 +254,7 @@ partitions = 8
 
 [consumer.billing]
 topic       = "orders"
-handler     = "billing.book"
+handler     = "orders.create"
 concurrency = 8"#
 
     "W020" HEDGE_IDLE "a hedge that waits for longer than its call"

@@ -183,7 +183,8 @@ impl Group {
         }
     }
 
-    /// The application has processed what is before `offset`. Needs the generation of the delivery.
+    /// The application has processed what is before `offset`. Needs the generation of the delivery. Nothing changes when
+    /// more was committed before: only [`Group::seek`] goes back.
     ///
     /// # Errors
     /// When the partition is not the member's any more, or was given to it anew since.
@@ -194,7 +195,7 @@ impl Group {
             self.tally.fenced += 1;
             return Err(Fenced);
         }
-        share.committed = Some(offset);
+        share.committed = share.committed.max(Some(offset));
         if share.position == Some(offset) && share.is_uncommitted {
             share.is_uncommitted = false;
             self.seats[member.index()].uncommitted.retain(|other| *other != partition);
