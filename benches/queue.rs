@@ -74,7 +74,7 @@ fn run_stream() {
             stream.tick(now, &mut reports);
         }
         stream.publish(now, (message, message), BYTES, None, &mut reports);
-        stream.take(now, 0, Member(message % 2), 1, &mut taken);
+        stream.take(now, 0, Member(message % 2), 1, &mut taken, &mut reports);
         held.extend(taken.drain(..).map(|delivery| delivery.lease));
         if held.len() > HELD
             && let Some(lease) = held.pop_front()

@@ -50,7 +50,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let salt = self.messaging.groups[worker.group as usize].salt;
         for held in &worker.current {
             let is_again = effects.happens(endpoint, held.message.origin.child(salt));
-            self.observer.message(now, MessageFact::Effect { endpoint, is_again: is_again });
+            self.observer.message(now, MessageFact::Effect { endpoint, is_again });
         }
     }
 }

@@ -147,7 +147,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 kafka::Fate::Acknowledged | kafka::Fate::Admitted => {}
                 kafka::Fate::Refused | kafka::Fate::Failed => {
                     let outcome = if fate == kafka::Fate::Refused { Outcome::Rejected } else { Outcome::Timeout };
-                    self.observer.message(self.agenda.now(), MessageFact::NotPublished { topic, outcome: outcome });
+                    self.observer.message(self.agenda.now(), MessageFact::NotPublished { topic, outcome });
                     if waits {
                         self.publish_answered(message.waiter, outcome);
                     }
@@ -219,7 +219,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         *messaging.replications.at(list) = entries;
         let (first, groups) = (state.first_group, state.groups);
         for group in first..first + groups {
-            (0..kept).for_each(|_| self.observer.message(now, MessageFact::Kept { group: group }));
+            (0..kept).for_each(|_| self.observer.message(now, MessageFact::Kept { group }));
         }
         let broker = &mut self.messaging.brokers[broker_id as usize];
         let stored = broker.stored_at(now, node, messages, bytes, key);
@@ -496,7 +496,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let end = log.end();
         log.replicated(end);
         self.observer.message(now, MessageFact::Published { topic, bytes: message.bytes });
-        (first..first + groups).for_each(|group| self.observer.message(now, MessageFact::Kept { group: group }));
+        (first..first + groups).for_each(|group| self.observer.message(now, MessageFact::Kept { group }));
         self.more_to_read(topic, partition);
         self.account(topic);
     }

@@ -69,7 +69,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let message = self.message_of(id, n);
         let publisher = &self.messaging.publishers[n as usize];
         let (topic, timer) = (publisher.topic, publisher.timer);
-        self.observer.message(self.agenda.now(), MessageFact::Tried { topic: topic });
+        self.observer.message(self.agenda.now(), MessageFact::Tried { topic });
         if self.messaging.topics[topic as usize].logs.is_some() {
             if self.produce(id, topic, message) {
                 return true;
@@ -86,7 +86,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 && (!broker.nodes[node as usize].blocked.is_empty() || broker.is_full(node, message.bytes.into()))
         });
         if message.wait == PublishWait::Nothing && !is_blocked {
-            self.to_broker(topic, message);
+            self.pass_to_broker(topic, message);
             return true;
         }
         let ticket = self.wait_for_broker(id, timer);
@@ -95,7 +95,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 let broker = &mut self.messaging.brokers[self.messaging.topics[topic as usize].broker as usize];
                 broker.nodes[node as usize].blocked.push_back((ticket, topic, message));
             }
-            _ => self.to_broker(topic, message),
+            _ => self.pass_to_broker(topic, message),
         }
         false
     }
@@ -149,7 +149,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Puts a message on its way to its broker.
-    fn to_broker(&mut self, topic: u32, message: Message) {
+    fn pass_to_broker(&mut self, topic: u32, message: Message) {
         let state = &self.messaging.topics[topic as usize];
         let broker = &mut self.messaging.brokers[state.broker as usize];
         broker.reserve(state.home, message.bytes.into());
@@ -163,7 +163,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             // He has given up, and takes his message with him.
             return;
         }
-        self.to_broker(topic, message);
+        self.pass_to_broker(topic, message);
         if message.wait == PublishWait::Nothing {
             self.frames.renew(ticket.frame);
             self.go_on_soon(ticket.frame);
@@ -179,7 +179,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A message is not taken.
     pub(super) fn publish_fails(&mut self, topic: u32, message: &Message, outcome: Outcome) {
-        self.observer.message(self.agenda.now(), MessageFact::NotPublished { topic, outcome: outcome });
+        self.observer.message(self.agenda.now(), MessageFact::NotPublished { topic, outcome });
         if message.wait != PublishWait::Nothing {
             self.answer_publisher(topic, message, outcome);
         }

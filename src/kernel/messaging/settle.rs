@@ -70,8 +70,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     pub(super) fn settled(&mut self, group: u32, message: &Message, fate: Fate) {
-        self.observer
-            .message(self.agenda.now(), MessageFact::Settled { group, published: message.published, fate: fate });
+        self.observer.message(self.agenda.now(), MessageFact::Settled { group, published: message.published, fate });
     }
 
     /// Messages of one key are handled in the order in which they were published, or not.
@@ -158,7 +157,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// The broker publishes a dead letter.
     pub(in crate::kernel) fn dead_letter(&mut self) {
         let Some((topic, message)) = self.messaging.dead.pop_front() else { return };
-        self.observer.message(self.agenda.now(), MessageFact::Tried { topic: topic });
+        self.observer.message(self.agenda.now(), MessageFact::Tried { topic });
         self.message_stored(topic, message);
     }
 

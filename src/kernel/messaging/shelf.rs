@@ -21,7 +21,7 @@ pub(in crate::kernel) struct Shelf {
 
 enum Kind {
     Queues(Vec<MessageQueue<Message>>),
-    Stream(MessageStream<Message>),
+    Stream(Box<MessageStream<Message>>),
 }
 
 /// What happened that nobody asked for.
@@ -52,14 +52,19 @@ impl Shelf {
     }
 
     pub(super) fn of_stream(stream: MessageStream<Message>) -> Shelf {
-        Shelf { kind: Kind::Stream(stream), news: Vec::new(), reports: Vec::new(), stream_reports: Vec::new() }
+        Shelf {
+            kind: Kind::Stream(Box::new(stream)),
+            news: Vec::new(),
+            reports: Vec::new(),
+            stream_reports: Vec::new(),
+        }
     }
 
     /// A message arrives. `accepted` hears of every group for which it is kept. A queue that is full does not keep the
     /// others from their copy, but its publisher learns it.
     pub(super) fn publish(&mut self, now: Time, message: Message, mut accepted: impl FnMut(u32)) -> Published {
         let size = Size::from_bytes(message.bytes.into());
-        let published = match &mut self.kind {
+        match &mut self.kind {
             Kind::Queues(queues) => {
                 let mut published = Published::Accepted;
                 for (place, queue) in queues.iter_mut().enumerate() {
@@ -81,8 +86,7 @@ impl Shelf {
                 self.tell_of_stream();
                 published
             }
-        };
-        published
+        }
     }
 
     /// Hands out up to `most` messages of a group to one of its workers.

@@ -144,7 +144,7 @@ impl GroupState {
             backoff: first.settling.backoff.clone(),
             dead_letter: first.dead_letter.map(number),
             last: Vec::new(),
-            salt: super::named("consumer", &model.consumers.iter().find(|it| *it == first).map_or("", |it| &it.name)),
+            salt: super::named("consumer", model.consumers.iter().find(|it| *it == first).map_or("", |it| &it.name)),
         }
     }
 

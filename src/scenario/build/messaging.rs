@@ -121,11 +121,7 @@ fn topic(
                 size: keys.max_size.value().and_then(|Unlimited(size)| *size),
                 overflow: keys.overflow.value().map_or(QueueOverflow::DropOldest, |Word(word)| *word),
                 ttl: keys.ttl.or_default().0.map(|NotZero(span)| span),
-                keep: keys
-                    .retention
-                    .given()
-                    .and_then(|Unlimited(retention)| retention.clone())
-                    .map(|NotZero(span)| span),
+                keep: keys.retention.given().and_then(|Unlimited(retention)| *retention).map(|NotZero(span)| span),
                 dedup: keys.dedup.given().copied().unwrap_or(kind.dedup()),
                 dead_letter,
             })
@@ -406,8 +402,8 @@ fn consumer(
         commit_every: keys.commit_every.given().copied().unwrap_or(usual.commit_every),
     };
     let delivery = match keys.delivery.value() {
-        Some(Word(DeliveryWord::AtMostOnce)) => Delivery::AtMostOnce,
-        Some(Word(DeliveryWord::ExactlyOnce)) => {
+        Some(Word(DeliveryWord::AtMost)) => Delivery::AtMostOnce,
+        Some(Word(DeliveryWord::Exactly)) => {
             if kind != BrokerKind::Kafka {
                 cx.say(
                     &catalogue::PARTNER,
@@ -418,7 +414,7 @@ fn consumer(
             }
             Delivery::ExactlyOnce { commit_every: keys.commit_every.given().copied().unwrap_or(Span::from_millis(100)) }
         }
-        Some(Word(DeliveryWord::AtLeastOnce)) | None => Delivery::AtLeastOnce,
+        Some(Word(DeliveryWord::AtLeast)) | None => Delivery::AtLeastOnce,
     };
     let batch = keys.batch.value().map_or(1, |count| count.0);
     let prefetch = keys.prefetch.given().map_or(kind.prefetch(), |limit| limit.0);

@@ -89,19 +89,19 @@ impl Words for WorkerKind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum DeliveryWord {
     /// It comes once or not at all.
-    AtMostOnce,
+    AtMost,
     /// It comes, perhaps more than once.
-    AtLeastOnce,
+    AtLeast,
     /// It comes once.
-    ExactlyOnce,
+    Exactly,
 }
 
 impl Words for DeliveryWord {
     const WHAT: &'static str = "a kind of delivery";
     const WORDS: &'static [(&'static str, Self)] = &[
-        ("at-most-once", DeliveryWord::AtMostOnce),
-        ("at-least-once", DeliveryWord::AtLeastOnce),
-        ("exactly-once", DeliveryWord::ExactlyOnce),
+        ("at-most-once", DeliveryWord::AtMost),
+        ("at-least-once", DeliveryWord::AtLeast),
+        ("exactly-once", DeliveryWord::Exactly),
     ];
     const LATER: &'static [&'static str] = &[];
 }
