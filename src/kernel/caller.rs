@@ -7,7 +7,8 @@ use crate::model::Cancel;
 use crate::policy::Outcome;
 use crate::policy::balance::Balancer;
 use crate::policy::breaker::{Breaker, Verdict};
-use crate::policy::retry::Retry;
+use crate::policy::outlier::Outlier;
+use crate::policy::retry::{Failure, Retry};
 use crate::policy::throttle::Throttle;
 
 use super::agenda::{Agenda, Event, Ticket};
@@ -83,19 +84,60 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.count = 0;
         let (replica, deadline) = (frame.replica, frame.deadline);
         let port = self.port(edge, replica);
-        if let Some(retry) = &mut self.world.ports[port].retry {
-            retry.call_started(now);
-        }
+        let wait = match &mut self.world.ports[port].retry {
+            Some(retry) => retry.call_started(now),
+            None => Span::ZERO,
+        };
         self.hand_back_thread(id);
-        if self.world.routes[edge as usize].propagate && now >= deadline {
+        let route = &self.world.routes[edge as usize];
+        if route.propagate && now >= deadline {
             self.call_failed(id, Outcome::Expired);
+            return;
+        }
+        if route.noted && !self.note_call(id, edge) {
+            self.call_failed(id, Outcome::ShortCircuited);
             return;
         }
         if self.world.routes[edge as usize].hedged > 0 {
             self.call_with_hedges(id, edge, salt);
             return;
         }
-        self.attempt(id, edge, salt);
+        if wait.is_zero() {
+            self.attempt(id, edge, salt);
+        } else {
+            self.back_off(id, edge, wait);
+        }
+    }
+
+    /// A call waits before its next attempt, but no longer than its caller has patience.
+    fn back_off(&mut self, id: u32, edge: u32, delay: Span) {
+        let ticket = self.frames.renew(id);
+        self.frames[id].state = State::BackingOff;
+        let (event, route) = (Event::Retry(ticket), &self.world.routes[edge as usize]);
+        let due = self.agenda.now() + delay;
+        match route.backoff {
+            _ if delay.is_zero() => self.soon.push_back(event),
+            _ if route.noted => self.agenda.at(due.min(self.note(id).until), event),
+            Some((lane, constant)) if constant == delay => self.agenda.after(lane, event),
+            _ => self.agenda.at(due, event),
+        }
+    }
+
+    /// A retry that was granted is not sent.
+    fn withdraw_retry(&mut self, id: u32, edge: u32) {
+        let (now, port) = (self.now(), self.port(edge, self.frames[id].replica));
+        if let Some(retry) = self.world.ports[port].retry.as_mut().filter(|_| self.frames[id].count > 0) {
+            retry.withdrawn(now);
+        }
+    }
+
+    /// A call that backs off is told to stop.
+    pub(super) fn withdraw_backoff(&mut self, id: u32) {
+        let (edge, _) = self.current_call(&self.frames[id]);
+        self.withdraw_retry(id, edge);
+        if self.world.routes[edge as usize].noted {
+            self.note_end(id, edge, Outcome::Cancelled);
+        }
     }
 
     /// A backoff is over, or a hedge is due.
@@ -109,13 +151,21 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         if frame.has(flag::CANCELLED) {
+            self.withdraw_backoff(ticket.frame);
             self.go_on(ticket.frame);
             return;
         }
         let (edge, salt) = self.current_call(frame);
-        if self.world.routes[edge as usize].propagate && self.now() >= frame.deadline {
+        let route = &self.world.routes[edge as usize];
+        if route.propagate && self.now() >= frame.deadline {
             // A paused process comes back to it too late.
+            self.withdraw_retry(ticket.frame, edge);
             self.call_failed(ticket.frame, Outcome::Expired);
+            return;
+        }
+        if route.noted && self.now() >= self.note(ticket.frame).until {
+            self.withdraw_retry(ticket.frame, edge);
+            self.call_failed(ticket.frame, Outcome::Timeout);
             return;
         }
         self.attempt(ticket.frame, edge, salt);
@@ -134,20 +184,28 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.child = NONE;
         frame.target = NONE;
         frame.state = State::Calling;
-        let (place, deadline) = (frame.place(salt), frame.deadline);
+        let (place, deadline, count) = (frame.place(salt), frame.deadline, frame.count);
         let port = &mut ports[route.port(frame.replica)];
+        if let Some(retry) = &mut port.retry {
+            retry.attempt_started(now, count);
+        }
         if let Err(outcome) = permitted(&mut self.observer, now, port, route.channel, edge, place) {
+            if let Some(retry) = &mut port.retry {
+                retry.attempt_ended(now, count, outcome, None);
+            }
             self.attempt_failed_on(id, edge, outcome);
             return;
         }
         self.observer.sent(edge, now);
-        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline);
+        let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
+        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
         self.launch(ticket, edge, place, deadline);
     }
 
     /// Picks a replica for an attempt, whose frame waits with `ticket`, and sends it there.
     #[inline(always)]
     pub(super) fn launch(&mut self, ticket: Ticket, edge: u32, place: Key, deadline: Time) {
+        let now = self.now();
         let frame = &mut self.frames[ticket.frame];
         let World { program, routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
@@ -158,7 +216,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let service = &mut services[route.service as usize];
         let port = &mut ports[route.port(frame.replica)];
         let picks = &mut channels[route.channel as usize].picks;
-        let Some(number) = choose(port, service, frame.request_key, picks) else {
+        let Some(number) = choose(port, now, service, frame.request_key, picks) else {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         };
@@ -189,10 +247,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// The number of the replica that the balancer of a port wants next; `None` when none is up.
     pub(super) fn choose(&mut self, port: usize, edge: u32, request_key: u32) -> Option<u32> {
+        let now = self.now();
         let World { routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
         let picks = &mut channels[route.channel as usize].picks;
-        choose(&mut ports[port], &services[route.service as usize], request_key, picks)
+        choose(&mut ports[port], now, &mut services[route.service as usize], request_key, picks)
     }
 
     /// Chooses the replica that takes a request over, across services; `None` when none is up.
@@ -326,6 +385,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if self.frames[ticket.frame].has(flag::HEDGE) {
             self.hedge_ended(ticket.frame, edge, outcome);
         } else if outcome.is_ok() {
+            if self.world.routes[edge as usize].noted {
+                self.note_end(ticket.frame, edge, outcome);
+            }
             self.go_on(ticket.frame);
         } else {
             self.attempt_failed_on(ticket.frame, edge, outcome);
@@ -364,28 +426,28 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = &mut self.frames[id];
         frame.renew(id);
         frame.child = NONE;
-        let (sent, target) = (frame.mark, frame.target);
+        let (sent, target, count) = (frame.mark, frame.target, frame.count);
         let (edge, _) = current_call(&program.ops, frame);
         self.observer.answered(edge, now, sent, outcome);
         let route = &routes[edge as usize];
         let port = &mut ports[route.port(frame.replica)];
         if target != NONE {
             port.balancer.ended(target - route.first_replica);
+            if let Some(view) = &mut port.outlier {
+                view.outlier.ended(now, target - route.first_replica, outcome);
+            }
         }
         if let Some(throttle) = &mut port.throttle
             && outcome.is_accepted()
         {
             throttle.accepted(now);
         }
-        if let (Outcome::Ok, Some(retry)) = (outcome, &mut port.retry) {
-            retry.succeeded(now);
+        if let Some(retry) = &mut port.retry {
+            let last = if route.noted { self.notes.get(id as usize).and_then(|note| note.before) } else { None };
+            retry.attempt_ended(now, count, outcome, last);
         }
         if let Some(breaker) = &mut port.breaker {
-            let verdict = match outcome {
-                Outcome::Ok => Verdict::Success,
-                Outcome::Cancelled => Verdict::Ignored,
-                _ => Verdict::Failure,
-            };
+            let verdict = Verdict::of(outcome, port.ignored);
             let before = breaker.state();
             breaker.record(now, verdict, now.since(sent));
             let after = breaker.state();
@@ -405,31 +467,43 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = self.frames[id];
         let port = self.port(edge, frame.replica);
         let route = &self.world.routes[edge as usize];
+        let is_out_of_time = route.noted && now >= self.note(id).until;
         let delay = match &mut self.world.ports[port].retry {
             // What was read of a stream cannot be taken back.
-            Some(retry) if !frame.has(flag::CANCELLED) && frame.state != State::Streaming => {
+            Some(retry)
+                if !frame.has(flag::CANCELLED)
+                    && frame.state != State::Streaming
+                    && route.repeatable.has(outcome)
+                    && !is_out_of_time =>
+            {
                 let (_, salt) = current_call(&self.world.program.ops, &frame);
-                let key = frame.key.child(salt ^ (u64::from(frame.iteration) << 16) ^ SALT_BACKOFF);
-                retry.next_delay(now, frame.count, outcome, key.draws())
+                let draws = frame.key.child(salt ^ (u64::from(frame.iteration) << 16) ^ SALT_BACKOFF).draws();
+                let uniform = |retry: u32| draws.skip(u64::from(retry - 1)).uniform();
+                retry.next_delay(now, Failure::new(frame.count, outcome), &uniform)
             }
             _ => None,
         };
-        let Some(delay) = delay.filter(|delay| !route.propagate || now + *delay < frame.deadline) else {
+        let Some(delay) = delay else {
             self.call_failed(id, outcome);
             return;
         };
-        let ticket = self.frames.renew(id);
-        self.frames[id].state = State::BackingOff;
-        let event = Event::Retry(ticket);
-        match route.backoff {
-            _ if delay.is_zero() => self.soon.push_back(event),
-            Some((lane, constant)) if constant == delay => self.agenda.after(lane, event),
-            _ => self.agenda.at(now + delay, event),
+        if route.propagate && now + delay >= frame.deadline {
+            self.withdraw_retry(id, edge);
+            self.call_failed(id, outcome);
+            return;
         }
+        if route.noted {
+            self.note_failure(id, outcome);
+        }
+        self.back_off(id, edge, delay);
     }
 
     /// A call has failed for good: an optional one is passed over, any other ends the handler.
     pub(super) fn call_failed(&mut self, id: u32, outcome: Outcome) {
+        let (edge, _) = self.current_call(&self.frames[id]);
+        if self.world.routes[edge as usize].noted {
+            self.note_end(id, edge, outcome);
+        }
         let frame = &self.frames[id];
         match &self.world.program.ops[frame.pc as usize - 1] {
             Op::Call { optional: true, .. } => {
@@ -464,7 +538,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A frame that is told to stop withdraws its call.
     pub(super) fn withdraw_call(&mut self, id: u32) {
         self.give_up(id);
-        self.conclude(id, Outcome::Cancelled);
+        let edge = self.conclude(id, Outcome::Cancelled);
+        if self.world.routes[edge as usize].noted {
+            self.note_end(id, edge, Outcome::Cancelled);
+        }
     }
 
     /// Nobody waits any more for a frame, nor for what it waits for itself.
@@ -599,7 +676,7 @@ pub(super) fn permitted(
     Err(Outcome::ShortCircuited)
 }
 
-/// Arms the caller's patience; returns the deadline that the callee learns.
+/// Arms the caller's patience with the attempt, and until `overall` with the call; returns the deadline that the callee learns.
 #[inline(always)]
 pub(super) fn set_timeout(
     agenda: &mut impl Agenda,
@@ -607,11 +684,13 @@ pub(super) fn set_timeout(
     route: &Route,
     ticket: Ticket,
     deadline: Time,
+    overall: Time,
 ) -> Time {
     let until = route.timeout.map_or(Time::MAX, |(_, timeout)| agenda.now() + timeout);
-    if route.propagate && deadline < until {
-        agenda.at(deadline, Event::Timeout(ticket));
-        return deadline;
+    let limit = if route.propagate { deadline.min(overall) } else { overall };
+    if limit < until {
+        agenda.at(limit, Event::Timeout(ticket));
+        return if route.propagate { limit } else { Time::MAX };
     }
     if let Some((timer, _)) = route.timeout {
         agenda.arm(timer, ticket, |ticket| frames.live(ticket));
@@ -621,11 +700,20 @@ pub(super) fn set_timeout(
 
 /// The number of the replica that the balancer of a port wants next; `None` when none is up.
 #[inline(always)]
-pub(super) fn choose(port: &mut Port, service: &ServiceState, request_key: u32, picks: &mut Stream) -> Option<u32> {
+pub(super) fn choose(
+    port: &mut Port,
+    now: Time,
+    service: &mut ServiceState,
+    request_key: u32,
+    picks: &mut Stream,
+) -> Option<u32> {
     if service.fleet.up.is_empty() {
         return None;
     }
     let key = (request_key != NONE).then_some(request_key);
+    if let Some(view) = &mut port.outlier {
+        return view.pick(now, &mut port.balancer, &mut service.fleet, key, picks);
+    }
     Some(port.balancer.pick(&service.fleet, key, picks))
 }
 

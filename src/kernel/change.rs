@@ -6,8 +6,9 @@ use std::ops::Range;
 use crate::base::distribution::Distribution;
 use crate::base::time::{Span, Time};
 use crate::model::{Action, ClientId, Edge, Id, Limit, Model, PoolId, QueueTimeout, ServiceId, Setting, Subset};
+use crate::policy::Outcomes;
 use crate::policy::balance::Ring;
-use crate::policy::breaker::{AnyBreaker, Breaker, BreakerState};
+use crate::policy::breaker::{Breaker, BreakerState};
 use crate::policy::limit::{AnyLimiter, LimitSettings};
 use crate::policy::retry::AnyRetry;
 use crate::policy::throttle::AnyThrottle;
@@ -15,7 +16,7 @@ use crate::policy::throttle::AnyThrottle;
 use super::agenda::{Agenda, Event};
 use super::engine::Engine;
 use super::observer::Observer;
-use super::world::{Port, Route, World, limit};
+use super::world::{Port, Route, World, breakers, is_noted, limit};
 
 impl World {
     /// Sets the constant delays and timeouts up that changes will bring: an agenda knows all of them from its start.
@@ -178,10 +179,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             Setting::Retry(client, retry) => {
                 let backoff = self.world.backoff(retry.as_ref());
-                self.routes_of(*client, |route| route.backoff = backoff);
+                let noted = is_noted(&self.world.clients[*client]);
+                self.routes_of(*client, |route| (route.backoff, route.noted) = (backoff, noted || route.noted));
                 self.ports_of(*client, |port| port.retry = retry.as_ref().map(AnyRetry::from_settings));
             }
-            Setting::Breaker(client, _) => self.renew_breakers(*client),
+            Setting::Breaker(client, _) => {
+                let noted = is_noted(&self.world.clients[*client]);
+                self.routes_of(*client, |route| route.noted |= noted);
+                self.renew_breakers(*client);
+            }
             Setting::Throttle(client, throttle) => {
                 let fresh = || throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings)));
                 self.ports_of(*client, |port| port.throttle = fresh());
@@ -227,8 +233,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn renew_breakers(&mut self, client: ClientId) {
         let now = self.now();
         for (channel, place) in self.port_places(client) {
-            let fresh = self.world.clients[client].breaker.as_ref().map(AnyBreaker::from_settings);
-            let before = std::mem::replace(&mut self.world.ports[place].breaker, fresh);
+            let settings = self.world.clients[client].breaker;
+            let (breaker, call_breaker) = breakers(settings.as_ref());
+            let port = &mut self.world.ports[place];
+            port.ignored = settings.map_or(Outcomes::NONE, |it| it.ignore);
+            let of_attempts = std::mem::replace(&mut port.breaker, breaker);
+            let of_calls = std::mem::replace(&mut port.call_breaker, call_breaker);
+            let before = of_attempts.or(of_calls.map(|breaker| *breaker));
             if let Some(state) = before.map(|breaker| breaker.state())
                 && state != BreakerState::Closed
             {

@@ -12,6 +12,7 @@ use crate::model::Model;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::frame::{Frames, NONE, State, flag};
+use super::note::Note;
 use super::observer::Observer;
 use super::program::Visit;
 use super::resources::Resources;
@@ -31,6 +32,8 @@ pub struct Engine<'m, A, O> {
     pub(super) streaming: Streaming,
     pub(super) frames: Frames,
     pub(super) soon: VecDeque<Event>,
+    /// By frame; empty as long as no client wants any.
+    pub(super) notes: Vec<Note>,
     /// How deep calls that take no time are nested.
     pub(super) depth: u32,
     /// Number of paused replicas: while zero, nobody asks whether his is.
@@ -69,6 +72,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             streaming: Streaming::new(model),
             frames: Frames::new(),
             soon: VecDeque::new(),
+            notes: Vec::new(),
             depth: 0,
             paused: 0,
             active: vec![false; model.faults.len()],

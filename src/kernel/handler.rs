@@ -520,8 +520,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         match self.frames[id].state {
             State::Working | State::Frozen => self.stop_work(id),
             State::Calling | State::Connecting | State::Streaming => self.withdraw_call(id),
+            State::BackingOff => self.withdraw_backoff(id),
             State::Blocked => self.stop_sending(id),
-            State::Hedging => self.end_hedging(id, Outcome::Cancelled),
+            State::Hedging => {
+                let (edge, _) = self.current_call(&self.frames[id]);
+                self.end_hedging(id, Outcome::Cancelled);
+                if self.world.routes[edge as usize].noted {
+                    self.note_end(id, edge, Outcome::Cancelled);
+                }
+            }
             State::Joining => {
                 let mut next = self.frames[id].child;
                 while next != NONE {

@@ -24,7 +24,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         (frame.state, frame.child, frame.pending) = (State::Hedging, NONE, 0);
         let deadline = frame.deadline;
         let route = &self.world.routes[edge as usize];
-        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline);
+        let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
+        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
         if let Err(outcome) = self.send_hedge(id, edge, salt, deadline) {
             self.end_hedging(id, Outcome::Cancelled);
             self.call_failed(id, outcome);
@@ -117,6 +118,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 hedge.answered(latency);
             }
             self.end_hedging(id, Outcome::Cancelled);
+            if self.world.routes[edge as usize].noted {
+                self.note_end(id, edge, outcome);
+            }
             self.go_on(id);
             return;
         }

@@ -117,7 +117,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Balancing::Connection => 0,
             Balancing::Request => {
                 let picks = &mut channels[route.channel as usize].picks;
-                let Some(number) = choose(port, &services[route.service as usize], frame.request_key, picks) else {
+                let service = &mut services[route.service as usize];
+                let Some(number) = choose(port, now, service, frame.request_key, picks) else {
                     self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
                     return;
                 };
@@ -507,7 +508,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let route = &self.world.routes[edge as usize];
         let is_over = route.timeout_of(frame.mark).is_some_and(|timeout| now >= frame.mark + timeout);
         // Of a call with hedges the call has patience, and no attempt of its own.
-        !frame.has(flag::HEDGE) && (is_over || (route.propagate && now >= frame.deadline))
+        let call_is_over = route.noted && now >= self.note(id).until;
+        !frame.has(flag::HEDGE) && (is_over || call_is_over || (route.propagate && now >= frame.deadline))
     }
 
     /// Idle connections of a port are closed when their time has come.

@@ -13,7 +13,7 @@ use super::caller::DEPTH_MAX;
 use super::engine::Engine;
 use super::frame::{State, flag};
 use super::observer::{Departure, Observer};
-use super::world::{Condition, EdgeTrouble, Port};
+use super::world::{Condition, EdgeTrouble, Port, port_key};
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// Enters every fault's start and end.
@@ -241,9 +241,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let place = (self.world.channels[n].first_port + number) as usize;
             self.hang_up(place);
             let line = self.world.ports[place].line.take();
-            let new = Port { line, ..Port::new(&self.world.clients[channel.client]) };
+            let key = port_key(self.model, channel).child(u64::from(number));
+            let new = Port { line, ..Port::new(&self.world.clients[channel.client], key) };
             let port = std::mem::replace(&mut self.world.ports[place], new);
-            if let Some(state) = port.breaker.map(|breaker| breaker.state())
+            let breaker = port.breaker.or(port.call_breaker.map(|breaker| *breaker));
+            if let Some(state) = breaker.map(|breaker| breaker.state())
                 && state != BreakerState::Closed
             {
                 self.observer.breaker(n as u32, now, state, BreakerState::Closed);

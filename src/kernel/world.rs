@@ -11,12 +11,13 @@ use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, ClientId, ContextSwitch, Deadlines, Discipline, Edge, EdgeId,
     Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport,
 };
+use crate::policy::Outcomes;
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
-use crate::policy::breaker::AnyBreaker;
+use crate::policy::breaker::{AnyBreaker, BreakerSettings, Sees};
 use crate::policy::hedge::AnyHedge;
 use crate::policy::limit::{AnyLimiter, LimitSettings};
 use crate::policy::queue::{AdaptiveTimeout, Codel};
-use crate::policy::retry::{AnyRetry, Backoff, Jitter, RetrySettings};
+use crate::policy::retry::{AnyRetry, Backoff, Jitter, Quota, RetrySettings};
 use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
@@ -26,6 +27,7 @@ use super::frame::NONE;
 use super::program::Program;
 use super::transport::Line;
 use super::users::Sessions;
+use super::view::View;
 use super::wire::Wire;
 use super::zone::{Link, Zones, is_zoned, users_zone};
 
@@ -92,6 +94,12 @@ pub(super) struct Route {
     pub(super) propagate: bool,
     /// Attempts of a call that may be under way together; zero when they follow each other.
     pub(super) hedged: u32,
+    /// Failures that another attempt may follow, if the client wants one.
+    pub(super) repeatable: Outcomes,
+    /// How long a call is waited for with all its attempts.
+    pub(super) overall: Option<Span>,
+    /// Whether more must be known of a call than of its attempts: see [`Note`](super::note::Note).
+    pub(super) noted: bool,
     pub(super) cancel: Cancel,
     /// What its client's transport does; `None` without one. Boxed: few have one.
     pub(super) wire: Option<Box<Wire>>,
@@ -171,7 +179,14 @@ impl EdgeTrouble {
 pub(super) struct Port {
     pub(super) balancer: AnyBalancer,
     pub(super) retry: Option<AnyRetry>,
+    /// Before each attempt.
     pub(super) breaker: Option<AnyBreaker>,
+    /// Before the call with all its attempts. Boxed: few clients have one.
+    pub(super) call_breaker: Option<Box<AnyBreaker>>,
+    /// What breakers ignore.
+    pub(super) ignored: Outcomes,
+    /// Boxed for the same reason.
+    pub(super) outlier: Option<Box<View>>,
     /// Boxed: few clients have one, and ports are many.
     pub(super) throttle: Option<Box<AnyThrottle>>,
     /// Boxed for the same reason.
@@ -181,12 +196,16 @@ pub(super) struct Port {
 }
 
 impl Port {
-    /// Of a process that has just started.
-    pub(super) fn new(client: &Client) -> Port {
+    /// Of a process that has just started; `key` names its draws.
+    pub(super) fn new(client: &Client, key: Key) -> Port {
+        let (breaker, call_breaker) = breakers(client.breaker.as_ref());
         Port {
             balancer: AnyBalancer::from_settings(client.balance),
             retry: client.retry.as_ref().map(AnyRetry::from_settings),
-            breaker: client.breaker.as_ref().map(AnyBreaker::from_settings),
+            breaker,
+            call_breaker,
+            ignored: client.breaker.as_ref().map_or(Outcomes::NONE, |breaker| breaker.ignore),
+            outlier: client.outlier.as_ref().map(|settings| Box::new(View::new(settings, key))),
             throttle: client.throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings))),
             hedge: client.hedge.as_ref().map(|settings| Box::new(AnyHedge::from_settings(settings))),
             line: None,
@@ -198,6 +217,12 @@ impl Port {
     pub(super) fn line(&mut self) -> &mut Line {
         self.line.as_mut().expect("a port whose client has a transport has a line")
     }
+}
+
+/// A client's breaker, by where it stands: before its attempts or before its calls.
+pub(super) fn breakers(settings: Option<&BreakerSettings>) -> (Option<AnyBreaker>, Option<Box<AnyBreaker>>) {
+    let new = |sees: Sees| settings.filter(|it| it.sees == sees).map(AnyBreaker::from_settings);
+    (new(Sees::Attempts), new(Sees::Calls).map(Box::new))
 }
 
 /// All ports of one caller, client and callee service.
@@ -439,7 +464,9 @@ impl World {
             let first_port = self.ports.len() as u32;
             self.channels.push(Channel { first_port, first_replica, picks: World::stream(model, channel) });
             let client = &model.clients[channel.client];
-            self.ports.extend((0..model.caller_replicas(channel.from)).map(|_| Port::new(client)));
+            let key = port_key(model, channel);
+            let port = |number| Port::new(client, key.child(u64::from(number)));
+            self.ports.extend((0..model.caller_replicas(channel.from)).map(port));
         }
         for (id, edge) in edges.enumerate() {
             let client = &model.clients[edge.client];
@@ -448,6 +475,7 @@ impl World {
             let timeout = client.timeout.map(|timeout| (self.timer(timeout), timeout));
             let channel = channels.of[id.index()];
             let service = model.endpoints[edge.to].service;
+            let is_idempotent = model.endpoints[edge.to].idempotent;
             let Channel { first_port, first_replica, .. } = self.channels[channel as usize];
             let acquire = client.transport.as_ref().and_then(|transport| transport.connections.acquire_timeout);
             let acquire = acquire.map(|timeout| self.timer(timeout));
@@ -468,7 +496,10 @@ impl World {
                 timeouts_before: Vec::new(),
                 backoff,
                 propagate: client.deadlines == Deadlines::Propagate,
-                hedged: client.hedge.map_or(0, |hedge| hedge.attempts),
+                hedged: client.hedge.filter(|_| is_idempotent).map_or(0, |hedge| hedge.attempts),
+                repeatable: if is_idempotent { Outcomes::ALL } else { Outcomes::NOT_PROCESSED },
+                overall: client.overall_timeout,
+                noted: is_noted(client),
                 cancel: client.cancel,
                 wire: wire.map(Box::new),
                 has_connections,
@@ -544,6 +575,18 @@ impl World {
         });
         TimerId(index as u32)
     }
+}
+
+/// What names the draws of the policies of a channel's ports.
+pub(super) fn port_key(model: &Model, channel: &ModelChannel) -> Key {
+    Key::root(model.seed, &format!("{}/policies", channel_name(model, channel)))
+}
+
+/// Whether more must be known of a client's calls than of their attempts.
+pub(super) fn is_noted(client: &Client) -> bool {
+    let sees_calls = client.breaker.as_ref().is_some_and(|breaker| breaker.sees == Sees::Calls);
+    let quota = client.retry.as_ref().and_then(|retry| retry.quota);
+    client.overall_timeout.is_some() || sees_calls || matches!(quota, Some(Quota::Aws(_)))
 }
 
 /// What names the draws of a channel.

@@ -42,6 +42,7 @@ use crate::base::units::{Bandwidth, Share};
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
 use crate::policy::hedge::HedgeSettings;
+use crate::policy::outlier::OutlierSettings;
 use crate::policy::retry::RetrySettings;
 use crate::policy::throttle::ThrottleSettings;
 
@@ -206,6 +207,8 @@ pub struct Client {
     pub loss: Share,
     /// How long one attempt is waited for, of calls with hedges all together; `None` is for ever.
     pub timeout: Option<Span>,
+    /// How long a call is waited for with all its attempts; `None` is for ever.
+    pub overall_timeout: Option<Span>,
     /// Which replica gets it.
     pub balance: Balance,
     /// `None` makes one attempt.
@@ -214,6 +217,8 @@ pub struct Client {
     pub hedge: Option<HedgeSettings>,
     /// `None` lets every call go.
     pub breaker: Option<BreakerSettings>,
+    /// Which replicas it does not see for a while; `None` sees all. Boxed: few clients have it.
+    pub outlier: Option<Box<OutlierSettings>>,
     /// Holds requests back of which too many are turned away; `None` sends all.
     pub throttle: Option<ThrottleSettings>,
     /// What happens at the callee when the caller gives up.
@@ -235,10 +240,12 @@ impl Client {
             bandwidth: None,
             loss: Share::ZERO,
             timeout: None,
+            overall_timeout: None,
             balance: Balance::RoundRobin,
             retry: None,
             hedge: None,
             breaker: None,
+            outlier: None,
             throttle: None,
             cancel: Cancel::Off,
             deadlines: Deadlines::Local,

@@ -194,6 +194,8 @@ pub struct Endpoint {
     pub steps: Vec<Step>,
     /// How important requests for it are, unless the call says so; `None` is as important as the caller's own.
     pub priority: Option<u8>,
+    /// Whether asking twice is as good as asking once: if not, only what has not been processed is repeated.
+    pub idempotent: bool,
     /// Memory that one request leaves behind. Counts only where [`GcTrigger::Allocated`] does.
     pub allocates: Size,
     /// Bodies of requests, as JSON; only clients with a transport care.
@@ -225,6 +227,7 @@ impl Endpoint {
             name: name.into(),
             steps,
             priority: None,
+            idempotent: true,
             allocates: Size::ZERO,
             request: SizeDistribution::ZERO,
             response: SizeDistribution::ZERO,

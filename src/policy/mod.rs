@@ -2,15 +2,20 @@
 //! a replica came or went) and *asked* (may this call go? again after which delay? which replica?).
 //! It never schedules; the kernel alone turns answers into events. So the same code runs in the
 //! kernel, under its test vectors and on its own.
+//!
+//! Every policy that has a name is in the [`registry`]; adding one takes one new file and one registry line.
 
 pub mod balance;
 pub mod breaker;
 pub mod hedge;
 pub mod limit;
-pub mod preset;
+pub mod outlier;
 pub mod queue;
+pub mod registry;
 pub mod retry;
+pub mod settings;
 pub mod throttle;
+pub mod trace;
 
 /// How an attempt ended, as its caller sees it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -43,6 +48,13 @@ pub struct Outcomes(u16);
 impl Outcomes {
     /// All of them.
     pub const ALL: Outcomes = Outcomes(u16::MAX);
+    /// None of them.
+    pub const NONE: Outcomes = Outcomes(0);
+    /// The server has not taken the request on: gRPC's `UNAVAILABLE`, HTTP's 503, or no connection.
+    pub const UNAVAILABLE: Outcomes = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
+    /// The handler has not run: it is safe to ask again whatever the request does.
+    pub const NOT_PROCESSED: Outcomes =
+        Outcomes::of(&[Outcome::Rejected, Outcome::Refused, Outcome::ShortCircuited, Outcome::Throttled]);
 
     /// These.
     pub const fn of(outcomes: &[Outcome]) -> Outcomes {
@@ -52,6 +64,11 @@ impl Outcomes {
             n += 1;
         }
         Outcomes(set)
+    }
+
+    /// Those that are in both.
+    pub const fn and(self, other: Outcomes) -> Outcomes {
+        Outcomes(self.0 & other.0)
     }
 
     /// Whether `outcome` is one of them.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::declare::{Key, Keys, Kind, Presence, Section};
-use super::decode::{VERBS, preset_value};
+use super::decode::{PresetValue, VERBS, preset_value};
 use super::files::{of_place, resolved};
 use super::language::{ExpectKeys, ScenarioKeys};
 use super::say::{Place, Sources};
@@ -87,11 +87,11 @@ impl Expander<'_> {
     fn left_out(&self, section: &Section, key: &Key, table: &Table, path: &[String]) -> Option<(String, String)> {
         if let Presence::Default(default) = key.presence {
             let preset = table.get("preset").and_then(|entry| entry.node.text());
-            let of_preset = preset.and_then(|preset| preset_value(section.path, preset, key.name));
-            return Some(match (of_preset, preset) {
-                (Some(value), Some(preset)) => (value, format!("preset {preset}")),
-                _ => (written(default), "default".to_owned()),
-            });
+            return match preset.map(|preset| (preset_value(section.path, preset, key.name), preset)) {
+                Some((PresetValue::Value(value), preset)) => Some((value, format!("preset {preset}"))),
+                Some((PresetValue::Missing, _)) if default != "none" => None,
+                _ => Some((written(default), "default".to_owned())),
+            };
         }
         let time = |time: Time| string(&time.to_string());
         let expectation = || self.model.expectations.iter().find(|known| path.last() == Some(&known.name));

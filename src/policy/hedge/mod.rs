@@ -1,11 +1,13 @@
 //! Hedges: when a call that has no answer yet is sent a second time. Which answer wins, and what becomes of the others,
 //! is the kernel's to know.
 
+mod presets;
 mod recent;
 
 use crate::base::time::Span;
 use crate::base::units::Share;
 
+pub use presets::PRESETS;
 pub use recent::RecentQuantile;
 
 /// A client's hedging.

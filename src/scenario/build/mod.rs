@@ -114,6 +114,10 @@ pub(crate) struct ClientPlaces {
     pub(crate) hedge: Place,
     /// The key `breaker`.
     pub(crate) breaker: Place,
+    /// The key `outlier`.
+    pub(crate) outlier: Place,
+    /// The key `overall_timeout`.
+    pub(crate) overall_timeout: Place,
     /// The key `throttle`.
     pub(crate) throttle: Place,
 }

@@ -50,7 +50,7 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
 
 /// Attempts of one call, the first included, that nothing but the policy limits.
 fn attempts(model: &Model, client: ClientId) -> u64 {
-    let unlimited = |retry: &&RetrySettings| retry.budget.is_none() && retry.throttle.is_none();
+    let unlimited = |retry: &&RetrySettings| retry.quota.is_none();
     model.clients[client].retry.as_ref().filter(unlimited).map_or(1, |retry| retry.attempts.into())
 }
 

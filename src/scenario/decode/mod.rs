@@ -33,8 +33,8 @@ pub(crate) use name::{
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{
-    BackoffForm, BreakerPreset, HedgeAfter, JitterForm, RetryOn, RetryPreset, StruckReplicas, ThrottlePreset,
-    preset_value,
+    BackoffForm, BreakerPreset, HedgeAfter, JitterForm, OutlierPreset, PresetValue, RetryOn, RetryPreset, SpanOrShare,
+    StruckReplicas, ThrottlePreset, WindowForm, preset_value,
 };
 pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};
