@@ -17,6 +17,7 @@ mod list;
 mod man;
 mod new;
 mod overrides;
+mod policy;
 mod progress;
 mod run;
 mod schema;
@@ -76,6 +77,7 @@ enum Command {
     New(new::Arguments),
     Import(import::Arguments),
     Validate(validate::Arguments),
+    Policy(policy::Arguments),
     Explain(explain::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -110,6 +112,7 @@ fn execute(arguments: Arguments) -> Exit {
         Command::New(arguments) => new::execute(&arguments, console),
         Command::Import(arguments) => import::execute(&arguments, console),
         Command::Validate(arguments) => validate::execute(&arguments, console),
+        Command::Policy(arguments) => policy::execute(&arguments, console),
         Command::Explain(arguments) => explain::execute(&arguments, console),
         Command::Schema(_) => schema::execute(console),
         Command::Completions(arguments) => completions::execute(&arguments, console),

@@ -124,6 +124,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.go_on(id);
             return;
         }
+        if !self.world.routes[edge as usize].repeatable.has(outcome) {
+            self.end_hedging(id, Outcome::Cancelled);
+            self.call_failed(id, outcome);
+            return;
+        }
         let mut last = outcome;
         if self.may_hedge(id) {
             let (_, salt) = self.current_call(&self.frames[id]);

@@ -497,7 +497,11 @@ impl World {
                 backoff,
                 propagate: client.deadlines == Deadlines::Propagate,
                 hedged: client.hedge.filter(|_| is_idempotent).map_or(0, |hedge| hedge.attempts),
-                repeatable: if is_idempotent { Outcomes::ALL } else { Outcomes::NOT_PROCESSED },
+                repeatable: match client.hedge {
+                    _ if !is_idempotent => Outcomes::NOT_PROCESSED,
+                    Some(hedge) => hedge.on,
+                    None => Outcomes::ALL,
+                },
                 overall: client.overall_timeout,
                 noted: is_noted(client),
                 cancel: client.cancel,

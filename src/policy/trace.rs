@@ -49,6 +49,41 @@ impl From<&str> for Datum {
     }
 }
 
+impl From<&serde_json::Value> for Datum {
+    fn from(value: &serde_json::Value) -> Datum {
+        match value {
+            serde_json::Value::Null => Datum::Missing,
+            serde_json::Value::Bool(flag) => Datum::Flag(*flag),
+            serde_json::Value::Number(number) => number.as_f64().map_or(Datum::Missing, Datum::Number),
+            serde_json::Value::String(text) => Datum::Text(text.clone()),
+            serde_json::Value::Array(items) => Datum::List(items.iter().map(Datum::from).collect()),
+            serde_json::Value::Object(entries) => {
+                Datum::Table(entries.iter().map(|(name, value)| (name.clone(), value.into())).collect())
+            }
+        }
+    }
+}
+
+impl From<&Datum> for serde_json::Value {
+    fn from(datum: &Datum) -> serde_json::Value {
+        match datum {
+            Datum::Missing => serde_json::Value::Null,
+            Datum::Flag(flag) => (*flag).into(),
+            // A whole number is written as one.
+            Datum::Number(number) if *number >= 0.0 && *number < 9e15 && libm::floor(*number) == *number => {
+                (*number as u64).into()
+            }
+            Datum::Number(number) => (*number).into(),
+            Datum::Text(text) => text.as_str().into(),
+            Datum::List(items) => items.iter().map(serde_json::Value::from).collect(),
+            Datum::Table(entries) => {
+                let entries = entries.iter().map(|(name, datum)| (name.clone(), datum.into()));
+                serde_json::Value::Object(entries.collect())
+            }
+        }
+    }
+}
+
 impl Datum {
     /// What a table holds under `key`.
     pub fn get(&self, key: &str) -> Option<&Datum> {

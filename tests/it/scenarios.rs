@@ -6,7 +6,7 @@ use brownout::base::units::{Rate, Share, Size};
 use brownout::model::*;
 use brownout::policy::balance::Balance;
 use brownout::policy::queue::{AdaptiveTimeout, CodelSettings};
-use brownout::policy::retry::{Backoff, Jitter};
+use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, Quota};
 use brownout::scenario::{LoadOptions, load, reference};
 use proptest::prelude::*;
 
@@ -47,8 +47,9 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(model.workloads[WorkloadId(0)].deadline, None);
     let retry = client(&model, "all").1.retry.clone().unwrap();
     assert_eq!((retry.attempts, retry.backoff, retry.jitter), (3, Backoff::Fixed(Span::ZERO), Jitter::None));
-    assert_eq!(retry.budget, None);
-    assert_eq!(client(&model, "budget").1.retry.clone().unwrap().budget.unwrap().burst, 10);
+    assert_eq!(retry.quota, None);
+    let quota = client(&model, "budget").1.retry.unwrap().quota.unwrap();
+    assert!(matches!(quota, Quota::Budget(budget) if budget.burst == 10));
     assert_eq!(model.faults[0].lasts, None);
     assert_eq!((model.expectations[0].from, model.expectations[0].until), (Time::ZERO, model.end()));
 }
@@ -237,8 +238,8 @@ fn clients_are_what_the_file_says() {
     let retry = browser.retry.clone().unwrap();
     let (base, cap) = (Span::from_millis(100), Span::from_secs(2));
     assert_eq!((retry.attempts, retry.backoff), (4, Backoff::Exponential { base, factor: 3.0, cap }));
-    let budget = retry.budget.unwrap();
-    assert_eq!((retry.jitter, budget.ratio, budget.burst), (Jitter::Full, Share::new(0.1).unwrap(), 7));
+    let budget = Quota::Budget(BudgetSettings { ratio: Share::new(0.1).unwrap(), burst: 7 });
+    assert_eq!((retry.jitter, retry.quota), (Jitter::Full, Some(budget)));
     let internal = client(&model, "internal").1;
     let retry = internal.retry.clone().unwrap();
     assert_eq!(
@@ -247,9 +248,22 @@ fn clients_are_what_the_file_says() {
         "written, and of the preset"
     );
     let breaker = internal.breaker.clone().unwrap();
-    assert_eq!((breaker.window, breaker.minimum_calls, breaker.half_open_calls), (20, 10, 3));
-    assert_eq!((breaker.slow_call_duration, breaker.open_for), (Span::from_millis(500), Span::from_secs(5)));
-    assert_eq!((breaker.failure_rate, breaker.slow_call_rate), (Share::new(0.4).unwrap(), Share::new(0.8).unwrap()));
+    let expected = [
+        ("window", "20"),
+        ("minimum_calls", "10"),
+        ("half_open_calls", "3"),
+        ("slow_call_duration", "500ms"),
+        ("open_for", "5s"),
+        ("failure_rate", "40%"),
+        ("slow_call_rate", "80%"),
+        ("half_open_for", "20s"),
+        ("automatic", "true"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(breaker.get(name).unwrap().to_string(), value, "{name}");
+    }
+    let steady = client(&model, "steady").1.outlier.clone().unwrap();
+    assert_eq!((steady.name(), steady.get("max_ejection").unwrap().to_string().as_str()), ("envoy", "30%"));
 }
 
 #[test]
@@ -310,7 +324,7 @@ fn a_policy_that_names_a_preset_replaces_and_none_takes_away() {
     let grpc = model(EVERYTHING, &["grpc"], &[]);
     let internal = client(&grpc, "internal").1;
     assert_eq!((internal.retry.clone(), internal.timeout), (None, None));
-    assert_eq!(internal.breaker.clone().unwrap().window, 100, "not the 20 of the file");
+    assert_eq!(internal.breaker.unwrap().get("window").unwrap().to_string(), "100", "not the 20 of the file");
     assert_eq!(internal.balance, Balance::LeastRequest, "what the variant does not name stays");
 }
 

@@ -73,12 +73,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Of an outcome, where those of `ignore` count as nothing.
+    /// Of an outcome, where those of `ignore` count as nothing; so does what was withdrawn or not sent.
     #[inline]
     pub const fn of(outcome: Outcome, ignore: Outcomes) -> Verdict {
         match outcome {
             Outcome::Ok => Verdict::Success,
-            Outcome::Cancelled => Verdict::Ignored,
+            Outcome::Cancelled | Outcome::ShortCircuited | Outcome::Throttled => Verdict::Ignored,
             outcome if ignore.has(outcome) => Verdict::Ignored,
             _ => Verdict::Failure,
         }

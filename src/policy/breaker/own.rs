@@ -165,6 +165,10 @@ impl<S: 'static, B: OwnBreaker<S>> Trace for BreakerTrace<S, B> {
                 self.now = self.now + wait;
                 self.breaker.pass(self.now);
             }
+        } else if let Some(result) = step.get("record").and_then(Datum::text) {
+            self.result(result, Span::ZERO)?;
+        } else if step.get("observe").is_some() {
+            self.breaker.pass(self.now);
         } else if step.get("attempt").is_some() {
             row.push(("permitted", self.breaker.permit(self.now).into()));
         } else if let Some(probe) = step.get("probe").and_then(Datum::text) {

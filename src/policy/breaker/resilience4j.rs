@@ -187,6 +187,11 @@ impl OwnBreaker<Resilience4jSettings> for Resilience4jBreaker {
 
     fn pass(&mut self, now: Time) {
         self.catch_up(now);
+        self.results.pass(now);
+    }
+
+    fn counts(&self) -> Option<(u32, u32)> {
+        Some(self.results.counts())
     }
 
     fn state_name(&self) -> &'static str {

@@ -83,6 +83,21 @@ impl Results {
         }
     }
 
+    /// Forgets what is too old at `now`.
+    pub fn pass(&mut self, now: Time) {
+        if let Results::Timed(results) = self {
+            results.pass(now);
+        }
+    }
+
+    /// Results, and failed ones among them.
+    pub fn counts(&self) -> (u32, u32) {
+        match self {
+            Results::Last(results) => (results.calls(), results.failed()),
+            Results::Timed(results) => (results.calls(), results.failed()),
+        }
+    }
+
     /// Percentage of failures and percentage of slow calls; `None` below `minimum` results.
     #[inline]
     pub fn rates(&self, minimum: u32) -> Option<(f32, f32)> {

@@ -6,6 +6,7 @@ mod recent;
 
 use crate::base::time::Span;
 use crate::base::units::Share;
+use crate::policy::Outcomes;
 
 pub use presets::PRESETS;
 pub use recent::RecentQuantile;
@@ -17,6 +18,8 @@ pub struct HedgeSettings {
     pub after: HedgeDelay,
     /// Attempts of a call at most, the first included; at least 2.
     pub attempts: u32,
+    /// Failures that another attempt may heal; any other ends the call.
+    pub on: Outcomes,
 }
 
 /// How long a hedge waits.

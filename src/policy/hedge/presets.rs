@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::{AnyHedge, Hedge, HedgeDelay, HedgeSettings};
 use crate::base::time::Span;
 use crate::base::units::{Number, ParseError, Share};
+use crate::policy::Outcomes;
 use crate::policy::registry::{Assignment, Kind, Preset};
 use crate::policy::settings::{Misfit, Parameter, Setting, Unit, Value, percent, read, unknown};
 use crate::policy::trace::{Datum, Row, Trace};
@@ -24,7 +25,7 @@ pub const PRESETS: &[Preset] = &[
         ],
         source: "grpc/proposal A6-client-retries.md@1fd061ad",
         trace_input: TRACE_INPUT,
-        parameters: || parameters(&GRPC, ["hedgingDelay (ms)", "maxAttempts"]),
+        parameters: || parameters(&GRPC, ["hedgingDelay (ms)", "maxAttempts", "nonFatalStatusCodes"]),
         trace: |set| traced(GRPC, set),
     },
     Preset {
@@ -37,15 +38,16 @@ pub const PRESETS: &[Preset] = &[
         ],
         source: "J. Dean and L. A. Barroso, The tail at scale, CACM 56(2), 2013",
         trace_input: TRACE_INPUT,
-        parameters: || parameters(&tail_at_scale(), ["", ""]),
+        parameters: || parameters(&tail_at_scale(), ["", "", ""]),
         trace: |set| traced(tail_at_scale(), set),
     },
 ];
 
-const GRPC: HedgeSettings = HedgeSettings { after: HedgeDelay::Fixed(Span::ZERO), attempts: 5 };
+const GRPC: HedgeSettings = 
+    HedgeSettings { after: HedgeDelay::Fixed(Span::ZERO), attempts: 5, on: Outcomes::UNAVAILABLE };
 
 fn tail_at_scale() -> HedgeSettings {
-    HedgeSettings { after: HedgeDelay::Quantile(percent(95.0)), attempts: 2 }
+    HedgeSettings { after: HedgeDelay::Quantile(percent(95.0)), attempts: 2, on: Outcomes::ALL }
 }
 
 const TRACE_INPUT: &str = r#"[
@@ -114,8 +116,8 @@ impl Setting for HedgeDelay {
     }
 }
 
-fn parameters(settings: &HedgeSettings, theirs: [&'static str; 2]) -> Vec<Parameter> {
-    let [after, attempts] = theirs;
+fn parameters(settings: &HedgeSettings, theirs: [&'static str; 3]) -> Vec<Parameter> {
+    let [after, attempts, on] = theirs;
     vec![
         Parameter {
             name: "after",
@@ -129,6 +131,12 @@ fn parameters(settings: &HedgeSettings, theirs: [&'static str; 2]) -> Vec<Parame
             default: settings.attempts.value(),
             about: "Attempts at most, the first included.".to_owned(),
         },
+        Parameter {
+            name: "on",
+            theirs: on,
+            default: settings.on.value(),
+            about: "Failures that another attempt may heal: it is sent at once. Any other ends the call.".to_owned(),
+        },
     ]
 }
 
@@ -138,7 +146,8 @@ fn traced(mut settings: HedgeSettings, set: &[Assignment<'_>]) -> Result<Box<dyn
             "after" => settings.after = read(text, None)?,
             "hedgingDelay" => settings.after = read(text, Some(Unit::Millis))?,
             "attempts" | "maxAttempts" => settings.attempts = read(text, None)?,
-            name => return Err(unknown(name, &parameters(&settings, ["hedgingDelay (ms)", "maxAttempts"]))),
+            "on" | "nonFatalStatusCodes" => settings.on = read(text, None)?,
+            name => return Err(unknown(name, &parameters(&settings, ["hedgingDelay (ms)", "maxAttempts", "nonFatalStatusCodes"]))),
         }
     }
     Ok(Box::new(HedgeTrace { hedge: AnyHedge::from_settings(&settings), attempts: settings.attempts }))

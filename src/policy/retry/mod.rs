@@ -34,6 +34,8 @@ pub use throttle::RetryThrottle;
 pub struct RetrySettings {
     /// Attempts in all, the first included; at least 1.
     pub attempts: u32,
+    /// How many a library takes: fewer are a mistake, and more are this many.
+    pub attempts_bounds: (u32, u32),
     /// Failures that another attempt may heal; all others are final.
     pub on: Outcomes,
     /// The delay before the next attempt, before jitter.
@@ -55,6 +57,7 @@ impl Default for RetrySettings {
     fn default() -> RetrySettings {
         RetrySettings {
             attempts: 3,
+            attempts_bounds: (1, u32::MAX),
             on: Outcomes::ALL,
             backoff: Backoff::Fixed(Span::ZERO),
             rejected_backoff: None,

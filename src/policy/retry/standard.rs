@@ -27,7 +27,7 @@ impl StandardRetry {
     /// The policy at the start of the run, with its quota full.
     pub fn new(settings: &RetrySettings) -> StandardRetry {
         StandardRetry {
-            attempts: settings.attempts,
+            attempts: settings.attempts.min(settings.attempts_bounds.1),
             on: settings.on,
             backoff: settings.backoff,
             rejected_backoff: settings.rejected_backoff,
@@ -36,6 +36,11 @@ impl StandardRetry {
             quota: settings.quota.map(AnyQuota::new),
             adaptive: settings.adaptive.then(Default::default),
         }
+    }
+
+    /// Attempts of a call at most.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     /// What is left of the quota.

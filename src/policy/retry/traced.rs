@@ -141,6 +141,12 @@ pub(super) fn traced(
         let (name, unit) = found.ok_or_else(|| unknown(name, &parameters))?;
         with(&mut settings, name, &mut Read { text, unit }).expect("a preset names parameters that it has")?;
     }
+    let (least, _) = settings.attempts_bounds;
+    if settings.attempts < least {
+        let text = settings.attempts.to_string();
+        let fault = ParseError::new(0..text.len(), format!("there are at least {least} attempts"));
+        return Err(Misfit::Text(fault.hint("leave the retries out instead")));
+    }
     Ok(Box::new(RetryTrace {
         retry: StandardRetry::new(&settings),
         now: Time::ZERO,
@@ -244,6 +250,7 @@ impl Trace for RetryTrace {
                 self.retry.attempt_ended(self.now, self.attempt, Outcome::Ok, self.before);
                 self.attempt = 0;
             }
+            "give_up" => self.attempt = 0,
             "deposit" => (0..times).for_each(|_| {
                 self.retry.call_started(self.now);
             }),
@@ -257,6 +264,7 @@ impl Trace for RetryTrace {
             }
         }
         row.push(("attempt", self.attempt.into()));
+        row.push(("attempts_max", self.retry.attempts().into()));
         if let Some(available) = self.retry.available(self.now) {
             row.push(("available", available.into()));
         }

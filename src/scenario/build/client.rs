@@ -5,6 +5,7 @@ use super::{Atlas, ClientPlaces};
 use crate::base::time::Span;
 use crate::base::units::Share;
 use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport};
+use crate::policy::Outcomes;
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
 use crate::policy::hedge::HedgeSettings;
@@ -153,7 +154,12 @@ fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
     let mut settings = preset.unwrap_or_default();
     let from = preset.is_none();
     if let Some(Count(attempts)) = written(&keys.attempts, from) {
-        settings.attempts = *attempts;
+        let (least, most) = settings.attempts_bounds;
+        if *attempts < least {
+            cx.say(&catalogue::OUT_OF_RANGE, keys.attempts.place(), format!("this preset has at least {least} attempts"))
+                .help("leave `retry` out for a single attempt");
+        }
+        settings.attempts = (*attempts).min(most);
     }
     if let Some(RetryOn(outcomes)) = written(&keys.on, from) {
         settings.on = *outcomes;
@@ -282,7 +288,8 @@ fn hedge(client: &ClientKeys, cx: &mut Cx<'_>) -> Option<HedgeSettings> {
             .also(client.retry.key_place(), "retries")
             .help("leave one out; a hedge whose attempt fails sends the next one at once");
     }
-    Some(HedgeSettings { after: keys.after.value()?.0, attempts: keys.attempts.value()?.0 })
+    let on = keys.on.given().map_or(Outcomes::ALL, |RetryOn(outcomes)| *outcomes);
+    Some(HedgeSettings { after: keys.after.value()?.0, attempts: keys.attempts.value()?.0, on })
 }
 
 fn throttle(keys: &ThrottleKeys, cx: &mut Cx<'_>) -> ThrottleSettings {

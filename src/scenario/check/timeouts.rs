@@ -139,9 +139,11 @@ fn forwards(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
         let (client, places) = (&model.clients[call.client], atlas.clients[call.client.index()]);
         let policies = [
             ("timeout", client.timeout.is_some(), places.timeout),
+            ("overall_timeout", client.overall_timeout.is_some(), places.overall_timeout),
             ("retry", client.retry.is_some(), places.retry),
             ("hedge", client.hedge.is_some(), places.hedge),
             ("breaker", client.breaker.is_some(), places.breaker),
+            ("outlier", client.outlier.is_some(), places.outlier),
             ("throttle", client.throttle.is_some(), places.throttle),
         ];
         let given: Vec<_> = policies.into_iter().filter(|(_, is_given, _)| *is_given).collect();

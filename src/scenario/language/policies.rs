@@ -45,8 +45,7 @@ keys! {
     /// Hedged calls, as in gRPC: while an attempt has no answer, another one is sent, to a replica that is picked anew, and
     /// the first good answer wins. The others are given up: they end `cancelled`, and their callees hear of it as the
     /// client's `cancel` says. An attempt that fails sends the next one at once; the call fails when all have failed, or
-    /// when its `timeout` is over, which holds for all of them together. Every failure counts as one that another attempt
-    /// may heal.
+    /// when its `timeout` is over, which holds for all of them together.
     HedgeKeys is "a hedge" at "client.NAME.hedge" {
         /// How long the latest attempt goes without an answer before the next one is sent: a length of time, or a
         /// percentile such as `p95`, of the last 1000 calls that were answered well, worked out after every hundredth;
@@ -55,6 +54,9 @@ keys! {
         after: HedgeAfter, required;
         /// Attempts at most, the first included.
         attempts: Count<2, 5> = "2";
+        /// Failures that another attempt may heal: it is sent at once. Any other failure ends the call. All may be healed if
+        /// absent.
+        on: RetryOn;
     }
     later { "preset" "throttle" "budget" }
 }

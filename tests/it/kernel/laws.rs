@@ -12,7 +12,7 @@ use brownout::model::{
     Action, Change, Discipline, Effect, Fault, FaultTarget, Id, Limit, Model, Scope, Setting, Subset,
 };
 use brownout::policy::Outcome;
-use brownout::policy::retry::RetrySettings;
+use brownout::policy::retry::{Quota, RetrySettings};
 use proptest::prelude::*;
 
 use super::ledger::{Ledger, audit, ever, most_of};
@@ -164,7 +164,8 @@ fn check_retries(model: &Model, results: &Results) -> Result<(), TestCaseError> 
         let crashes = model.faults.iter().any(|fault| matches!(fault.effect, Effect::Crash { .. }))
             || model.changes.iter().any(|it| matches!(it.action, Action::Restart { .. } | Action::Scale(_)))
             || !later.is_empty();
-        if let Some(budget) = retry.as_ref().and_then(|retry| retry.budget).filter(|_| !crashes) {
+        let quota = retry.as_ref().and_then(|retry| retry.quota).filter(|_| !crashes);
+        if let Some(Quota::Budget(budget)) = quota {
             let instances = f64::from(model.caller_replicas(channel.from));
             let granted = f64::from(budget.burst) * instances + budget.ratio.as_f64() * calls as f64;
             // A ratio is kept to nine decimal places.

@@ -193,13 +193,14 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
         option::weighted(0.7, 1u64..40),
         select(Balance::ALL.to_vec()),
         policy::patience(lengths),
-        option::weighted(0.3, policy::breaker()),
+        (option::weighted(0.3, policy::breaker()), option::weighted(0.2, policy::outlier())),
+        option::weighted(0.2, 1u64..60),
         option::weighted(0.3, policy::throttle()),
         select(vec![Cancel::Off, Cancel::Waiting, Cancel::BetweenSteps, Cancel::AtOnce]),
         select(vec![Deadlines::Local, Deadlines::Propagate]),
         option::weighted(0.4, transport::transport()),
     )
-        .prop_map(|(latency, timeout, balance, (retry, hedge), breaker, throttle, cancel, deadlines, network)| {
+        .prop_map(|(latency, timeout, balance, (retry, hedge), (breaker, outlier), overall, throttle, cancel, deadlines, network)| {
             Client {
                 name: String::new(),
                 loss: network.as_ref().map_or(Share::ZERO, |(_, loss)| *loss),
@@ -207,10 +208,12 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
                 transport: network.map(|(transport, _)| Box::new(transport)),
                 latency,
                 timeout: timeout.map(ms),
+                overall_timeout: overall.map(ms),
                 balance,
                 retry,
                 hedge,
                 breaker,
+                outlier: outlier.map(Box::new),
                 throttle,
                 cancel,
                 deadlines,

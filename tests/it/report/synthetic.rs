@@ -8,8 +8,9 @@ use brownout::measure::*;
 use brownout::model::*;
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
-use brownout::policy::retry::{Backoff, Jitter, RetrySettings};
-use brownout::policy::{Outcome, Outcomes};
+use brownout::policy::Outcome;
+use brownout::policy::retry::{Backoff, RetrySettings};
+use brownout::policy::settings::Value;
 
 pub(super) const SECONDS: u64 = 180;
 const WARMUP: u64 = 20;
@@ -19,14 +20,10 @@ pub(super) fn service(name: &str, replicas: u32, threads: u32, queue: Limit) -> 
 }
 
 fn client(name: &str, timeout: Span, breaker: bool) -> Client {
-    let breaker = breaker.then(|| BreakerSettings {
-        window: 100,
-        minimum_calls: 100,
-        failure_rate: Share::new(0.5).unwrap(),
-        slow_call_duration: Span::from_secs(60),
-        slow_call_rate: Share::ONE,
-        open_for: Span::from_secs(10),
-        half_open_calls: 10,
+    let breaker = breaker.then(|| {
+        let mut settings = BreakerSettings::preset("resilience4j").unwrap();
+        settings.set("open_for", &Value::Span(Span::from_secs(10))).unwrap();
+        settings
     });
     let backoff = Backoff::Fixed(Span::from_millis(100));
     Client {
@@ -37,16 +34,11 @@ fn client(name: &str, timeout: Span, breaker: bool) -> Client {
         loss: Share::ZERO,
         timeout: Some(timeout),
         balance: Balance::RoundRobin,
-        retry: Some(RetrySettings {
-            attempts: 3,
-            on: Outcomes::ALL,
-            backoff,
-            jitter: Jitter::None,
-            budget: None,
-            throttle: None,
-        }),
+        overall_timeout: None,
+        retry: Some(RetrySettings { backoff, ..RetrySettings::default() }),
         hedge: None,
         breaker,
+        outlier: None,
         throttle: None,
         cancel: Cancel::Off,
         deadlines: Deadlines::Local,

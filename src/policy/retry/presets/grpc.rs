@@ -17,6 +17,7 @@ const ROWS: &[Named] = &[
 pub(in crate::policy::retry) fn settings() -> RetrySettings {
     RetrySettings {
         attempts: 4,
+        attempts_bounds: (2, 5),
         on: Outcomes::UNAVAILABLE,
         backoff: Backoff::Exponential { base: Span::from_millis(100), factor: 2.0, cap: Span::from_secs(1) },
         jitter: Jitter::Around(percent(20.0)),
