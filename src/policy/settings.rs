@@ -258,7 +258,9 @@ macro_rules! settings {
             fn read(&mut self, name: &str, text: &str) -> Result<(), $crate::policy::settings::Misfit> {
                 let parameters = Self::parameters();
                 let ours = |it: &&$crate::policy::settings::Parameter| it.name == name;
-                let found = parameters.iter().find(ours).map(|it| (it.name, None)).or_else(|| {
+                // Where both have one name, a plain number still counts in the library's unit.
+                let unit = |it: &$crate::policy::settings::Parameter| (it.their_name() == name).then(|| it.unit());
+                let found = parameters.iter().find(ours).map(|it| (it.name, unit(it))).or_else(|| {
                     let theirs = parameters.iter().find(|it| !it.theirs.is_empty() && it.their_name() == name);
                     theirs.map(|it| (it.name, Some(it.unit())))
                 });

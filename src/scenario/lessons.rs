@@ -23,15 +23,19 @@ macro_rules! embedded {
 
 /// The lessons, by name.
 pub static LESSONS: &[Lesson] = embedded!("../../scenarios":
+    "breaker-lockstep"
     "cache-stampede"
     "coordinated-omission"
     "death-spiral"
     "forty-node-meltdown"
     "grpc-sticky-connections"
+    "hedging-tail"
     "mesh-tax"
     "n-plus-one"
+    "outlier-small-cluster"
     "reconnect-storm"
     "rest-vs-grpc"
+    "retry-amplification"
     "retry-storm"
     "slow-reader"
     "thundering-herd"

@@ -43,7 +43,7 @@ pub const PRESETS: &[Preset] = &[
     },
 ];
 
-const GRPC: HedgeSettings = 
+const GRPC: HedgeSettings =
     HedgeSettings { after: HedgeDelay::Fixed(Span::ZERO), attempts: 5, on: Outcomes::UNAVAILABLE };
 
 fn tail_at_scale() -> HedgeSettings {
@@ -147,7 +147,12 @@ fn traced(mut settings: HedgeSettings, set: &[Assignment<'_>]) -> Result<Box<dyn
             "hedgingDelay" => settings.after = read(text, Some(Unit::Millis))?,
             "attempts" | "maxAttempts" => settings.attempts = read(text, None)?,
             "on" | "nonFatalStatusCodes" => settings.on = read(text, None)?,
-            name => return Err(unknown(name, &parameters(&settings, ["hedgingDelay (ms)", "maxAttempts", "nonFatalStatusCodes"]))),
+            name => {
+                return Err(unknown(
+                    name,
+                    &parameters(&settings, ["hedgingDelay (ms)", "maxAttempts", "nonFatalStatusCodes"]),
+                ));
+            }
         }
     }
     Ok(Box::new(HedgeTrace { hedge: AnyHedge::from_settings(&settings), attempts: settings.attempts }))

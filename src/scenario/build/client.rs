@@ -156,8 +156,12 @@ fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
     if let Some(Count(attempts)) = written(&keys.attempts, from) {
         let (least, most) = settings.attempts_bounds;
         if *attempts < least {
-            cx.say(&catalogue::OUT_OF_RANGE, keys.attempts.place(), format!("this preset has at least {least} attempts"))
-                .help("leave `retry` out for a single attempt");
+            cx.say(
+                &catalogue::OUT_OF_RANGE,
+                keys.attempts.place(),
+                format!("this preset has at least {least} attempts"),
+            )
+            .help("leave `retry` out for a single attempt");
         }
         settings.attempts = (*attempts).min(most);
     }

@@ -1,8 +1,8 @@
 //! Retries on paper: how many calls one request can become when each layer on its way tries again.
 
 use super::graph::components;
-use crate::model::{ClientId, Id, Model};
 use crate::base::units::Share;
+use crate::model::{ClientId, Id, Model};
 use crate::policy::retry::{Quota, RetrySettings};
 use crate::scenario::build::{Atlas, CallSite};
 use crate::scenario::decode::Cx;

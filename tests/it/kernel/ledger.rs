@@ -46,7 +46,8 @@ fn timeout_most(model: &Model, id: ClientId) -> Option<Span> {
         Setting::Timeout(client, timeout) if *client == id => Some(*timeout),
         _ => None,
     });
-    later.chain([model.clients[id].timeout]).try_fold(Span::ZERO, |most, it| Some(most.max(it?)))
+    let most = later.chain([model.clients[id].timeout]).try_fold(Span::ZERO, |most, it| Some(most.max(it?)));
+    most.or(model.clients[id].overall_timeout)
 }
 
 /// Runs `model` under the eyes of a ledger.
@@ -193,7 +194,8 @@ impl Ledger {
                         .iter()
                         .flat_map(|it| it.action.settings())
                         .any(|setting| matches!(setting, Setting::Timeout(id, _) if *id == edge.client)),
-                    hedged: model.clients[edge.client].hedge.is_some(),
+                    hedged: model.clients[edge.client].hedge.is_some()
+                        || model.clients[edge.client].overall_timeout.is_some(),
                     ..EdgeBook::default()
                 })
                 .collect(),

@@ -200,25 +200,38 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
         select(vec![Deadlines::Local, Deadlines::Propagate]),
         option::weighted(0.4, transport::transport()),
     )
-        .prop_map(|(latency, timeout, balance, (retry, hedge), (breaker, outlier), overall, throttle, cancel, deadlines, network)| {
-            Client {
-                name: String::new(),
-                loss: network.as_ref().map_or(Share::ZERO, |(_, loss)| *loss),
-                bandwidth: network.as_ref().and_then(|_| "1MB/s".parse().ok()),
-                transport: network.map(|(transport, _)| Box::new(transport)),
+        .prop_map(
+            |(
                 latency,
-                timeout: timeout.map(ms),
-                overall_timeout: overall.map(ms),
+                timeout,
                 balance,
-                retry,
-                hedge,
-                breaker,
-                outlier: outlier.map(Box::new),
+                (retry, hedge),
+                (breaker, outlier),
+                overall,
                 throttle,
                 cancel,
                 deadlines,
-            }
-        })
+                network,
+            )| {
+                Client {
+                    name: String::new(),
+                    loss: network.as_ref().map_or(Share::ZERO, |(_, loss)| *loss),
+                    bandwidth: network.as_ref().and_then(|_| "1MB/s".parse().ok()),
+                    transport: network.map(|(transport, _)| Box::new(transport)),
+                    latency,
+                    timeout: timeout.map(ms),
+                    overall_timeout: overall.map(ms),
+                    balance,
+                    retry,
+                    hedge,
+                    breaker,
+                    outlier: outlier.map(Box::new),
+                    throttle,
+                    cancel,
+                    deadlines,
+                }
+            },
+        )
 }
 
 fn profile() -> impl Strategy<Value = Profile> {

@@ -3,7 +3,8 @@
 use brownout::base::time::{Span, Time};
 use brownout::base::units::Share;
 use brownout::policy::breaker::{
-    AnyBreaker, Breaker, BreakerRules, BreakerSettings, BreakerState, Resilience4jSettings, ResultWindow, Verdict, Window,
+    AnyBreaker, Breaker, BreakerRules, BreakerSettings, BreakerState, Resilience4jSettings, ResultWindow, Verdict,
+    Window,
 };
 use brownout::policy::retry::Backoff;
 use proptest::prelude::*;

@@ -4,7 +4,8 @@ use brownout::base::random::Key;
 use brownout::base::time::{Span, Time};
 use brownout::base::units::Share;
 use brownout::policy::retry::{
-    AnyRetry, Backoff, BudgetSettings, Failure, Jitter, Quota, Retry, RetrySettings, RetryThrottle, RetryThrottleSettings,
+    AnyRetry, Backoff, BudgetSettings, Failure, Jitter, Quota, Retry, RetrySettings, RetryThrottle,
+    RetryThrottleSettings,
 };
 use brownout::policy::{Outcome, Outcomes};
 use proptest::prelude::*;
@@ -25,9 +26,7 @@ fn delays(retry: &mut AnyRetry, call: u64) -> Vec<Span> {
     let draws = Key::root(1, "retries").child(call).draws();
     retry.call_started(Time::ZERO);
     let uniform = |retry: u32| draws.skip(u64::from(retry - 1)).uniform();
-    (1..)
-        .map_while(|attempt| retry.next_delay(Time::ZERO, Failure::new(attempt, Outcome::Error), &uniform))
-        .collect()
+    (1..).map_while(|attempt| retry.next_delay(Time::ZERO, Failure::new(attempt, Outcome::Error), &uniform)).collect()
 }
 
 proptest! {

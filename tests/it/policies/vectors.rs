@@ -42,7 +42,6 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("envoy.outlier_detection.success_rate", outliers::success_rate),
     ("envoy.retry", retries::route_timeout),
     ("envoy.retry_back_off.code", retries::full_jitter_ranges),
-    ("envoy.retry_back_off.documented", retries::documented_ranges),
     ("envoy.retry_budget", retries::active_budget),
     ("finagle.retry_budget", retries::rolling_budget),
     ("go.net_http.transport", transports::idle),
@@ -70,6 +69,10 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("transport.l4_vs_l7_balancing", transports::sticking),
 ];
 
+/// What no policy will ever do, and why.
+const REFUSED: &[(&str, &str)] =
+    &[("envoy.retry_back_off.documented", "Envoy's documentation contradicts its code here, and the code is followed")];
+
 /// Runs all vectors of a collection; the ids that ran and those that wait, with the reason.
 fn run(collection: &str) -> (Vec<String>, Vec<(String, &'static str)>) {
     let collection: Value = serde_json::from_str(collection).expect("the collection is JSON");
@@ -78,7 +81,9 @@ fn run(collection: &str) -> (Vec<String>, Vec<(String, &'static str)>) {
     for vector in vectors {
         let (id, policy) = (text(&vector["id"]), text(&vector["policy"]));
         let runner = RUNNERS.iter().find(|(name, _)| *name == policy).map(|(_, runner)| runner);
-        match runner.map_or(Err(Waiting("no such policy yet")), |runner| runner(vector)) {
+        let reason =
+            REFUSED.iter().find(|(name, _)| *name == policy).map_or("no such policy yet", |(_, reason)| reason);
+        match runner.map_or(Err(Waiting(reason)), |runner| runner(vector)) {
             Ok(()) => ran.push(id.to_owned()),
             Err(Waiting(reason)) => waiting.push((format!("{id} ({policy})"), reason)),
         }
@@ -103,7 +108,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 30);
+    assert_eq!(ran.len(), 62);
 }
 
 #[test]

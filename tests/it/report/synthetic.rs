@@ -6,9 +6,9 @@ use brownout::base::time::{Span, Time};
 use brownout::base::units::{Rate, Share};
 use brownout::measure::*;
 use brownout::model::*;
+use brownout::policy::Outcome;
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
-use brownout::policy::Outcome;
 use brownout::policy::retry::{Backoff, RetrySettings};
 use brownout::policy::settings::Value;
 

@@ -28,10 +28,13 @@ fn retry() -> impl Strategy<Value = RetrySettings> {
         .prop_map(|(max_tokens, token_thousandths)| RetryThrottleSettings { max_tokens, token_thousandths });
     let unavailable = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
     let on = prop_oneof![3 => Just(Outcomes::ALL), 1 => Just(unavailable)];
-    let rolling = (0.0f64..1.0, 0u32..4, 1u64..50)
-        .prop_map(|(ratio, min_per_second, ttl)| RollingSettings { ratio, min_per_second, ttl: ms(ttl) });
-    let active = (option::of(0u32..=100), 0u32..4)
-        .prop_map(|(percent, min)| ActiveSettings { ratio: percent.map(share), min });
+    let rolling = (0.0f64..1.0, 0u32..4, 1u64..50).prop_map(|(ratio, min_per_second, ttl)| RollingSettings {
+        ratio,
+        min_per_second,
+        ttl: ms(ttl),
+    });
+    let active =
+        (option::of(0u32..=100), 0u32..4).prop_map(|(percent, min)| ActiveSettings { ratio: percent.map(share), min });
     let aws = (1u32..60, 1u32..15, 1u32..15, 1u32..15, 0u32..3).prop_map(
         |(capacity, cost, timeout_cost, rejected_cost, reward)| AwsQuotaSettings {
             capacity,
@@ -62,7 +65,8 @@ fn retry() -> impl Strategy<Value = RetrySettings> {
 }
 
 fn resilience4j() -> impl Strategy<Value = BreakerRules> {
-    let window = prop_oneof![(1u32..12).prop_map(Window::Calls), (1u64..2).prop_map(|_| Window::Time(Span::from_secs(1)))];
+    let window =
+        prop_oneof![(1u32..12).prop_map(Window::Calls), (1u64..2).prop_map(|_| Window::Time(Span::from_secs(1)))];
     let half_open = (1u32..4, option::of(1u64..30), any::<bool>(), any::<bool>());
     (window, 1u32..12, 10u32..=100, 1u64..20, 20u32..=100, 1u64..60, half_open).prop_map(
         |(window, minimum_calls, failures, slow, slow_rate, open, (half_open_calls, limit, closes, automatic))| {
@@ -101,30 +105,39 @@ pub(super) fn breaker() -> impl Strategy<Value = BreakerSettings> {
     });
     let rules = prop_oneof![2 => resilience4j(), 1 => hystrix, 1 => polly, 1 => failsafe];
     let ignore = prop_oneof![3 => Just(Outcomes::NONE), 1 => Just(Outcomes::of(&[Outcome::Rejected]))];
-    (rules, ignore, select(vec![Sees::Attempts, Sees::Calls]))
-        .prop_map(|(rules, ignore, sees)| BreakerSettings { rules, ignore, sees })
+    (rules, ignore, select(vec![Sees::Attempts, Sees::Calls])).prop_map(|(rules, ignore, sees)| BreakerSettings {
+        rules,
+        ignore,
+        sees,
+    })
 }
 
 pub(super) fn outlier() -> impl Strategy<Value = OutlierSettings> {
-    let envoy = (1u32..5, 1u64..40, 1u64..40, 10u32..=100, 0u32..=60).prop_map(|(consecutive, interval, out, most, panic)| {
-        OutlierSettings::Envoy(EnvoyOutlierSettings {
-            consecutive: Some(consecutive),
-            interval: ms(interval),
-            base_ejection_time: ms(out),
-            max_ejection: share(most),
-            success_rate_requests: 3,
-            success_rate_hosts: 2,
-            panic: share(panic),
-            ..EnvoyOutlierSettings::default()
-        })
-    });
+    let envoy =
+        (1u32..5, 1u64..40, 1u64..40, 10u32..=100, 0u32..=60).prop_map(|(consecutive, interval, out, most, panic)| {
+            OutlierSettings::Envoy(EnvoyOutlierSettings {
+                consecutive: Some(consecutive),
+                interval: ms(interval),
+                base_ejection_time: ms(out),
+                max_ejection: share(most),
+                success_rate_requests: 3,
+                success_rate_hosts: 2,
+                panic: share(panic),
+                ..EnvoyOutlierSettings::default()
+            })
+        });
     let linkerd = (1u32..5, 1u64..40).prop_map(|(consecutive, out)| {
         let base_ejection_time = ms(out);
         OutlierSettings::Linkerd(LinkerdOutlierSettings { consecutive, base_ejection_time, ..Default::default() })
     });
     let finagle = (1u32..5, 1u64..40).prop_map(|(consecutive, out)| {
         let (base_ejection_time, window) = (ms(out), ms(out * 5));
-        OutlierSettings::Finagle(FinagleOutlierSettings { consecutive, base_ejection_time, window, ..Default::default() })
+        OutlierSettings::Finagle(FinagleOutlierSettings {
+            consecutive,
+            base_ejection_time,
+            window,
+            ..Default::default()
+        })
     });
     prop_oneof![envoy, linkerd, finagle]
 }

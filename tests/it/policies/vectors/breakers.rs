@@ -13,9 +13,8 @@ pub(super) fn steps(vector: &Value) -> Result<(), Waiting> {
         traced.step(&json!({ "t_ms": 0, "op": "put", "state": state }));
     }
     if let Some(repeat) = vector["input"].get("repeat") {
-        let outcomes = list(repeat)
-            .iter()
-            .flat_map(|part| std::iter::repeat_n(&part["call"], count(&part["n"]) as usize));
+        let outcomes =
+            list(repeat).iter().flat_map(|part| std::iter::repeat_n(&part["call"], count(&part["n"]) as usize));
         for (n, outcome) in outcomes.enumerate() {
             let row = traced.step(&json!({ "t_ms": 0, "op": "call", "outcome": outcome }));
             if let Some(expected) = vector["expected"].get(format!("state_after_{}", n + 1)) {

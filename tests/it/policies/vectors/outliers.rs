@@ -58,7 +58,9 @@ pub(super) fn ejection_time(vector: &Value) -> Result<(), Waiting> {
             }
         };
         assert_eq!(back, number(&expected["returned_at_ms"]), "{input}");
-        assert!(at + number(&expected["ejection_ms"]) <= back && back - interval < at + number(&expected["ejection_ms"]));
+        assert!(
+            at + number(&expected["ejection_ms"]) <= back && back - interval < at + number(&expected["ejection_ms"])
+        );
     }
     Ok(())
 }
@@ -123,7 +125,8 @@ pub(super) fn failure_percentage(vector: &Value) -> Result<(), Waiting> {
     let minimum = params["failure_percentage_minimum_hosts"].to_string();
     let fewer = vector["expected"]["valid_hosts"].to_string();
     for (hosts_at_least, expected) in [(minimum, "ejected"), (fewer, "outliers_envoy")] {
-        let mut set: Vec<(&str, &str)> = names.iter().zip(&values).map(|(name, value)| (*name, value.as_str())).collect();
+        let mut set: Vec<(&str, &str)> =
+            names.iter().zip(&values).map(|(name, value)| (*name, value.as_str())).collect();
         set.extend([("failure_percentage_minimum_hosts", hosts_at_least.as_str()), ("success_rate_enforced", "0%")]);
         // With Envoy's other limits out of the way.
         set.extend([("max_ejection", "100%"), ("consecutive", "none"), ("panic", "0%")]);

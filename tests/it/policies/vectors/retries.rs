@@ -134,11 +134,6 @@ pub(super) fn grpc_ranges(vector: &Value) -> Result<(), Waiting> {
     Ok(())
 }
 
-/// The documentation of Envoy says other ranges than its code does.
-pub(super) fn documented_ranges(_vector: &Value) -> Result<(), Waiting> {
-    Err(Waiting("Envoy's documentation contradicts its code here, and the code is followed"))
-}
-
 /// Calls to a server whose answers are given, in the order in which its attempts reach it. What is retryable is taken as
 /// rejected, and everything else as an error.
 pub(super) fn scripted(vector: &Value) -> Result<(), Waiting> {
@@ -178,7 +173,11 @@ pub(super) fn scripted(vector: &Value) -> Result<(), Waiting> {
             }
             (attempt, index) = (attempt + 1, index + 1);
         };
-        assert_eq!((status, index), (text(&expected["status"]), count(&expected["last_server_call_index"])), "call {rpc}");
+        assert_eq!(
+            (status, index),
+            (text(&expected["status"]), count(&expected["last_server_call_index"])),
+            "call {rpc}"
+        );
         if let Some(tokens) = expected.get("tokens") {
             assert_eq!(retry.available(Time::ZERO), Some(number(tokens)), "call {rpc}");
         }
@@ -211,7 +210,10 @@ pub(super) fn pushback(vector: &Value) -> Result<(), Waiting> {
         step.as_object_mut().expect("a step").remove("attempt");
         let row = traced.step(&step);
         if let Some(range) = expected.get("delay_range_ms") {
-            assert_eq!((number(&row["delay_ms_min"]), number(&row["delay_ms_max"])), (number(&range[0]), number(&range[1])));
+            assert_eq!(
+                (number(&row["delay_ms_min"]), number(&row["delay_ms_max"])),
+                (number(&range[0]), number(&range[1]))
+            );
         } else {
             let key = if expected.get("stop").is_some() { "stop" } else { "delay_ms" };
             assert_eq!(row[key], expected[key], "{input}");

@@ -60,7 +60,8 @@ impl Traced {
                     let snapshot = |theirs: &str| {
                         bare == "healthSnapshotIntervalInMilliseconds" && theirs.contains("healthSnapshot")
                     };
-                    let found = parameters.iter().map(|it| it.their_name()).find(|it| ends(it) || lower(it) || snapshot(it));
+                    let found =
+                        parameters.iter().map(|it| it.their_name()).find(|it| ends(it) || lower(it) || snapshot(it));
                     let found = found.unwrap_or_else(|| panic!("{}: unknown parameter {name}", vector["id"]));
                     set.push((found.to_owned(), value.to_string()));
                 }
