@@ -18,6 +18,7 @@ mod handler;
 pub mod heap;
 mod hedging;
 mod holding;
+mod messages;
 mod note;
 mod observer;
 mod preemption;
