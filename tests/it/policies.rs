@@ -4,6 +4,7 @@ mod balancers;
 mod breakers;
 mod hedges;
 mod limits;
+mod registry;
 mod retries;
 mod rings;
 mod throttles;
