@@ -281,7 +281,7 @@ fn budget(keys: &BudgetKeys, cx: &mut Cx<'_>) -> Quota {
             ttl: keys.ttl.given().map_or(Span::from_secs(10), |NotZero(span)| *span),
         }),
         (None, Some(min)) => Quota::Active(ActiveSettings { ratio: Some(ratio).filter(|it| *it > Share::ZERO), min }),
-        (None, None) => Quota::Budget(BudgetSettings { ratio, burst: keys.burst.value().map_or(0, |count| count.0) }),
+        (None, None) => Quota::Budget(BudgetSettings { ratio, burst: keys.burst.value().map_or(10, |count| count.0) }),
     }
 }
 

@@ -67,8 +67,8 @@ keys! {
     BudgetKeys is "a retry budget" at "client.NAME.retry.budget" {
         /// Retries that each call earns; with `min_retries`, the part of all attempts under way that may be retries.
         ratio: Share, required;
-        /// The most retries that can be saved, and what the client starts with.
-        burst: Count<0> = "10";
+        /// The most retries that can be saved, and what the client starts with; 10 if absent.
+        burst: Count<0>;
         /// As in Finagle and Linkerd: retries that are there in any case, per second. Calls and retries are forgotten after
         /// the `ttl` then, and there is no `burst`.
         min_per_second: Count<0>;

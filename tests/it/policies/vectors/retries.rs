@@ -335,7 +335,7 @@ pub(super) fn route_timeout(vector: &Value) -> Result<(), Waiting> {
         overall_timeout = "{total}ms"
         retry = {{ preset = "envoy", attempts = {} }}
         [service.api.endpoint.get]
-        steps = [{{ sleep = "{first}ms" }}, "fail"]
+        steps = [{{ sleep = "{first}ms" }}, {{ fail = true }}]
         "#,
         count(&params["num_retries"]) + 1,
     ));
@@ -355,7 +355,7 @@ pub(super) fn hedging(vector: &Value) -> Result<(), Waiting> {
     // Only the first attempt is ever answered: it is the one that goes to the first replica.
     let steps = match answers {
         [] => r#"[{ sleep = "1h" }]"#.to_owned(),
-        [answer] => format!(r#"[{{ sleep = "{}ms" }}, "fail"]"#, count(&answer["t_ms"])),
+        [answer] => format!(r#"[{{ sleep = "{}ms" }}, {{ fail = true }}]"#, count(&answer["t_ms"])),
         _ => return Err(Waiting("answers to several attempts")),
     };
     let run = Run::of(&format!(
