@@ -89,7 +89,7 @@ impl Expander<'_> {
             let preset = table.get("preset").and_then(|entry| entry.node.text());
             return match preset.map(|preset| (preset_value(section.path, preset, key.name), preset)) {
                 Some((PresetValue::Value(value), preset)) => Some((value, format!("preset {preset}"))),
-                Some((PresetValue::Missing, _)) if default != "none" => None,
+                Some((PresetValue::Missing, _)) => None,
                 _ => Some((written(default), "default".to_owned())),
             };
         }

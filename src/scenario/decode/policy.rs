@@ -264,9 +264,11 @@ pub(crate) fn preset_value(path: &str, preset: &str, key: &str) -> PresetValue {
         .filter(inner)
         .map(|it| format!("{} = {}", it.name.split('.').next_back().unwrap_or_default(), it.default.to_toml()))
         .collect();
-    match parts.is_empty() {
-        true => PresetValue::Missing,
-        false => PresetValue::Value(format!("{{ {} }}", parts.join(", "))),
+    match kind {
+        _ if !parts.is_empty() => PresetValue::Value(format!("{{ {} }}", parts.join(", "))),
+        // Whatever a library retries, it may do it with all that there is.
+        registry::Kind::Retry => PresetValue::Unknown,
+        _ => PresetValue::Missing,
     }
 }
 
