@@ -1,7 +1,7 @@
 //! The caller's side: a call goes out attempt by attempt, is answered or given up, and is tried again. The
 //! client's policies decide; here their answers become events.
 
-use crate::base::random::{Key, Stream, salt};
+use crate::base::random::{Key, salt};
 use crate::base::time::{Span, Time};
 use crate::model::Cancel;
 use crate::policy::Outcome;
@@ -15,7 +15,7 @@ use super::engine::Engine;
 use super::frame::{Frame, Frames, NONE, State, flag};
 use super::observer::{Departure, Observer};
 use super::program::Op;
-use super::world::{Port, Route, ServiceState, Transit, World};
+use super::world::{Port, Route, Transit, World};
 use super::zone::Ends;
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
@@ -108,6 +108,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.hedge_due(ticket.frame);
             return;
         }
+        if frame.state == State::Held {
+            self.gate_opens(ticket);
+            return;
+        }
         if frame.has(flag::CANCELLED) {
             self.go_on(ticket.frame);
             return;
@@ -140,6 +144,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.attempt_failed_on(id, edge, outcome);
             return;
         }
+        if port.gate.is_some() {
+            self.come_to_gate(ticket);
+            return;
+        }
         self.observer.sent(edge, now);
         let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline);
         self.launch(ticket, edge, place, deadline);
@@ -158,11 +166,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let service = &mut services[route.service as usize];
         let port = &mut ports[route.port(frame.replica)];
         let picks = &mut channels[route.channel as usize].picks;
-        let Some(number) = choose(port, service, frame.request_key, picks) else {
+        let now = self.agenda.now();
+        let Some(number) = port.choose(now, service, frame.request_key, picks) else {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         };
-        port.balancer.started(number);
+        port.sends_to(now, number);
         service.takes_in(number);
         let target = route.first_replica + number;
         frame.target = target;
@@ -192,13 +201,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let World { routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
         let picks = &mut channels[route.channel as usize].picks;
-        choose(&mut ports[port], &services[route.service as usize], request_key, picks)
+        ports[port].choose(self.agenda.now(), &services[route.service as usize], request_key, picks)
     }
 
     /// Chooses the replica that takes a request over, across services; `None` when none is up.
     fn pick(&mut self, port: usize, edge: u32, request_key: u32) -> Option<u32> {
         let number = self.choose(port, edge, request_key)?;
-        self.world.ports[port].balancer.started(number);
+        self.world.ports[port].sends_to(self.agenda.now(), number);
         let service = &mut self.world.services[self.world.routes[edge as usize].service as usize];
         service.takes_in(number);
         Some(service.first_replica + number)
@@ -370,7 +379,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let route = &routes[edge as usize];
         let port = &mut ports[route.port(frame.replica)];
         if target != NONE {
-            port.balancer.ended(target - route.first_replica);
+            port.hears_of(now, target - route.first_replica, now.since(sent), outcome);
         }
         if let Some(throttle) = &mut port.throttle
             && outcome.is_accepted()
@@ -393,14 +402,32 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.observer.breaker(route.channel, now, before, after);
             }
         }
-        if route.has_connections {
+        let (has_connections, has_gate) = (route.has_connections, port.gate.is_some());
+        if has_connections {
             self.disconnect(id, edge, outcome);
+        }
+        if has_gate {
+            self.comes_back_through_gate(id, outcome);
         }
         edge
     }
 
+    /// The breaker learns that an attempt failed before it was sent.
+    pub(super) fn note_failure(&mut self, id: u32, edge: u32) {
+        let now = self.now();
+        let port = self.port(edge, self.frames[id].replica);
+        let Some(breaker) = &mut self.world.ports[port].breaker else { return };
+        let before = breaker.state();
+        breaker.record(now, Verdict::Failure, now.since(self.frames[id].mark));
+        let after = breaker.state();
+        if before != after {
+            let channel = self.world.routes[edge as usize].channel;
+            self.observer.breaker(channel, now, before, after);
+        }
+    }
+
     /// An attempt has failed: again, or not.
-    fn attempt_failed_on(&mut self, id: u32, edge: u32, outcome: Outcome) {
+    pub(super) fn attempt_failed_on(&mut self, id: u32, edge: u32, outcome: Outcome) {
         let now = self.now();
         let frame = self.frames[id];
         let port = self.port(edge, frame.replica);
@@ -499,7 +526,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A branch whose parent has gone on stops if it waits for a call whose client cancels; else it goes on.
     pub(super) fn cancel_branch(&mut self, id: u32) {
         let frame = &self.frames[id];
-        if matches!(frame.state, State::Calling | State::Connecting | State::Streaming | State::Hedging) {
+        if matches!(frame.state, State::Calling | State::Connecting | State::Streaming | State::Hedging | State::Held) {
             let (edge, _) = self.current_call(frame);
             if self.world.routes[edge as usize].cancel != Cancel::Off {
                 self.abort(id, Departure::Dropped);
@@ -522,7 +549,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let first = self.world.services[self.world.routes[edge as usize].service as usize].first_replica;
         // Nobody waits at this end: the balancer does not learn when it is over.
-        self.world.ports[port].balancer.ended(target - first);
+        self.world.ports[port].balancer.ended(now, target - first, Span::ZERO, Outcome::Cancelled);
         self.observer.answered(edge, now, now, Outcome::Ok);
         let place = salt ^ (u64::from(frame.iteration) << 16);
         let child = self.frames.insert(Frame {
@@ -617,16 +644,6 @@ pub(super) fn set_timeout(
         agenda.arm(timer, ticket, |ticket| frames.live(ticket));
     }
     if route.propagate { until } else { Time::MAX }
-}
-
-/// The number of the replica that the balancer of a port wants next; `None` when none is up.
-#[inline(always)]
-pub(super) fn choose(port: &mut Port, service: &ServiceState, request_key: u32, picks: &mut Stream) -> Option<u32> {
-    if service.fleet.up.is_empty() {
-        return None;
-    }
-    let key = (request_key != NONE).then_some(request_key);
-    Some(port.balancer.pick(&service.fleet, key, picks))
 }
 
 /// The edge and the salt of the call that a frame is in.

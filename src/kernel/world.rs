@@ -9,20 +9,23 @@ use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::{Order, Pool};
 use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, ClientId, ContextSwitch, Deadlines, Discipline, Edge, EdgeId,
-    Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport,
+    Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport, ZoneAware, ZoneId,
 };
-use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
+use crate::policy::balance::{AnyBalancer, Balance, Fleet, Maglev, Ring, subset};
 use crate::policy::breaker::AnyBreaker;
 use crate::policy::hedge::AnyHedge;
-use crate::policy::limit::{AnyLimiter, LimitSettings};
+use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, Codel};
 use crate::policy::retry::{AnyRetry, Backoff, Jitter, RetrySettings};
 use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
+use super::choosing::{Sieve, ZoneSieve};
 use super::disturbance::Disturbance;
 use super::frame::NONE;
+use super::gate::Gate;
+use super::limiting::Guard;
 use super::program::Program;
 use super::transport::Line;
 use super::users::Sessions;
@@ -178,6 +181,10 @@ pub(super) struct Port {
     pub(super) hedge: Option<Box<AnyHedge>>,
     /// Boxed for the same reason; set when the world is made, and kept when the process starts anew.
     pub(super) line: Option<Box<Line>>,
+    /// Who may be picked, if it is not all. Boxed for the same reason.
+    pub(super) sieve: Option<Box<Sieve>>,
+    /// What attempts wait for. Boxed for the same reason.
+    pub(super) gate: Option<Box<Gate>>,
 }
 
 impl Port {
@@ -190,6 +197,8 @@ impl Port {
             throttle: client.throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings))),
             hedge: client.hedge.as_ref().map(|settings| Box::new(AnyHedge::from_settings(settings))),
             line: None,
+            sieve: None,
+            gate: None,
         }
     }
 
@@ -241,6 +250,8 @@ pub(super) struct ServiceState {
     pub(super) patience: Patience,
     /// Who is next in a queue without order.
     pub(super) picks: Stream,
+    /// The zone of each replica, over and over; none is nowhere.
+    pub(super) zones: Vec<u32>,
     /// What balancers choose from. Requests count from the moment they are sent.
     pub(super) fleet: Fleet,
 }
@@ -272,7 +283,9 @@ pub(super) struct Replica {
     pub(super) service: u32,
     /// Whether it has a limit or watches how long its requests wait.
     pub(super) guarded: bool,
-    pub(super) limit: Option<AnyLimiter>,
+    pub(super) limit: Option<Box<Guard>>,
+    /// Those whom a limit that counts has let in, and who are not through.
+    pub(super) admitted: u32,
     pub(super) pool: Pool<Ticket>,
     pub(super) codel: Option<Box<Codel>>,
     pub(super) cores: Option<Cores<Ticket>>,
@@ -375,6 +388,7 @@ impl World {
     fn add_services(&mut self, model: &Model) {
         let counted = balanced_by(model, Balance::JoinShortest);
         let hashed = balanced_by(model, Balance::RingHash);
+        let tabled = balanced_by(model, Balance::Maglev);
         for (id, service) in model.services.enumerate() {
             let first_replica = self.replicas.len() as u32;
             let replicas = model.replicas_most(id);
@@ -385,7 +399,11 @@ impl World {
                 self.replicas.push(Replica {
                     service: id.0,
                     guarded: service.limit.is_some() || matches!(service.discipline, Discipline::Codel(_)),
-                    limit: service.limit.as_ref().map(AnyLimiter::from_settings),
+                    limit: service
+                        .limit
+                        .as_ref()
+                        .map(|settings| Box::new(Guard::new(model, id, number, settings, Time::ZERO))),
+                    admitted: 0,
                     pool: pool(service),
                     codel: match service.discipline {
                         Discipline::Codel(settings) => Some(Box::new(Codel::new(settings))),
@@ -420,10 +438,14 @@ impl World {
                 limit: service.limit,
                 patience,
                 picks: Stream::new(model.seed, &format!("service/{}/queue", service.name)),
+                zones: service.zones.iter().map(|zone| zone.0).collect(),
                 fleet: Fleet {
                     up: (0..service.replicas).collect(),
                     in_system: if counted[id.index()] || scales { vec![0; replicas as usize] } else { Vec::new() },
                     ring: if hashed[id.index()] { Ring::new(service.replicas) } else { Ring::default() },
+                    maglev: if tabled[id.index()] { maglev(service) } else { Maglev::default() },
+                    weights: service.weights.clone(),
+                    slow_start: service.slow_start.map(|settings| (settings, vec![Time::ZERO; replicas as usize])),
                 },
             });
         }
@@ -439,7 +461,9 @@ impl World {
             let first_port = self.ports.len() as u32;
             self.channels.push(Channel { first_port, first_replica, picks: World::stream(model, channel) });
             let client = &model.clients[channel.client];
-            self.ports.extend((0..model.caller_replicas(channel.from)).map(|_| Port::new(client)));
+            let ports = (0..model.caller_replicas(channel.from)).map(|number| self.port(model, channel, client, number, Time::ZERO));
+            let ports: Vec<Port> = ports.collect();
+            self.ports.extend(ports);
         }
         for (id, edge) in edges.enumerate() {
             let client = &model.clients[edge.client];
@@ -477,6 +501,31 @@ impl World {
                 is_zoned,
                 is_plain: !is_zoned,
             });
+        }
+    }
+
+    /// What replica `number` of a channel's caller knows when it starts at `now`, but for its connections.
+    pub(super) fn port(&self, model: &Model, channel: &ModelChannel, client: &Client, number: u32, now: Time) -> Port {
+        let name = || channel_name(model, channel);
+        let service = &self.services[channel.to.index()];
+        let subset =
+            client.subset.map(|size| subset(model.seed, &format!("{}/subset", name()), service.wanted, size, number));
+        let zones = (client.zone_aware != ZoneAware::Off).then(|| {
+            let all = model.zones.len();
+            let mut callers = vec![0; all];
+            let (zones, count): (&[ZoneId], u32) = match channel.from {
+                Caller::Workload(id) => (model.workloads[id].zone.as_slice(), 1),
+                Caller::Service(id) => (&model.services[id].zones, model.services[id].replicas),
+            };
+            let zone_of = |number: u32| zones.get(number as usize % zones.len().max(1)).map_or(NONE, |zone| zone.0);
+            (0..count).map(zone_of).filter(|zone| *zone != NONE).for_each(|zone| callers[zone as usize] += 1);
+            ZoneSieve { aware: client.zone_aware, zone: zone_of(number), callers }
+        });
+        let started = if now == Time::ZERO { String::new() } else { format!("/{}", now.as_nanos()) };
+        Port {
+            sieve: Sieve::new(client, subset, zones),
+            gate: Gate::new(client, model.seed, &format!("{}/{number}{started}", name()), now),
+            ..Port::new(client)
         }
     }
 
@@ -544,6 +593,11 @@ impl World {
         });
         TimerId(index as u32)
     }
+}
+
+fn maglev(service: &Service) -> Maglev {
+    let fleet = Fleet { weights: service.weights.clone(), ..Fleet::default() };
+    Maglev::new(&(0..service.replicas).map(|replica| (replica, fleet.written_weight(replica))).collect::<Vec<_>>())
 }
 
 /// What names the draws of a channel.

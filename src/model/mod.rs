@@ -33,7 +33,7 @@ pub use transport::{
 pub use workload::{
     Arrivals, Modulation, OnFailure, Pace, Process, Profile, RatePoint, Reload, Session, SessionStep, Workload,
 };
-pub use zone::Link;
+pub use zone::{Link, ZoneAware};
 
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
@@ -43,6 +43,10 @@ use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
 use crate::policy::hedge::HedgeSettings;
 use crate::policy::retry::RetrySettings;
+use crate::policy::balance::PassiveHealthSettings;
+use crate::policy::bulkhead::BulkheadSettings;
+use crate::policy::limit::LimitSettings;
+use crate::policy::rate::RateLimitSettings;
 use crate::policy::throttle::ThrottleSettings;
 
 /// A whole scenario, checked: every id exists, every share is a share, no endpoint calls itself unconditionally.
@@ -208,6 +212,18 @@ pub struct Client {
     pub timeout: Option<Span>,
     /// Which replica gets it.
     pub balance: Balance,
+    /// What zones mean for it.
+    pub zone_aware: ZoneAware,
+    /// How many of the replicas it knows; `None` is all.
+    pub subset: Option<u32>,
+    /// When a replica is left out that has failed; `None` is never.
+    pub health: Option<PassiveHealthSettings>,
+    /// When calls may go; `None` is at once.
+    pub rate_limit: Option<RateLimitSettings>,
+    /// How many may be under way; `None` is any number.
+    pub bulkhead: Option<BulkheadSettings>,
+    /// How many may be under way by a limit that learns; `None` is any number.
+    pub limit: Option<LimitSettings>,
     /// `None` makes one attempt.
     pub retry: Option<RetrySettings>,
     /// Sends another attempt when the first has no answer yet; not together with `retry`.
@@ -236,6 +252,12 @@ impl Client {
             loss: Share::ZERO,
             timeout: None,
             balance: Balance::RoundRobin,
+            zone_aware: ZoneAware::Off,
+            subset: None,
+            health: None,
+            rate_limit: None,
+            bulkhead: None,
+            limit: None,
             retry: None,
             hedge: None,
             breaker: None,

@@ -5,10 +5,12 @@
 
 pub mod balance;
 pub mod breaker;
+pub mod bulkhead;
 pub mod hedge;
 pub mod limit;
 pub mod preset;
 pub mod queue;
+pub mod rate;
 pub mod retry;
 pub mod throttle;
 
@@ -34,6 +36,8 @@ pub enum Outcome {
     Cancelled,
     /// Not sent: the caller's throttle held it back.
     Throttled,
+    /// Not sent: the caller's rate limit, bulkhead or limit let no more go.
+    Limited,
 }
 
 /// Several outcomes.
@@ -63,7 +67,7 @@ impl Outcomes {
 
 impl Outcome {
     /// Every outcome, in the order of their numbers.
-    pub const ALL: [Outcome; 9] = [
+    pub const ALL: [Outcome; 10] = [
         Outcome::Ok,
         Outcome::Error,
         Outcome::Timeout,
@@ -73,10 +77,11 @@ impl Outcome {
         Outcome::Expired,
         Outcome::Cancelled,
         Outcome::Throttled,
+        Outcome::Limited,
     ];
 
     /// Those for which an attempt can fail, with what they are called in HTTP and in gRPC, where they are statuses at all.
-    pub const FAILURES: [(Outcome, &'static str, &'static str); 7] = [
+    pub const FAILURES: [(Outcome, &'static str, &'static str); 8] = [
         (Outcome::Error, "500 Internal Server Error", "INTERNAL"),
         (Outcome::Timeout, "no status: the client gives up", "DEADLINE_EXCEEDED"),
         (Outcome::Rejected, "503 Service Unavailable, or 429", "UNAVAILABLE, or RESOURCE_EXHAUSTED"),
@@ -84,6 +89,7 @@ impl Outcome {
         (Outcome::Expired, "no status", "DEADLINE_EXCEEDED"),
         (Outcome::ShortCircuited, "never sent", "never sent"),
         (Outcome::Throttled, "never sent", "never sent"),
+        (Outcome::Limited, "never sent", "never sent"),
     ];
 
     /// Whether the caller got what it asked for.
@@ -95,7 +101,7 @@ impl Outcome {
     /// Whether the attempt left its caller.
     #[inline]
     pub const fn is_sent(self) -> bool {
-        !matches!(self, Outcome::ShortCircuited | Outcome::Throttled)
+        !matches!(self, Outcome::ShortCircuited | Outcome::Throttled | Outcome::Limited)
     }
 
     /// Whether the callee took the request on, for all that a throttle can know: an error is an answer. One that was
@@ -117,6 +123,7 @@ impl Outcome {
             Outcome::Expired => "expired",
             Outcome::Cancelled => "cancelled",
             Outcome::Throttled => "throttled",
+            Outcome::Limited => "limited",
         }
     }
 }

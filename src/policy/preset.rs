@@ -4,6 +4,8 @@ use crate::base::time::Span;
 use crate::base::units::Share;
 
 use super::breaker::BreakerSettings;
+use super::bulkhead::BulkheadSettings;
+use super::rate::RateLimitSettings;
 use super::retry::{Backoff, Jitter, RetrySettings, RetryThrottleSettings};
 use super::throttle::ThrottleSettings;
 use super::{Outcome, Outcomes};
@@ -64,6 +66,39 @@ pub fn throttle_preset(name: &str) -> Option<ThrottleSettings> {
     match name {
         // Site Reliability Engineering (2016), chapter 21: K = 2 over two minutes.
         "sre" => Some(ThrottleSettings { multiplier: 2.0, window: Span::from_secs(120) }),
+        _ => None,
+    }
+}
+
+/// The settings of a client's rate limit that `name` ships with.
+pub fn rate_limit_preset(name: &str) -> Option<RateLimitSettings> {
+    match name {
+        // resilience4j af9e7c97, RateLimiterConfig.
+        "resilience4j" => Some(RateLimitSettings::Cycles {
+            limit: 50,
+            period: Span::from_nanos(500),
+            timeout: Span::from_secs(5),
+        }),
+        _ => None,
+    }
+}
+
+/// The settings of a bulkhead that `name` ships with.
+pub fn bulkhead_preset(name: &str) -> Option<BulkheadSettings> {
+    match name {
+        // resilience4j af9e7c97, BulkheadConfig.
+        "resilience4j" => Some(BulkheadSettings::Semaphore { max: 25, max_wait: Span::ZERO }),
+        // The same, ThreadPoolBulkheadConfig: as many threads as there are processors, of which one less stay. Of four.
+        "resilience4j-threads" => Some(BulkheadSettings::Threads {
+            core: 3,
+            max: 4,
+            queue: 100,
+            keep_alive: Span::from_millis(20),
+        }),
+        // Hystrix, HystrixThreadPoolProperties: ten threads, and no queue.
+        "hystrix" => Some(BulkheadSettings::Threads { core: 10, max: 10, queue: 0, keep_alive: Span::from_secs(60) }),
+        // The same, HystrixCommandProperties.
+        "hystrix-semaphore" => Some(BulkheadSettings::Semaphore { max: 10, max_wait: Span::ZERO }),
         _ => None,
     }
 }

@@ -1,10 +1,10 @@
 //! Clients and their policies.
 
 use super::transport::{find, transports};
-use super::{Atlas, ClientPlaces};
+use super::{Atlas, ClientPlaces, limit};
 use crate::base::time::Span;
 use crate::base::units::Share;
-use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport};
+use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport, ZoneAware};
 use crate::policy::Outcomes;
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
@@ -104,6 +104,12 @@ fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut 
         loss,
         timeout: keys.timeout.or_default().0.map(|NotZero(span)| span),
         balance: keys.balance.value().map_or(Balance::RoundRobin, |Word(word)| *word),
+        zone_aware: keys.zone_aware.value().map_or(ZoneAware::Off, |Word(word)| *word),
+        subset: keys.subset.value().map(|Count(size)| *size),
+        health: policy(&keys.health).map(limit::health),
+        rate_limit: policy(&keys.rate_limit).and_then(|keys| limit::rate_limit(keys, cx)),
+        bulkhead: policy(&keys.bulkhead).map(|keys| limit::bulkhead(keys, cx)),
+        limit: limit::limit(&keys.limit, cx),
         retry,
         hedge,
         breaker: policy(&keys.breaker).map(breaker),

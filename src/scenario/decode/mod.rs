@@ -5,6 +5,7 @@ mod arrivals;
 mod branches;
 mod change;
 mod condition;
+mod limits;
 mod name;
 mod parameter;
 mod policy;
@@ -41,6 +42,7 @@ pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, Tru
 pub(crate) use session::{SessionForm, SessionStepForm};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
 pub(crate) use table::{Reader, read_table, say_unknown_key};
+pub(crate) use limits::{BulkheadPreset, LimitPreset, RateLimitPreset};
 pub(crate) use words::{Auto, CacheScope, Expiry, MeshPreset, TlsVersion, Word, Words, word_for};
 
 /// What decoding needs at hand.
