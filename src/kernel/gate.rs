@@ -44,10 +44,10 @@ pub(super) struct Gate {
 impl Gate {
     /// Of a process that starts at `now`; `name` is that of its draws. `None` for a client that needs none.
     pub(super) fn new(client: &Client, seed: u64, name: &str, now: Time) -> Option<Box<Gate>> {
-        let Client { rate_limit, bulkhead, limit, .. } = client;
-        if rate_limit.is_none() && bulkhead.is_none() && limit.is_none() {
+        if !client.has_gate() {
             return None;
         }
+        let Client { rate_limit, bulkhead, limit, .. } = client;
         let stream = || Stream::new(seed, &format!("{name}/limit"));
         Some(Box::new(Gate {
             rate: rate_limit.as_ref().map(|settings| RateLimiter::new(settings, now)),

@@ -94,7 +94,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         replica.limit = guard.map(|guard| Box::new(Guard { told, ..guard }));
         replica.guarded = replica.is_guarded();
         if replica.limit.is_none() && told > 0 {
-            self.observer.limit(replica.service, now, -i64::from(told));
+            self.observer.limit(replica.service, now, -(told as i32));
         }
         self.tell_limit(index);
     }
@@ -107,7 +107,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let Some(guard) = &mut replica.limit else { return };
         let limit = if is_down { 0 } else { guard.limiter.limit().unwrap_or(0) };
         if limit != guard.told {
-            self.observer.limit(replica.service, now, i64::from(limit) - i64::from(guard.told));
+            self.observer.limit(replica.service, now, limit as i32 - guard.told as i32);
             guard.told = limit;
         }
     }

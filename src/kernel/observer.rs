@@ -137,7 +137,7 @@ pub trait Observer {
     fn left(&mut self, service: u32, now: Time, arrived: Time, started: bool, how: Departure) {}
 
     /// The number of requests that the limits of a service's replicas let in together changes.
-    fn limit(&mut self, service: u32, now: Time, change: i64) {}
+    fn limit(&mut self, service: u32, now: Time, change: i32) {}
 
     /// A request was turned away by a limit; [`Observer::left`] tells the same of any full queue.
     fn beyond_limit(&mut self, service: u32, now: Time) {}

@@ -461,7 +461,8 @@ impl World {
             let first_port = self.ports.len() as u32;
             self.channels.push(Channel { first_port, first_replica, picks: World::stream(model, channel) });
             let client = &model.clients[channel.client];
-            let ports = (0..model.caller_replicas(channel.from)).map(|number| self.port(model, channel, client, number, Time::ZERO));
+            let ports = (0..model.caller_replicas(channel.from))
+                .map(|number| self.port(model, channel, client, number, Time::ZERO));
             let ports: Vec<Port> = ports.collect();
             self.ports.extend(ports);
         }

@@ -40,13 +40,13 @@ use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Bandwidth, Share};
 use crate::policy::balance::Balance;
-use crate::policy::breaker::BreakerSettings;
-use crate::policy::hedge::HedgeSettings;
-use crate::policy::retry::RetrySettings;
 use crate::policy::balance::PassiveHealthSettings;
+use crate::policy::breaker::BreakerSettings;
 use crate::policy::bulkhead::BulkheadSettings;
+use crate::policy::hedge::HedgeSettings;
 use crate::policy::limit::LimitSettings;
 use crate::policy::rate::RateLimitSettings;
+use crate::policy::retry::RetrySettings;
 use crate::policy::throttle::ThrottleSettings;
 
 /// A whole scenario, checked: every id exists, every share is a share, no endpoint calls itself unconditionally.
@@ -239,6 +239,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whether attempts may have to wait in front of a rate limit, a bulkhead or a limit, or are turned away there.
+    pub fn has_gate(&self) -> bool {
+        self.rate_limit.is_some() || self.bulkhead.is_some() || self.limit.is_some()
+    }
+
     /// The name of the client of calls that name none.
     pub const DIRECT: &'static str = "direct";
 

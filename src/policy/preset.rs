@@ -74,11 +74,9 @@ pub fn throttle_preset(name: &str) -> Option<ThrottleSettings> {
 pub fn rate_limit_preset(name: &str) -> Option<RateLimitSettings> {
     match name {
         // resilience4j af9e7c97, RateLimiterConfig.
-        "resilience4j" => Some(RateLimitSettings::Cycles {
-            limit: 50,
-            period: Span::from_nanos(500),
-            timeout: Span::from_secs(5),
-        }),
+        "resilience4j" => {
+            Some(RateLimitSettings::Cycles { limit: 50, period: Span::from_nanos(500), timeout: Span::from_secs(5) })
+        }
         _ => None,
     }
 }
@@ -89,12 +87,9 @@ pub fn bulkhead_preset(name: &str) -> Option<BulkheadSettings> {
         // resilience4j af9e7c97, BulkheadConfig.
         "resilience4j" => Some(BulkheadSettings::Semaphore { max: 25, max_wait: Span::ZERO }),
         // The same, ThreadPoolBulkheadConfig: as many threads as there are processors, of which one less stay. Of four.
-        "resilience4j-threads" => Some(BulkheadSettings::Threads {
-            core: 3,
-            max: 4,
-            queue: 100,
-            keep_alive: Span::from_millis(20),
-        }),
+        "resilience4j-threads" => {
+            Some(BulkheadSettings::Threads { core: 3, max: 4, queue: 100, keep_alive: Span::from_millis(20) })
+        }
         // Hystrix, HystrixThreadPoolProperties: ten threads, and no queue.
         "hystrix" => Some(BulkheadSettings::Threads { core: 10, max: 10, queue: 0, keep_alive: Span::from_secs(60) }),
         // The same, HystrixCommandProperties.

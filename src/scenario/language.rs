@@ -6,7 +6,7 @@ mod prices;
 mod steps;
 mod transport;
 
-pub(crate) use limits::{BulkheadKeys, HealthKeys, LimitKeys, RateLimitKeys, ShareKeys, SlowStartKeys};
+pub(crate) use limits::{BulkheadKeys, HealthKeys, LimitKeys, RateLimitKeys, SlowStartKeys};
 pub(crate) use prices::PricesKeys;
 pub(crate) use steps::{
     ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys,
@@ -27,7 +27,7 @@ use super::decode::{CallerName, List, Overlays, Scales, Settings, TransportName,
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
-use crate::base::units::{Bandwidth, Rate, Share, Size};
+use crate::base::units::{Bandwidth, Share, Size};
 use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, OnFailure, Overflow, Scope, ZoneAware};
 use crate::policy::balance::Balance;
 

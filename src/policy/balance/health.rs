@@ -55,7 +55,8 @@ impl PassiveHealth {
     pub fn is_eligible(&self, now: Time, replica: u32) -> bool {
         let Some(peer) = self.peers.get(replica as usize) else { return true };
         let PassiveHealthSettings { max_fails, fail_timeout } = self.settings;
-        peer.fails < max_fails || seconds(now.as_nanos()).saturating_sub(peer.checked) > seconds(fail_timeout.as_nanos())
+        peer.fails < max_fails
+            || seconds(now.as_nanos()).saturating_sub(peer.checked) > seconds(fail_timeout.as_nanos())
     }
 
     /// A replica was picked.

@@ -221,10 +221,7 @@ impl Balancer for AnyBalancer {
             AnyBalancer::PeakEwma(balancer) => balancer.ended(now, replica, rtt, outcome),
             AnyBalancer::RoundRobin(balancer) => balancer.ended(now, replica, rtt, outcome),
             AnyBalancer::Custom(balancer) => balancer.ended(now, replica, rtt, outcome),
-            AnyBalancer::Random
-            | AnyBalancer::JoinShortest(_)
-            | AnyBalancer::RingHash(_)
-            | AnyBalancer::Maglev => {}
+            AnyBalancer::Random | AnyBalancer::JoinShortest(_) | AnyBalancer::RingHash(_) | AnyBalancer::Maglev => {}
         }
     }
 }

@@ -34,7 +34,8 @@ impl<T: Copy> ThreadPool<T> {
 
     /// A task comes.
     pub fn enter(&mut self, now: Time, ticket: T, live: impl Fn(T) -> bool) -> Entry {
-        while self.threads() > self.core && self.idle.front().is_some_and(|since| now.since(*since) >= self.keep_alive) {
+        while self.threads() > self.core && self.idle.front().is_some_and(|since| now.since(*since) >= self.keep_alive)
+        {
             self.idle.pop_front();
         }
         if self.threads() >= self.core && self.idle.pop_back().is_some() {

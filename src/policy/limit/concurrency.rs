@@ -86,12 +86,7 @@ impl Concurrency {
             LawSettings::Gradient2(settings) => Law::Gradient2(Gradient2::new(settings)),
             LawSettings::Gradient(settings) => Law::Gradient(Gradient::new(settings, now, stream)),
         };
-        Concurrency {
-            law,
-            window: settings.window.map(SampleWindow::new),
-            shares: settings.shares,
-            in_class: [0; 10],
-        }
+        Concurrency { law, window: settings.window.map(SampleWindow::new), shares: settings.shares, in_class: [0; 10] }
     }
 
     fn current(&self) -> u32 {

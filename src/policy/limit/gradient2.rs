@@ -27,15 +27,7 @@ pub struct Gradient2Settings {
 
 impl Default for Gradient2Settings {
     fn default() -> Self {
-        Gradient2Settings {
-            initial: 20,
-            min: 20,
-            max: 200,
-            smoothing: 0.2,
-            queue: 4,
-            long_window: 600,
-            tolerance: 1.5,
-        }
+        Gradient2Settings { initial: 20, min: 20, max: 200, smoothing: 0.2, queue: 4, long_window: 600, tolerance: 1.5 }
     }
 }
 

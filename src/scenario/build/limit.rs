@@ -11,9 +11,7 @@ use crate::policy::limit::{
 };
 use crate::policy::preset::{bulkhead_preset, rate_limit_preset};
 use crate::policy::rate::RateLimitSettings;
-use crate::scenario::decode::{
-    Count, Cx, Field, LimitPreset, NotZero, Or, PositiveNumber, RATE_MAX, Word, word_for,
-};
+use crate::scenario::decode::{Count, Cx, Field, LimitPreset, NotZero, Or, PositiveNumber, RATE_MAX, Word, word_for};
 use crate::scenario::language::{BulkheadKeys, HealthKeys, LimitKeys, RateLimitKeys, SlowStartKeys};
 use crate::scenario::say::{Place, catalogue};
 
@@ -118,8 +116,12 @@ fn law(keys: &LimitKeys, preset: LimitPreset, cx: &mut Cx<'_>) -> LawSettings {
             set(&mut it.backoff, &keys.backoff, |share| *share);
             set(&mut it.timeout, &keys.timeout, |NotZero(span)| *span);
             if it.backoff >= Share::ONE {
-                cx.say(&catalogue::OUT_OF_RANGE, keys.backoff.place(), "a limit that does not shrink has no use for drops")
-                    .help("write less than `100%`: 90% is usual");
+                cx.say(
+                    &catalogue::OUT_OF_RANGE,
+                    keys.backoff.place(),
+                    "a limit that does not shrink has no use for drops",
+                )
+                .help("write less than `100%`: 90% is usual");
             }
             (LawSettings::Aimd(it), [it.min, it.initial, it.max])
         }
@@ -200,8 +202,12 @@ fn concurrency(keys: &LimitKeys, law: LawSettings, cx: &mut Cx<'_>) -> Option<Li
     }
     let sum: f64 = of.iter().flatten().map(|share| share.as_f64()).sum();
     if sum > 1.0 + 1e-9 {
-        cx.say(&catalogue::OUT_OF_RANGE, keys.shares.place(), "the shares of all classes are more than the whole limit")
-            .help("they may be less: what is left goes to who comes first");
+        cx.say(
+            &catalogue::OUT_OF_RANGE,
+            keys.shares.place(),
+            "the shares of all classes are more than the whole limit",
+        )
+        .help("they may be less: what is left goes to who comes first");
     }
     Some(LimitSettings::Concurrency(ConcurrencySettings { law, window, shares: PriorityShares::new(of) }))
 }
@@ -230,7 +236,11 @@ pub(super) fn rate_limit(keys: &RateLimitKeys, cx: &mut Cx<'_>) -> Option<RateLi
     };
     let timeout = super::client::chosen(&keys.timeout, of_timeout, |span| *span, Span::ZERO);
     if let Some(rate) = keys.rate.given() {
-        for (key, place) in [("limit", keys.limit.key_place()), ("period", keys.period.key_place()), ("preset", keys.preset.key_place())] {
+        for (key, place) in [
+            ("limit", keys.limit.key_place()),
+            ("period", keys.period.key_place()),
+            ("preset", keys.preset.key_place()),
+        ] {
             if place != Place::NOWHERE {
                 cx.say(&catalogue::EXCLUDE, place, format!("a leaky bucket has no `{key}`"))
                     .also(keys.rate.key_place(), "`rate` makes it one")
@@ -277,8 +287,12 @@ pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings
         _ => (None, None, None, None),
     };
     if keys.max_wait.given().is_some() {
-        cx.say(&catalogue::EXCLUDE, keys.max_wait.key_place(), "in the queue of a pool of threads a call waits for ever")
-            .help("remove `max_wait`; the client's `timeout` ends the wait");
+        cx.say(
+            &catalogue::EXCLUDE,
+            keys.max_wait.key_place(),
+            "in the queue of a pool of threads a call waits for ever",
+        )
+        .help("remove `max_wait`; the client's `timeout` ends the wait");
     }
     let core = super::client::chosen(&keys.core, of_core, |Count(count)| *count, 1);
     let max = super::client::chosen(&keys.max, of_max, count, 1);

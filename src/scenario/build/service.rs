@@ -92,7 +92,8 @@ fn service(name: &str, keys: Option<&ServiceKeys>, cx: &mut Cx<'_>) -> Service {
     service.startup = keys.startup.or_default();
     service.context_switch = table(&keys.context_switch).map(context_switch);
     service.gc = table(&keys.gc).and_then(|keys| gc(keys, cx));
-    service.weights = keys.weights.value().map_or(Vec::new(), |list| list.items.iter().map(|Count(weight)| *weight).collect());
+    service.weights =
+        keys.weights.value().map_or(Vec::new(), |list| list.items.iter().map(|Count(weight)| *weight).collect());
     service.slow_start = table(&keys.slow_start).and_then(limit::slow_start);
     service.neighbour = table(&keys.neighbour).map(|keys| neighbour(keys, cx));
     service

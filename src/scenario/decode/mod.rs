@@ -28,6 +28,7 @@ pub(crate) use change::{Scales, SettingForm, Settings};
 pub(crate) use condition::{
     Condition, METRICS, Measured, Unit, meaning, measured, measured_at, metric_name, metric_units,
 };
+pub(crate) use limits::{BulkheadPreset, LimitPreset, RateLimitPreset};
 pub(crate) use name::{
     CacheName, CallerName, ClientName, EndpointName, Entries, Item, List, Named, Noun, Overlays, PoolName, Ref,
     ServiceName, TransportName, WorkloadName, ZoneName, check_name, is_name,
@@ -42,7 +43,6 @@ pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, Tru
 pub(crate) use session::{SessionForm, SessionStepForm};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
 pub(crate) use table::{Reader, read_table, say_unknown_key};
-pub(crate) use limits::{BulkheadPreset, LimitPreset, RateLimitPreset};
 pub(crate) use words::{Auto, CacheScope, Expiry, MeshPreset, TlsVersion, Word, Words, word_for};
 
 /// What decoding needs at hand.

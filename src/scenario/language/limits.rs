@@ -3,7 +3,9 @@
 use crate::base::time::Span;
 use crate::base::units::{Rate, Share};
 use crate::scenario::declare::keys;
-use crate::scenario::decode::{BulkheadPreset, Count, LimitPreset, List, NotZero, Or, PositiveNumber, RateLimitPreset, Word};
+use crate::scenario::decode::{
+    BulkheadPreset, Count, LimitPreset, List, NotZero, Or, PositiveNumber, RateLimitPreset, Word,
+};
 
 keys! {
     /// What is taken on at all. With `rate` a token bucket, which time fills and every request empties; with `max` alone
