@@ -1,6 +1,6 @@
 //! What services take on and clients send.
 
-use super::client::policy;
+use super::client::{chosen, policy};
 use crate::base::time::Span;
 use crate::base::units::Share;
 use crate::policy::balance::{PassiveHealthSettings, SlowStartSettings};
@@ -42,7 +42,7 @@ pub(super) fn limit(field: &Field<Or<LimitKeys>>, cx: &mut Cx<'_>) -> Option<Lim
     }
 }
 
-/// The keys of each kind of limit. `burst` has a default, and counts only when it is written.
+/// The keys of each kind of limit.
 fn says_what_is_useless(keys: &LimitKeys, preset: Option<LimitPreset>, cx: &mut Cx<'_>) {
     use LimitPreset::{Aimd, Envoy, EnvoyAdmission, Gradient2, Vegas};
     let bucket = preset.is_none() && keys.rate.given().is_some();
@@ -87,7 +87,8 @@ fn says_what_is_useless(keys: &LimitKeys, preset: Option<LimitPreset>, cx: &mut 
 }
 
 fn rate(keys: &LimitKeys, cx: &mut Cx<'_>) -> Option<LimitSettings> {
-    let settings = RateSettings { rate: *keys.rate.value()?, burst: keys.burst.value()?.0 };
+    let settings =
+        RateSettings { rate: *keys.rate.value()?, burst: keys.burst.value().map_or(10, |Count(burst)| *burst) };
     let per_sec = settings.rate.as_per_sec();
     if per_sec == 0.0 {
         cx.say(&catalogue::OUT_OF_RANGE, keys.rate.place(), "a limit of zero turns everybody away for ever")
@@ -234,7 +235,7 @@ pub(super) fn rate_limit(keys: &RateLimitKeys, cx: &mut Cx<'_>) -> Option<RateLi
         Some(RateLimitSettings::Cycles { limit, period, timeout }) => (Some(limit), Some(period), Some(timeout)),
         _ => (None, None, None),
     };
-    let timeout = super::client::chosen(&keys.timeout, of_timeout, |span| *span, Span::ZERO);
+    let timeout = chosen(&keys.timeout, of_timeout, |span| *span, Span::ZERO);
     if let Some(rate) = keys.rate.given() {
         for (key, place) in [
             ("limit", keys.limit.key_place()),
@@ -255,8 +256,8 @@ pub(super) fn rate_limit(keys: &RateLimitKeys, cx: &mut Cx<'_>) -> Option<RateLi
         }
         return Some(RateLimitSettings::Leaky { rate: *rate, timeout });
     }
-    let limit = super::client::chosen(&keys.limit, of_limit, |Count(count)| *count, 1);
-    let period = super::client::chosen(&keys.period, of_period, |NotZero(span)| *span, Span::from_secs(1));
+    let limit = chosen(&keys.limit, of_limit, |Count(count)| *count, 50);
+    let period = chosen(&keys.period, of_period, |NotZero(span)| *span, Span::from_secs(1));
     Some(RateLimitSettings::Cycles { limit, period, timeout })
 }
 
@@ -276,8 +277,8 @@ pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings
             }
         }
         return BulkheadSettings::Semaphore {
-            max: super::client::chosen(&keys.max, of_max, count, 1),
-            max_wait: super::client::chosen(&keys.max_wait, of_wait, |span| *span, Span::ZERO),
+            max: chosen(&keys.max, of_max, count, 25),
+            max_wait: chosen(&keys.max_wait, of_wait, |span| *span, Span::ZERO),
         };
     }
     let (of_core, of_max, of_queue, of_keep) = match preset {
@@ -294,8 +295,8 @@ pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings
         )
         .help("remove `max_wait`; the client's `timeout` ends the wait");
     }
-    let core = super::client::chosen(&keys.core, of_core, |Count(count)| *count, 1);
-    let max = super::client::chosen(&keys.max, of_max, count, 1);
+    let core = chosen(&keys.core, of_core, |Count(count)| *count, 1);
+    let max = chosen(&keys.max, of_max, count, core.max(1));
     if core > max {
         let place = if keys.core.given().is_some() { keys.core.place() } else { keys.max.place() };
         cx.say(&catalogue::OUT_OF_RANGE, place, format!("{core} threads stay, but there are at most {max}"))
@@ -304,8 +305,8 @@ pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings
     BulkheadSettings::Threads {
         core,
         max: max.max(core),
-        queue: super::client::chosen(&keys.queue, of_queue, |Count(count)| *count, 0),
-        keep_alive: super::client::chosen(&keys.keep_alive, of_keep, |span| *span, Span::ZERO),
+        queue: chosen(&keys.queue, of_queue, |Count(count)| *count, 100),
+        keep_alive: chosen(&keys.keep_alive, of_keep, |span| *span, Span::from_millis(20)),
     }
 }
 

@@ -7,13 +7,10 @@ use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
 use crate::base::units::{Number, ParseError, Share};
 use crate::policy::breaker::BreakerSettings;
-use crate::policy::bulkhead::BulkheadSettings;
 use crate::policy::hedge::HedgeDelay;
 use crate::policy::preset::{
-    BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, THROTTLE_PRESETS, breaker_preset, bulkhead_preset,
-    rate_limit_preset, retry_preset, throttle_preset,
+    BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, THROTTLE_PRESETS, breaker_preset, retry_preset, throttle_preset,
 };
-use crate::policy::rate::RateLimitSettings;
 use crate::policy::retry::{Backoff, Jitter, RetrySettings};
 use crate::policy::throttle::ThrottleSettings;
 use crate::policy::{Outcome, Outcomes};
@@ -280,25 +277,6 @@ pub(crate) fn preset_value(path: &str, preset: &str, key: &str) -> Option<String
                 _ => None,
             }
         }
-        "client.NAME.rate_limit" => {
-            let RateLimitSettings::Cycles { limit, period, timeout } = rate_limit_preset(preset)? else { return None };
-            match key {
-                "limit" => Some(limit.to_string()),
-                "period" => text(&period),
-                "timeout" => text(&timeout),
-                _ => None,
-            }
-        }
-        "client.NAME.bulkhead" => match (bulkhead_preset(preset)?, key) {
-            (BulkheadSettings::Semaphore { max, .. } | BulkheadSettings::Threads { max, .. }, "max") => {
-                Some(max.to_string())
-            }
-            (BulkheadSettings::Semaphore { max_wait, .. }, "max_wait") => text(&max_wait),
-            (BulkheadSettings::Threads { core, .. }, "core") => Some(core.to_string()),
-            (BulkheadSettings::Threads { queue, .. }, "queue") => Some(queue.to_string()),
-            (BulkheadSettings::Threads { keep_alive, .. }, "keep_alive") => text(&keep_alive),
-            _ => None,
-        },
         "client.NAME.breaker" => {
             let settings = breaker_preset(preset)?;
             match key {

@@ -20,8 +20,9 @@ keys! {
         [since "0.2"] preset: Word<LimitPreset>;
         /// Token bucket: how fast tokens come, which is what is taken on in the long run.
         rate: Rate;
-        /// Token bucket: the most tokens that can be saved, which is what is taken on at once. It starts full.
-        burst: Count<1> = "10";
+        /// Token bucket: the most tokens that can be saved, which is what is taken on at once; 10 if absent. It starts
+        /// full.
+        burst: Count<1>;
         /// The most requests at a time, waiting or in service: all of the limit without `preset`; with "aimd" and
         /// "gradient2" 200, with "vegas" and "envoy" 1000 if absent.
         [since "0.2"] max: Count<1, 1_000_000>;
@@ -93,10 +94,10 @@ keys! {
     RateLimitKeys is "a rate limit" at "client.NAME.rate_limit" {
         /// Start from the defaults of a library; the other keys change them.
         [since "0.2"] preset: Word<RateLimitPreset>;
-        /// Calls in a cycle.
-        [since "0.2"] limit: Count<1, 1_000_000_000> = "50";
-        /// How long a cycle is.
-        [since "0.2"] period: NotZero<Span> = "1s";
+        /// Calls in a cycle; 50 if absent.
+        [since "0.2"] limit: Count<1, 1_000_000_000>;
+        /// How long a cycle is; 1 s if absent, and 500 ns with the preset.
+        [since "0.2"] period: NotZero<Span>;
         /// Leaky bucket: how fast calls go.
         [since "0.2"] rate: Rate;
         /// How long a call waits at most; the client's `timeout` starts after it.
@@ -114,16 +115,16 @@ keys! {
     BulkheadKeys is "a bulkhead" at "client.NAME.bulkhead" {
         /// Start from the defaults of a library; the other keys change them.
         [since "0.2"] preset: Word<BulkheadPreset>;
-        /// Calls at a time; with `core`, threads at most.
-        [since "0.2"] max: Count<1, 1_000_000> = "25";
-        /// How long a call waits for a permit; not with `core`.
-        [since "0.2"] max_wait: Span = "0s";
+        /// Calls at a time, 25 if absent; with `core`, threads at most, as many as stay if absent.
+        [since "0.2"] max: Count<1, 1_000_000>;
+        /// How long a call waits for a permit; not at all if absent. Not with `core`.
+        [since "0.2"] max_wait: Span;
         /// Threads that stay.
         [since "0.2"] core: Count<0, 1_000_000>;
-        /// With `core`: places in the queue.
-        [since "0.2"] queue: Count<0, 1_000_000_000> = "100";
-        /// With `core`: how long a thread beyond it stays without a call.
-        [since "0.2"] keep_alive: Span = "20ms";
+        /// With `core`: places in the queue; 100 if absent.
+        [since "0.2"] queue: Count<0, 1_000_000_000>;
+        /// With `core`: how long a thread beyond it stays without a call; 20 ms if absent.
+        [since "0.2"] keep_alive: Span;
     }
     later { }
 }

@@ -16,7 +16,7 @@ use brownout::policy::retry::{AnyRetry, Backoff, Jitter, Retry, RetryThrottle, R
 use brownout::policy::throttle::{AdaptiveThrottle, Throttle};
 use serde_json::Value;
 
-use super::transports;
+use super::{limiting, transports};
 use crate::reference::Run;
 
 /// Why a vector waits: no built-in policy can say what it is about.
@@ -29,10 +29,24 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("apache.httpclient5.pool", transports::routes),
     ("aws.backoff.2026", full_jitter_delays),
     ("aws.backoff.standard_legacy", full_jitter_ranges),
+    ("cache.singleflight", limiting::singleflight),
+    ("cache.stale_while_revalidate", limiting::stale_while_revalidate),
+    ("cache.xfetch.decision", limiting::early_decision),
+    ("cache.xfetch.probability", limiting::early_probability),
     ("client_side_adaptive_throttling", adaptive_throttling),
+    ("concurrency_limits.aimd", limiting::aimd),
+    ("concurrency_limits.gradient2", limiting::gradient2),
+    ("concurrency_limits.vegas", limiting::vegas),
+    ("envoy.adaptive_concurrency.gradient", limiting::gradient),
+    ("envoy.admission_control", limiting::admission),
     ("envoy.circuit_breakers", transports::pending),
     ("envoy.least_request.unweighted", least_request),
+    ("envoy.least_request.weighted", limiting::weighted_least_request),
+    ("envoy.maglev", limiting::maglev),
     ("envoy.retry_back_off.code", full_jitter_ranges),
+    ("envoy.slow_start", limiting::slow_start),
+    ("fail_at_scale.queue_timeout", limiting::adaptive_timeout),
+    ("folly.codel", limiting::codel),
     ("go.net_http.transport", transports::idle),
     ("grpc.connection_backoff", transports::reconnects),
     ("grpc.hedging", hedging),
@@ -41,10 +55,15 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("hikaricp.pool", transports::borrowing),
     ("http2.max_concurrent_streams", transports::streams),
     ("jitter.aws", jitters),
+    ("nginx.passive_health", limiting::passive_health),
+    ("nginx.smooth_weighted_round_robin", limiting::smooth_weighted),
+    ("resilience4j.bulkhead", limiting::bulkhead),
     ("resilience4j.circuitbreaker", breaker),
     ("resilience4j.interval.exponential_capped", capped_delays),
+    ("resilience4j.ratelimiter", limiting::rate_limiter),
     ("resilience4j.retry", retry_timeline),
     ("resilience4j.sliding_window.count_based", window),
+    ("resilience4j.threadpoolbulkhead", limiting::threads),
     ("tomcat.executor", transports::executor),
     ("transport.l4_vs_l7_balancing", transports::sticking),
 ];
@@ -82,7 +101,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 30);
+    assert_eq!(ran.len(), 52);
 }
 
 #[test]

@@ -50,6 +50,7 @@ fn client(name: &str, timeout: Span, breaker: bool) -> Client {
         throttle: None,
         cancel: Cancel::Off,
         deadlines: Deadlines::Local,
+        ..Client::direct()
     }
 }
 
@@ -308,6 +309,7 @@ fn service_totals(it: &ServiceSeries) -> ServiceResult {
         sojourn_clipped_nanos: in_system,
         work_nanos: integral(&it.busy) / 10,
         peak_queue: it.queue.iter().fold(0.0, |peak: f64, level| peak.max(*level / 40.0)) as u32,
+        limit: None,
     }
 }
 
@@ -324,6 +326,7 @@ fn edge_totals(it: &EdgeSeries) -> EdgeResult {
         outcomes,
         in_flight: 0,
         latency: latencies(&[(1000, 0.014), (300, 0.8)]),
+        held_nanos: None,
     }
 }
 
@@ -354,6 +357,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         wasted: vec![0.0; points],
         in_system: vec![0.0; points],
         up: vec![1; points],
+        limit: Vec::new(),
     };
     let edge = EdgeSeries {
         calls: zeros.clone(),
@@ -363,6 +367,8 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         timeouts: zeros.clone(),
         short_circuited: zeros,
         throttled: Vec::new(),
+        limited: Vec::new(),
+        held: Vec::new(),
         open: Vec::new(),
         half_open: Vec::new(),
     };
