@@ -348,7 +348,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let frame = &self.frames[ticket.frame];
         let (edge, _) = self.current_call(frame);
-        if self.world.routes[edge as usize].has_connections
+        let has_gate = self.world.ports[self.port(edge, frame.replica)].gate.is_some();
+        if (self.world.routes[edge as usize].has_connections || has_gate)
             && matches!(frame.state, State::Calling | State::Streaming)
             && !self.is_out_of_patience(ticket.frame, edge)
         {

@@ -39,6 +39,8 @@ pub(super) struct Gate {
     limit: Option<AnyLimiter>,
     /// Attempts within the limit, by their frame: how many there were when each was let go, itself included.
     in_flight: BTreeMap<u32, u32>,
+    /// Since when the caller's patience counts with attempts that had to wait for the bulkhead, by their frame.
+    since: BTreeMap<u32, Time>,
 }
 
 impl Gate {
@@ -54,6 +56,7 @@ impl Gate {
             bulkhead: bulkhead.as_ref().map(Bulkhead::new),
             limit: limit.as_ref().map(|settings| AnyLimiter::from_settings(settings, now, stream())),
             in_flight: BTreeMap::new(),
+            since: BTreeMap::new(),
         }))
     }
 }
@@ -120,9 +123,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             // Of a call with hedges the call has patience, and no attempt of its own.
             let told = self.frames[id].deadline;
             let route = &self.world.routes[edge as usize];
+            if route.propagate && now >= told {
+                self.stopped_at_gate(id, edge, Outcome::Expired);
+                return;
+            }
             set_timeout(&mut self.agenda, &self.frames, route, ticket, told);
         }
-        self.frames[id].mark = now;
         let port = self.port(edge, self.frames[id].replica);
         let frames = &self.frames;
         let gate = self.world.ports[port].gate.as_mut().expect("it stands at the gate");
@@ -133,6 +139,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Entry::Entered { .. } => self.pass_limit(ticket),
             Entry::Rejected => self.stopped_at_gate(id, edge, Outcome::Limited),
             Entry::Waits(until) => {
+                gate.since.insert(id, now);
                 self.hold(id, edge, wants::PLACE);
                 if until != Time::MAX {
                     self.agenda.at(until, Event::Timeout(ticket));
@@ -167,11 +174,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn send_through_gate(&mut self, ticket: Ticket, edge: u32, place: Key) {
         let now = self.now();
         let frame = &mut self.frames[ticket.frame];
-        frame.state = State::Calling;
+        (frame.state, frame.mark) = (State::Calling, now);
         self.observer.sent(edge, now);
         let deadline = frame.deadline;
-        let route = &self.world.routes[edge as usize];
-        let until = route.timeout.map_or(Time::MAX, |(_, timeout)| frame.mark + timeout);
+        let since = self.patience_since(ticket.frame, edge);
+        let (frame, route) = (&self.frames[ticket.frame], &self.world.routes[edge as usize]);
+        let until = route.timeout.map_or(Time::MAX, |(_, timeout)| since + timeout);
         let deadline = match (frame.has(flag::HEDGE), route.propagate) {
             (true, _) => deadline,
             (false, true) => until.min(deadline),
@@ -185,6 +193,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         self.observer.limited(edge, now, outcome);
         self.note_failure(id, edge);
+        self.forget_patience(id);
         self.frames.renew(id);
         self.frames[id].state = State::Calling;
         if self.frames[id].has(flag::HEDGE) {
@@ -198,7 +207,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn held_too_long(&mut self, ticket: Ticket) {
         let now = self.now();
         let id = ticket.frame;
-        let (edge, gate) = self.gate(id);
+        let (edge, _) = self.gate(id);
+        let has_place = self.frames[id].pending == wants::NOTHING;
+        if has_place && !self.is_out_of_patience(id, edge) {
+            // Its place and the end of its patience with the bulkhead came at the same moment.
+            return;
+        }
+        let (_, gate) = self.gate(id);
         let patience = gate.bulkhead.as_mut().and_then(|bulkhead| bulkhead.withdraw(ticket));
         let route = &self.world.routes[edge as usize];
         let frame = &self.frames[id];
@@ -209,7 +224,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         } else {
             Outcome::Timeout
         };
-        if patience.is_none() {
+        if has_place {
             self.free_place(id);
         }
         self.observer.held(edge, now, -1);
@@ -229,6 +244,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             wants::NOTHING => self.free_place(id),
             _ => {}
         }
+        self.forget_patience(id);
         self.observer.held(edge, now, -1);
     }
 
@@ -243,7 +259,20 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         {
             limit.ended(now, &Ended { rtt: now.since(sent), in_flight, priority, outcome });
         }
+        self.forget_patience(id);
         self.free_place(id);
+    }
+
+    /// Since when the caller's patience counts with an attempt.
+    pub(super) fn patience_since(&self, id: u32, edge: u32) -> Time {
+        let frame = &self.frames[id];
+        let gate = &self.world.ports[self.port(edge, frame.replica)].gate;
+        gate.as_ref().and_then(|gate| gate.since.get(&id)).copied().unwrap_or(frame.mark)
+    }
+
+    fn forget_patience(&mut self, id: u32) {
+        let (_, gate) = self.gate(id);
+        gate.since.remove(&id);
     }
 
     /// The place of an attempt in the bulkhead is another's from now on.

@@ -505,7 +505,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn is_out_of_patience(&self, id: u32, edge: u32) -> bool {
         let (frame, now) = (&self.frames[id], self.now());
         let route = &self.world.routes[edge as usize];
-        let is_over = route.timeout_of(frame.mark).is_some_and(|timeout| now >= frame.mark + timeout);
+        let since = self.patience_since(id, edge);
+        let is_over = route.timeout_of(since).is_some_and(|timeout| now >= since + timeout);
         // Of a call with hedges the call has patience, and no attempt of its own.
         !frame.has(flag::HEDGE) && (is_over || (route.propagate && now >= frame.deadline))
     }

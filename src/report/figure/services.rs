@@ -67,9 +67,8 @@ pub(super) fn limits(facts: &Facts, points: &Points) -> Option<Panel> {
         let peak = |levels: &[Option<f64>]| levels.iter().flatten().copied().fold(0.0, f64::max);
         // A limit that is far away is out of the picture, or nothing would be seen of who is inside.
         let peak = peak(&limit).min(4.0 * peak(&inside)).max(peak(&inside));
-        let share = |levels: Vec<Option<f64>>| {
-            levels.into_iter().map(|it| Some(facts::ratio(it?, peak)?.min(1.0))).collect()
-        };
+        let share =
+            |levels: Vec<Option<f64>>| levels.into_iter().map(|it| Some(facts::ratio(it?, peak)?.min(1.0))).collect();
         Row {
             name: facts.service(*id).name.clone(),
             note: format!("{} replicas", replicas(facts, *id)),

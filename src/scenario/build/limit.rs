@@ -162,9 +162,7 @@ fn law(keys: &LimitKeys, preset: LimitPreset, cx: &mut Cx<'_>) -> LawSettings {
             set(&mut it.buffer, &keys.buffer, |share| *share);
             set(&mut it.min_rtt_interval, &keys.min_rtt_interval, |NotZero(span)| *span);
             set(&mut it.min_rtt_requests, &keys.min_rtt_requests, |Count(count)| *count);
-            if let Some(Or(window)) = keys.window.given() {
-                it.window = needs_window(window.as_ref(), keys, it.window, cx);
-            }
+            it.window = needs_window(keys, it.window, cx);
             (LawSettings::Gradient(it), [it.min, it.min, it.max])
         }
     };
@@ -178,18 +176,20 @@ fn law(keys: &LimitKeys, preset: LimitPreset, cx: &mut Cx<'_>) -> LawSettings {
     law
 }
 
-fn needs_window(window: Option<&NotZero<Span>>, keys: &LimitKeys, fallback: Span, cx: &mut Cx<'_>) -> Span {
-    if window.is_none() {
+/// The window of a limit that cannot do without.
+fn needs_window(keys: &LimitKeys, usual: Span, cx: &mut Cx<'_>) -> Span {
+    let window = keys.window.value().copied().unwrap_or(usual);
+    if window.is_zero() {
         cx.say(&catalogue::OUT_OF_RANGE, keys.window.place(), "this limit looks at windows of time, and needs one")
-            .help(format!("leave `window` out: {fallback} is usual"));
+            .help(format!("leave `window` out: {usual} is usual"));
     }
-    window.map_or(fallback, |NotZero(span)| *span)
+    window
 }
 
 fn concurrency(keys: &LimitKeys, law: LawSettings, cx: &mut Cx<'_>) -> Option<LimitSettings> {
     let window = match (keys.window.given(), law) {
         (_, LawSettings::Gradient(_) | LawSettings::Fixed(_)) => None,
-        (Some(Or(window)), _) => window.as_ref().map(|NotZero(span)| *span),
+        (Some(window), _) => (!window.is_zero()).then_some(*window),
         (None, LawSettings::Gradient2(_)) => Some(Span::from_secs(1)),
         (None, _) => None,
     };
@@ -219,9 +219,7 @@ fn admission(keys: &LimitKeys, cx: &mut Cx<'_>) -> Option<LimitSettings> {
     set(&mut it.aggression, &keys.aggression, |PositiveNumber(number)| *number);
     set(&mut it.max_rejection, &keys.max_rejection, |share| *share);
     set(&mut it.min_rate, &keys.min_rate, |rate| rate.as_per_sec());
-    if let Some(Or(window)) = keys.window.given() {
-        it.window = needs_window(window.as_ref(), keys, it.window, cx);
-    }
+    it.window = needs_window(keys, it.window, cx);
     if it.success == Share::ZERO {
         cx.say(&catalogue::OUT_OF_RANGE, keys.success.place(), "where nothing must succeed, nobody is turned away")
             .help("write for example `success = \"95%\"`");

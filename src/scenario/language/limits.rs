@@ -4,7 +4,7 @@ use crate::base::time::Span;
 use crate::base::units::{Rate, Share};
 use crate::scenario::declare::keys;
 use crate::scenario::decode::{
-    BulkheadPreset, Count, LimitPreset, List, NotZero, Or, PositiveNumber, RateLimitPreset, Word,
+    BulkheadPreset, Count, LimitPreset, List, NotZero, PositiveNumber, RateLimitPreset, Word,
 };
 
 keys! {
@@ -48,9 +48,9 @@ keys! {
         /// With "gradient2": how many times longer than in the long run requests may take; 1.5 if absent.
         [since "0.2"] tolerance: PositiveNumber;
         /// Over how long a limit looks at once. With "aimd", "vegas" and "gradient2" the window whose mean counts
-        /// (Netflix' WindowedLimit), or "none" for each request by itself: none, none and 1 s if absent. With "envoy" 100 ms,
+        /// (Netflix' WindowedLimit), where "0s" is each request by itself: 0 s, 0 s and 1 s if absent. With "envoy" 100 ms,
         /// with "envoy-admission" 30 s.
-        [since "0.2"] window: Or<NotZero<Span>>;
+        [since "0.2"] window: Span;
         /// With "envoy": how much longer than without a queue requests may take; 25% if absent.
         [since "0.2"] buffer: Share;
         /// With "envoy": how long after it was measured the time without a queue is measured again, with `min` requests at

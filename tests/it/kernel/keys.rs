@@ -166,7 +166,7 @@ proptest! {
         let with_key = |key: Option<&str>| {
             let mut model = model.clone();
             for client in model.clients.ids() {
-                if model.clients[client].balance == Balance::RingHash {
+                if matches!(model.clients[client].balance, Balance::RingHash | Balance::Maglev) {
                     model.clients[client].balance = Balance::LeastRequest;
                 }
             }
