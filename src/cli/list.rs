@@ -4,10 +4,12 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::scenario::{LESSONS, Lesson, lesson};
+use crate::experiment::proof_files;
+use crate::scenario::{LESSONS, Lesson};
 
 use super::console::Console;
 use super::exit::Exit;
+use super::source::text_of;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,13 +48,13 @@ struct Row {
 }
 
 fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(LESSONS.iter().map(|lesson| lesson.name))
+    PossibleValuesParser::new(LESSONS.iter().map(|lesson| lesson.name).chain(proof_files()))
 }
 
 /// Prints what was asked for.
 pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
-    let printed = match (arguments.name.as_deref().and_then(lesson), arguments.format) {
-        (Some(lesson), _) => console.print(lesson.text),
+    let printed = match (arguments.name.as_deref().and_then(text_of), arguments.format) {
+        (Some(text), _) => console.print(text),
         (None, Format::Json) => console.print(&json()),
         (None, Format::Text) => console.print(&lines(console.is_terminal.then_some(console.width))),
     };
@@ -60,7 +62,12 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
         return console.fail(&failure);
     }
     if arguments.name.is_none() && arguments.format == Format::Text && !console.quiet {
-        console.say("\n`brownout run NAME` runs one, `brownout list NAME` prints it with its comments and variants.\n");
+        let proof: Vec<&str> = proof_files().collect();
+        console.say(&format!(
+            "\n`brownout run NAME` runs one, `brownout list NAME` prints it with its comments and variants. So do the names of \
+             the scenarios that `brownout validate` runs: {}.\n",
+            proof.join(", ")
+        ));
     }
     Exit::Fine
 }

@@ -6,7 +6,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::base::suggest::did_you_mean;
-use crate::scenario::{Files, LESSONS, Lesson, SCENARIO_BYTES_MAX, lesson};
+use crate::experiment::{proof_file, proof_files};
+use crate::scenario::{Files, LESSONS, SCENARIO_BYTES_MAX, lesson};
 
 use super::beside::{BuiltIn, Disk};
 use super::failure::Failure;
@@ -48,8 +49,8 @@ pub(super) fn stem(path: &Path) -> String {
 ///
 /// Of a file that is too large comes as much as the loader needs to see that.
 pub(super) fn scenario(path: &Path) -> Result<Source, Failure> {
-    if let Some(lesson) = built_in(path) {
-        return Ok(Source { name: lesson.name.to_owned(), bytes: lesson.text.as_bytes().to_vec(), is_built_in: true });
+    if let Some((name, text)) = built_in(path) {
+        return Ok(Source { name: name.to_owned(), bytes: text.as_bytes().to_vec(), is_built_in: true });
     }
     read_some(path, SCENARIO_BYTES_MAX + 1).map_err(|failure| match failure {
         Failure::Read { path, source } if source.kind() == io::ErrorKind::NotFound => no_scenario(&path),
@@ -68,10 +69,16 @@ pub(super) fn foreign(path: &Path, mebibytes_max: usize) -> Result<Source, Failu
 }
 
 /// The built-in scenario that `path` names, unless a file of that name is there.
-fn built_in(path: &Path) -> Option<&'static Lesson> {
-    let lesson = bare_name(path).and_then(lesson)?;
+fn built_in(path: &Path) -> Option<(&str, &'static str)> {
+    let name = bare_name(path)?;
+    let text = text_of(name)?;
     let is_file = path.exists() && !path.is_dir();
-    (!is_file).then_some(lesson)
+    (!is_file).then_some((name, text))
+}
+
+/// The built-in scenario called `name`: a lesson, or one of the proof.
+pub(super) fn text_of(name: &str) -> Option<&'static str> {
+    lesson(name).map(|lesson| lesson.text).or_else(|| proof_file(name))
 }
 
 /// `path` if it may be the name of a built-in scenario: without folder and extension.
@@ -82,7 +89,7 @@ fn bare_name(path: &Path) -> Option<&str> {
 
 fn no_scenario(path: &Path) -> Failure {
     let stem = stem(path);
-    let near = did_you_mean(&stem, LESSONS.iter().map(|lesson| lesson.name));
+    let near = did_you_mean(&stem, LESSONS.iter().map(|lesson| lesson.name).chain(proof_files()));
     Failure::NoScenario { path: path.to_owned(), is_name: bare_name(path).is_some(), near }
 }
 

@@ -179,6 +179,11 @@ pub fn proof_file(name: &str) -> Option<&'static str> {
     FILES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
+/// The names of the scenarios of the proof, sorted.
+pub fn proof_files() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, _)| *name)
+}
+
 /// Every case of the proof.
 ///
 /// # Panics

@@ -6,6 +6,6 @@ mod index;
 mod replicate;
 mod validate;
 
-pub use index::{Case, Cases, ProofRun, Row, Tolerance, Unit, proof, proof_file};
+pub use index::{Case, Cases, ProofRun, Row, Tolerance, Unit, proof, proof_file, proof_files};
 pub use replicate::{Estimate, replicate};
-pub use validate::{Stage, Validated, ValidatedRow, validate};
+pub use validate::{STANDARD_ERRORS_MIN, Stage, Validated, ValidatedRow, validate};

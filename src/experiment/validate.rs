@@ -53,12 +53,31 @@ pub struct ValidatedRow {
     pub estimate: Option<Estimate>,
     /// Whether the mean is within the tolerance.
     pub holds: bool,
+    /// How many standard errors wide the tolerance is, of a mean over as many replications as the index has; where that
+    /// was asked for, and there is chance in the row.
+    pub width: Option<f64>,
+}
+
+/// A tolerance is at least so many standard errors wide.
+pub const STANDARD_ERRORS_MIN: f64 = 3.0;
+
+impl ValidatedRow {
+    /// Whether the tolerance is known to be too narrow for the runs to show anything.
+    pub fn is_narrow(&self) -> bool {
+        self.width.is_some_and(|width| width < STANDARD_ERRORS_MIN)
+    }
 }
 
 impl Validated {
-    /// Whether every row holds.
+    /// Whether every row holds, and no tolerance is too narrow.
     pub fn holds(&self) -> bool {
-        self.rows.iter().all(|row| row.holds)
+        self.rows.iter().all(|row| row.holds && !row.is_narrow())
+    }
+
+    /// The row whose tolerance is the narrowest, in standard errors; where that was asked for.
+    pub fn narrowest(&self) -> Option<(&ValidatedRow, f64)> {
+        let widths = self.rows.iter().filter_map(|row| Some((row, row.width?)));
+        widths.min_by(|one, other| one.1.total_cmp(&other.1))
     }
 }
 
@@ -68,14 +87,25 @@ type Watch<'w> = &'w (dyn Fn(Stage) -> ControlFlow<()> + Sync);
 /// Simulates `cases` with seeds from `seed` on, in parallel. `watch` is told how far it has come, now and then;
 /// `Ok(None)` when it has ended the validation.
 ///
+/// With `replications`, each run is repeated as often as that instead of as often as the index says: then it is measured,
+/// too, how wide the tolerances are ([`ValidatedRow::width`]). A standard error from `n` replications is itself off by
+/// about one part in `sqrt(2 n)`: 9% for 64.
+///
 /// # Errors
 ///
 /// What is wrong with a scenario of the index, as text.
-pub fn validate(cases: &Cases, seed: u64, watch: Watch<'_>) -> Result<Option<Validated>, String> {
+pub fn validate(
+    cases: &Cases,
+    seed: u64,
+    replications: Option<u32>,
+    watch: Watch<'_>,
+) -> Result<Option<Validated>, String> {
     let groups = groups(cases);
-    let of = groups.iter().map(|group| group.run.replications).sum();
+    let often = |group: &Group<'_>| replications.unwrap_or(group.run.replications);
+    let of = groups.iter().map(often).sum();
     let progress = Progress { done: AtomicU32::new(0), of, watch };
-    let measured: Result<Vec<_>, Ended> = groups.par_iter().map(|group| group.measure(seed, &progress)).collect();
+    let measured: Result<Vec<_>, Ended> =
+        groups.par_iter().map(|group| group.measure(seed, often(group), &progress)).collect();
     let measured = match measured {
         Ok(measured) => measured,
         Err(Ended::Interrupted) => return Ok(None),
@@ -91,6 +121,11 @@ pub fn validate(cases: &Cases, seed: u64, watch: Watch<'_>) -> Result<Option<Val
             let values: Option<Vec<f64>> = values.into_iter().collect();
             let estimate = values.map(|values| Estimate::of(&values));
             let around = row.tolerance.around(row.expected);
+            // Of the mean over as many replications as the index has.
+            let error = estimate
+                .and_then(|it| it.standard_error)
+                .zip(replications)
+                .map(|(error, often)| error * (f64::from(often) / f64::from(run_alone.replications)).sqrt());
             ValidatedRow {
                 case: case.name.clone(),
                 shows: case.shows.clone(),
@@ -98,6 +133,7 @@ pub fn validate(cases: &Cases, seed: u64, watch: Watch<'_>) -> Result<Option<Val
                 row: row.clone(),
                 estimate,
                 holds: estimate.is_some_and(|it| (it.mean - row.expected).abs() <= around),
+                width: error.filter(|error| *error > 0.0 && around > 0.0).map(|error| around / error),
             }
         })
     });
@@ -162,9 +198,8 @@ fn groups(cases: &Cases) -> Vec<Group<'_>> {
 
 impl Group<'_> {
     /// The values of every row of every member, by replication.
-    fn measure(&self, seed: u64, progress: &Progress<'_>) -> Result<Vec<(usize, Values)>, Ended> {
-        let replications: Vec<Result<Values, Ended>> =
-            replicate(seed, self.run.replications, |seed| self.replication(seed, progress));
+    fn measure(&self, seed: u64, often: u32, progress: &Progress<'_>) -> Result<Vec<(usize, Values)>, Ended> {
+        let replications: Vec<Result<Values, Ended>> = replicate(seed, often, |seed| self.replication(seed, progress));
         let replications = replications.into_iter().collect::<Result<Vec<_>, Ended>>()?;
         let of_member = |(number, (place, run)): (usize, &(usize, &ProofRun))| {
             let of_row = |row: usize| replications.iter().map(|values| values[number][row]).collect();

@@ -559,6 +559,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             edge: frame.edge,
             replica: target,
             service: self.world.routes[edge as usize].service,
+            // By which it comes: see [`Engine::work_on_messages`].
+            target: edge,
+            count: self.handed_over(&frame, edge, salt).map_or(0, |request| request.count()),
             request_key: frame.request_key,
             priority: self.world.program.priority(frame.pc - 1, frame.priority),
             flags: frame.flags & (flag::ABANDONED | flag::REPLIED),
@@ -570,7 +573,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.frames[id].flags |= flag::REPLIED;
         // It makes room before the other arrives, who may want its thread.
         self.leave(id, Departure::Completed, Outcome::Ok);
-        self.send(child, edge, frame.replica);
+        match self.handed_over(&frame, edge, salt) {
+            Some(request) if self.world.routes[edge as usize].has_connections => {
+                self.hand_over(child, edge, frame.replica, request);
+            }
+            _ => self.send(child, edge, frame.replica),
+        }
     }
 
     /// Whether `child` is what `id` waits for.

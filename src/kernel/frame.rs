@@ -128,7 +128,7 @@ pub(super) struct Frame {
     pub(super) replica: u32,
     /// Whose replica that is.
     pub(super) service: u32,
-    /// The replica that it has called.
+    /// The replica that it has called; before that, the edge by which it was handed over.
     pub(super) target: u32,
     /// Branches that still run; the connection of an attempt, [`NONE`] as long as it has none.
     pub(super) pending: u32,

@@ -128,7 +128,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                         return;
                     }
                 }
-                Op::Together(_) | Op::Encode { .. } | Op::Decode { .. } | Op::Receive | Op::Respond => {
+                Op::Together(_) | Op::Encode { .. } | Op::Decode { .. } | Op::Receive(_) | Op::Respond(_) => {
                     if self.work_on_messages(id, pc) {
                         return;
                     }

@@ -21,6 +21,7 @@ pub mod heap;
 mod hedging;
 mod holding;
 mod limiting;
+mod messages;
 mod observer;
 mod preemption;
 mod program;

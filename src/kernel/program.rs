@@ -11,6 +11,8 @@ use crate::model::{
     ServerStream, SessionStep, Step, WorkloadId,
 };
 
+use super::messages::{CalleeCosts, Row, request_encode, response_decode};
+
 /// One operation.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
@@ -44,15 +46,15 @@ pub(super) enum Op {
     Fill(u32),
     /// Work on messages with the work and the other messages behind it: one piece of work. Those operations stand behind
     /// this, too, for whoever comes there from elsewhere.
-    Together(Box<[Op]>),
-    /// Write the body of the request that the call behind this sends.
-    Encode { edge: u32, salt: u64 },
+    Together(Box<Row>),
+    /// Write the body of the request that the call behind this sends; `cpu` is what that always costs.
+    Encode { edge: u32, salt: u64, cpu: Option<Span> },
     /// Read the body of the answer to the call before this.
-    Decode { edge: u32, salt: u64 },
+    Decode { edge: u32, salt: u64, cpu: Option<Span> },
     /// Read the request.
-    Receive,
+    Receive(Option<Span>),
     /// Write the answer.
-    Respond,
+    Respond(Option<Span>),
     /// Write a message of the stream that is the answer.
     Produce,
     /// Send it.
@@ -72,14 +74,14 @@ pub(super) enum Op {
 impl Op {
     /// Whether this is work on a message.
     fn is_on_message(&self) -> bool {
-        matches!(self, Op::Encode { .. } | Op::Decode { .. } | Op::Receive | Op::Respond)
+        matches!(self, Op::Encode { .. } | Op::Decode { .. } | Op::Receive(_) | Op::Respond(_))
     }
 
     /// Whether this begins with the reading of an answer.
     pub(super) fn reads_answer(&self) -> bool {
         match self {
             Op::Decode { .. } => true,
-            Op::Together(row) => matches!(row[0], Op::Decode { .. }),
+            Op::Together(row) => row.reads_answer,
             _ => false,
         }
     }
@@ -179,7 +181,7 @@ impl Program {
         let mut program = Program::default();
         let index = EdgeIndex::new(edges);
         for (id, workload) in model.workloads.enumerate() {
-            let from = Compiler { model, edges: &index, from: Caller::Workload(id), is_costly: false };
+            let from = Compiler { model, edges: &index, from: Caller::Workload(id), respond: Some(Span::ZERO) };
             let visit = match workload.session.single() {
                 Some(entry) => Visit::Request(from.request(&mut program, entry, workload.client)),
                 None => {
@@ -191,17 +193,12 @@ impl Program {
             };
             program.workloads.push(visit);
         }
-        let mut costly = vec![false; model.endpoints.len()];
-        for edge in edges.iter().filter(|edge| costs_cpu(model, edge.client)) {
-            costly[edge.to.index()] = true;
-        }
+        let costs = CalleeCosts::new(model, edges);
         for (id, endpoint) in model.endpoints.enumerate() {
             program.endpoints.push(program.here());
-            let is_costly = costly[id.index()];
-            let from = Compiler { model, edges: &index, from: Caller::Service(endpoint.service), is_costly };
-            if is_costly {
-                program.ops.push(Op::Receive);
-            }
+            let (receive, respond) = (costs.receive[id.index()], costs.respond[id.index()]);
+            let from = Compiler { model, edges: &index, from: Caller::Service(endpoint.service), respond };
+            program.ops.extend(costly(receive).map(Op::Receive));
             let counts = matches!(
                 &model.services[endpoint.service].gc,
                 Some(GarbageCollection { trigger: GcTrigger::Allocated(_), .. })
@@ -212,8 +209,7 @@ impl Program {
             from.steps(&mut program, &endpoint.steps, "", 1);
             match &endpoint.stream {
                 Some(stream) => program.add_stream(stream),
-                None if is_costly => program.ops.push(Op::Respond),
-                None => {}
+                None => program.ops.extend(costly(respond).map(Op::Respond)),
             }
             program.ops.push(Op::End);
         }
@@ -233,7 +229,7 @@ impl Program {
                 self.ops[pc..].iter().take_while(|op| matches!(op, Op::Work { .. }) || op.is_on_message()).count();
             let joined = &self.ops[pc..pc + row];
             if row > 1 && joined.iter().any(Op::is_on_message) {
-                self.ops[pc] = Op::Together(joined.into());
+                self.ops[pc] = Op::Together(Box::new(Row::of(joined)));
             }
             pc += row.max(1);
         }
@@ -284,8 +280,9 @@ impl Program {
     }
 }
 
-fn costs_cpu(model: &Model, client: ClientId) -> bool {
-    model.clients[client].transport.as_ref().is_some_and(|transport| transport.costs_cpu())
+/// What a message costs, unless it is nothing for sure.
+fn costly(cpu: Option<Span>) -> Option<Option<Span>> {
+    Some(cpu).filter(|cpu| *cpu != Some(Span::ZERO))
 }
 
 struct EdgeIndex(std::collections::BTreeMap<(u8, u32, u32, u32), u32>);
@@ -311,8 +308,8 @@ struct Compiler<'a> {
     model: &'a Model,
     edges: &'a EdgeIndex,
     from: Caller,
-    /// Whether somebody calls what is compiled over a transport whose messages cost CPU time.
-    is_costly: bool,
+    /// What the answer of what is compiled always costs.
+    respond: Option<Span>,
 }
 
 impl Compiler<'_> {
@@ -376,24 +373,31 @@ impl Compiler<'_> {
                 program.contended.push(ContendedWork { work: work.clone(), each: *each, salt });
             }
             Step::Call { endpoint, client, optional, priority, read } => {
-                let edge = self.edges.find(&Edge { from: self.from, to: *endpoint, client: *client });
+                let along = Edge { from: self.from, to: *endpoint, client: *client };
+                let edge = self.edges.find(&along);
                 let salt = self.call_salt(path, *endpoint);
-                let is_costly = matches!(self.from, Caller::Service(_)) && costs_cpu(self.model, *client);
-                if is_costly {
-                    program.ops.push(Op::Encode { edge, salt });
-                }
+                // What users' machines do is nobody's business.
+                let is_service = matches!(self.from, Caller::Service(_));
+                let cpu = |cpu: Option<Span>| costly(cpu).filter(|_| is_service);
+                let encode = cpu(request_encode(self.model, &along));
+                program.ops.extend(encode.map(|cpu| Op::Encode { edge, salt, cpu }));
                 program.set_priority(priority.or(self.model.endpoints[*endpoint].priority));
                 program.reads.extend(read.as_ref().map(|read| (program.ops.len() as u32, read.clone())));
                 program.ops.push(Op::Call { edge, salt, optional: *optional });
                 // Messages of a stream are read as they come.
-                if is_costly && self.model.endpoints[*endpoint].stream.is_none() {
-                    program.ops.push(Op::Decode { edge, salt });
+                if self.model.endpoints[*endpoint].stream.is_none() {
+                    let decode = cpu(response_decode(self.model, &along));
+                    program.ops.extend(decode.map(|cpu| Op::Decode { edge, salt, cpu }));
                 }
             }
             Step::Forward { endpoint, client } => {
+                let along = Edge { from: self.from, to: *endpoint, client: *client };
+                let edge = self.edges.find(&along);
+                let salt = self.call_salt(path, *endpoint);
+                let encode = costly(request_encode(self.model, &along));
+                program.ops.extend(encode.map(|cpu| Op::Encode { edge, salt, cpu }));
                 program.set_priority(self.model.endpoints[*endpoint].priority);
-                let edge = self.edges.find(&Edge { from: self.from, to: *endpoint, client: *client });
-                program.ops.push(Op::Forward { edge, salt: self.call_salt(path, *endpoint) });
+                program.ops.push(Op::Forward { edge, salt });
             }
             Step::Parallel { branches, need } => self.parallel(program, branches, *need, path, stride),
             Step::Choose(arms) => self.choose(program, arms, path, stride),
@@ -419,9 +423,7 @@ impl Compiler<'_> {
                 program.lookups[n as usize].after = program.here();
             }
             Step::Reply => {
-                if self.is_costly {
-                    program.ops.push(Op::Respond);
-                }
+                program.ops.extend(costly(self.respond).map(Op::Respond));
                 program.ops.push(Op::Reply);
             }
             Step::Fail => program.ops.push(Op::Fail),

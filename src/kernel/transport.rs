@@ -13,8 +13,7 @@ use super::caller::current_call;
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::Observer;
-use super::program::Op;
-use super::wire::Wire;
+use super::wire::{Message, Wire};
 use super::world::{Hop, Route, Transit, World};
 use super::zone::Ends;
 
@@ -389,7 +388,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             request_key: frame.request_key,
             priority: program.priority(frame.pc - 1, frame.priority),
             // The body that it has to read: see [`Wire::received`].
-            count: request.body.as_bytes().min(u64::from(u32::MAX)) as u32,
+            count: request.count(),
             flags: frame.flags & flag::ABANDONED,
             ..Frame::new(place, ticket)
         };
@@ -404,6 +403,23 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.deliver(hop, Event::Arrive(child));
     }
 
+    /// The message by which a frame hands its request over along an edge, if messages have a size there.
+    pub(super) fn handed_over(&self, frame: &Frame, edge: u32, salt: u64) -> Option<Message> {
+        self.world.routes[edge as usize].wire.as_deref().map(|wire| wire.request(frame, salt))
+    }
+
+    /// Sends a request that is handed over. The connection is taken to be open, and to be free for the next one at once:
+    /// no answer comes back on it.
+    pub(super) fn hand_over(&mut self, child: Ticket, edge: u32, caller: u32, request: Message) {
+        if !self.world.routes[edge as usize].is_plain && self.is_struck(child.frame, edge) {
+            return;
+        }
+        let frame = &self.frames[child.frame];
+        let ends = Ends { caller, callee: frame.replica };
+        let hop = self.travel_between(edge, ends, frame.key, None, OUT, request.bytes);
+        self.deliver(hop, Event::Arrive(child));
+    }
+
     /// How long the packets of a message are under way without their bytes, trouble included.
     pub(super) fn one_way(&self, edge: u32, ends: Ends, key: Key, direction: u64) -> Span {
         let World { routes, zones, lanes, .. } = &self.world;
@@ -414,14 +430,27 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// How long a message of such a size, headers excluded, takes between frame `id` and its caller, on the caller's
     /// connection. One that is lost is sent again, and what follows it in the same direction waits for it.
     fn travel(&mut self, edge: u32, id: u32, direction: usize, message: Size) -> Transit {
-        let now = self.now();
-        let salt = if direction == OUT { SALT_OUT } else { SALT_BACK };
         let (ends, key) = (self.ends(id), self.frames[id].key);
         let connection = ConnectionId(self.frames[self.frames[id].parent].pending);
+        self.travel_between(edge, ends, key, Some(connection), direction, message)
+    }
+
+    #[inline(always)]
+    fn travel_between(
+        &mut self,
+        edge: u32,
+        ends: Ends,
+        key: Key,
+        connection: Option<ConnectionId>,
+        direction: usize,
+        message: Size,
+    ) -> Transit {
+        let now = self.now();
+        let salt = if direction == OUT { SALT_OUT } else { SALT_BACK };
         let World { routes, ports, zones, lanes, .. } = &mut self.world;
         let route = &routes[edge as usize];
         let (wire, link) = (route.wire(), zones.link(route, ends));
-        let it = ports[route.port(ends.caller)].line().connections.at_mut(connection);
+        let it = connection.and_then(|it| ports[route.port(ends.caller)].line().connections.at_mut(it));
         let is_first = it.as_ref().is_some_and(|it| it.requests == 1);
         let headers = if is_first { wire.transport.headers } else { wire.transport.headers_warm };
         let bytes = Size::from_bytes(message.as_bytes() + headers.as_bytes());
@@ -583,58 +612,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         line.connections.close_all();
         line.hosts.clear();
         self.tell_connections(port, edge);
-    }
-
-    /// Messages are written and read, and the work is done that goes with it: the operation at `pc`. `true` when that takes
-    /// time.
-    #[inline(never)]
-    pub(super) fn work_on_messages(&mut self, id: u32, pc: u32) -> bool {
-        let now = self.now();
-        let World { program, routes, .. } = &self.world;
-        let row = match &program.ops[pc as usize] {
-            Op::Together(row) => row,
-            op => std::slice::from_ref(op),
-        };
-        let frame = &mut self.frames[id];
-        frame.pc = pc + row.len() as u32;
-        let wire = |edge: u32| routes[edge as usize].wire.as_deref();
-        let (mut demand, mut on_messages) = (Span::ZERO, Span::ZERO);
-        for op in row {
-            let cpu = match op {
-                Op::Work { demand: work, salt } => {
-                    demand += work.sample(frame.key.child(salt ^ u64::from(frame.iteration)).draws());
-                    continue;
-                }
-                Op::Encode { edge, salt } => wire(*edge).map(|wire| wire.request(frame, *salt).encode),
-                Op::Decode { edge, salt } => wire(*edge).map(|wire| wire.answer(frame.place(*salt), true).decode),
-                Op::Receive => wire(frame.edge).map(|wire| wire.received(frame).decode),
-                // Unless nobody is to get it any more.
-                Op::Respond if !frame.has(flag::REPLIED) => {
-                    wire(frame.edge).map(|wire| wire.answer(frame.key, true).encode)
-                }
-                _ => None,
-            };
-            on_messages += cpu.unwrap_or(Span::ZERO);
-        }
-        if !on_messages.is_zero() {
-            self.observer.encodes(frame.service, now, on_messages);
-        }
-        demand += on_messages;
-        if demand.is_zero() {
-            return false;
-        }
-        self.work(id, demand);
-        true
-    }
-
-    /// Work on a message alone; `true` when it takes time.
-    pub(super) fn work_on_message(&mut self, id: u32, cpu: Span) -> bool {
-        if cpu.is_zero() {
-            return false;
-        }
-        self.observer.encodes(self.frames[id].service, self.agenda.now(), cpu);
-        self.work(id, cpu);
-        true
     }
 }
 

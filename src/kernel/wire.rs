@@ -136,6 +136,12 @@ pub(super) struct Message {
 }
 
 impl Message {
+    /// The bytes of its body, as a frame keeps them.
+    #[inline]
+    pub(super) fn count(&self) -> u32 {
+        self.body.as_bytes().min(u64::from(u32::MAX)) as u32
+    }
+
     fn new(transport: &Transport, body: Size) -> Message {
         Message {
             body,

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::experiment::{ProofRun, Row, Tolerance, Unit, Validated, ValidatedRow};
+use crate::experiment::{ProofRun, Row, STANDARD_ERRORS_MIN, Tolerance, Unit, Validated, ValidatedRow};
 
 use super::json::document;
 use super::terminal::{BAD, DIM, GOOD, HEAD, Look};
@@ -50,7 +50,7 @@ pub fn text(validated: &Validated, version: &str, color: bool, width: usize) -> 
             label = &it.run.label;
             text += &format!("  {}\n", look.paint(DIM, label));
         }
-        let mark = if it.holds { look.paint(GOOD, "✓") } else { look.paint(BAD, "✗") };
+        let mark = if it.holds && !it.is_narrow() { look.paint(GOOD, "✓") } else { look.paint(BAD, "✗") };
         text += &format!("{mark} {}\n", put(cells));
     }
     let style = if validated.holds() { GOOD } else { BAD };
@@ -58,14 +58,23 @@ pub fn text(validated: &Validated, version: &str, color: bool, width: usize) -> 
 }
 
 fn verdict(validated: &Validated) -> String {
-    match validated.rows.iter().filter(|row| !row.holds).count() {
+    let verdict = match validated.rows.iter().filter(|row| !row.holds).count() {
         0 => format!("All {} results hold", validated.rows.len()),
         failed => format!("{failed} of {} results do not hold", validated.rows.len()),
+    };
+    let Some((row, width)) = validated.narrowest() else { return verdict };
+    let narrow = validated.rows.iter().filter(|row| row.is_narrow()).count();
+    let narrowest = format!("the narrowest is {width:.2}: {} of {}", metric(&row.row), row.case);
+    match narrow {
+        0 => format!("{verdict}; every tolerance is at least {STANDARD_ERRORS_MIN} standard errors, {narrowest}"),
+        _ => format!("{verdict}; {narrow} tolerances are below {STANDARD_ERRORS_MIN} standard errors, {narrowest}"),
     }
 }
 
 fn cells(it: &ValidatedRow) -> [String; 4] {
-    [metric(&it.row), expected(&it.row), measured(it), tolerance(&it.row)]
+    let tolerance = tolerance(&it.row);
+    let tolerance = it.width.map_or(tolerance.clone(), |width| format!("{tolerance} = {width:.2} SE"));
+    [metric(&it.row), expected(&it.row), measured(it), tolerance]
 }
 
 fn cut(text: &str, width: usize) -> String {
@@ -188,6 +197,8 @@ struct ResultRow<'a> {
     /// Half the width of the 95% confidence interval.
     half_width: Option<f64>,
     standard_error: Option<f64>,
+    /// How many standard errors of a mean over `replications` the tolerance is wide, where that was measured.
+    tolerance_standard_errors: Option<f64>,
     holds: bool,
     source: &'a str,
 }
@@ -203,7 +214,7 @@ pub fn json(validated: &Validated, version: &str) -> String {
 }
 
 fn result_row(it: &ValidatedRow) -> ResultRow<'_> {
-    let ValidatedRow { case, shows, run, row, estimate, holds } = it;
+    let ValidatedRow { case, shows, run, row, estimate, holds, width } = it;
     ResultRow {
         case,
         shows,
@@ -226,6 +237,7 @@ fn result_row(it: &ValidatedRow) -> ResultRow<'_> {
         mean: estimate.map(|it| it.mean),
         half_width: estimate.and_then(|it| it.half_width),
         standard_error: estimate.and_then(|it| it.standard_error),
+        tolerance_standard_errors: *width,
         holds: *holds,
         source: &row.source,
     }

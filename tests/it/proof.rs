@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use brownout::experiment::{Cases, Estimate, Tolerance, proof, proof_file, validate};
+use brownout::experiment::{Cases, Estimate, STANDARD_ERRORS_MIN, Tolerance, proof, proof_file, validate};
 use brownout::report::validation;
 
 /// Tests by family of cases, and the list of them. Cases that share runs are in one family.
@@ -50,7 +50,7 @@ fn only(cases: &[&str]) -> Cases {
 }
 
 fn assert_holds(cases: &[&str]) {
-    let validated = validate(&only(cases), 1, &|_| ControlFlow::Continue(())).unwrap().unwrap();
+    let validated = validate(&only(cases), 1, None, &|_| ControlFlow::Continue(())).unwrap().unwrap();
     let measured: Vec<&str> = validated.rows.iter().map(|row| row.case.as_str()).collect();
     assert!(cases.iter().all(|case| measured.contains(case)), "{measured:?} are not all of {cases:?}");
     assert!(validated.holds(), "\n{}", validation::text(&validated, "", false, 120));
@@ -158,7 +158,7 @@ fn what_comes_out_does_not_depend_on_how_many_runs_go_at_once() {
     let cases = only(&["Q36", "C1-280"]);
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let validated = pool.install(|| validate(&cases, 3, &|_| ControlFlow::Continue(()))).unwrap().unwrap();
+        let validated = pool.install(|| validate(&cases, 3, None, &|_| ControlFlow::Continue(()))).unwrap().unwrap();
         validation::json(&validated, "")
     };
     assert_eq!(with(1), with(3));
@@ -168,7 +168,7 @@ fn what_comes_out_does_not_depend_on_how_many_runs_go_at_once() {
 fn a_result_that_does_not_hold_is_seen() {
     let mut cases = only(&["C9-herd"]);
     cases.cases[0].runs[0].rows[0].expected = 2.0;
-    let validated = validate(&cases, 1, &|_| ControlFlow::Continue(())).unwrap().unwrap();
+    let validated = validate(&cases, 1, None, &|_| ControlFlow::Continue(())).unwrap().unwrap();
     assert!(!validated.holds());
     assert_eq!(validated.rows[0].estimate, Some(Estimate { mean: 1.0, half_width: None, standard_error: None }));
     let text = validation::text(&validated, "1", false, 100);
@@ -177,8 +177,29 @@ fn a_result_that_does_not_hold_is_seen() {
 }
 
 #[test]
+fn how_wide_a_tolerance_is_can_be_measured() {
+    let mut cases = only(&["C10-probe", "C9-herd"]);
+    let measured = |cases: &Cases| validate(cases, 1, Some(16), &|_| ControlFlow::Continue(())).unwrap().unwrap();
+    let validated = measured(&cases);
+    let exact = validated.rows.iter().find(|row| row.case == "C9-herd").unwrap();
+    assert!(exact.width.is_none() && !exact.is_narrow(), "there is no chance in it");
+    let (row, width) = validated.narrowest().expect("a probe of chance");
+    let error =
+        row.estimate.and_then(|it| it.standard_error).unwrap() * (16.0 / f64::from(row.run.replications)).sqrt();
+    let around = row.row.tolerance.around(row.row.expected);
+    assert!((width * error / around - 1.0).abs() < 1e-12, "of a mean over the index's own replications");
+    assert!(validated.holds() && width >= STANDARD_ERRORS_MIN, "{}", validation::text(&validated, "", false, 120));
+    assert!(validation::text(&validated, "", false, 120).contains(&format!("= {width:.2} SE")));
+    // A run that is too short to show anything is found out.
+    let runs = cases.cases.iter_mut().flat_map(|case| &mut case.runs);
+    runs.flat_map(|run| &mut run.rows).for_each(|row| row.tolerance = Tolerance::Absolute(1e-9));
+    let narrow = measured(&cases);
+    assert!(!narrow.holds() && validation::text(&narrow, "", false, 120).contains("below 3 standard errors"));
+}
+
+#[test]
 fn whoever_watches_can_end_it() {
-    let ended = validate(&only(&["C1-280"]), 1, &|_| ControlFlow::Break(())).unwrap();
+    let ended = validate(&only(&["C1-280"]), 1, None, &|_| ControlFlow::Break(())).unwrap();
     assert!(ended.is_none());
 }
 
@@ -186,6 +207,6 @@ fn whoever_watches_can_end_it() {
 fn what_is_wrong_with_a_scenario_is_said() {
     let mut cases = only(&["C9-herd"]);
     cases.cases[0].runs[0].set = vec!["patients=1s".to_owned()];
-    let said = validate(&cases, 1, &|_| ControlFlow::Continue(())).unwrap_err();
+    let said = validate(&cases, 1, None, &|_| ControlFlow::Continue(())).unwrap_err();
     assert!(said.contains("patience"), "{said}");
 }

@@ -61,6 +61,8 @@ pub(crate) struct Atlas {
     pub(crate) changes: Vec<Place>,
     /// Every call and forward in the steps.
     pub(crate) calls: Vec<CallSite>,
+    /// Every key `priority` of an endpoint or a call, and the endpoint whose requests it is about.
+    pub(crate) priorities: Vec<(Place, EndpointId)>,
     /// Every use of a pool or a cache in the steps.
     pub(crate) uses: Vec<ResourceUse>,
     /// The name of every transport, and whether a client uses it.
@@ -80,6 +82,10 @@ pub(crate) struct WorkloadPlaces {
     pub(crate) name: Place,
     /// The key `key`.
     pub(crate) key: Place,
+    /// The key `priority`.
+    pub(crate) priority: Place,
+    /// The key `reload`.
+    pub(crate) reload: Place,
     /// What is asked for: the value of `entry` or of `session`.
     pub(crate) entry: Place,
 }

@@ -55,6 +55,9 @@ pub(super) fn services(
             if let Some(keys) = &handler.value {
                 let built = &mut endpoints[endpoint];
                 built.priority = keys.priority.value().map(|Count(priority)| *priority as u8);
+                if keys.priority.key_place().is_somewhere() {
+                    atlas.priorities.push((keys.priority.key_place(), endpoint));
+                }
                 built.allocates = keys.allocates.or_default();
                 built.request = keys.request.value().cloned().unwrap_or_default();
                 built.response = keys.response.value().cloned().unwrap_or_default();

@@ -62,9 +62,12 @@ impl Builder<'_, '_, '_> {
             StepKind::Work { work, contention: Span::ZERO } => Step::Work(work.clone()),
             StepKind::Work { work, contention } => Step::ContendedWork { work: work.clone(), each: *contention },
             StepKind::Sleep(time) => Step::Sleep(time.clone()),
-            StepKind::Call { endpoint, client, optional, priority, read, read_place, .. } => {
+            StepKind::Call { endpoint, client, optional, priority, priority_place, read, read_place, .. } => {
                 let read_place = read.is_some().then_some(*read_place);
                 let (endpoint, client) = self.call(endpoint, client, false, read_place)?;
+                if priority_place.is_somewhere() {
+                    self.atlas.priorities.push((*priority_place, endpoint));
+                }
                 Step::Call { endpoint, client, optional: *optional, priority: *priority, read: read.clone() }
             }
             StepKind::Forward { endpoint, client } => {

@@ -64,6 +64,8 @@ pub(super) fn workloads(
         atlas.workloads.push(WorkloadPlaces {
             name: item.place,
             key: item.value.as_ref().map_or(Place::NOWHERE, |keys| keys.key.key_place()),
+            priority: item.value.as_ref().map_or(Place::NOWHERE, |keys| keys.priority.key_place()),
+            reload: item.value.as_ref().map_or(Place::NOWHERE, |keys| keys.reload.key_place()),
             entry: item.value.as_ref().map_or(Place::NOWHERE, |keys| match keys.entry.given() {
                 Some(_) => keys.entry.place(),
                 None => keys.session.place(),

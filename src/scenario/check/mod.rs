@@ -6,7 +6,9 @@ mod graph;
 mod keys;
 mod limits;
 mod load;
+mod nested;
 mod parameter;
+mod priorities;
 mod queues;
 mod recursion;
 mod retries;
@@ -78,6 +80,8 @@ pub(crate) fn find_warnings(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<
     timeouts::find(model, atlas, cx);
     retries::find(model, atlas, cx);
     keys::find_warnings(model, atlas, cx);
+    priorities::find(model, atlas, elsewhere, cx);
+    nested::find(model, atlas, cx);
     gain::find(model, atlas, cx);
     circle::find(model, atlas, cx);
     queues::find(model, atlas, cx);

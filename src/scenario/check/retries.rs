@@ -1,11 +1,13 @@
 //! Retries on paper: how many calls one request can become when each layer on its way tries again.
 
+use std::collections::BTreeSet;
+
 use super::graph::components;
-use crate::model::{ClientId, Id, Model};
+use crate::model::{ClientId, Id, Limit, Model, Workload};
 use crate::policy::retry::RetrySettings;
 use crate::scenario::build::{Atlas, CallSite};
 use crate::scenario::decode::Cx;
-use crate::scenario::say::catalogue;
+use crate::scenario::say::{Place, catalogue};
 
 /// More calls than this from one request are worth a warning.
 const PRODUCT_MAX: u64 = 10;
@@ -48,10 +50,20 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     }
 }
 
-/// Attempts of one call, the first included, that nothing but the policy limits.
+/// Attempts of one call, the first included, that nothing but the policy limits: retries or hedges.
 fn attempts(model: &Model, client: ClientId) -> u64 {
+    let client = &model.clients[client];
     let unlimited = |retry: &&RetrySettings| retry.budget.is_none() && retry.throttle.is_none();
-    model.clients[client].retry.as_ref().filter(unlimited).map_or(1, |retry| retry.attempts.into())
+    let retries = client.retry.as_ref().filter(unlimited).map_or(1, |retry| retry.attempts.into());
+    client.hedge.as_ref().map_or(retries, |hedge| hedge.attempts.into())
+}
+
+/// How often a user asks at most who presses the reload button. One who never stops says nothing here.
+fn reloads(workload: &Workload) -> u64 {
+    match workload.reload.as_ref().map(|reload| reload.attempts) {
+        Some(Limit::AtMost(times)) => times.into(),
+        _ => 1,
+    }
 }
 
 fn loads(model: &Model, sites: &[Vec<(usize, &CallSite)>], order: &[Vec<usize>]) -> Vec<Option<Load>> {
@@ -62,7 +74,7 @@ fn loads(model: &Model, sites: &[Vec<(usize, &CallSite)>], order: &[Vec<usize>])
         }
     };
     for (at, workload) in model.workloads.iter().enumerate() {
-        let product = attempts(model, workload.client);
+        let product = attempts(model, workload.client).saturating_mul(reloads(workload));
         for (_, endpoint) in workload.session.entries() {
             raise(&mut loads, endpoint.index(), Load { product, through: None, workload: at });
         }
@@ -82,43 +94,64 @@ fn loads(model: &Model, sites: &[Vec<(usize, &CallSite)>], order: &[Vec<usize>])
     loads
 }
 
+/// One of those that try again.
+struct Layer {
+    times: u64,
+    what: String,
+    place: Place,
+    is_reload: bool,
+}
+
 fn say(model: &Model, atlas: &Atlas, loads: &[Option<Load>], endpoint: usize, load: Load, cx: &mut Cx<'_>) {
+    // From the lowest up.
     let mut layers = Vec::new();
-    let mut clients = Vec::new();
+    let layer = |client: ClientId, endpoint: usize| {
+        let places = atlas.clients[client.index()];
+        let is_hedged = model.clients[client].hedge.is_some();
+        Layer {
+            times: attempts(model, client),
+            what: format!("`{}`", model.endpoint_name(Id::new(endpoint))),
+            place: if is_hedged { places.hedge } else { places.retry },
+            is_reload: false,
+        }
+    };
     let (mut at, mut current) = (endpoint, load);
     while let Some(site) = current.through {
         let call = &atlas.calls[site];
-        layers.push((model.endpoint_name(Id::new(at)), if call.is_forward { 1 } else { attempts(model, call.client) }));
-        clients.push(call.client);
+        if !call.is_forward {
+            layers.push(layer(call.client, at));
+        }
         at = call.from.index();
         let Some(above) = loads[at] else { break };
         current = above;
     }
-    let workload = &model.workloads.iter().nth(load.workload);
-    if let Some(workload) = workload {
-        layers.push((model.endpoint_name(Id::new(at)), attempts(model, workload.client)));
-        clients.push(workload.client);
+    if let Some(workload) = model.workloads.iter().nth(load.workload) {
+        layers.push(layer(workload.client, at));
+        layers.push(Layer {
+            times: reloads(workload),
+            what: format!("reload by `{}`", workload.name),
+            place: atlas.workloads[load.workload].reload,
+            is_reload: true,
+        });
     }
-    layers.reverse();
-    layers.retain(|(_, attempts)| *attempts > 1);
-    let path: Vec<String> =
-        layers.iter().take(SHOWN_MAX).map(|(name, attempts)| format!("{attempts} x `{name}`")).collect();
+    layers.retain(|layer| layer.times > 1);
+    let Some(lowest) = layers.first() else { return };
     let name = model.endpoint_name(Id::new(endpoint));
-    let retries = |client: &ClientId| attempts(model, *client) > 1;
-    let Some(client) = clients.iter().find(|client| retries(client)) else { return };
     let diagnostic = cx.say(
         &catalogue::RETRY_PRODUCT,
-        atlas.clients[client.index()].retry,
+        lowest.place,
         format!("one request can become {} calls of `{name}`", load.product),
     );
-    let mut others: Vec<ClientId> =
-        clients.iter().filter(|other| retries(other) && *other != client).copied().collect();
-    others.sort_unstable();
-    others.dedup();
+    let others: BTreeSet<Place> = layers.iter().map(|layer| layer.place).filter(|it| *it != lowest.place).collect();
     for other in others {
-        diagnostic.also(atlas.clients[other.index()].retry, "and here");
+        diagnostic.also(other, "and here");
     }
-    diagnostic
-        .note(format!("layers that try again multiply: {}", path.join(", ")))
-        .help("retry in one layer only, or give each client a budget: `retry = { attempts = 3, budget = { ratio = \"10%\" } }`");
+    let path: Vec<String> =
+        layers.iter().rev().take(SHOWN_MAX).map(|layer| format!("{} x {}", layer.times, layer.what)).collect();
+    diagnostic.note(format!("layers that try again multiply: {}", path.join(", ")));
+    diagnostic.help(if layers.iter().all(|layer| layer.is_reload) {
+        "let users give up sooner: `reload = { attempts = 3, .. }`"
+    } else {
+        "retry in one layer only, or give each client a budget: `retry = { attempts = 3, budget = { ratio = \"10%\" } }`"
+    });
 }

@@ -11,13 +11,17 @@ const ROUNDS_MAX: usize = 1_000;
 
 /// Endpoints that requests of `workloads` can come to.
 pub(super) fn reached<'m>(model: &Model, atlas: &Atlas, workloads: impl Iterator<Item = &'m Workload>) -> Vec<bool> {
+    reached_from(model, atlas, workloads.flat_map(|workload| workload.session.entries()).map(|(_, endpoint)| endpoint))
+}
+
+/// Endpoints that requests for `starts` can come to, themselves included.
+pub(super) fn reached_from(model: &Model, atlas: &Atlas, starts: impl Iterator<Item = EndpointId>) -> Vec<bool> {
     let mut callees = vec![Vec::new(); model.endpoints.len()];
     for call in &atlas.calls {
         callees[call.from.index()].push(call.to);
     }
     let mut reached = vec![false; model.endpoints.len()];
-    let mut to_visit: Vec<EndpointId> =
-        workloads.flat_map(|workload| workload.session.entries()).map(|(_, endpoint)| endpoint).collect();
+    let mut to_visit: Vec<EndpointId> = starts.collect();
     while let Some(id) = to_visit.pop() {
         if !std::mem::replace(&mut reached[id.index()], true) {
             to_visit.extend(&callees[id.index()]);

@@ -41,6 +41,7 @@ pub(crate) enum StepKind {
         optional: bool,
         optional_place: Place,
         priority: Option<u8>,
+        priority_place: Place,
         read: Option<Distribution>,
         read_place: Place,
     },
@@ -174,9 +175,19 @@ fn call(node: &Node, cx: &mut Cx<'_>) -> StepKind {
     read(node, cx, |keys: CallKeys| {
         let endpoint = keys.call.value()?.clone();
         let (optional, optional_place) = (keys.optional.or_default(), keys.optional.key_place());
-        let priority = keys.priority.value().map(|Count(priority)| *priority as u8);
+        let (priority, priority_place) =
+            (keys.priority.value().map(|Count(priority)| *priority as u8), keys.priority.key_place());
         let (read, read_place) = (keys.read.value().cloned(), keys.read.key_place());
-        Some(StepKind::Call { endpoint, client: keys.client, optional, optional_place, priority, read, read_place })
+        Some(StepKind::Call {
+            endpoint,
+            client: keys.client,
+            optional,
+            optional_place,
+            priority,
+            priority_place,
+            read,
+            read_place,
+        })
     })
 }
 

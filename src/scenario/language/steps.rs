@@ -54,7 +54,9 @@ keys! {
     ForwardKeys is "a `forward` step" at "step" {
         /// To which endpoint, as `service.endpoint`.
         forward: EndpointName, required;
-        /// How; only its latency and its balancing matter.
+        /// How; only its latency, its balancing and its `transport` matter. Over a transport the request is written, sent
+        /// and read like any other, on a connection that is taken to be open; the answer goes straight to whoever has
+        /// called, over his transport, and is as large as the endpoint says that he has called.
         client: ClientName = "direct";
     }
     later { "priority" "key" "request_size" }

@@ -16,6 +16,12 @@ fn a_built_in_scenario_runs_by_its_name_wherever_one_is() {
     exits(&check, 0);
     assert!(out(&check).starts_with("retry-storm: fine"), "{}", out(&check));
     assert!(err(&check).contains("--> retry-storm:"), "diagnostics name it:\n{}", err(&check));
+    // Those of the proof, too.
+    exits(&place.run(&["run", "--quiet", "--no-figures", "herd"]), 0);
+    assert!(place.files("output/herd").contains_key("summary.json"));
+    let listed = place.run(&["list", "herd"]);
+    exits(&listed, 0);
+    assert!(out(&listed).contains("# Shown: "), "{}", out(&listed));
 }
 
 #[test]

@@ -409,3 +409,58 @@ fn a_pool_of_connections_is_a_queue_of_its_own() {
     let expected = queue / (50.0 * (1.0 - blocked));
     assert!((wait / expected - 1.0).abs() < 0.015, "{wait} and not {expected}");
 }
+
+/// A front that hands requests of 1 MB over to a back, which works for 50 ms and answers with 1 kB; users ask without a
+/// transport, or by `users`.
+fn handed_over(users: &str, client: &str) -> Run {
+    Run::of(&format!(
+        r#"
+        duration = "60s"
+
+        [workload.users]
+        entry = "front.get"
+        arrivals = "even(0.2/s)"
+        {users}
+
+        [client.users]
+        transport = "rest"
+
+        [client.internal]
+        latency = "20ms"
+        {client}
+
+        [transport.wire]
+        preset = "rest"
+
+        [service.front.endpoint.get]
+        response = "2MB"
+        steps = [{{ work = "10ms" }}, {{ forward = "back.get", client = "internal" }}]
+
+        [service.back.endpoint.get]
+        request = "1MB"
+        response = "1kB"
+        steps = [{{ work = "50ms" }}]
+        "#
+    ))
+}
+
+#[test]
+fn a_request_that_is_handed_over_costs_what_its_message_costs() {
+    let took = |users: &str, client: &str| {
+        let run = handed_over(users, client);
+        (longest(workload(&run, "users")), run)
+    };
+    assert_eq!(took("", "").0, 80.0, "no transport, no size");
+    // Written in 1.3 ms, read in 4.5 ms; 1 MB and headers of 600 B at 1 MB/s; the answer has no transport.
+    let (millis, run) = took("", "transport = \"wire\"\nbandwidth = \"8Mbit/s\"");
+    assert!((millis - (80.0 + 1.3 + 4.5 + 1000.6)).abs() < 1e-6, "{millis}");
+    let messages: u64 = transport(&run).edges.iter().map(|edge| edge.messages).sum();
+    assert_eq!(messages, 12, "one way only");
+    // The answer is that of the endpoint that users have called, over their transport: written in 2.6 ms.
+    let (millis, _) = took("client = \"users\"", "transport = \"wire\"\nbandwidth = \"8Mbit/s\"");
+    assert!((millis - (80.0 + 1.3 + 4.5 + 1000.6 + 2.6)).abs() < 1e-6, "{millis}");
+    let (millis, _) = took("client = \"users\"", "");
+    assert!((millis - (80.0 + 2.6)).abs() < 1e-6, "the back reads nothing that came without a transport: {millis}");
+    let (millis, _) = took("", "transport = \"in-process\"");
+    assert_eq!(millis, 80.0);
+}

@@ -218,6 +218,26 @@ steps = [{ repeat = 5, steps = [{ choose = [
   { share = "10%", steps = [{ call = "gateway.page", client = "rest" }] },
   { share = "90%", steps = [] } ] }] }]"#
 
+    "W016" NESTED "held within itself"
+        "Who holds a pool's permit wants another one of the same pool, or who fetches for a cache that lets only one \
+         fetch a key looks that key up again. He waits for himself, or for others who wait for him."
+        bad r#"[pool.db]
+scope = "shared"
+
+[service.orders.endpoint.create]
+steps = [{ hold = "db", steps = [{ call = "stock.take", client = "rest" }] }]
+
+[service.stock.endpoint.take]
+steps = [{ hold = "db", steps = [{ work = "1ms" }] }]"#
+        good r#"[pool.db]
+scope = "shared"
+
+[service.orders.endpoint.create]
+steps = [{ hold = "db", steps = [{ work = "1ms" }] }, { call = "stock.take", client = "rest" }]
+
+[service.stock.endpoint.take]
+steps = [{ hold = "db", steps = [{ work = "1ms" }] }]"#
+
     "W020" HEDGE_IDLE "a hedge that waits for longer than its call"
         "The timeout of a client that hedges holds for the whole call. A hedge that would come later is never sent, \
          unless an attempt fails before."
