@@ -126,8 +126,11 @@ fn page(preset: &Preset) -> String {
         let theirs = if parameter.theirs.is_empty() { "-" } else { parameter.theirs };
         rows.push([parameter.name.to_owned(), theirs.to_owned(), parameter.default.to_string(), parameter.about]);
     }
-    text.push_str(&columns(&rows));
-    text.push_str("\nrules:\n");
+    if rows.len() > 1 {
+        text.push_str(&columns(&rows));
+        text.push('\n');
+    }
+    text.push_str("rules:\n");
     for rule in preset.rules {
         let _ = writeln!(text, "- {rule}");
     }

@@ -6,7 +6,6 @@ use crate::base::time::{Span, Time};
 use crate::mechanism::pool::Admission;
 use crate::model::Overflow;
 use crate::policy::Outcome;
-use crate::policy::limit::Limiter;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::caller::DEPTH_MAX;
@@ -24,19 +23,20 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn arrive(&mut self, ticket: Ticket) {
         let now = self.now();
-        let World { program, replicas, .. } = &mut self.world;
         let frame = &mut self.frames[ticket.frame];
         if frame.token != ticket.token {
             return;
         }
         frame.arrived = now;
-        let replica = &mut replicas[frame.replica as usize];
+        let replica = &self.world.replicas[frame.replica as usize];
         self.observer.arrived(replica.service, now);
         let is_plain = !(replica.guarded || replica.troubled || frame.has(flag::CANCELLED) || now >= frame.deadline);
-        if !is_plain && let Err((how, outcome)) = admits(replica, frame, now) {
-            self.send_back(ticket.frame, how, outcome);
+        if !is_plain && !self.lets_in(ticket.frame) {
             return;
         }
+        let World { program, replicas, .. } = &mut self.world;
+        let frame = &mut self.frames[ticket.frame];
+        let replica = &mut replicas[frame.replica as usize];
         match replica.pool.arrive(now, ticket, frame.priority) {
             Admission::Started => {
                 frame.flags |= flag::THREAD;
@@ -57,6 +57,32 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             Admission::Rejected => self.overflow(ticket),
         }
+    }
+
+    /// Whether a replica that is guarded or in trouble takes a newcomer on, or one that may come in vain; else he leaves.
+    #[cold]
+    fn lets_in(&mut self, id: u32) -> bool {
+        let now = self.now();
+        let frame = &self.frames[id];
+        let index = frame.replica as usize;
+        let (how, outcome) = if self.world.replicas[index].condition.down {
+            (Departure::Refused, Outcome::Refused)
+        } else if frame.has(flag::CANCELLED) {
+            (Departure::Dropped, Outcome::Cancelled)
+        } else if now >= frame.deadline {
+            (Departure::Dropped, Outcome::Expired)
+        } else if !self.is_within_limit(id) {
+            (Departure::Rejected, Outcome::Rejected)
+        } else {
+            // One who will not wait counts as a wait of no time.
+            let replica = &mut self.world.replicas[index];
+            if let Some(codel) = replica.codel.as_mut().filter(|_| replica.pool.has_free()) {
+                codel.drops(now, Span::ZERO);
+            }
+            return true;
+        };
+        self.leave(id, how, outcome);
+        false
     }
 
     /// A newcomer leaves at the door. Out of line: most are taken on.
@@ -331,28 +357,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.unqueued(replica.service, now);
         self.leave(id, how, outcome);
     }
-}
-
-/// Whether a replica that is guarded or in trouble takes a newcomer on, or one that may come in vain; how he leaves if
-/// not. One who will not wait counts as a wait of no time.
-#[cold]
-fn admits(replica: &mut Replica, frame: &Frame, now: Time) -> Result<(), (Departure, Outcome)> {
-    if replica.condition.down {
-        return Err((Departure::Refused, Outcome::Refused));
-    }
-    if frame.has(flag::CANCELLED) {
-        return Err((Departure::Dropped, Outcome::Cancelled));
-    }
-    if now >= frame.deadline {
-        return Err((Departure::Dropped, Outcome::Expired));
-    }
-    if replica.limit.as_mut().is_some_and(|limit| !limit.admit(now)) {
-        return Err((Departure::Rejected, Outcome::Rejected));
-    }
-    if let Some(codel) = replica.codel.as_mut().filter(|_| replica.pool.has_free()) {
-        codel.drops(now, Span::ZERO);
-    }
-    Ok(())
 }
 
 /// A request has its first thread, and runs.

@@ -1,13 +1,11 @@
 //! The caller's side: a call goes out attempt by attempt, is answered or given up, and is tried again. The
 //! client's policies decide; here their answers become events.
 
-use crate::base::random::{Key, Stream, salt};
+use crate::base::random::{Key, salt};
 use crate::base::time::{Span, Time};
 use crate::model::Cancel;
 use crate::policy::Outcome;
-use crate::policy::balance::Balancer;
 use crate::policy::breaker::{Breaker, Verdict};
-use crate::policy::outlier::Outlier;
 use crate::policy::retry::Retry;
 use crate::policy::throttle::Throttle;
 
@@ -16,7 +14,7 @@ use super::engine::Engine;
 use super::frame::{Frame, Frames, NONE, State, flag};
 use super::observer::{Departure, Observer};
 use super::program::Op;
-use super::world::{Port, Route, ServiceState, Transit, World};
+use super::world::{Port, Route, Transit, World};
 use super::zone::Ends;
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
@@ -118,6 +116,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.hedge_due(ticket.frame);
             return;
         }
+        if frame.state == State::Held {
+            self.gate_opens(ticket);
+            return;
+        }
         if frame.has(flag::CANCELLED) {
             self.withdraw_backoff(ticket.frame);
             self.go_on(ticket.frame);
@@ -164,6 +166,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.attempt_failed_on(id, edge, outcome);
             return;
         }
+        if port.gate.is_some() {
+            self.come_to_gate(ticket);
+            return;
+        }
         self.observer.sent(edge, now);
         let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
         let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
@@ -184,11 +190,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let service = &mut services[route.service as usize];
         let port = &mut ports[route.port(frame.replica)];
         let picks = &mut channels[route.channel as usize].picks;
-        let Some(number) = choose(port, now, service, frame.request_key, picks) else {
+        let Some(number) = port.choose(now, service, frame.request_key, picks) else {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         };
-        port.balancer.started(number);
+        port.sends_to(now, number);
         service.takes_in(number);
         let target = route.first_replica + number;
         frame.target = target;
@@ -219,13 +225,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let World { routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
         let picks = &mut channels[route.channel as usize].picks;
-        choose(&mut ports[port], now, &mut services[route.service as usize], request_key, picks)
+        ports[port].choose(now, &services[route.service as usize], request_key, picks)
     }
 
     /// Chooses the replica that takes a request over, across services; `None` when none is up.
     fn pick(&mut self, port: usize, edge: u32, request_key: u32) -> Option<u32> {
         let number = self.choose(port, edge, request_key)?;
-        self.world.ports[port].balancer.started(number);
+        self.world.ports[port].sends_to(self.agenda.now(), number);
         let service = &mut self.world.services[self.world.routes[edge as usize].service as usize];
         service.takes_in(number);
         Some(service.first_replica + number)
@@ -369,7 +375,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let frame = &self.frames[ticket.frame];
         let (edge, _) = self.current_call(frame);
-        if self.world.routes[edge as usize].has_connections
+        let has_gate = self.world.ports[self.port(edge, frame.replica)].gate.is_some();
+        if (self.world.routes[edge as usize].has_connections || has_gate)
             && matches!(frame.state, State::Calling | State::Streaming)
             && !self.is_out_of_patience(ticket.frame, edge)
         {
@@ -400,10 +407,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let route = &routes[edge as usize];
         let port = &mut ports[route.port(frame.replica)];
         if target != NONE {
-            port.balancer.ended(target - route.first_replica);
-            if let Some(view) = &mut port.outlier {
-                view.outlier.ended(now, target - route.first_replica, outcome);
-            }
+            port.hears_of(now, target - route.first_replica, now.since(sent), outcome);
         }
         if let Some(throttle) = &mut port.throttle
             && outcome.is_accepted()
@@ -423,10 +427,33 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.observer.breaker(route.channel, now, before, after);
             }
         }
-        if route.has_connections {
+        let (has_connections, has_gate) = (route.has_connections, port.gate.is_some());
+        if has_connections {
             self.disconnect(id, edge, outcome);
         }
+        if has_gate {
+            self.comes_back_through_gate(id, outcome);
+        }
         edge
+    }
+
+    /// Breaker and retries learn how an attempt ended that was not sent.
+    pub(super) fn ended_unsent(&mut self, id: u32, edge: u32, outcome: Outcome) {
+        let now = self.now();
+        let frame = &self.frames[id];
+        let last = self.note(id).before;
+        let route = &self.world.routes[edge as usize];
+        let port = &mut self.world.ports[route.port(frame.replica)];
+        if let Some(retry) = &mut port.retry {
+            retry.attempt_ended(now, frame.count, outcome, last);
+        }
+        let Some(breaker) = &mut port.breaker else { return };
+        let before = breaker.state();
+        breaker.record(now, Verdict::of(outcome, port.ignored), now.since(frame.mark));
+        let after = breaker.state();
+        if before != after {
+            self.observer.breaker(route.channel, now, before, after);
+        }
     }
 
     /// A call has failed for good: an optional one is passed over, any other ends the handler.
@@ -507,7 +534,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A branch whose parent has gone on stops if it waits for a call whose client cancels; else it goes on.
     pub(super) fn cancel_branch(&mut self, id: u32) {
         let frame = &self.frames[id];
-        if matches!(frame.state, State::Calling | State::Connecting | State::Streaming | State::Hedging) {
+        if matches!(frame.state, State::Calling | State::Connecting | State::Streaming | State::Hedging | State::Held) {
             let (edge, _) = self.current_call(frame);
             if self.world.routes[edge as usize].cancel != Cancel::Off {
                 self.abort(id, Departure::Dropped);
@@ -529,8 +556,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         };
         let first = self.world.services[self.world.routes[edge as usize].service as usize].first_replica;
-        // Nobody waits at this end: the balancer does not learn when it is over.
-        self.world.ports[port].balancer.ended(target - first);
+        // Nobody waits at this end: neither the balancer nor who looks after replicas learns when it is over.
+        self.world.ports[port].hears_of(now, target - first, Span::ZERO, Outcome::Cancelled);
         self.observer.answered(edge, now, now, Outcome::Ok);
         let place = salt ^ (u64::from(frame.iteration) << 16);
         let child = self.frames.insert(Frame {
@@ -635,25 +662,6 @@ pub(super) fn set_timeout(
         agenda.arm(timer, ticket, |ticket| frames.live(ticket));
     }
     if route.propagate { until } else { Time::MAX }
-}
-
-/// The number of the replica that the balancer of a port wants next; `None` when none is up.
-#[inline(always)]
-pub(super) fn choose(
-    port: &mut Port,
-    now: Time,
-    service: &mut ServiceState,
-    request_key: u32,
-    picks: &mut Stream,
-) -> Option<u32> {
-    if service.fleet.up.is_empty() {
-        return None;
-    }
-    let key = (request_key != NONE).then_some(request_key);
-    if let Some(view) = &mut port.outlier {
-        return view.pick(now, &mut port.balancer, &mut service.fleet, key, picks);
-    }
-    Some(port.balancer.pick(&service.fleet, key, picks))
 }
 
 /// The edge and the salt of the call that a frame is in.

@@ -9,7 +9,7 @@ use crate::model::{Action, ClientId, Edge, Id, Limit, Model, PoolId, QueueTimeou
 use crate::policy::Outcomes;
 use crate::policy::balance::Ring;
 use crate::policy::breaker::{Breaker, BreakerState};
-use crate::policy::limit::{AnyLimiter, LimitSettings};
+use crate::policy::limit::LimitSettings;
 use crate::policy::retry::AnyRetry;
 use crate::policy::throttle::AnyThrottle;
 
@@ -138,11 +138,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let service = &mut self.world.services[self.world.replicas[index as usize].service as usize];
         let number = index - service.first_replica;
         service.fleet.up.retain(|&up| up != number);
+        service.fleet.changed();
         self.retire_connections(index);
     }
 
     /// Balancers send to a replica, if it is up and meant to get requests.
     pub(super) fn join_rotation(&mut self, index: u32) {
+        let now = self.agenda.now();
         let replica = &self.world.replicas[index as usize];
         let service = &mut self.world.services[replica.service as usize];
         let number = index - service.first_replica;
@@ -151,6 +153,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         if let Err(place) = service.fleet.up.binary_search(&number) {
             service.fleet.up.insert(place, number);
+            if let Some((_, since)) = &mut service.fleet.slow_start {
+                since[number as usize] = now;
+            }
+            service.fleet.changed();
         }
     }
 
@@ -289,9 +295,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn set_limit(&mut self, service: ServiceId, settings: Option<&LimitSettings>) {
         self.world.services[service.index()].limit = settings.copied();
         for index in self.replicas_of(service) {
-            let replica = &mut self.world.replicas[index as usize];
-            replica.limit = settings.map(AnyLimiter::from_settings);
-            replica.guarded = replica.limit.is_some() || replica.codel.is_some();
+            self.renew_limit(index);
         }
     }
 

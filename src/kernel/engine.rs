@@ -83,6 +83,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
     /// Runs to the end, or until `go_on` says to stop; it is asked at every boundary of the observer and every
     /// 2²⁰ events.
     pub fn run(&mut self, go_on: &mut dyn FnMut(Time) -> ControlFlow<()>) -> End {
+        self.enter_limits();
         self.enter_faults();
         self.enter_changes();
         self.enter_disturbances();
@@ -248,6 +249,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             State::Waiting => self.queue_timed_out(ticket.frame),
             State::Connecting => self.connecting_timed_out(ticket),
             State::Acquiring => self.acquire_timed_out(ticket.frame),
+            State::Held => self.held_too_long(ticket),
             // It has what it waited for, and goes on with the same ticket.
             _ => {}
         }

@@ -49,7 +49,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 Err(_) => {}
             }
         };
-        self.observer.sent(edge, now);
+        let has_gate = self.world.ports[port].gate.is_some();
+        if !has_gate {
+            self.observer.sent(edge, now);
+        }
         let ticket = self.frames.ticket(id);
         let caller = self.frames[id];
         let attempt = self.frames.insert(Frame {
@@ -79,7 +82,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 false => self.agenda.at(now + delay, Event::Retry(ticket)),
             }
         }
-        self.launch(attempt, edge, place, deadline);
+        match has_gate {
+            true => self.come_to_gate(attempt),
+            false => self.launch(attempt, edge, place, deadline),
+        }
         Ok(())
     }
 
@@ -155,6 +161,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         while next != NONE {
             let attempt = next;
             next = self.frames[attempt].sibling;
+            if self.frames[attempt].state == State::Held {
+                self.leave_gate(attempt);
+            }
             if matches!(self.frames[attempt].state, State::Calling | State::Connecting) {
                 self.give_up(attempt);
                 self.conclude(attempt, outcome);

@@ -3,7 +3,7 @@
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
 //! flight; `world`, `wire` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
-//! `caller`, `again`, `note`, `view`, `hedging`, `transport`, `streaming`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals`
+//! `caller`, `again`, `note`, `hedging`, `transport`, `streaming`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals`
 //! say what an event does.
 
 mod admission;
@@ -12,13 +12,16 @@ pub mod agenda;
 mod arrivals;
 mod caller;
 mod change;
+mod choosing;
 mod disturbance;
 mod engine;
 mod frame;
+mod gate;
 mod handler;
 pub mod heap;
 mod hedging;
 mod holding;
+mod limiting;
 mod messages;
 mod note;
 mod observer;
@@ -29,7 +32,6 @@ mod streaming;
 mod transport;
 mod trouble;
 mod users;
-mod view;
 pub mod wheel;
 mod wire;
 mod world;

@@ -9,25 +9,27 @@ use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::{Order, Pool};
 use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, ClientId, ContextSwitch, Deadlines, Discipline, Edge, EdgeId,
-    Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport,
+    Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport, ZoneAware, ZoneId,
 };
 use crate::policy::Outcomes;
-use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
+use crate::policy::balance::{AnyBalancer, Balance, Fleet, Maglev, Ring, subset};
 use crate::policy::breaker::{AnyBreaker, BreakerSettings, Sees};
 use crate::policy::hedge::AnyHedge;
-use crate::policy::limit::{AnyLimiter, LimitSettings};
+use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, Codel};
 use crate::policy::retry::{AnyRetry, Backoff, Jitter, Quota, RetrySettings};
 use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
+use super::choosing::{Sieve, ZoneSieve};
 use super::disturbance::Disturbance;
 use super::frame::NONE;
+use super::gate::Gate;
+use super::limiting::Guard;
 use super::program::Program;
 use super::transport::Line;
 use super::users::Sessions;
-use super::view::View;
 use super::wire::Wire;
 use super::zone::{Link, Zones, is_zoned, users_zone};
 
@@ -185,19 +187,21 @@ pub(super) struct Port {
     pub(super) call_breaker: Option<Box<AnyBreaker>>,
     /// What breakers ignore.
     pub(super) ignored: Outcomes,
-    /// Boxed for the same reason.
-    pub(super) outlier: Option<Box<View>>,
     /// Boxed: few clients have one, and ports are many.
     pub(super) throttle: Option<Box<AnyThrottle>>,
     /// Boxed for the same reason.
     pub(super) hedge: Option<Box<AnyHedge>>,
     /// Boxed for the same reason; set when the world is made, and kept when the process starts anew.
     pub(super) line: Option<Box<Line>>,
+    /// Who may be picked, if it is not all. Boxed for the same reason.
+    pub(super) sieve: Option<Box<Sieve>>,
+    /// What attempts wait for. Boxed for the same reason.
+    pub(super) gate: Option<Box<Gate>>,
 }
 
 impl Port {
-    /// Of a process that has just started; `key` names its draws.
-    pub(super) fn new(client: &Client, key: Key) -> Port {
+    /// Of a process that has just started, to which all that are up are open.
+    pub(super) fn new(client: &Client) -> Port {
         let (breaker, call_breaker) = breakers(client.breaker.as_ref());
         Port {
             balancer: AnyBalancer::from_settings(client.balance),
@@ -205,10 +209,11 @@ impl Port {
             breaker,
             call_breaker,
             ignored: client.breaker.as_ref().map_or(Outcomes::NONE, |breaker| breaker.ignore),
-            outlier: client.outlier.as_ref().map(|settings| Box::new(View::new(settings, key))),
             throttle: client.throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings))),
             hedge: client.hedge.as_ref().map(|settings| Box::new(AnyHedge::from_settings(settings))),
             line: None,
+            sieve: None,
+            gate: None,
         }
     }
 
@@ -266,6 +271,8 @@ pub(super) struct ServiceState {
     pub(super) patience: Patience,
     /// Who is next in a queue without order.
     pub(super) picks: Stream,
+    /// The zone of each replica, over and over; none is nowhere.
+    pub(super) zones: Vec<u32>,
     /// What balancers choose from. Requests count from the moment they are sent.
     pub(super) fleet: Fleet,
 }
@@ -297,7 +304,9 @@ pub(super) struct Replica {
     pub(super) service: u32,
     /// Whether it has a limit or watches how long its requests wait.
     pub(super) guarded: bool,
-    pub(super) limit: Option<AnyLimiter>,
+    pub(super) limit: Option<Box<Guard>>,
+    /// Those whom a limit that counts has let in, and who are not through.
+    pub(super) admitted: u32,
     pub(super) pool: Pool<Ticket>,
     pub(super) codel: Option<Box<Codel>>,
     pub(super) cores: Option<Cores<Ticket>>,
@@ -400,6 +409,7 @@ impl World {
     fn add_services(&mut self, model: &Model) {
         let counted = balanced_by(model, Balance::JoinShortest);
         let hashed = balanced_by(model, Balance::RingHash);
+        let tabled = balanced_by(model, Balance::Maglev);
         for (id, service) in model.services.enumerate() {
             let first_replica = self.replicas.len() as u32;
             let replicas = model.replicas_most(id);
@@ -410,7 +420,11 @@ impl World {
                 self.replicas.push(Replica {
                     service: id.0,
                     guarded: service.limit.is_some() || matches!(service.discipline, Discipline::Codel(_)),
-                    limit: service.limit.as_ref().map(AnyLimiter::from_settings),
+                    limit: service
+                        .limit
+                        .as_ref()
+                        .map(|settings| Box::new(Guard::new(model, id, number, settings, Time::ZERO))),
+                    admitted: 0,
                     pool: pool(service),
                     codel: match service.discipline {
                         Discipline::Codel(settings) => Some(Box::new(Codel::new(settings))),
@@ -445,10 +459,14 @@ impl World {
                 limit: service.limit,
                 patience,
                 picks: Stream::new(model.seed, &format!("service/{}/queue", service.name)),
+                zones: service.zones.iter().map(|zone| zone.0).collect(),
                 fleet: Fleet {
                     up: (0..service.replicas).collect(),
                     in_system: if counted[id.index()] || scales { vec![0; replicas as usize] } else { Vec::new() },
                     ring: if hashed[id.index()] { Ring::new(service.replicas) } else { Ring::default() },
+                    maglev: if tabled[id.index()] { maglev(service) } else { Maglev::default() },
+                    weights: service.weights.clone(),
+                    slow_start: service.slow_start.map(|settings| (settings, vec![Time::ZERO; replicas as usize])),
                 },
             });
         }
@@ -464,9 +482,10 @@ impl World {
             let first_port = self.ports.len() as u32;
             self.channels.push(Channel { first_port, first_replica, picks: World::stream(model, channel) });
             let client = &model.clients[channel.client];
-            let key = port_key(model, channel);
-            let port = |number| Port::new(client, key.child(u64::from(number)));
-            self.ports.extend((0..model.caller_replicas(channel.from)).map(port));
+            let ports = (0..model.caller_replicas(channel.from))
+                .map(|number| self.port(model, channel, client, number, Time::ZERO));
+            let ports: Vec<Port> = ports.collect();
+            self.ports.extend(ports);
         }
         for (id, edge) in edges.enumerate() {
             let client = &model.clients[edge.client];
@@ -512,6 +531,35 @@ impl World {
                 is_zoned,
                 is_plain: !is_zoned,
             });
+        }
+    }
+
+    /// What replica `number` of a channel's caller knows when it starts at `now`, but for its connections.
+    pub(super) fn port(&self, model: &Model, channel: &ModelChannel, client: &Client, number: u32, now: Time) -> Port {
+        let name = || channel_name(model, channel);
+        let service = &self.services[channel.to.index()];
+        let subset =
+            client.subset.map(|size| subset(model.seed, &format!("{}/subset", name()), service.wanted, size, number));
+        let zones = (client.zone_aware != ZoneAware::Off).then(|| {
+            let all = model.zones.len();
+            let mut callers = vec![0; all];
+            let (zones, count): (&[ZoneId], u32) = match channel.from {
+                Caller::Workload(id) => (model.workloads[id].zone.as_slice(), 1),
+                Caller::Service(id) => (&model.services[id].zones, model.services[id].replicas),
+            };
+            let zone_of = |number: u32| zones.get(number as usize % zones.len().max(1)).map_or(NONE, |zone| zone.0);
+            (0..count).map(zone_of).filter(|zone| *zone != NONE).for_each(|zone| callers[zone as usize] += 1);
+            ZoneSieve { aware: client.zone_aware, zone: zone_of(number), callers }
+        });
+        let started = if now == Time::ZERO { String::new() } else { format!("/{}", now.as_nanos()) };
+        let key = || {
+            let key = Key::root(model.seed, &format!("{}/policies", name())).child(u64::from(number));
+            if now == Time::ZERO { key } else { key.child(now.as_nanos()) }
+        };
+        Port {
+            sieve: Sieve::new(client, subset, zones, key),
+            gate: Gate::new(client, model.seed, &format!("{}/{number}{started}", name()), now),
+            ..Port::new(client)
         }
     }
 
@@ -581,16 +629,16 @@ impl World {
     }
 }
 
-/// What names the draws of the policies of a channel's ports.
-pub(super) fn port_key(model: &Model, channel: &ModelChannel) -> Key {
-    Key::root(model.seed, &format!("{}/policies", channel_name(model, channel)))
-}
-
 /// Whether more must be known of a client's calls than of their attempts.
 pub(super) fn is_noted(client: &Client) -> bool {
     let sees_calls = client.breaker.as_ref().is_some_and(|breaker| breaker.sees == Sees::Calls);
     let quota = client.retry.as_ref().and_then(|retry| retry.quota);
     client.overall_timeout.is_some() || sees_calls || matches!(quota, Some(Quota::Aws(_)))
+}
+
+fn maglev(service: &Service) -> Maglev {
+    let fleet = Fleet { weights: service.weights.clone(), ..Fleet::default() };
+    Maglev::new(&(0..service.replicas).map(|replica| (replica, fleet.written_weight(replica))).collect::<Vec<_>>())
 }
 
 /// What names the draws of a channel.

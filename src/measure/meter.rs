@@ -103,6 +103,7 @@ impl Meter {
                     waits_watched: windows.iter().any(|window| window.wants_waits(Target::Service(id))),
                     rare: Box::new(ServiceExtra {
                         up: Level::starting_at(service.replicas),
+                        limits: model.ever_limits(id),
                         ..ServiceExtra::default()
                     }),
                     ..ServiceMeter::default()
@@ -119,6 +120,7 @@ impl Meter {
                         service: model.endpoints[edge.to].service.0,
                         channel: channels.of[id.index()],
                         throttles: model.ever_throttles(edge.client),
+                        gates: model.clients[edge.client].has_gate(),
                         ..EdgeExtra::default()
                     }),
                     ..EdgeMeter::default()
@@ -190,7 +192,7 @@ impl Meter {
             service.rare.before = service.read(now);
         }
         for edge in &mut self.edges {
-            edge.rare.before = edge.read();
+            edge.rare.before = edge.read(now);
         }
         self.resources.start_totals(now);
         if let Some(transport) = &mut self.transport {
@@ -233,6 +235,7 @@ impl Meter {
             wasted_nanos: reading.wasted_nanos,
             queue_nanos: reading.queue_nanos,
             in_system_nanos: reading.in_system_nanos,
+            limit_nanos: reading.limit_nanos,
             ..Counts::default()
         }
     }
@@ -257,7 +260,7 @@ impl Meter {
         }
         let shares: Vec<_> = self.channels.iter_mut().map(|channel| channel.shares(now, length)).collect();
         for (meter, series) in self.edges.iter_mut().zip(&mut self.series.edges) {
-            meter.add_point(series, shares[meter.rare.channel as usize]);
+            meter.add_point(series, shares[meter.rare.channel as usize], now, length);
         }
     }
 
@@ -319,7 +322,7 @@ impl Meter {
                 .zip(sojourns)
                 .map(|((meter, wait), sojourn)| meter.result(end.at, wait, sojourn))
                 .collect(),
-            edges: self.edges.into_iter().zip(of_edges).map(|(meter, latency)| meter.result(latency)).collect(),
+            edges: self.edges.into_iter().zip(of_edges).map(|(meter, latency)| meter.result(end.at, latency)).collect(),
             pools,
             caches,
             transport: self.transport.map(|transport| transport.finish(end.at)),
@@ -430,6 +433,22 @@ impl Observer for Meter {
 
     fn throttled(&mut self, edge: u32, _now: Time) {
         self.edges[edge as usize].outcomes[Outcome::Throttled as usize] += 1;
+    }
+
+    fn limited(&mut self, edge: u32, _now: Time, _outcome: Outcome) {
+        self.edges[edge as usize].outcomes[Outcome::Limited as usize] += 1;
+    }
+
+    fn held(&mut self, edge: u32, now: Time, change: i32) {
+        self.edges[edge as usize].rare.held.add(now, change);
+    }
+
+    fn limit(&mut self, service: u32, now: Time, change: i32) {
+        self.services[service as usize].rare.limit.add(now, change);
+    }
+
+    fn beyond_limit(&mut self, service: u32, _now: Time) {
+        self.services[service as usize].rare.beyond += 1;
     }
 
     #[inline]

@@ -26,8 +26,8 @@ pub use confidence::{
 };
 pub use latency::Latency;
 pub use results::{
-    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, OUTCOMES,
-    PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,
+    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, LimitResult,
+    OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,
     SessionSeries, StreamMessages, TransportResults, WorkloadResult, WorkloadSeries,
 };
 pub use sums::{

@@ -33,16 +33,20 @@ pub use transport::{
 pub use workload::{
     Arrivals, Modulation, OnFailure, Pace, Process, Profile, RatePoint, Reload, Session, SessionStep, Workload,
 };
-pub use zone::Link;
+pub use zone::{Link, ZoneAware};
 
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Bandwidth, Share};
 use crate::policy::balance::Balance;
+use crate::policy::balance::PassiveHealthSettings;
 use crate::policy::breaker::BreakerSettings;
+use crate::policy::bulkhead::BulkheadSettings;
 use crate::policy::hedge::HedgeSettings;
+use crate::policy::limit::LimitSettings;
 use crate::policy::outlier::OutlierSettings;
+use crate::policy::rate::RateLimitSettings;
 use crate::policy::retry::RetrySettings;
 use crate::policy::throttle::ThrottleSettings;
 
@@ -211,6 +215,18 @@ pub struct Client {
     pub overall_timeout: Option<Span>,
     /// Which replica gets it.
     pub balance: Balance,
+    /// What zones mean for it.
+    pub zone_aware: ZoneAware,
+    /// How many of the replicas it knows; `None` is all.
+    pub subset: Option<u32>,
+    /// When a replica is left out that has failed; `None` is never.
+    pub health: Option<PassiveHealthSettings>,
+    /// When calls may go; `None` is at once.
+    pub rate_limit: Option<RateLimitSettings>,
+    /// How many may be under way; `None` is any number.
+    pub bulkhead: Option<BulkheadSettings>,
+    /// How many may be under way by a limit that learns; `None` is any number.
+    pub limit: Option<LimitSettings>,
     /// `None` makes one attempt.
     pub retry: Option<RetrySettings>,
     /// Sends another attempt when the first has no answer yet; not together with `retry`.
@@ -228,6 +244,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whether attempts may have to wait in front of a rate limit, a bulkhead or a limit, or are turned away there.
+    pub fn has_gate(&self) -> bool {
+        self.rate_limit.is_some() || self.bulkhead.is_some() || self.limit.is_some()
+    }
+
     /// The name of the client of calls that name none.
     pub const DIRECT: &'static str = "direct";
 
@@ -242,6 +263,12 @@ impl Client {
             timeout: None,
             overall_timeout: None,
             balance: Balance::RoundRobin,
+            zone_aware: ZoneAware::Off,
+            subset: None,
+            health: None,
+            rate_limit: None,
+            bulkhead: None,
+            limit: None,
             retry: None,
             hedge: None,
             breaker: None,

@@ -3,6 +3,7 @@
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::time::Span;
 use crate::base::units::Size;
+use crate::policy::balance::SlowStartSettings;
 use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, CodelSettings};
 
@@ -45,6 +46,10 @@ pub struct Service {
     pub startup: Span,
     /// What one replica takes on at all; `None` takes everything.
     pub limit: Option<LimitSettings>,
+    /// What part of the requests each replica is meant for, over and over from the first; none is all the same.
+    pub weights: Vec<u32>,
+    /// How a replica that has just come gets its weight; `None` is all at once.
+    pub slow_start: Option<SlowStartSettings>,
     /// When the whole process stands still to tidy its memory up.
     pub gc: Option<GarbageCollection>,
     /// Who takes CPU time away now and then.
@@ -69,6 +74,8 @@ impl Service {
             handlers: Handlers::Blocking,
             startup: Span::ZERO,
             limit: None,
+            weights: Vec::new(),
+            slow_start: None,
             gc: None,
             neighbour: None,
             zones: Vec::new(),

@@ -7,10 +7,12 @@
 
 pub mod balance;
 pub mod breaker;
+pub mod bulkhead;
 pub mod hedge;
 pub mod limit;
 pub mod outlier;
 pub mod queue;
+pub mod rate;
 pub mod registry;
 pub mod retry;
 pub mod settings;
@@ -39,6 +41,8 @@ pub enum Outcome {
     Cancelled,
     /// Not sent: the caller's throttle held it back.
     Throttled,
+    /// Not sent: the caller's rate limit, bulkhead or limit let no more go.
+    Limited,
 }
 
 /// Several outcomes.
@@ -53,8 +57,13 @@ impl Outcomes {
     /// The server has not taken the request on: gRPC's `UNAVAILABLE`, HTTP's 503, or no connection.
     pub const UNAVAILABLE: Outcomes = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
     /// The handler has not run: it is safe to ask again whatever the request does.
-    pub const NOT_PROCESSED: Outcomes =
-        Outcomes::of(&[Outcome::Rejected, Outcome::Refused, Outcome::ShortCircuited, Outcome::Throttled]);
+    pub const NOT_PROCESSED: Outcomes = Outcomes::of(&[
+        Outcome::Rejected,
+        Outcome::Refused,
+        Outcome::ShortCircuited,
+        Outcome::Throttled,
+        Outcome::Limited,
+    ]);
 
     /// These.
     pub const fn of(outcomes: &[Outcome]) -> Outcomes {
@@ -80,7 +89,7 @@ impl Outcomes {
 
 impl Outcome {
     /// Every outcome, in the order of their numbers.
-    pub const ALL: [Outcome; 9] = [
+    pub const ALL: [Outcome; 10] = [
         Outcome::Ok,
         Outcome::Error,
         Outcome::Timeout,
@@ -90,10 +99,11 @@ impl Outcome {
         Outcome::Expired,
         Outcome::Cancelled,
         Outcome::Throttled,
+        Outcome::Limited,
     ];
 
     /// Those for which an attempt can fail, with what they are called in HTTP and in gRPC, where they are statuses at all.
-    pub const FAILURES: [(Outcome, &'static str, &'static str); 7] = [
+    pub const FAILURES: [(Outcome, &'static str, &'static str); 8] = [
         (Outcome::Error, "500 Internal Server Error", "INTERNAL"),
         (Outcome::Timeout, "no status: the client gives up", "DEADLINE_EXCEEDED"),
         (Outcome::Rejected, "503 Service Unavailable, or 429", "UNAVAILABLE, or RESOURCE_EXHAUSTED"),
@@ -101,6 +111,7 @@ impl Outcome {
         (Outcome::Expired, "no status", "DEADLINE_EXCEEDED"),
         (Outcome::ShortCircuited, "never sent", "never sent"),
         (Outcome::Throttled, "never sent", "never sent"),
+        (Outcome::Limited, "never sent", "never sent"),
     ];
 
     /// Whether the caller got what it asked for.
@@ -112,7 +123,7 @@ impl Outcome {
     /// Whether the attempt left its caller.
     #[inline]
     pub const fn is_sent(self) -> bool {
-        !matches!(self, Outcome::ShortCircuited | Outcome::Throttled)
+        !matches!(self, Outcome::ShortCircuited | Outcome::Throttled | Outcome::Limited)
     }
 
     /// Whether the callee took the request on, for all that a throttle can know: an error is an answer. One that was
@@ -134,6 +145,7 @@ impl Outcome {
             Outcome::Expired => "expired",
             Outcome::Cancelled => "cancelled",
             Outcome::Throttled => "throttled",
+            Outcome::Limited => "limited",
         }
     }
 }

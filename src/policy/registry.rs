@@ -37,7 +37,7 @@
 
 use super::settings::{Misfit, Parameter};
 use super::trace::Trace;
-use super::{breaker, hedge, outlier, retry, throttle};
+use super::{balance, breaker, bulkhead, hedge, limit, outlier, rate, retry, throttle};
 
 /// What a policy decides.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -52,13 +52,31 @@ pub enum Kind {
     Throttle,
     /// Which replicas a client does not see.
     Outlier,
+    /// When a client's calls may go.
+    RateLimit,
+    /// How many calls of a client may be under way.
+    Bulkhead,
+    /// How many requests a server's replica takes on, or a client sends, at a time.
+    Limit,
+    /// Which replica gets a call.
+    Balance,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 5] = [Kind::Breaker, Kind::Retry, Kind::Hedge, Kind::Throttle, Kind::Outlier];
+    pub const ALL: [Kind; 9] = [
+        Kind::Breaker,
+        Kind::Retry,
+        Kind::Hedge,
+        Kind::Throttle,
+        Kind::Outlier,
+        Kind::RateLimit,
+        Kind::Bulkhead,
+        Kind::Limit,
+        Kind::Balance,
+    ];
 
-    /// The table of the scenario language that takes it.
+    /// The table of the scenario language that takes it, or the key.
     pub const fn path(self) -> &'static str {
         match self {
             Kind::Breaker => "client.NAME.breaker",
@@ -66,6 +84,10 @@ impl Kind {
             Kind::Hedge => "client.NAME.hedge",
             Kind::Throttle => "client.NAME.throttle",
             Kind::Outlier => "client.NAME.outlier",
+            Kind::RateLimit => "client.NAME.rate_limit",
+            Kind::Bulkhead => "client.NAME.bulkhead",
+            Kind::Limit => "service.NAME.limit",
+            Kind::Balance => "client.NAME.balance",
         }
     }
 
@@ -82,6 +104,10 @@ impl Kind {
             Kind::Hedge => hedge::PRESETS,
             Kind::Throttle => throttle::PRESETS,
             Kind::Outlier => outlier::PRESETS,
+            Kind::RateLimit => rate::PRESETS,
+            Kind::Bulkhead => bulkhead::PRESETS,
+            Kind::Limit => limit::PRESETS,
+            Kind::Balance => balance::PRESETS,
         }
     }
 

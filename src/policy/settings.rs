@@ -197,6 +197,31 @@ pub fn read<T: Setting>(text: &str, unit: Option<Unit>) -> Result<T, Misfit> {
     }
 }
 
+/// The parameters of a library that shares settings of ours with others, with its own names and defaults.
+pub fn renamed<S: Settings>(settings: &S, theirs: &[(&'static str, &'static str)]) -> Vec<Parameter> {
+    let of = |mut parameter: Parameter| {
+        parameter.default = settings.get(parameter.name)?;
+        parameter.theirs = theirs.iter().find(|(ours, _)| *ours == parameter.name)?.1;
+        Some(parameter)
+    };
+    S::parameters().into_iter().filter_map(of).collect()
+}
+
+/// Sets a parameter under our name or the library's, as [`Settings::read`] does, where `parameters` say what that is.
+pub fn read_renamed<S: Settings>(
+    settings: &mut S,
+    parameters: &[Parameter],
+    name: &str,
+    text: &str,
+) -> Result<(), Misfit> {
+    let is_theirs = |it: &&Parameter| !it.theirs.is_empty() && it.their_name() == name;
+    let found = parameters.iter().find(|it| it.name == name).or_else(|| parameters.iter().find(is_theirs));
+    let Some(found) = found else { return Err(unknown(name, parameters)) };
+    // What the library itself has under a name of its own is read in its unit.
+    let own = S::parameters().into_iter().find(|it| it.name == found.name && it.their_name() == name);
+    settings.read(own.map_or(found.name, |own| own.their_name()), text)
+}
+
 /// Declares the settings of a policy: fields with type, default, and the name that the library has for them.
 macro_rules! settings {
     (

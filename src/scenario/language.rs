@@ -1,11 +1,13 @@
 //! The language at one sight: every table, every key, its type, its default and what it means. This is the
 //! only place where a key is declared; decoder, hints, schema and reference all read it here.
 
+mod limits;
 mod policies;
 mod prices;
 mod steps;
 mod transport;
 
+pub(crate) use limits::{BulkheadKeys, HealthKeys, LimitKeys, RateLimitKeys, SlowStartKeys};
 pub(crate) use policies::{
     BreakerKeys, BudgetKeys, HedgeKeys, OutlierKeys, QuotaKeys, RetryKeys, RetryThrottleKeys, ThrottleKeys,
 };
@@ -28,8 +30,8 @@ use super::decode::{CallerName, List, Overlays, Scales, Settings, TransportName,
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
-use crate::base::units::{Bandwidth, Rate, Share, Size};
-use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, OnFailure, Overflow, Scope};
+use crate::base::units::{Bandwidth, Share, Size};
+use crate::model::{CacheFill, CacheStart, Cancel, Deadlines, Handlers, OnFailure, Overflow, Scope, ZoneAware};
 use crate::policy::balance::Balance;
 
 keys! {
@@ -197,6 +199,12 @@ keys! {
         startup: Span = "0s";
         /// What one replica takes on: beyond that, requests are turned away as they arrive, before the queue.
         limit: Or<LimitKeys> = "none";
+        /// What part of the requests each replica is meant for: `[5, 1, 1]` gives the first one five times as many, and
+        /// begins anew with the fourth. Balancers that look at it: "round-robin" (as nginx does), "random",
+        /// "least-request" (as Envoy does) and "maglev". All the same if absent.
+        [since "0.2"] weights: List<Count<1, 10_000>>;
+        /// How a replica that has just come up gets its weight.
+        [since "0.2"] slow_start: Or<SlowStartKeys> = "none";
         /// Pauses of each replica in which its memory is tidied up.
         gc: Or<GcKeys> = "none";
         /// Somebody on the same machine who takes CPU time away now and then, from each replica at other times.
@@ -207,19 +215,7 @@ keys! {
         /// What it answers.
         endpoint: Named<EndpointKeys>, required;
     }
-    later { "autoscale" "probes" "region" "bulkhead" "shed" "transport" "slow_start" "accept_queue" }
-}
-
-keys! {
-    /// A token bucket that time fills and every request empties; a request that finds less than one token is turned
-    /// away at once. Each replica has one; it starts full, also after a crash.
-    LimitKeys is "a limit" at "service.NAME.limit" {
-        /// How fast tokens come: the requests that are taken on in the long run.
-        rate: Rate, required;
-        /// The most tokens that can be saved: the requests that are taken on at once.
-        burst: Count<1> = "10";
-    }
-    later { "preset" "kind" "initial" "min" "max" "target" }
+    later { "autoscale" "probes" "region" "bulkhead" "shed" "transport" "accept_queue" }
 }
 
 keys! {
@@ -350,9 +346,26 @@ keys! {
         /// How long a call is waited for with all its attempts and the delays between them; then it has failed with a
         /// timeout, which nothing repeats. Envoy's route timeout, a gRPC client's deadline.
         overall_timeout: Or<NotZero<Span>> = "none";
-        /// Which replica gets an attempt: each in turn, any, the one of two with fewer calls of this client outstanding,
-        /// the one with the fewest requests in it, or the one that owns the request's key (on a ring of hashes).
+        /// Which replica gets an attempt: each in turn, any, the one of two with fewer calls of this client outstanding
+        /// ("least-request" draws as Envoy does, "p2c" two different ones), the one with the fewest requests in it
+        /// ("join-shortest"), the one of two with the smaller product of calls and peak latency ("peak-ewma", as finagle
+        /// and linkerd), or the one that owns the request's key, on a ring of hashes ("ring-hash") or in a table ("maglev").
         balance: Word<Balance> = "round-robin";
+        /// What zones mean for that: nothing ("off"), the caller's own while somebody is up there ("prefer"), or the caller's
+        /// own as far as its share of the replicas goes, as in Envoy ("envoy"; only from six replicas on).
+        [since "0.2"] zone_aware: Word<ZoneAware> = "off";
+        /// How many replicas of a service each replica of the caller knows: deterministic subsetting as in Google's SRE book.
+        /// All if absent.
+        [since "0.2"] subset: Count<1, 100_000>;
+        /// When replicas are left out that have failed.
+        [since "0.2"] health: Or<HealthKeys> = "none";
+        /// When calls may go.
+        [since "0.2"] rate_limit: Or<RateLimitKeys> = "none";
+        /// How many calls may be under way.
+        [since "0.2"] bulkhead: Or<BulkheadKeys> = "none";
+        /// How many calls may be under way by a limit that learns, as in `service.NAME.limit`. A wait in front of it there is
+        /// none: what is beyond ends `limited`.
+        [since "0.2"] limit: Or<LimitKeys> = "none";
         /// Whether failed attempts are repeated.
         retry: Or<RetryKeys> = "none";
         /// Whether another attempt is sent while the first has no answer yet; not together with `retry`.
@@ -371,7 +384,7 @@ keys! {
         /// "auto" is as the `transport` says: "propagate" for gRPC, else "local".
         deadlines: Auto<Deadlines> = "auto";
     }
-    later { "limit" "bulkhead" "connections" "pool" "rate_limit" "request_size" "response_size" }
+    later { "connections" "pool" "request_size" "response_size" }
 }
 
 keys! {
@@ -547,7 +560,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 46);
+        assert_eq!(sections.len(), 51);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

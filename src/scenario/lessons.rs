@@ -23,6 +23,7 @@ macro_rules! embedded {
 
 /// The lessons, by name.
 pub static LESSONS: &[Lesson] = embedded!("../../scenarios":
+    "adaptive-concurrency"
     "breaker-lockstep"
     "cache-stampede"
     "coordinated-omission"

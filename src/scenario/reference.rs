@@ -162,14 +162,17 @@ fn add_transports(text: &mut String) {
 fn add_presets(text: &mut String) {
     text.push_str(
         "\n### Presets\n\nPolicies under the names of the libraries that they are of: `breaker = { preset = \"hystrix\" }`. A \
-         policy takes the keys that its table lists, and no others. `brownout policy NAME` prints the same, and \
+         policy takes the keys that its table lists, and no others. A balancer has no table: `balance = \"p2c\"`. `brownout policy NAME` prints the same, and \
          `brownout policy NAME --trace steps.json` steps it through a sequence of outcomes.\n",
     );
     for kind in PolicyKind::ALL {
         for preset in kind.presets() {
             let _ = write!(text, "\n#### {} of `[{}]`\n\n{}\n\n", preset.name, kind.path(), preset.about);
-            text.push_str("| key | in the library | default | meaning |\n|---|---|---|---|\n");
-            for Parameter { name, theirs, default, about } in (preset.parameters)() {
+            let parameters = (preset.parameters)();
+            if !parameters.is_empty() {
+                text.push_str("| key | in the library | default | meaning |\n|---|---|---|---|\n");
+            }
+            for Parameter { name, theirs, default, about } in parameters {
                 let theirs = if theirs.is_empty() { String::new() } else { format!("`{theirs}`") };
                 let _ = writeln!(text, "| `{name}` | {theirs} | `{default}` | {} |", about.replace('|', "\\|"));
             }

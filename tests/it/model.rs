@@ -5,6 +5,7 @@ mod caches;
 mod change;
 mod cost;
 mod cpu;
+mod limits;
 mod pools;
 mod queues;
 mod stream;

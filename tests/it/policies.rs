@@ -3,6 +3,7 @@
 mod balancers;
 mod breakers;
 mod hedges;
+mod limiting;
 mod limits;
 mod registry;
 mod retries;

@@ -37,11 +37,22 @@ pub struct Figure {
 }
 
 /// The names of all pictures that a run can have.
-pub const NAMES: [&str; 10] =
-    ["overview", "load", "latency", "threads", "queues", "pools", "caches", "failures", "breakers", "connections"];
+pub const NAMES: [&str; 11] = [
+    "overview",
+    "load",
+    "latency",
+    "threads",
+    "queues",
+    "limits",
+    "pools",
+    "caches",
+    "failures",
+    "breakers",
+    "connections",
+];
 
-/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if there are any, `pools` and
-/// `caches`, then `failures`, if a client has a circuit breaker, `breakers`, and if one needs connections,
+/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if there are any, `limits`, `pools`
+/// and `caches`, then `failures`, if a client has a circuit breaker, `breakers`, and if one needs connections,
 /// `connections`.
 pub fn all(input: &Input) -> Vec<Figure> {
     let facts = Facts::new(input);
@@ -52,6 +63,7 @@ pub fn all(input: &Input) -> Vec<Figure> {
         services::threads(&facts, &points),
         services::queues(&facts, &points),
     ];
+    panels.extend(services::limits(&facts, &points));
     panels.extend(resources::pools(&facts, &points));
     panels.extend(resources::caches(&facts, &points));
     panels.push(calls::failures(&facts, &points));

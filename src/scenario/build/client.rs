@@ -1,10 +1,11 @@
 //! Clients and their policies.
 
 use super::transport::{find, transports};
-use super::{Atlas, ClientPlaces};
+use super::written::{set_all, written};
+use super::{Atlas, ClientPlaces, limit};
 use crate::base::time::Span;
 use crate::base::units::Share;
-use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport};
+use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport, ZoneAware};
 use crate::policy::Outcomes;
 use crate::policy::balance::Balance;
 use crate::policy::breaker::BreakerSettings;
@@ -15,7 +16,7 @@ use crate::policy::retry::{
     ActiveSettings, AwsQuotaSettings, Backoff, BudgetSettings, Jitter, Quota, RetrySettings, RetryThrottleSettings,
     RollingSettings,
 };
-use crate::policy::settings::{Misfit, Setting, Value};
+use crate::policy::settings::{Setting, Value};
 use crate::policy::throttle::ThrottleSettings;
 use crate::scenario::decode::{
     Auto, BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, OutlierPreset, PositiveNumber,
@@ -115,6 +116,12 @@ fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut 
         timeout: keys.timeout.or_default().0.map(|NotZero(span)| span),
         overall_timeout: keys.overall_timeout.or_default().0.map(|NotZero(span)| span),
         balance: keys.balance.value().map_or(Balance::RoundRobin, |Word(word)| *word),
+        zone_aware: keys.zone_aware.value().map_or(ZoneAware::Off, |Word(word)| *word),
+        subset: keys.subset.value().map(|Count(size)| *size),
+        health: policy(&keys.health).map(limit::health),
+        rate_limit: policy(&keys.rate_limit).and_then(|keys| limit::rate_limit(keys, cx)),
+        bulkhead: policy(&keys.bulkhead).map(|keys| limit::bulkhead(keys, cx)),
+        limit: limit::limit(&keys.limit, cx),
         retry,
         hedge,
         breaker: policy(&keys.breaker).map(|keys| breaker(keys, cx)),
@@ -314,42 +321,6 @@ fn throttle(keys: &ThrottleKeys, cx: &mut Cx<'_>) -> ThrottleSettings {
             .help("write for example `multiplier = 2.0`, or 1.1 to hold back more");
     }
     settings
-}
-
-/// A key of a policy as it was written: its name, its value, and where it stands.
-type Written = (&'static str, Option<Value>, Place);
-
-macro_rules! written {
-    ($keys:expr; $( $name:ident: $value:expr, )+) => {
-        [$( (stringify!($name), $keys.$name.given().map($value), $keys.$name.key_place()) ),+]
-    };
-}
-
-/// Sets what was written; what the preset does not have is said.
-fn set_all(
-    written: &[Written],
-    preset: (&str, Place),
-    kind: Kind,
-    set: &mut dyn FnMut(&str, &Value) -> Result<(), Misfit>,
-    cx: &mut Cx<'_>,
-) {
-    for (key, value, place) in written {
-        let Some(Err(misfit)) = value.as_ref().map(|value| set(key, value)) else { continue };
-        let (name, what) = (preset.0, kind.name());
-        let (title, help) = match misfit {
-            Misfit::Unknown { known, .. } => {
-                let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-                (format!("the {what} of {name} has no `{key}`"), format!("it has {}", known.join(", ")))
-            }
-            Misfit::Kind { takes, .. } => (format!("`{key}` of {name} takes {takes}"), format!("write {takes}")),
-            Misfit::Text(fault) => (fault.message, format!("`brownout policy {name}` says more")),
-        };
-        let diagnostic = cx.say(&catalogue::EXCLUDE, *place, title);
-        if preset.1 != Place::NOWHERE {
-            diagnostic.also(preset.1, format!("its {what} follows {name}"));
-        }
-        diagnostic.help(help);
-    }
 }
 
 fn breaker(keys: &BreakerKeys, cx: &mut Cx<'_>) -> BreakerSettings {

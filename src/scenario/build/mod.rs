@@ -14,6 +14,7 @@ mod service;
 mod steps;
 mod transport;
 mod workload;
+mod written;
 mod zone;
 
 use crate::base::time::{NANOS_PER_SEC, Span};

@@ -24,7 +24,7 @@ pub(super) fn services(
     let mut endpoints = Ids::default();
     for item in keys.service.value().iter().flat_map(|services| &services.items) {
         let mut service = service(&item.name, item.value.as_ref(), cx);
-        service.limit = limit::limit(item.value.as_ref(), cx);
+        service.limit = item.value.as_ref().and_then(|keys| limit::limit(&keys.limit, cx));
         let zones = item.value.as_ref().and_then(|keys| keys.zones.given());
         let zones = zones.iter().flat_map(|zones| &zones.items);
         service.zones = zones.filter_map(|name| zone(name, names, cx)).collect();
@@ -96,6 +96,9 @@ fn service(name: &str, keys: Option<&ServiceKeys>, cx: &mut Cx<'_>) -> Service {
     service.startup = keys.startup.or_default();
     service.context_switch = table(&keys.context_switch).map(context_switch);
     service.gc = table(&keys.gc).and_then(|keys| gc(keys, cx));
+    service.weights =
+        keys.weights.value().map_or(Vec::new(), |list| list.items.iter().map(|Count(weight)| *weight).collect());
+    service.slow_start = table(&keys.slow_start).and_then(limit::slow_start);
     service.neighbour = table(&keys.neighbour).map(|keys| neighbour(keys, cx));
     service
 }

@@ -5,6 +5,7 @@ mod arrivals;
 mod branches;
 mod change;
 mod condition;
+mod limits;
 mod name;
 mod parameter;
 mod policy;
@@ -33,8 +34,8 @@ pub(crate) use name::{
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{
-    BackoffForm, BreakerPreset, HedgeAfter, JitterForm, OutlierPreset, PresetValue, RetryOn, RetryPreset, SpanOrShare,
-    StruckReplicas, ThrottlePreset, WindowForm, preset_value,
+    BackoffForm, BreakerPreset, BulkheadPreset, HedgeAfter, JitterForm, LimitPreset, OutlierPreset, PresetValue,
+    RateLimitPreset, RetryOn, RetryPreset, SpanOrShare, StruckReplicas, ThrottlePreset, WindowForm, preset_value,
 };
 pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True};

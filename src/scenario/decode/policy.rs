@@ -6,8 +6,11 @@ use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
 use crate::base::units::Share;
 use crate::policy::breaker::{BreakerSettings, Sees, Window};
+use crate::policy::bulkhead::BulkheadSettings;
 use crate::policy::hedge::HedgeDelay;
+use crate::policy::limit::LimitSettings;
 use crate::policy::outlier::OutlierSettings;
+use crate::policy::rate::RateLimitSettings;
 use crate::policy::registry;
 use crate::policy::retry::{BACKOFF_USAGE, Backoff, Jitter, RetrySettings};
 use crate::policy::settings::Value as Setting;
@@ -152,6 +155,7 @@ impl Words for Failure {
         ("expired", Failure(Outcome::Expired)),
         ("short-circuited", Failure(Outcome::ShortCircuited)),
         ("throttled", Failure(Outcome::Throttled)),
+        ("limited", Failure(Outcome::Limited)),
     ];
     const LATER: &'static [&'static str] = &[];
 }
@@ -188,6 +192,18 @@ pub(crate) struct OutlierPreset(pub(crate) OutlierSettings);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ThrottlePreset(pub(crate) ThrottleSettings);
 
+/// A rate limit under a library's name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RateLimitPreset(pub(crate) RateLimitSettings);
+
+/// A bulkhead under a library's name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BulkheadPreset(pub(crate) BulkheadSettings);
+
+/// A limit under a library's name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LimitPreset(pub(crate) LimitSettings);
+
 macro_rules! presets {
     ($( $Preset:ident is $what:literal of $kind:ident as $Settings:ty; )+) => {$(
         impl Decode for $Preset {
@@ -207,6 +223,9 @@ presets! {
     BreakerPreset is "a preset of breakers" of Breaker as BreakerSettings;
     ThrottlePreset is "a preset of throttles" of Throttle as ThrottleSettings;
     OutlierPreset is "a preset of outlier detection" of Outlier as OutlierSettings;
+    RateLimitPreset is "a preset of rate limits" of RateLimit as RateLimitSettings;
+    BulkheadPreset is "a preset of bulkheads" of Bulkhead as BulkheadSettings;
+    LimitPreset is "a preset of limits" of Limit as LimitSettings;
 }
 
 fn preset_names(kind: registry::Kind) -> impl Iterator<Item = &'static str> {

@@ -218,14 +218,16 @@ impl Decode for Seed {
 
 fn integer(node: &Node, cx: &mut Cx<'_>, kind: &Kind, min: u64, max: u64) -> Option<u64> {
     let key = cx.key();
+    // Those in a list have none of their own.
+    let named = if key.is_empty() { "each number".to_owned() } else { format!("`{key}`") };
     match &node.value {
         Value::Integer(integer) => match u64::try_from(*integer) {
             Ok(number) if (min..=max).contains(&number) => Some(number),
             _ => {
                 let bound = if *integer < i128::from(min) {
-                    format!("`{key}` is at least {min}")
+                    format!("{named} is at least {min}")
                 } else {
-                    format!("`{key}` is at most {max}")
+                    format!("{named} is at most {max}")
                 };
                 cx.say(&catalogue::OUT_OF_RANGE, node.place, bound);
                 None

@@ -20,7 +20,6 @@ use brownout::model::{
     Step, Subset, Ttl, Workload, WorkloadId,
 };
 use brownout::policy::balance::Balance;
-use brownout::policy::limit::LimitSettings;
 use brownout::policy::queue::{AdaptiveTimeout, CodelSettings};
 use proptest::collection::vec;
 use proptest::option;
@@ -198,7 +197,7 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
         option::weighted(0.3, policy::throttle()),
         select(vec![Cancel::Off, Cancel::Waiting, Cancel::BetweenSteps, Cancel::AtOnce]),
         select(vec![Deadlines::Local, Deadlines::Propagate]),
-        option::weighted(0.4, transport::transport()),
+        (option::weighted(0.4, transport::transport()), policy::manners()),
     )
         .prop_map(
             |(
@@ -211,7 +210,7 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
                 throttle,
                 cancel,
                 deadlines,
-                network,
+                (network, manners),
             )| {
                 Client {
                     name: String::new(),
@@ -222,6 +221,12 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
                     timeout: timeout.map(ms),
                     overall_timeout: overall.map(ms),
                     balance,
+                    zone_aware: manners.zone_aware,
+                    subset: manners.subset,
+                    health: manners.health,
+                    rate_limit: manners.rate_limit,
+                    bulkhead: manners.bulkhead,
+                    limit: manners.limit,
                     retry,
                     hedge,
                     breaker,

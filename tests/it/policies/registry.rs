@@ -1,13 +1,17 @@
 //! The registry: whatever has a name has defaults, rules and a source, and can be stepped.
 
 use brownout::policy::breaker::BreakerSettings;
+use brownout::policy::bulkhead::BulkheadSettings;
 use brownout::policy::hedge::HedgeSettings;
+use brownout::policy::limit::LimitSettings;
 use brownout::policy::outlier::OutlierSettings;
+use brownout::policy::rate::RateLimitSettings;
 use brownout::policy::registry::{self, Kind};
 use brownout::policy::retry::RetrySettings;
 use brownout::policy::settings::Value;
 use brownout::policy::throttle::ThrottleSettings;
 use brownout::policy::trace::Datum;
+use brownout::scenario::{LoadOptions, load};
 
 #[test]
 fn every_preset_says_what_it_is_and_steps_through_its_own_example() {
@@ -39,10 +43,32 @@ fn names_are_sorted_and_mean_one_preset_of_their_kind() {
                 Kind::Hedge => HedgeSettings::preset(preset.name).is_some(),
                 Kind::Throttle => ThrottleSettings::preset(preset.name).is_some(),
                 Kind::Outlier => OutlierSettings::preset(preset.name).is_some(),
+                Kind::RateLimit => RateLimitSettings::preset(preset.name).is_some(),
+                Kind::Bulkhead => BulkheadSettings::preset(preset.name).is_some(),
+                Kind::Limit => LimitSettings::preset(preset.name).is_some(),
+                Kind::Balance => is_balancer(preset.name),
             };
             assert!(found, "a scenario can name {}", preset.name);
         }
     }
+}
+
+/// Whether a client can balance so.
+fn is_balancer(name: &str) -> bool {
+    let text = format!(
+        r#"
+        duration = "1s"
+        [workload.users]
+        entry = "api.get"
+        arrivals = "even(1/s)"
+        client = "web"
+        [client.web]
+        balance = "{name}"
+        [service.api.endpoint.get]
+        steps = [{{ work = "1ms" }}]
+        "#
+    );
+    load("case.toml", text.as_bytes(), &LoadOptions::default()).model.is_some()
 }
 
 /// What is printed as a default can be set again, and is the same then.

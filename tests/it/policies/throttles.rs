@@ -42,7 +42,7 @@ fn errors_are_answers_and_what_is_turned_away_is_none() {
     assert_eq!(accepted, ["ok", "error", "cancelled"]);
     let not_sent: Vec<&str> =
         Outcome::ALL.iter().filter(|outcome| !outcome.is_sent()).map(|outcome| outcome.name()).collect();
-    assert_eq!(not_sent, ["short_circuited", "throttled"]);
+    assert_eq!(not_sent, ["short_circuited", "throttled", "limited"]);
 }
 
 proptest! {

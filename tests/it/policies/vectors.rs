@@ -9,7 +9,7 @@ use brownout::base::time::Span;
 use brownout::policy::balance::{AnyBalancer, Balance, Balancer, LeastRequest};
 use serde_json::Value;
 
-use super::transports;
+use super::{limiting, transports};
 
 mod breakers;
 mod outliers;
@@ -31,9 +31,20 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("aws.backoff.standard_legacy", retries::full_jitter_ranges),
     ("aws.retry_quota.2026", retries::aws_quota),
     ("aws.retry_quota.standard_legacy", retries::aws_quota),
+    ("cache.singleflight", limiting::singleflight),
+    ("cache.stale_while_revalidate", limiting::stale_while_revalidate),
+    ("cache.xfetch.decision", limiting::early_decision),
+    ("cache.xfetch.probability", limiting::early_probability),
     ("client_side_adaptive_throttling", traces::throttle),
+    ("concurrency_limits.aimd", limiting::aimd),
+    ("concurrency_limits.gradient2", limiting::gradient2),
+    ("concurrency_limits.vegas", limiting::vegas),
+    ("envoy.adaptive_concurrency.gradient", limiting::gradient),
+    ("envoy.admission_control", limiting::admission),
     ("envoy.circuit_breakers", transports::pending),
     ("envoy.least_request.unweighted", least_request),
+    ("envoy.least_request.weighted", limiting::weighted_least_request),
+    ("envoy.maglev", limiting::maglev),
     ("envoy.outlier_detection.consecutive_5xx", outliers::consecutive),
     ("envoy.outlier_detection.ejection_time", outliers::ejection_time),
     ("envoy.outlier_detection.failure_percentage", outliers::failure_percentage),
@@ -43,7 +54,10 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("envoy.retry", retries::route_timeout),
     ("envoy.retry_back_off.code", retries::full_jitter_ranges),
     ("envoy.retry_budget", retries::active_budget),
+    ("envoy.slow_start", limiting::slow_start),
+    ("fail_at_scale.queue_timeout", limiting::adaptive_timeout),
     ("finagle.retry_budget", retries::rolling_budget),
+    ("folly.codel", limiting::codel),
     ("go.net_http.transport", transports::idle),
     ("grpc.connection_backoff", transports::reconnects),
     ("grpc.hedging", retries::hedging),
@@ -57,14 +71,19 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("hystrix.circuitbreaker", breakers::steps),
     ("hystrix.health_counts", breakers::health_counts),
     ("jitter.aws", retries::jitters),
+    ("nginx.passive_health", limiting::passive_health),
+    ("nginx.smooth_weighted_round_robin", limiting::smooth_weighted),
     ("polly.circuitbreaker", breakers::steps),
+    ("resilience4j.bulkhead", limiting::bulkhead),
     ("resilience4j.circuitbreaker", breakers::steps),
     ("resilience4j.interval.exponential", retries::delays),
     ("resilience4j.interval.exponential_capped", retries::delays),
     ("resilience4j.interval.randomized", retries::randomized),
+    ("resilience4j.ratelimiter", limiting::rate_limiter),
     ("resilience4j.retry", retries::timeline),
     ("resilience4j.sliding_window.count_based", breakers::window),
     ("resilience4j.sliding_window.time_based", breakers::steps),
+    ("resilience4j.threadpoolbulkhead", limiting::threads),
     ("tomcat.executor", transports::executor),
     ("transport.l4_vs_l7_balancing", transports::sticking),
 ];
@@ -108,7 +127,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 62);
+    assert_eq!(ran.len(), 84);
 }
 
 #[test]

@@ -42,6 +42,7 @@ fn client(name: &str, timeout: Span, breaker: bool) -> Client {
         throttle: None,
         cancel: Cancel::Off,
         deadlines: Deadlines::Local,
+        ..Client::direct()
     }
 }
 
@@ -300,6 +301,7 @@ fn service_totals(it: &ServiceSeries) -> ServiceResult {
         sojourn_clipped_nanos: in_system,
         work_nanos: integral(&it.busy) / 10,
         peak_queue: it.queue.iter().fold(0.0, |peak: f64, level| peak.max(*level / 40.0)) as u32,
+        limit: None,
     }
 }
 
@@ -316,6 +318,7 @@ fn edge_totals(it: &EdgeSeries) -> EdgeResult {
         outcomes,
         in_flight: 0,
         latency: latencies(&[(1000, 0.014), (300, 0.8)]),
+        held_nanos: None,
     }
 }
 
@@ -346,6 +349,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         wasted: vec![0.0; points],
         in_system: vec![0.0; points],
         up: vec![1; points],
+        limit: Vec::new(),
     };
     let edge = EdgeSeries {
         calls: zeros.clone(),
@@ -355,6 +359,8 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         timeouts: zeros.clone(),
         short_circuited: zeros,
         throttled: Vec::new(),
+        limited: Vec::new(),
+        held: Vec::new(),
         open: Vec::new(),
         half_open: Vec::new(),
     };

@@ -1,12 +1,17 @@
 //! Random policies of clients.
 
+use brownout::model::ZoneAware;
+use brownout::policy::balance::PassiveHealthSettings;
 use brownout::policy::breaker::{
     BreakerRules, BreakerSettings, FailsafeSettings, HystrixSettings, PollySettings, Resilience4jSettings, Sees, Window,
 };
+use brownout::policy::bulkhead::{BulkheadSettings, SemaphoreSettings, ThreadPoolSettings};
 use brownout::policy::hedge::{HedgeDelay, HedgeSettings};
+use brownout::policy::limit::LimitSettings;
 use brownout::policy::outlier::{
     EnvoyOutlierSettings, FinagleOutlierSettings, LinkerdOutlierSettings, OutlierSettings,
 };
+use brownout::policy::rate::{CyclesSettings, RateLimitSettings};
 use brownout::policy::retry::{
     ActiveSettings, AwsQuotaSettings, Backoff, BudgetSettings, Jitter, Quota, RetrySettings, RetryThrottleSettings,
     RollingSettings,
@@ -165,4 +170,50 @@ pub(super) fn patience(lengths: Lengths) -> impl Strategy<Value = (Option<RetryS
 
 pub(super) fn throttle() -> impl Strategy<Value = ThrottleSettings> {
     (1.0f64..3.0, 1u64..400).prop_map(|(multiplier, window)| ThrottleSettings { multiplier, window: ms(window) })
+}
+
+/// Whom a client picks and what it waits for.
+#[derive(Clone, Debug)]
+pub(super) struct Manners {
+    pub(super) zone_aware: ZoneAware,
+    pub(super) subset: Option<u32>,
+    pub(super) health: Option<PassiveHealthSettings>,
+    pub(super) rate_limit: Option<RateLimitSettings>,
+    pub(super) bulkhead: Option<BulkheadSettings>,
+    pub(super) limit: Option<LimitSettings>,
+}
+
+pub(super) fn manners() -> impl Strategy<Value = Manners> {
+    let zone_aware = prop_oneof![4 => Just(ZoneAware::Off), 1 => Just(ZoneAware::Prefer), 1 => Just(ZoneAware::Envoy)];
+    // It counts whole seconds, and a run is short.
+    let health = (1u32..4, 0u64..2)
+        .prop_map(|(max_fails, secs)| PassiveHealthSettings { max_fails, fail_timeout: Span::from_secs(secs) });
+    let cycles = (1u32..8, 1u64..40, 0u64..30).prop_map(|(limit, period, timeout)| {
+        RateLimitSettings::Cycles(CyclesSettings { limit, period: ms(period), timeout: ms(timeout) })
+    });
+    let leaky = (1u32..500, 0u64..30).prop_map(|(rate, timeout)| RateLimitSettings::Leaky {
+        rate: Rate::per_sec(rate.into()).expect("a rate"),
+        timeout: ms(timeout),
+    });
+    let semaphore = (1u32..6, 0u64..20)
+        .prop_map(|(max, wait)| BulkheadSettings::Semaphore(SemaphoreSettings { max, max_wait: ms(wait) }));
+    let threads = (0u32..4, 1u32..4, 0u32..4, 0u64..20).prop_map(|(core, more, queue, keep)| {
+        BulkheadSettings::Threads(ThreadPoolSettings { core, max: core + more, queue, keep_alive: ms(keep) })
+    });
+    (
+        zone_aware,
+        option::weighted(0.2, 1u32..4),
+        option::weighted(0.2, health),
+        option::weighted(0.2, prop_oneof![cycles, leaky]),
+        option::weighted(0.3, prop_oneof![semaphore, threads]),
+        option::weighted(0.2, super::service::limiter()),
+    )
+        .prop_map(|(zone_aware, subset, health, rate_limit, bulkhead, limit)| Manners {
+            zone_aware,
+            subset,
+            health,
+            rate_limit,
+            bulkhead,
+            limit,
+        })
 }
