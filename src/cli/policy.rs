@@ -175,6 +175,7 @@ fn trace(preset: &Preset, path: &PathBuf, set: &[String]) -> Result<Vec<(usize, 
 fn refused(preset: &Preset, misfit: &Misfit) -> Failure {
     let hint = match misfit {
         Misfit::Unknown { near: Some(near), .. } => format!("did you mean `{near}`?"),
+        Misfit::Unknown { known, .. } if known.is_empty() => format!("{} has no parameters", preset.name),
         Misfit::Unknown { known, .. } => format!("{} has {}", preset.name, known.join(", ")),
         Misfit::Text(fault) => fault.hint.clone().unwrap_or_else(|| "see `brownout policy NAME`".to_owned()),
         Misfit::Kind { takes, .. } => format!("write {takes}"),

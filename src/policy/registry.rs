@@ -96,6 +96,14 @@ impl Kind {
         self.path().rsplit('.').next().unwrap_or_default()
     }
 
+    /// What it is, in words.
+    pub fn what(self) -> String {
+        match self {
+            Kind::Outlier => "outlier detection".to_owned(),
+            _ => self.name().replace('_', " "),
+        }
+    }
+
     /// All presets of this kind.
     pub fn presets(self) -> &'static [Preset] {
         match self {

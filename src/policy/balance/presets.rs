@@ -71,14 +71,14 @@ balancers! {
 const TRACE_INPUT: &str = r#"[
   { "t_ms": 0, "weights": [5, 1, 1] },
   { "t_ms": 0, "op": "pick", "times": 7 },
-  { "t_ms": 20, "op": "end", "host": 0, "times": 2 },
+  { "t_ms": 20, "op": "end", "times": 2 },
   { "t_ms": 20, "op": "pick", "key": 42 },
   { "t_ms": 30, "up": [1, 2] },
   { "t_ms": 30, "op": "pick", "times": 2 }
 ]
 The first step says how many `hosts` there are, numbered from 0, or their `weights`; `up` are those that may be picked
-from then on. `pick` sends requests, `times` of them, about a `key` if there is one; `end` answers the oldest ones of a
-`host`, as an `outcome` (success if absent). The answer is who was picked, and how many requests each host holds."#;
+from then on. `pick` sends requests, `times` of them, about a `key` if there is one; `end` answers the oldest ones, of one
+`host` if it is named, as an `outcome` (success if absent). The answer is who was picked, and what each host holds."#;
 
 fn traced(balance: Balance, set: &[Assignment<'_>]) -> Result<Box<dyn Trace>, Misfit> {
     if let Some((name, _)) = set.first() {
@@ -128,9 +128,9 @@ impl BalanceTrace {
         Ok(host)
     }
 
-    fn end(&mut self, host: u32, outcome: Outcome) -> Result<(), String> {
-        let found = self.sent.iter().position(|(at, _)| *at == host);
-        let (_, since) = self.sent.remove(found.ok_or_else(|| format!("host {host} has no request"))?);
+    fn end(&mut self, host: Option<u32>, outcome: Outcome) -> Result<(), String> {
+        let found = self.sent.iter().position(|(at, _)| host.is_none_or(|host| *at == host));
+        let (host, since) = self.sent.remove(found.ok_or("there is no such request that could end")?);
         self.fleet.in_system[host as usize] -= 1;
         let rtt: Span = self.now.since(since);
         self.balancer.ended(self.now, host, rtt, outcome);
@@ -176,7 +176,7 @@ impl Trace for BalanceTrace {
                 row.push(("picked", Datum::List(picked?.into_iter().map(Datum::from).collect())));
             }
             Some("end") => {
-                let host = step.get("host").and_then(Datum::count).ok_or("`end` needs a `host`")?;
+                let host = step.get("host").and_then(Datum::count);
                 let outcome = step.get("outcome").and_then(Datum::text).map(trace::outcome).transpose()?;
                 (0..times).try_for_each(|_| self.end(host, outcome.unwrap_or(Outcome::Ok)))?;
             }

@@ -159,21 +159,18 @@ impl Trace for BulkheadTrace {
             stays
         });
         let times = step.get("times").and_then(Datum::count).unwrap_or(1);
-        let mut row = Row::new();
+        let mut found = Vec::new();
         match step.get("op").and_then(Datum::text) {
-            Some("enter") => {
-                let found = (0..times).map(|_| Datum::from(self.enter())).collect();
-                row.push(("calls", Datum::List(found)));
-            }
+            Some("enter") => found.extend((0..times).map(|_| Datum::from(self.enter()))),
             Some("leave") => (0..times).try_for_each(|_| self.leave())?,
             Some("observe") => {}
             _ => return Err("the `op` of a step is `enter`, `leave` or `observe`".to_owned()),
         }
-        row.extend([
+        Ok(vec![
             ("inside", self.inside.into()),
             ("waiting", (self.waiting.len() as u32).into()),
             ("timed_out", timed_out.into()),
-        ]);
-        Ok(row)
+            ("calls", Datum::List(found)),
+        ])
     }
 }

@@ -8,7 +8,7 @@ use crate::base::units::Share;
 use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport, ZoneAware};
 use crate::policy::Outcomes;
 use crate::policy::balance::Balance;
-use crate::policy::breaker::BreakerSettings;
+use crate::policy::breaker::{BreakerRules, BreakerSettings};
 use crate::policy::hedge::HedgeSettings;
 use crate::policy::outlier::OutlierSettings;
 use crate::policy::registry::Kind;
@@ -346,6 +346,15 @@ fn breaker(keys: &BreakerKeys, cx: &mut Cx<'_>) -> BreakerSettings {
     };
     let name = settings.name();
     set_all(&written, (name, keys.preset.place()), Kind::Breaker, &mut |key, value| settings.set(key, value), cx);
+    let least = match settings.rules {
+        BreakerRules::Resilience4j(_) => 1,
+        BreakerRules::Polly(_) => 2,
+        _ => 0,
+    };
+    if keys.minimum_calls.given().is_some_and(|Count(minimum)| *minimum < least) {
+        let title = format!("`minimum_calls` of {name} is at least {least}");
+        cx.say(&catalogue::OUT_OF_RANGE, keys.minimum_calls.place(), title);
+    }
     if let Some(RetryOn(outcomes)) = keys.ignore.given() {
         settings.ignore = *outcomes;
     }

@@ -26,7 +26,7 @@ pub(super) fn set_all(
 ) {
     for (key, value, place) in written {
         let Some(Err(misfit)) = value.as_ref().map(|value| set(key, value)) else { continue };
-        let (name, what) = (preset.0, kind.name().replace('_', " "));
+        let (name, what) = (preset.0, kind.what());
         let (title, help) = match misfit {
             Misfit::Unknown { known, .. } => {
                 let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();

@@ -52,10 +52,11 @@ impl Decode for WindowForm {
     }
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<WindowForm> {
-        if node.text().is_some() {
+        // A number in quotes is no length of time that lacks its unit.
+        if node.text().is_some_and(|text| text.parse::<u32>().is_err()) {
             return NotZero::<Span>::decode(node, cx).map(|NotZero(span)| WindowForm(Window::Time(span)));
         }
-        if matches!(node.value, Value::Integer(_)) {
+        if matches!(node.value, Value::Integer(_) | Value::Text(_)) {
             return Count::<1, 1_000_000>::decode(node, cx).map(|Count(calls)| WindowForm(Window::Calls(calls)));
         }
         cx.wrong_type_with_example(node, &Self::kind());

@@ -282,8 +282,8 @@ fn check_attempts_arrive(model: &Model, ledger: &Ledger) -> Result<(), TestCaseE
             let book = &ledger.edges[id.index()];
             let client = &model.clients[edge.client];
             let needs_connection = client.transport.as_ref().is_some_and(|it| it.connects());
-            // What is handed over needs none. Where outlier detection hides everybody, nobody gets it.
-            fewest += match (needs_connection, client.outlier.is_some()) {
+            // What is handed over needs none. Where everybody is hidden or left out, nobody gets it.
+            fewest += match (needs_connection, client.outlier.is_some() || client.health.is_some()) {
                 (_, true) => 0,
                 (true, false) => book.connected,
                 (false, false) => book.sent,

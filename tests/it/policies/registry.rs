@@ -62,6 +62,7 @@ fn is_balancer(name: &str) -> bool {
         entry = "api.get"
         arrivals = "even(1/s)"
         client = "web"
+        key = "uniform(10)"
         [client.web]
         balance = "{name}"
         [service.api.endpoint.get]

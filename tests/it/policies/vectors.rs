@@ -60,6 +60,7 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("folly.codel", limiting::codel),
     ("go.net_http.transport", transports::idle),
     ("grpc.connection_backoff", transports::reconnects),
+    ("grpc.deadline_propagation", retries::deadline),
     ("grpc.hedging", retries::hedging),
     ("grpc.retry", retries::scripted),
     ("grpc.retry.backoff", retries::grpc_ranges),
@@ -127,7 +128,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 84);
+    assert_eq!(ran.len(), 85);
 }
 
 #[test]

@@ -385,3 +385,50 @@ pub(super) fn hedging(vector: &Value) -> Result<(), Waiting> {
     }
     Ok(())
 }
+
+/// Deadlines travel in the kernel: the vector is a scenario of one request, whose last hop never answers.
+pub(super) fn deadline(vector: &Value) -> Result<(), Waiting> {
+    let (params, input, expected) = (&vector["params"], &vector["input"], &vector["expected"]);
+    let works = count(&input["server_local_work_before_downstream_ms"]);
+    let run = Run::of(&format!(
+        r#"
+        duration = "10s"
+        interval = "100ms"
+        [workload.users]
+        entry = "api.get"
+        arrivals = "burst(1)"
+        client = "grpc"
+        [client.grpc]
+        timeout = "{}ms"
+        deadlines = "propagate"
+        cancel = "at-once"
+        [client.down]
+        latency = "{}ms"
+        deadlines = "propagate"
+        cancel = "at-once"
+        [service.api.endpoint.get]
+        steps = [{{ sleep = "{works}ms" }}, {{ call = "store.read", client = "down" }}]
+        [service.store.endpoint.read]
+        steps = [{{ sleep = "1h" }}]
+        "#,
+        count(&params["client_deadline_ms"]),
+        count(&input["network_ms"]),
+    ));
+    let stop = count(&expected["all_hops_stop_at_ms"]) as usize / 100;
+    let only_at = |counts: &[u64], at: usize| {
+        assert_eq!(counts.iter().enumerate().filter(|(_, count)| **count > 0).collect::<Vec<_>>(), [(at, &1)]);
+    };
+    only_at(&run.results.series.workloads[0].failed, stop);
+    // What is left of the deadline when the server calls on is what that call lasts.
+    let down = &run.results.series.edges[1];
+    only_at(&down.attempts, works as usize / 100);
+    only_at(&down.failed, works as usize / 100 + count(&expected["grpc_timeout_sent_downstream_ms"]) as usize / 100);
+    for service in &run.results.series.services {
+        let is_in = |point: &f64| *point > 0.0;
+        assert_eq!(service.in_system.iter().rposition(is_in), Some(stop - 1), "nobody works for a caller who is gone");
+    }
+    // DEADLINE_EXCEEDED for the client, CANCELLED at the server.
+    assert_eq!(run.results.edges[0].outcomes[Outcome::Timeout as usize], 1);
+    assert_eq!(text(&expected["client_status"]), "DEADLINE_EXCEEDED");
+    Ok(())
+}
