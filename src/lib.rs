@@ -8,7 +8,8 @@
 //! 1. **load**: [`scenario::load`] reads TOML, with its variants and overrides, into spanned values.
 //! 2. **check**: the same call turns them into a [`model::Model`], or into every error at once.
 //! 3. **simulate**: [`measure::simulate`] runs the model and returns [`measure::Results`].
-//! 4. **summarize, explain**: results become tables, series and answers to expectations.
+//! 4. **summarize, explain**: results become tables, series and answers to expectations; [`insight::explain`] compares a
+//!    run with its twin, the same without what goes wrong, and says how it ended and why.
 //! 5. **render**: [`report`] turns them into bytes: terminal, JSON, CSV, pictures.
 //!
 //! Each phase takes the plain data of the one before and returns plain data. Only [`cli`] reads
@@ -25,13 +26,13 @@
 //! | 3 | [`scenario`] | TOML becomes a model, or all diagnostics; blind to mechanisms |
 //! | 3 | [`import`] | foreign files become scenario files |
 //! | 4 | [`kernel`] | events, their one total order, and the world they change |
-//! | 5 | [`measure`] | observers of the kernel: totals by cohort, series by time of the event |
+//! | 5 | [`measure`] | observers of the kernel: totals by cohort, series by time of the event, causes |
+//! | 6 | [`insight`] | verdict and story of a run, from plain data to plain data |
 //! | 7 | [`experiment`] | replications and their statistics; the proof that theory is met |
 //! | 8 | [`report`] | results become bytes; pure functions |
 //! | 9 | [`cli`] | the only input and output; one file a subcommand |
 //!
-//! A floor uses only the floors below it; the test `tidy` keeps that. Floor 6 (verdicts and
-//! stories) is reserved: nothing stands there yet.
+//! A floor uses only the floors below it; the test `tidy` keeps that.
 //!
 //! # Where to look first
 //!
@@ -53,6 +54,7 @@ pub mod base;
 pub mod cli;
 pub mod experiment;
 pub mod import;
+pub mod insight;
 pub mod kernel;
 pub mod measure;
 pub mod mechanism;

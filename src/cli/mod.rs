@@ -22,6 +22,7 @@ mod progress;
 mod run;
 mod schema;
 mod source;
+mod story;
 mod turns;
 mod validate;
 
@@ -77,6 +78,7 @@ enum Command {
     New(new::Arguments),
     Import(import::Arguments),
     Validate(validate::Arguments),
+    Story(story::Arguments),
     Policy(policy::Arguments),
     Explain(explain::Arguments),
     Schema(schema::Arguments),
@@ -112,6 +114,7 @@ fn execute(arguments: Arguments) -> Exit {
         Command::New(arguments) => new::execute(&arguments, console),
         Command::Import(arguments) => import::execute(&arguments, console),
         Command::Validate(arguments) => validate::execute(&arguments, console),
+        Command::Story(arguments) => story::execute(&arguments, console),
         Command::Policy(arguments) => policy::execute(&arguments, console),
         Command::Explain(arguments) => explain::execute(&arguments, console),
         Command::Schema(_) => schema::execute(console),

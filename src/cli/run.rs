@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
+use crate::insight;
 use crate::measure::{self, Results};
 use crate::model::Model;
 use crate::report::{self, Input, csv, figure, json, manifest, terminal};
@@ -59,6 +60,10 @@ pub(super) struct Arguments {
     /// Draw no pictures
     #[arg(long)]
     no_figures: bool,
+    /// Do not run the scenario a second time without its triggers: it is faster, and there is no verdict and no story of
+    /// a run in which something goes wrong
+    #[arg(long)]
+    no_twin: bool,
     /// How many scenarios run at once [default: the number of processors]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -167,9 +172,18 @@ fn run_into(
     };
     model.title += &arguments.overrides.title();
     let directory = Directory::open(directory)?;
-    let results = simulate(&model, &source.name, bars);
+    let (mut results, twin) = simulate(&model, &source.name, arguments.no_twin, bars);
     let hash = hash(&source, &arguments.overrides, &loaded.files);
-    let input = Input { model: &model, results: &results, hash: &hash, version: env!("CARGO_PKG_VERSION") };
+    let insight = insight::explain(&model, &results, twin.as_ref());
+    insight::answer(&model, &mut results, twin.as_ref(), insight.as_ref());
+    let input = Input {
+        model: &model,
+        results: &results,
+        hash: &hash,
+        version: env!("CARGO_PKG_VERSION"),
+        twin: twin.as_ref(),
+        insight: insight.as_ref(),
+    };
 
     write(&directory, &input, &source, &loaded.files, arguments)?;
     said.data = match arguments.format {
@@ -194,12 +208,24 @@ fn with_scenario(table: &str, name: &str) -> String {
     table.lines().enumerate().map(row).collect()
 }
 
-fn simulate(model: &Model, name: &str, bars: &Bars) -> Results {
+/// Runs the model and, beside it where there is a thread for it, its twin.
+fn simulate(model: &Model, name: &str, no_twin: bool, bars: &Bars) -> (Results, Option<Results>) {
+    let go_on = || if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let twin = insight::twin(model).filter(|_| !no_twin);
     let mut bar = bars.start(name, model.duration);
-    measure::simulate(model, &mut |now| {
-        bar.advance(now);
-        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })
+    let mut of_model = || {
+        measure::simulate(model, &mut |now| {
+            bar.advance(now);
+            go_on()
+        })
+    };
+    match &twin {
+        None => (of_model(), None),
+        Some(twin) => {
+            let (results, twin) = rayon::join(of_model, || measure::simulate(twin, &mut |_| go_on()));
+            (results, Some(twin))
+        }
+    }
 }
 
 /// Names what decides the results, apart from seed and version: the file, what was changed in it, and the files that
@@ -239,6 +265,7 @@ fn write(
         directory.remove(&format!("{name}.png"))?;
     }
     directory.write("summary.json", json::summary(input).as_bytes())?;
+    write_story(directory, input)?;
     let all_series = arguments.series == Series::All;
     directory.write("timeseries.csv", csv::timeseries(input, all_series).as_bytes())?;
     if !arguments.no_figures {
@@ -250,6 +277,21 @@ fn write(
     let text = String::from_utf8_lossy(&source.bytes);
     let files: Vec<manifest::File<'_>> = named.iter().map(of_manifest).collect();
     directory.write(MANIFEST, manifest::manifest(input, &text, &files, &command()).as_bytes())
+}
+
+/// Writes what `brownout story` tells again, or removes that of an earlier run.
+fn write_story(directory: &Directory, input: &Input<'_>) -> Result<(), Failure> {
+    const FILES: [&str; 2] = ["story.json", "timeline.json"];
+    let timeline = insight::timeline(input.model, input.results, input.twin);
+    let texts =
+        [report::story::Story::of(input).map(|it| it.to_json()), timeline.map(|it| report::story::timeline_json(&it))];
+    for (name, text) in FILES.into_iter().zip(texts) {
+        match text {
+            Some(text) => directory.write(name, text.as_bytes())?,
+            None => directory.remove(name)?,
+        }
+    }
+    Ok(())
 }
 
 /// The command line as it was typed, arguments with spaces in quotes.

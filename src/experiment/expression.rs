@@ -203,6 +203,7 @@ fn zero(metric: &str, unit: Unit) -> &'static str {
         BoundUnit::Rate => "0/s",
         BoundUnit::Share => "0%",
         BoundUnit::Number => "0",
+        BoundUnit::Verdict => "stable",
     }
 }
 

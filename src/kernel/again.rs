@@ -48,6 +48,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if route.noted {
             self.note_failure(id, outcome);
         }
+        self.observer.retried(edge, now, outcome);
         self.back_off(id, edge, delay);
     }
 

@@ -60,6 +60,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A user's request has ended.
     pub(super) fn user_done(&mut self, id: u32, outcome: Outcome) {
         if !outcome.is_ok() && self.will_reload(id) {
+            self.observer.will_reload(self.frames[id].parent_token, self.agenda.now(), outcome);
             return;
         }
         let now = self.now();
@@ -458,12 +459,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A call has failed for good: an optional one is passed over, any other ends the handler.
     pub(super) fn call_failed(&mut self, id: u32, outcome: Outcome) {
+        let now = self.now();
         let (edge, _) = self.current_call(&self.frames[id]);
         if self.world.routes[edge as usize].noted {
             self.note_end(id, edge, outcome);
         }
         let frame = &self.frames[id];
-        match &self.world.program.ops[frame.pc as usize - 1] {
+        let op = &self.world.program.ops[frame.pc as usize - 1];
+        if let Op::Call { edge, optional, .. } = op {
+            self.observer.call_failed(*edge, now, outcome, *optional);
+        }
+        match op {
             Op::Call { optional: true, .. } => {
                 // There is no answer to read.
                 if self.world.program.ops.get(frame.pc as usize).is_some_and(Op::reads_answer) {

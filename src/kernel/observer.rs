@@ -83,6 +83,15 @@ pub trait Observer {
 
     /// The number of attempts changes that wait for the caller's rate limit or bulkhead.
     fn held(&mut self, edge: u32, now: Time, change: i32) {}
+    /// An attempt has ended with `cause`, and another one follows.
+    fn retried(&mut self, edge: u32, now: Time, cause: Outcome) {}
+
+    /// A call has failed for good with its last attempt, and so has its caller's handler, branch or request, unless
+    /// it is passed over (`optional`).
+    fn call_failed(&mut self, edge: u32, now: Time, cause: Outcome, optional: bool) {}
+
+    /// A user whose request has ended with `cause` will ask again.
+    fn will_reload(&mut self, workload: u32, now: Time, cause: Outcome) {}
 
     /// An attempt that was sent at `sent` has ended for its caller.
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {}

@@ -14,6 +14,7 @@ use crate::policy::breaker::BreakerState;
 
 use super::Detail;
 use super::batches::stationary;
+use super::causes::CauseMeter;
 use super::latency::Latency;
 use super::level::Level;
 use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
@@ -57,6 +58,7 @@ struct Meter {
     detail: Detail,
     /// What tells how sure means are, where somebody wants to know.
     sums: Option<Box<Sums>>,
+    causes: Option<Box<CauseMeter>>,
     windows: Vec<Window>,
     series: Series,
 }
@@ -144,6 +146,7 @@ impl Meter {
             recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len(), detail),
             detail,
             sums: None,
+            causes: (detail == Detail::All).then(|| Box::new(CauseMeter::new(model, edges.len()))),
             windows,
             series: Series {
                 interval: model.interval,
@@ -179,8 +182,10 @@ impl Meter {
     /// The first of all times at which something is read off that lies after `passed`.
     fn next_boundary(&self, passed: Option<Time>) -> Time {
         let times = self.windows.iter().filter_map(Window::next);
+        let bin = self.causes.as_ref().map(|causes| causes.next);
         times
             .chain([self.tick, self.from])
+            .chain(bin)
             .filter(|time| passed.is_none_or(|passed| *time > passed))
             .min()
             .unwrap_or(Time::MAX)
@@ -207,6 +212,7 @@ impl Meter {
                 Target::Service(id) => self.service_counts(id, now),
                 Target::Pool(id) => self.resources.pool_counts(id, now),
                 Target::Cache(id) => self.resources.cache_counts(id),
+                Target::Run => Counts::default(),
             };
             self.windows[n].pass(now, counts);
         }
@@ -237,6 +243,14 @@ impl Meter {
             in_system_nanos: reading.in_system_nanos,
             limit_nanos: reading.limit_nanos,
             ..Counts::default()
+        }
+    }
+
+    /// An attempt that a policy of its client does not let go.
+    fn not_sent(&mut self, edge: u32, outcome: Outcome) {
+        self.edges[edge as usize].outcomes[outcome as usize] += 1;
+        if let Some(causes) = &mut self.causes {
+            causes.ended(edge, outcome);
         }
     }
 
@@ -295,6 +309,7 @@ impl Meter {
             self.start_totals(end.at);
         }
         self.pass_windows(end.at);
+        let causes = self.causes.take().map(|it| Box::new(it.finish(end.at, &self.services, &self.edges)));
         let measured = self
             .windows
             .iter()
@@ -329,6 +344,7 @@ impl Meter {
             measured_half_widths: self.windows.iter().map(Window::half_width).collect(),
             measured,
             sums: self.sums,
+            causes,
             series: Series { pools: pool_series, caches: cache_series, ..self.series },
         }
     }
@@ -346,6 +362,9 @@ impl Observer for Meter {
         if now == self.from {
             self.start_totals(now);
         }
+        if let Some(causes) = self.causes.as_mut().filter(|causes| causes.next == now) {
+            causes.add_bin(now, &self.services, &self.edges);
+        }
         if now == self.tick {
             self.add_point(now, self.interval);
             self.tick = now + self.interval;
@@ -361,6 +380,9 @@ impl Observer for Meter {
         if meter.level_watched {
             meter.level.add(now, 1);
         }
+        if let Some(causes) = &mut self.causes {
+            causes.offered(workload, arrived);
+        }
     }
 
     #[inline]
@@ -374,13 +396,17 @@ impl Observer for Meter {
         }
         if !outcome.is_ok() {
             meter.counts.failed += 1;
+            if let Some(causes) = &mut self.causes {
+                causes.failed(workload, now);
+            }
             return;
         }
         let good = meter.deadline.is_none_or(|deadline| latency <= deadline);
         meter.counts.answered += 1;
         meter.counts.good += u64::from(good);
-        if self.detail == Detail::All {
+        if let Some(causes) = &mut self.causes {
             meter.recent.record(latency);
+            if good { causes.good(workload, now, arrived) } else { causes.late(workload, now) }
         }
         if meter.watched {
             Window::tell_latency(&mut self.windows, Target::Workload(WorkloadId(workload)), now, latency);
@@ -420,6 +446,7 @@ impl Observer for Meter {
     fn sent(&mut self, edge: u32, now: Time) {
         let meter = &mut self.edges[edge as usize];
         meter.attempts += 1;
+        meter.waiting.add(now, 1);
         if let Some(workload) = meter.from_workload {
             let workload = &mut self.workloads[workload as usize];
             workload.counts.attempts += 1;
@@ -428,11 +455,29 @@ impl Observer for Meter {
     }
 
     fn short_circuited(&mut self, edge: u32, _now: Time) {
-        self.edges[edge as usize].outcomes[Outcome::ShortCircuited as usize] += 1;
+        self.not_sent(edge, Outcome::ShortCircuited);
     }
 
     fn throttled(&mut self, edge: u32, _now: Time) {
-        self.edges[edge as usize].outcomes[Outcome::Throttled as usize] += 1;
+        self.not_sent(edge, Outcome::Throttled);
+    }
+
+    fn retried(&mut self, edge: u32, _now: Time, cause: Outcome) {
+        if let Some(causes) = &mut self.causes {
+            causes.retried(edge, cause);
+        }
+    }
+
+    fn call_failed(&mut self, edge: u32, _now: Time, cause: Outcome, optional: bool) {
+        if let Some(causes) = self.causes.as_mut().filter(|_| !optional) {
+            causes.fatal(edge, cause);
+        }
+    }
+
+    fn will_reload(&mut self, workload: u32, now: Time, _cause: Outcome) {
+        if let Some(causes) = &mut self.causes {
+            causes.will_reload(workload, now);
+        }
     }
 
     fn limited(&mut self, edge: u32, _now: Time, _outcome: Outcome) {
@@ -455,6 +500,12 @@ impl Observer for Meter {
     fn answered(&mut self, edge: u32, now: Time, sent: Time, outcome: Outcome) {
         let meter = &mut self.edges[edge as usize];
         meter.outcomes[outcome as usize] += 1;
+        meter.waiting.add(now, -1);
+        if !outcome.is_ok()
+            && let Some(causes) = &mut self.causes
+        {
+            causes.ended(edge, outcome);
+        }
         if sent < self.from {
             meter.rare.late[outcome as usize] += u64::from(now >= self.from);
         } else if outcome.is_ok() {

@@ -98,6 +98,8 @@ pub(super) struct EdgeMeter {
     pub(super) attempts: u64,
     /// Attempts that ended, by [`Outcome`].
     pub(super) outcomes: [u64; OUTCOMES],
+    /// Attempts that somebody waits for.
+    pub(super) waiting: Level,
     pub(super) from_workload: Option<u32>,
     pub(super) rare: Box<EdgeExtra>,
 }

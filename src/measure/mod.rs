@@ -2,6 +2,7 @@
 //! arrival, time series by time of the event.
 
 mod batches;
+mod causes;
 mod confidence;
 mod histogram;
 mod latency;
@@ -19,6 +20,7 @@ mod window;
 use std::ops::ControlFlow;
 
 pub use batches::{Batches, NoConfidence, PerBatch, half_width, together};
+pub use causes::{Causes, EdgeBin, Failures, ServiceBin, WorkloadBin};
 pub use confidence::{
     CacheConfidence, Confidence, ConnectionConfidence, EdgeConfidence, FailureConfidence, MessageConfidence,
     MessageCpuConfidence, PoolConfidence, RequestTimeConfidence, ServiceConfidence, SessionConfidence,

@@ -4,6 +4,7 @@
 use crate::base::time::{Span, Time};
 use crate::policy::Outcome;
 
+use super::causes::Causes;
 use super::latency::Latency;
 use super::sums::Sums;
 
@@ -40,6 +41,8 @@ pub struct Results {
     pub series: Series,
     /// What tells how sure its means are; `None` where there is no confidence interval to find, or nobody asks.
     pub sums: Option<Box<Sums>>,
+    /// What its story is told from; `None` where only expectations were measured.
+    pub causes: Option<Box<Causes>>,
 }
 
 /// Totals of a workload's requests that arrived after the warm-up.

@@ -69,7 +69,7 @@ impl Window {
             Target::Pool(id) => {
                 model.mean_over(during, |time| model.permits_in_all_at(id, time).map(|permits| permits as f64))
             }
-            Target::Workload(_) | Target::Cache(_) => None,
+            Target::Workload(_) | Target::Cache(_) | Target::Run => None,
         };
         Window {
             from: expectation.from,
@@ -202,6 +202,9 @@ impl Window {
                     if matches!(self.bound, Bound::Rate(_)) { secs } else { (end.requests - start.requests) as f64 };
                 ratio((end.attempts - start.attempts) as f64, whole)
             }
+            // What it is compared with stands in the results of the twin.
+            Metric::Amplification => ratio((end.attempts - start.attempts) as f64, secs),
+            Metric::TimeToRecover | Metric::Verdict => None,
             Metric::RetryFactor => ratio((end.attempts - start.attempts) as f64, (end.calls - start.calls) as f64),
             Metric::Waste => {
                 ratio((end.wasted_nanos - start.wasted_nanos) as f64, (end.busy_nanos - start.busy_nanos) as f64)

@@ -21,6 +21,8 @@ pub struct Change {
     pub at: Time,
     /// What.
     pub action: Action,
+    /// Whether it is part of what goes wrong: the run's twin does without it.
+    pub is_trigger: bool,
 }
 
 /// What an operator does.
@@ -140,6 +142,15 @@ impl Model {
             }
         }
         service
+    }
+
+    /// A client at `time`, changes of that time included.
+    pub fn client_at(&self, id: ClientId, time: Time) -> Client {
+        let mut client = self.clients[id].clone();
+        let changes = self.changes_until(time);
+        let settings = changes.iter().flat_map(|change| change.action.settings());
+        settings.filter(|setting| setting.client() == Some(id)).for_each(|it| it.apply_to_client(&mut client));
+        client
     }
 
     /// Permits of one instance of a pool at `time`, changes of that time included.

@@ -3,6 +3,7 @@
 use crate::base::time::{Span, Time};
 
 use super::id::{CacheId, PoolId, ServiceId, WorkloadId};
+use super::verdict::Verdict;
 
 /// A named condition on what a run measures.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +77,19 @@ pub enum Metric {
     Fetches,
     /// Cache: keys looked up when their time was over, as a share of lookups, or as a rate.
     Expired,
+    /// Workload or service: attempts, as a multiple of those of the twin run in the same time.
+    Amplification,
+    /// Run: how long users notice after what went wrong is over, if it is.
+    TimeToRecover,
+    /// Run: how it ended as a whole.
+    Verdict,
+}
+
+impl Metric {
+    /// Whether it takes a comparison with the twin run, so that one run alone does not tell.
+    pub fn takes_twin(self) -> bool {
+        matches!(self, Metric::Amplification | Metric::TimeToRecover | Metric::Verdict)
+    }
 }
 
 /// Where it is measured.
@@ -89,6 +103,8 @@ pub enum Target {
     Pool(PoolId),
     /// At a cache, over all instances.
     Cache(CacheId),
+    /// At nothing in particular.
+    Run,
 }
 
 /// How it is compared.
@@ -102,6 +118,10 @@ pub enum Comparison {
     AtLeast,
     /// `>`
     Greater,
+    /// `==`; only of verdicts.
+    Equal,
+    /// `!=`; only of verdicts.
+    Differs,
 }
 
 /// With what it is compared; the unit says how the metric is read.
@@ -115,6 +135,8 @@ pub enum Bound {
     Span(Span),
     /// A plain number.
     Number(f64),
+    /// How a run ended; what is less is better.
+    Verdict(Verdict),
 }
 
 impl Bound {
@@ -123,6 +145,7 @@ impl Bound {
         match self {
             Bound::Share(x) | Bound::Rate(x) | Bound::Number(x) => x,
             Bound::Span(span) => span.as_secs_f64(),
+            Bound::Verdict(verdict) => verdict.rank(),
         }
     }
 }
@@ -135,6 +158,8 @@ impl Comparison {
             Comparison::AtMost => value <= bound,
             Comparison::AtLeast => value >= bound,
             Comparison::Greater => value > bound,
+            Comparison::Equal => value == bound,
+            Comparison::Differs => value != bound,
         }
     }
 }

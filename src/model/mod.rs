@@ -12,6 +12,8 @@ mod prices;
 mod resource;
 mod service;
 mod transport;
+mod trigger;
+mod verdict;
 mod workload;
 mod zone;
 
@@ -30,6 +32,8 @@ pub use service::{
 pub use transport::{
     Balancing, Compression, ConnectionLimits, Encoding, Mesh, Reconnect, Tls, Transport, TransportPreset,
 };
+pub use trigger::{Trigger, TriggerKind};
+pub use verdict::{Verdict, VerdictSettings};
 pub use workload::{
     Arrivals, Modulation, OnFailure, Pace, Process, Profile, RatePoint, Reload, Session, SessionStep, Workload,
 };
@@ -87,6 +91,8 @@ pub struct Model {
     pub expectations: Vec<Expectation>,
     /// What computing costs; `None` where nobody asks.
     pub prices: Option<Prices>,
+    /// When it counts as harmed.
+    pub verdict: VerdictSettings,
 }
 
 /// One step of a handler.

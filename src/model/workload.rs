@@ -208,6 +208,15 @@ pub struct RatePoint {
     pub at: Time,
     /// How much.
     pub rate: Rate,
+    /// Whether it is part of what goes wrong: the run's twin does without it.
+    pub is_trigger: bool,
+}
+
+impl RatePoint {
+    /// An ordinary one.
+    pub fn new(at: Time, rate: Rate) -> RatePoint {
+        RatePoint { at, rate, is_trigger: false }
+    }
 }
 
 impl Arrivals {
@@ -225,6 +234,6 @@ impl Arrivals {
 impl Profile {
     /// Always the same rate.
     pub fn constant(rate: Rate) -> Profile {
-        Profile { points: vec![RatePoint { at: Time::ZERO, rate }] }
+        Profile { points: vec![RatePoint::new(Time::ZERO, rate)] }
     }
 }

@@ -66,6 +66,14 @@ pub fn summary(input: &Input) -> String {
     let Input { model, results, .. } = input;
     let mut table = Table::new(&["kind", "name", "metric", "value", "half_width"]);
     table.half_widths = Some(Map::new());
+    if let Some(it) = input.insight.map(|insight| &insight.judgement) {
+        let rows = [
+            ("time_to_recover_s", it.time_to_recover.into()),
+            ("missing_at_end_share", it.missing_at_end.into()),
+            ("goodput_at_end_share", it.goodput_at_end.into()),
+        ];
+        table.rows(&["verdict", it.verdict.name()], &rows);
+    }
     for it in verdicts(input) {
         let bound = it.expectation.bound.value();
         table.sure(it.half_width.map(|half_width| BTreeMap::from([("measured", half_width)])));
@@ -109,6 +117,9 @@ pub fn summary(input: &Input) -> String {
         if let Some(limit) = it.limit {
             let mean = facts.mean_level(limit.limit_nanos);
             table.rows(&prefix, &[("limit_mean", Value::Maybe(mean)), ("beyond_limit", limit.beyond.into())]);
+        }
+        if input.twin.is_some() {
+            table.rows(&prefix, &[("amplification", Value::Maybe(facts.amplification(id)))]);
         }
         table.latency(&prefix, "wait", &it.wait);
         table.latency(&prefix, "sojourn", &it.sojourn);

@@ -37,6 +37,8 @@ pub fn verdicts<'a>(input: &Input<'a>) -> Vec<Verdict<'a>> {
 pub(super) struct Facts<'a> {
     pub(super) model: &'a Model,
     pub(super) results: &'a Results,
+    /// Of the run without triggers.
+    pub(super) twin: Option<&'a Results>,
     pub(super) edges: Ids<EdgeId, Edge>,
     /// Names of the edges, parallel to `edges`, each once.
     pub(super) edge_names: Vec<String>,
@@ -53,7 +55,7 @@ impl<'a> Facts<'a> {
         let edges = model.edges();
         let edge_names = edge_names(model, &edges);
         let confidence = measure::confidence(model, input.results);
-        Facts { model, results: input.results, edges, edge_names, confidence }
+        Facts { model, results: input.results, twin: input.twin, edges, edge_names, confidence }
     }
 
     /// The time that totals cover: from the end of the warm-up to the end of the run.
@@ -94,6 +96,12 @@ impl<'a> Facts<'a> {
         let cores = |service: &Service| service.cores_in_all().map(|cores| cores as f64);
         let cores = self.model.mean_of_service(ServiceId(id as u32), self.window(), cores)?;
         Some(self.mean_level(self.results.services[id].work_nanos)? / cores)
+    }
+
+    /// Attempts that arrived at a service, as a multiple of those of the twin run.
+    pub(super) fn amplification(&self, id: usize) -> Option<f64> {
+        let usual = self.twin?.services[id].arrivals;
+        ratio(self.results.services[id].arrivals as f64, usual as f64)
     }
 
     /// Half the widths of confidence intervals, where there are any.

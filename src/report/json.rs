@@ -5,6 +5,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::base::time::{Span, Time};
+use crate::insight::{Insight, Root};
 use crate::measure::{
     EdgeConfidence, EdgeResult, Latency, OUTCOMES, ServiceConfidence, ServiceResult, SessionConfidence, SessionResult,
     WorkloadConfidence, WorkloadResult,
@@ -32,6 +33,8 @@ struct Summary<'a> {
     brownout_version: &'a str,
     run: Run,
     quantiles: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<VerdictSection<'a>>,
     expectations: Vec<ExpectationRow<'a>>,
     bottleneck: Option<&'a str>,
     workloads: Vec<WorkloadRow<'a>>,
@@ -54,6 +57,30 @@ struct Run {
     totals_from_s: f64,
     totals_until_s: f64,
     events: u64,
+}
+
+/// The verdict; `story.json` has all of it.
+#[derive(Serialize)]
+struct VerdictSection<'a> {
+    verdict: &'static str,
+    time_to_recover_s: Option<f64>,
+    missing_at_end_share: f64,
+    goodput_at_end_share: f64,
+    root: &'a Root,
+    sustained_by: Option<&'a str>,
+}
+
+impl<'a> VerdictSection<'a> {
+    fn of(it: &'a Insight) -> VerdictSection<'a> {
+        VerdictSection {
+            verdict: it.judgement.verdict.name(),
+            time_to_recover_s: it.judgement.time_to_recover.map(Span::as_secs_f64),
+            missing_at_end_share: it.judgement.missing_at_end,
+            goodput_at_end_share: it.judgement.goodput_at_end,
+            root: &it.root,
+            sustained_by: it.sustained_by.as_ref().map(|it| it.sentence.as_str()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -114,6 +141,8 @@ struct ServiceRow<'a> {
     cores_per_replica: Option<u32>,
     arrivals: u64,
     arrivals_per_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amplification: Option<f64>,
     completed: u64,
     failed: u64,
     rejected: u64,
@@ -217,6 +246,7 @@ pub fn summary(input: &Input) -> String {
             events: results.events,
         },
         quantiles: QUANTILE_ERROR,
+        verdict: input.insight.map(VerdictSection::of),
         expectations: verdicts(input).iter().map(|verdict| expectation_row(verdict, until)).collect(),
         bottleneck: facts.bottleneck().map(|id| facts.service(id).name.as_str()),
         workloads: workloads
@@ -251,6 +281,7 @@ fn expectation_row<'a>(verdict: &Verdict<'a>, ended: Time) -> ExpectationRow<'a>
             Bound::Rate(_) => "per_s",
             Bound::Span(_) => "s",
             Bound::Number(_) => "number",
+            Bound::Verdict(_) => "verdict",
         },
         value: verdict.value,
         half_width: verdict.half_width,
@@ -314,6 +345,7 @@ fn service_row<'a>(facts: &Facts<'a>, id: usize, it: &ServiceResult) -> ServiceR
         cores_per_replica: service.cores,
         arrivals: it.arrivals,
         arrivals_per_s: facts.per_sec(it.arrivals),
+        amplification: facts.amplification(id),
         completed: it.completed,
         failed: it.failed,
         rejected: it.rejected,
@@ -390,5 +422,7 @@ pub(super) fn comparison(it: Comparison) -> &'static str {
         Comparison::AtMost => "<=",
         Comparison::AtLeast => ">=",
         Comparison::Greater => ">",
+        Comparison::Equal => "==",
+        Comparison::Differs => "!=",
     }
 }

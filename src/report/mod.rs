@@ -10,10 +10,12 @@ pub mod json;
 pub mod manifest;
 mod number;
 mod resources;
+pub mod story;
 pub mod terminal;
 mod transport;
 pub mod validation;
 
+use crate::insight::Insight;
 use crate::measure::Results;
 use crate::model::Model;
 
@@ -30,6 +32,10 @@ pub struct Input<'a> {
     pub hash: &'a str,
     /// Version of brownout.
     pub version: &'a str,
+    /// What the same without triggers measured; `None` where nothing goes wrong, or nobody compared.
+    pub twin: Option<&'a Results>,
+    /// What happened; `None` where nothing was compared.
+    pub insight: Option<&'a Insight>,
 }
 
 impl Input<'_> {

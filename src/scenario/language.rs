@@ -6,6 +6,7 @@ mod policies;
 mod prices;
 mod steps;
 mod transport;
+mod verdict;
 
 pub(crate) use limits::{BulkheadKeys, HealthKeys, LimitKeys, RateLimitKeys, SlowStartKeys};
 pub(crate) use policies::{
@@ -19,6 +20,7 @@ pub(crate) use steps::{
 pub(crate) use transport::{
     ConnectionsKeys, EncodingKeys, LinkKeys, MeshKeys, ReconnectKeys, StreamKeys, TransportKeys,
 };
+pub(crate) use verdict::VerdictKeys;
 
 use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{
@@ -69,6 +71,8 @@ keys! {
         change: Named<ChangeKeys>;
         /// What must hold: the gate of a continuous build.
         expect: Named<ExpectKeys>;
+        /// When a run counts as unharmed, recovered or metastable.
+        verdict: VerdictKeys;
         /// What computing costs.
         prices: PricesKeys;
         /// Overlays: the same file with another architecture or another cure.
@@ -78,7 +82,7 @@ keys! {
         extends: String;
     }
     later {
-        "topic" "consumer" "verdict" "sweep" "broker" "lock"
+        "topic" "consumer" "sweep" "broker" "lock"
         "region" "autoscale"
     }
 }
@@ -101,7 +105,9 @@ keys! {
         /// start); at a rate that is now low, now high: `mmpp(100/s, 1000/s, low_for=exp(8s),
         /// high_for=exp(2s))` (with a low rate of `0/s` it goes on and off; it starts low); as recorded, from a CSV file: `trace('requests.csv', per=5m)` has a row for the
         /// requests of every five minutes (Poisson arrivals at their rate), `trace('times.csv')` a row for each
-        /// request; or a profile, such as `{ poisson = [["0s", "500/s"], ["60s", "2000/s"]] }`.
+        /// request; or a profile, such as `{ poisson = [["0s", "500/s"], ["60s", "2000/s"]] }`;
+        /// points marked as `["60s", "2000/s", "trigger"]` are part of what goes wrong, and the run is compared with its twin,
+        /// which does without them.
         /// With `batch=10`, `even`, `poisson` and `mmpp` bring ten at once at each arrival: the rate counts the batches.
         /// In a trace, `speed=60` plays an hour in a minute, with all its requests; `scale=0.1` keeps a tenth of the counts; `at`
         /// starts it later; `gaps=hold` keeps the rate where rows are missing (else nothing arrives); `unit=1s` is
@@ -471,6 +477,9 @@ keys! {
         every: NotZero<Span>;
         /// With `drain`: how long until they get requests again; never if absent.
         r#for: NotZero<Span>;
+        /// Whether it is part of what goes wrong, as faults always are: the run is compared with its twin, which does
+        /// without.
+        trigger: True;
     }
     later { "redrive" }
 }
@@ -560,7 +569,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 51);
+        assert_eq!(sections.len(), 54);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

@@ -90,7 +90,7 @@ fn try_run(model: &Model) {
     let results = simulate(model, &mut |now| {
         if now.as_nanos().is_multiple_of(interval) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
-    let input = Input { model, results: &results, hash: "", version: "" };
+    let input = Input { model, results: &results, hash: "", version: "", twin: None, insight: None };
     terminal::summary(&input, false, 100);
     json::summary(&input);
     csv::summary(&input);

@@ -123,7 +123,39 @@ fn no_picture_of_an_earlier_run_stays_beside_the_numbers_of_this_one() {
     assert!(place.files("same").contains_key("overview.png"));
     place.run(&["run", "--out", "same", "--no-figures", "good.toml"]);
     let names: Vec<String> = place.files("same").into_keys().collect();
-    assert_eq!(names, ["manifest.json", "summary.json", "timeseries.csv"]);
+    assert_eq!(names, ["manifest.json", "story.json", "summary.json", "timeline.json", "timeseries.csv"]);
+}
+
+#[test]
+fn a_story_is_told_again() {
+    let place = Place::new();
+    let run = place.run(&["run", "--out", "melted", "--no-figures", "death-spiral"]);
+    exits(&run, 99);
+    let again = place.run(&["story", "melted"]);
+    exits(&again, 0);
+    assert!(out(&again).starts_with("METASTABLE: "), "{}", out(&again));
+    assert!(out(&run).contains(&out(&again)), "a run and its story say the same");
+    for (arguments, says) in [
+        (&["story", "melted", "--all"][..], "api: holds"),
+        (&["story", "melted", "--at", "31s"], "Who waits for whom"),
+        (&["story", "melted", "--service", "api"], "What api saw"),
+    ] {
+        let output = place.run(arguments);
+        exits(&output, 0);
+        assert!(out(&output).contains(says), "{}", out(&output));
+    }
+    for arguments in [
+        &["story", "nowhere"][..],
+        &["story", "melted", "--at", "soon"],
+        &["story", "melted", "--at", "1h"],
+        &["story", "melted", "--service", "apy"],
+    ] {
+        exits(&place.run(arguments), 2);
+    }
+    // Without its twin a run in which something goes wrong has no story, and that of an earlier one does not stay.
+    place.run(&["run", "--out", "melted", "--no-figures", "--no-twin", "death-spiral"]);
+    assert!(!place.files("melted").contains_key("story.json"));
+    exits(&place.run(&["story", "melted"]), 2);
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn a_queue_that_began_empty_says_so_where_chance_does_not_hide_it() {
 
 /// What the terminal shows, without its line breaks.
 fn summary(run: &Run) -> String {
-    let input = Input { model: &run.model, results: &run.results, hash: "", version: "" };
+    let input = Input { model: &run.model, results: &run.results, hash: "", version: "", twin: None, insight: None };
     let text = terminal::summary(&input, false, 100).replace('\u{a0}', " ");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

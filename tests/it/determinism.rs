@@ -9,6 +9,7 @@ use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
 use brownout::base::distribution::NAMES;
+use brownout::insight;
 use brownout::measure::{Results, simulate};
 use brownout::model::Model;
 use brownout::policy::Outcome;
@@ -45,9 +46,18 @@ fn run(text: &[u8]) -> (Model, Results) {
 
 /// `summary.json` and `timeseries.csv`, as the program would write them.
 fn data_files(text: &[u8]) -> [String; 2] {
-    let (model, results) = run(text);
-    let hash = hex(&Sha256::digest(text));
-    let input = Input { model: &model, results: &results, hash: &hash, version: env!("CARGO_PKG_VERSION") };
+    let (model, mut results) = run(text);
+    let twin = insight::twin(&model).map(|twin| simulate(&twin, &mut |_| ControlFlow::Continue(())));
+    let found = insight::explain(&model, &results, twin.as_ref());
+    insight::answer(&model, &mut results, twin.as_ref(), found.as_ref());
+    let input = Input {
+        model: &model,
+        results: &results,
+        hash: &hex(&Sha256::digest(text)),
+        version: env!("CARGO_PKG_VERSION"),
+        twin: twin.as_ref(),
+        insight: found.as_ref(),
+    };
     [json::summary(&input), csv::timeseries(&input, false)]
 }
 

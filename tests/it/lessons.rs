@@ -69,7 +69,8 @@ fn templates_run_as_they_are_and_hold_what_they_expect() {
         let model = found.model.unwrap();
         let results = simulate(&model, &mut |_| ControlFlow::Continue(()));
         assert!(results.events <= TEMPLATE_EVENTS_MAX, "{name} has {} events", results.events);
-        let verdicts = verdicts(&Input { model: &model, results: &results, hash: "", version: "" });
+        let verdicts =
+            verdicts(&Input { model: &model, results: &results, hash: "", version: "", twin: None, insight: None });
         let held: Vec<Option<bool>> = verdicts.iter().map(|verdict| verdict.pass).collect();
         assert_eq!(held, [Some(true)], "{name} has one expectation, and it holds");
         let [variant] = template.variants().try_into().expect("a template has one variant");

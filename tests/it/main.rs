@@ -9,6 +9,7 @@ mod confidence;
 mod determinism;
 mod fuzz;
 mod hedging;
+mod insight;
 mod isotope;
 mod kernel;
 mod language;

@@ -14,7 +14,7 @@ use brownout::report::{self, Input};
 const HASH: &str = "3f2a91c07be4b5a1d0c9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7";
 
 fn input<'a>(model: &'a Model, results: &'a Results) -> Input<'a> {
-    Input { model, results, hash: HASH, version: "0.1.0" }
+    Input { model, results, hash: HASH, version: "0.1.0", twin: None, insight: None }
 }
 
 /// Every format of a run but the figures.

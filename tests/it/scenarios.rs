@@ -72,7 +72,7 @@ fn workloads_are_what_the_file_says() {
     assert_eq!(shoppers.session, Session::one(vec![(share(0.333), checkout), (share(0.667), browse)]));
     assert_eq!(shoppers.deadline, Some(Span::from_secs(2)));
     assert_eq!(shoppers.client, client(&model, "browser").0);
-    let point = |secs, rate| RatePoint { at: Time::ZERO + Span::from_secs(secs), rate: Rate::per_sec(rate).unwrap() };
+    let point = |secs, rate| RatePoint::new(Time::ZERO + Span::from_secs(secs), Rate::per_sec(rate).unwrap());
     let points = vec![point(0, 100.0), point(30, 100.0), point(30, 400.0), point(60, 50.0)];
     assert_eq!(shoppers.arrivals, Arrivals::poisson(Profile { points }));
     let think = "exp(1s)".parse().unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use brownout::scenario::lesson;
 
 /// Which floor a folder of `src` stands on; it may use only folders on floors below its own.
-const FLOORS: [(&str, u8); 11] = [
+const FLOORS: [(&str, u8); 12] = [
     ("base", 0),
     ("policy", 1),
     ("model", 2),
@@ -16,6 +16,7 @@ const FLOORS: [(&str, u8); 11] = [
     ("import", 3),
     ("kernel", 4),
     ("measure", 5),
+    ("insight", 6),
     ("experiment", 7),
     ("report", 8),
     ("cli", 9),

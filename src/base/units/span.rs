@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::number::Digits;
 use super::{ParseError, likely_time_unit, time_unit};
 use crate::base::time::{NANOS_PER_SEC, Span, Time};
@@ -113,6 +115,32 @@ fn exact_nanos(digits: &Digits<'_>, unit: u64) -> Result<u64, Inexact> {
     }
     let part = u64::try_from(part / scale).expect("a fraction of a unit is shorter than the unit");
     nanos.checked_add(part).ok_or(Inexact::TooLong)
+}
+
+/// In files that programs read: a number of seconds.
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.as_secs_f64())
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+        f64::deserialize(deserializer).map(Span::from_secs_f64)
+    }
+}
+
+/// The same: seconds since the start of the run.
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.as_secs_f64())
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+        f64::deserialize(deserializer).map(|secs| Time::ZERO + Span::from_secs_f64(secs))
+    }
 }
 
 /// Exact, in the largest unit up to seconds in which the length is at least one.

@@ -233,6 +233,7 @@ mod tests {
             .map(|&(secs, rate)| RatePoint {
                 at: Time::ZERO + Span::from_secs(secs),
                 rate: Rate::per_sec(rate).unwrap(),
+                is_trigger: false,
             })
             .collect();
         Profile { points }

@@ -11,10 +11,10 @@ mod transport;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::model::Bound;
+use crate::model::{self, Bound};
 
 use super::facts::{Facts, Verdict};
-use super::{Input, number, verdicts};
+use super::{Input, number, story, verdicts};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -34,7 +34,7 @@ impl Look {
     }
 
     /// `text` in lines that fit, the first after `first`, the others indented as far.
-    fn wrap(self, first: &str, text: &str) -> String {
+    pub(super) fn wrap(self, first: &str, text: &str) -> String {
         let indent = first.chars().count();
         let room = self.width.saturating_sub(indent).max(1);
         let mut lines: Vec<Vec<char>> = vec![Vec::new()];
@@ -64,6 +64,7 @@ pub fn summary(input: &Input, color: bool, width: usize) -> String {
     let facts = Facts::new(input);
     let sections = [
         look.paint(HEAD, look.wrap("", &input.model.title).trim_end()) + "\n",
+        story::Story::of(input).map(|it| story::story(&it, false, color, width)).unwrap_or_default(),
         expectations(input, &facts, look),
         tables::workloads(&facts, look),
         tables::services(&facts, look),
@@ -113,6 +114,7 @@ fn measured(verdict: &Verdict) -> String {
         Bound::Rate(_) => number::rate,
         Bound::Span(_) => number::secs,
         Bound::Number(_) => number::plain,
+        Bound::Verdict(_) => |rank| rank.and_then(model::Verdict::of_rank).map_or("", model::Verdict::name).to_owned(),
     };
     format!("measured {}", number::in_words(verdict.value, verdict.half_width, text))
 }

@@ -19,7 +19,8 @@ pub(super) fn changes(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Model,
             of_replicas.push((model.changes.len(), service, keys));
         }
         let at = keys.at.value().copied().unwrap_or(Time::ZERO);
-        model.changes.push(Change { name: item.name.clone(), at, action });
+        let is_trigger = keys.trigger.value().is_some();
+        model.changes.push(Change { name: item.name.clone(), at, action, is_trigger });
         atlas.changes.push(keys.at.place());
     }
     // How many replicas there are then is known when all changes are.

@@ -58,6 +58,9 @@ fn window(keys: &ExpectKeys, model: &Model, is_known: bool, cx: &mut Cx<'_>) -> 
 fn target(condition: &Condition, names: &Names<'_>, model: &Model, cx: &mut Cx<'_>) -> Option<Target> {
     let (name, metric) = (&condition.target, condition.metric);
     let wanted = measured(metric);
+    if wanted == [Measured::Run] {
+        return Some(Target::Run);
+    }
     let found = names.targets(&name.text);
     let mut fits = found.iter().copied().filter(|target| wanted.contains(&thing(*target)));
     let target = match (fits.next(), fits.next()) {
@@ -116,6 +119,7 @@ fn thing(target: Target) -> Measured {
         Target::Service(_) => Measured::Service,
         Target::Pool(_) => Measured::Pool,
         Target::Cache(_) => Measured::Cache,
+        Target::Run => Measured::Run,
     }
 }
 
@@ -125,6 +129,7 @@ fn is(thing: Measured) -> &'static str {
         Measured::Service => "a service",
         Measured::Pool => "a pool",
         Measured::Cache => "a cache",
+        Measured::Run => "the run",
     }
 }
 
@@ -134,5 +139,6 @@ fn example(thing: Measured) -> &'static str {
         Measured::Service => "p99, mean, attempts or rejected",
         Measured::Pool => "utilisation, queue, wait or rejected",
         Measured::Cache => "hit_ratio, fetches or expired",
+        Measured::Run => "verdict or time_to_recover",
     }
 }

@@ -13,6 +13,7 @@ mod resource;
 mod service;
 mod steps;
 mod transport;
+mod verdict;
 mod workload;
 mod written;
 mod zone;
@@ -250,6 +251,7 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
         changes: Vec::new(),
         expectations: Vec::new(),
         prices: prices::prices(keys, cx),
+        verdict: verdict::verdict(keys, cx),
     };
     fault::faults(keys, &names, &mut model, &mut atlas, cx);
     change::changes(keys, &names, &mut model, &mut atlas, cx);

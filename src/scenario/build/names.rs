@@ -210,6 +210,7 @@ impl<'k> Names<'k> {
             Measured::Service => self.lost.services,
             Measured::Pool => self.lost.pools,
             Measured::Cache => self.lost.caches,
+            Measured::Run => false,
         };
         if wanted.iter().any(is_lost) {
             return;

@@ -230,7 +230,7 @@ fn diurnal(low: Rate, high: Rate, period: Span, peak: Time, pieces: u64) -> Prof
         let turns = (at as f64 - peak.as_nanos() as f64) / period.as_nanos() as f64;
         let rate = middle + amplitude * libm::cos(2.0 * std::f64::consts::PI * turns);
         let rate = Rate::per_sec(rate.clamp(low, high)).expect("it lies between two rates");
-        RatePoint { at: Time::from_nanos(at), rate }
+        RatePoint::new(Time::from_nanos(at), rate)
     };
     Profile { points: (0..=pieces).map(point).collect() }
 }

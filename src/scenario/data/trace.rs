@@ -198,7 +198,7 @@ fn rates(
         Fit { place, end: Time::ZERO, gaps: 0, longest: Span::ZERO, counts: None, is_decided: form.gaps.is_some() };
     let mut points = Vec::with_capacity(2 * counts.len() + 3);
     if form.at > Time::ZERO {
-        points.extend([Time::ZERO, form.at].map(|at| RatePoint { at, rate: Rate::default() }));
+        points.extend([Time::ZERO, form.at].map(|at| RatePoint::new(at, Rate::default())));
     }
     for (row, (start, count)) in starts.iter().zip(&counts).enumerate() {
         let until_next = starts.get(row + 1).map_or(step, |next| next - start);
@@ -223,19 +223,17 @@ fn rates(
             return None;
         };
         let end = if is_gap && form.gaps == Some(Gaps::Hold) { start + until_next } else { start + length };
-        points.extend([*start, end].map(|at| RatePoint { at: played_at(form, at), rate }));
+        points.extend([*start, end].map(|at| RatePoint::new(played_at(form, at), rate)));
         if is_gap {
             fit.gaps += 1;
             fit.longest = fit.longest.max(Span::from_nanos(until_next - length));
             if form.gaps != Some(Gaps::Hold) {
-                points.extend(
-                    [end, start + until_next].map(|at| RatePoint { at: played_at(form, at), rate: Rate::default() }),
-                );
+                points.extend([end, start + until_next].map(|at| RatePoint::new(played_at(form, at), Rate::default())));
             }
         }
         fit.end = played_at(form, end);
     }
-    points.push(RatePoint { at: fit.end, rate: Rate::default() });
+    points.push(RatePoint::new(fit.end, Rate::default()));
     Some((Played::Rates(points), fit))
 }
 

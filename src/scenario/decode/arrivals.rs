@@ -171,7 +171,7 @@ fn call(text: &str, files: SampleFiles<'_>) -> Result<ArrivalsForm, ParseError> 
     match call.name {
         "even" | "poisson" => {
             let bound = call.bind(&["rate"], &["batch"], usage)?;
-            let profile = ProfileForm::Points(vec![RatePoint { at: Time::ZERO, rate: rate(bound.need("rate")?)? }]);
+            let profile = ProfileForm::Points(vec![RatePoint::new(Time::ZERO, rate(bound.need("rate")?)?)]);
             let batch = bound.get("batch").map_or(Ok(1), at_once)?;
             let process = if call.name == "even" { ProcessForm::Even(profile) } else { ProcessForm::Poisson(profile) };
             Ok(ArrivalsForm::Rated { process, batch })
@@ -422,10 +422,19 @@ fn point(item: &Node, cx: &mut Cx<'_>) -> Option<RatePoint> {
         }
         return None;
     };
-    let [at, rate] = parts.as_slice() else {
+    let ([at, rate] | [at, rate, _]) = parts.as_slice() else {
         cx.say(&catalogue::WRONG_TYPE, item.place, format!("a point is a time and a rate, not {} values", parts.len()))
             .help("write for example `[\"60s\", \"500/s\"]`");
         return None;
+    };
+    let is_trigger = match parts.get(2) {
+        None => false,
+        Some(mark) if mark.text() == Some("trigger") => true,
+        Some(mark) => {
+            cx.say(&catalogue::WRONG_TYPE, mark.place, "behind a time and a rate, a point can only say `\"trigger\"`")
+                .help("write for example `[\"60s\", \"500/s\", \"trigger\"]`: the run is compared with one without that point");
+            return None;
+        }
     };
     let (at_value, rate_value) = (Time::decode(at, cx), Rate::decode(rate, cx));
     let (at, rate_value) = (at_value?, rate_value?);
@@ -433,5 +442,5 @@ fn point(item: &Node, cx: &mut Cx<'_>) -> Option<RatePoint> {
         cx.say(&catalogue::OUT_OF_RANGE, rate.place, "more than one arrival a nanosecond cannot be told apart");
         return None;
     }
-    Some(RatePoint { at, rate: rate_value })
+    Some(RatePoint { at, rate: rate_value, is_trigger })
 }

@@ -7,7 +7,7 @@ use super::{Cx, Decode};
 use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
 use crate::base::units::{Number, ParseError, Rate, Share};
-use crate::model::{Bound, Comparison, Metric};
+use crate::model::{Bound, Comparison, Metric, Verdict};
 use crate::scenario::declare::{Form, Kind};
 use crate::scenario::tree::Node;
 
@@ -32,7 +32,7 @@ impl Decode for Condition {
             what: "a condition",
             example: "goodput(shoppers) >= 99%",
             unit: "",
-            pattern: "[a-z0-9_.]+ *\\(.+\\) *(<|<=|>=|>) *[0-9].*",
+            pattern: "[a-z0-9_.]+ *\\(.+\\) *(<|<=|>=|>) *[0-9].*|time_to_recover *(<|<=|>=|>) *[0-9].*|verdict *(<|<=|>=|>|==|!=) *[a-z]+",
         })
     }
 
@@ -61,6 +61,7 @@ pub(crate) enum Measured {
     Service,
     Pool,
     Cache,
+    Run,
 }
 
 impl Measured {
@@ -71,13 +72,14 @@ impl Measured {
             Measured::Service => "services",
             Measured::Pool => "pools",
             Measured::Cache => "caches",
+            Measured::Run => "the run",
         }
     }
 }
 
 /// Where `metric` can be measured.
 pub(crate) fn measured(metric: Metric) -> &'static [Measured] {
-    use Measured::{Cache, Pool, Service, Workload};
+    use Measured::{Cache, Pool, Run, Service, Workload};
     match metric {
         Metric::Goodput | Metric::Throughput | Metric::Failures => &[Workload],
         Metric::Mean
@@ -85,12 +87,14 @@ pub(crate) fn measured(metric: Metric) -> &'static [Measured] {
         | Metric::Max
         | Metric::InSystem
         | Metric::Attempts
-        | Metric::RetryFactor => &[Workload, Service],
+        | Metric::RetryFactor
+        | Metric::Amplification => &[Workload, Service],
         Metric::Utilisation | Metric::Queue | Metric::Wait | Metric::WaitQuantile(_) | Metric::Rejected => {
             &[Service, Pool]
         }
         Metric::Waited | Metric::Shed | Metric::Dropped | Metric::Waste | Metric::Limit => &[Service],
         Metric::HitRatio | Metric::Fetches | Metric::Expired => &[Cache],
+        Metric::TimeToRecover | Metric::Verdict => &[Run],
     }
 }
 
@@ -150,6 +154,20 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
              users started."
         }
         Metric::RetryFactor => "Attempts for each first attempt.",
+        Metric::Amplification => {
+            "Attempts sent by a workload or to a service, as a multiple of those of the twin run, which does without the \
+             triggers, in the same time."
+        }
+        Metric::TimeToRecover => {
+            "How long users still notice something after the last trigger is over; nothing where they never do, no sample \
+             where they do to the end. Written without a target: `time_to_recover < 30s`."
+        }
+        Metric::Verdict => {
+            "How the run ended. Without a trigger `stable` or `overloaded`; with one `unharmed`, `recovered`, `recovering`, \
+             `degraded` or `metastable`. Written without a target: `verdict == recovered`, or `verdict <= recovered` for \
+             that or better; from good to bad they are stable, unharmed, recovered, recovering, degraded, overloaded, \
+             metastable."
+        }
         Metric::Waste => "Share of busy thread time that was spent for callers who had given up.",
     }
 }
@@ -170,6 +188,7 @@ pub(crate) enum Unit {
     Rate,
     Span,
     Number,
+    Verdict,
 }
 
 impl Unit {
@@ -180,12 +199,13 @@ impl Unit {
             Unit::Rate => "a rate such as `500/s`",
             Unit::Span => "a length of time such as `200ms`",
             Unit::Number => "a number such as `10`",
+            Unit::Verdict => "a verdict such as `recovered`",
         }
     }
 }
 
 /// Every metric but the percentiles, with the bounds that it can be compared with.
-pub(crate) const METRICS: [(&str, Metric, &[Unit]); 20] = [
+pub(crate) const METRICS: [(&str, Metric, &[Unit]); 23] = [
     ("goodput", Metric::Goodput, &[Unit::Share, Unit::Rate]),
     ("throughput", Metric::Throughput, &[Unit::Share, Unit::Rate]),
     ("failures", Metric::Failures, &[Unit::Share, Unit::Rate]),
@@ -206,6 +226,9 @@ pub(crate) const METRICS: [(&str, Metric, &[Unit]); 20] = [
     ("hit_ratio", Metric::HitRatio, &[Unit::Share]),
     ("fetches", Metric::Fetches, &[Unit::Share, Unit::Rate]),
     ("expired", Metric::Expired, &[Unit::Share, Unit::Rate]),
+    ("amplification", Metric::Amplification, &[Unit::Number]),
+    ("time_to_recover", Metric::TimeToRecover, &[Unit::Span]),
+    ("verdict", Metric::Verdict, &[Unit::Verdict]),
 ];
 
 /// With what the metric called `name` can be compared; `None` where there is no such metric.
@@ -227,6 +250,8 @@ fn parse(text: &str) -> Result<Parts, ParseError> {
         "<=" => Comparison::AtMost,
         ">=" => Comparison::AtLeast,
         ">" => Comparison::Greater,
+        "==" if is_verdict(text) => Comparison::Equal,
+        "!=" if is_verdict(text) => Comparison::Differs,
         other => {
             return Err(ParseError::new(at..at + length, format!("`{other}` is not a comparison"))
                 .hint("write `<`, `<=`, `>=` or `>`"));
@@ -234,6 +259,12 @@ fn parse(text: &str) -> Result<Parts, ParseError> {
     };
     let left = trimmed(text, 0..at);
     let inner = &text[left.clone()];
+    if let Some((_, metric, units)) =
+        METRICS.iter().find(|(name, metric, _)| *name == inner && measured(*metric) == [Measured::Run])
+    {
+        let bound = right_side(text, at..at + length, units, example)?;
+        return Ok((*metric, left, comparison, bound));
+    }
     let (Some(open), true) = (inner.find('('), inner.ends_with(')')) else {
         return Err(ParseError::new(
             if left.is_empty() { all } else { left },
@@ -247,17 +278,37 @@ fn parse(text: &str) -> Result<Parts, ParseError> {
         return Err(ParseError::new(left, "the metric needs a target")
             .hint("name the workload, service, pool or cache in the parentheses"));
     }
-    let right = trimmed(text, at + length..text.len());
+    if measured(metric) == [Measured::Run] {
+        let name = inner[..open].trim_end();
+        return Err(ParseError::new(left.start + open..left.end, format!("`{name}` is one number of the whole run"))
+            .hint(format!("leave the parentheses out: `{name} {}`", text[at..].trim_end())));
+    }
+    let bound = right_side(text, at..at + length, units, example)?;
+    Ok((metric, target, comparison, bound))
+}
+
+/// Whether a condition is about the verdict, which is the only thing that is a word and no number.
+fn is_verdict(text: &str) -> bool {
+    text.trim_start().starts_with("verdict")
+}
+
+/// The bound behind the comparison that stands at `comparison`.
+fn right_side(
+    text: &str,
+    comparison: Range<usize>,
+    units: &[Unit],
+    example: &'static str,
+) -> Result<Bound, ParseError> {
+    let right = trimmed(text, comparison.end..text.len());
     if right.is_empty() {
-        return Err(ParseError::new(at..at + length, "the bound is missing").hint(example));
+        return Err(ParseError::new(comparison, "the bound is missing").hint(example));
     }
     if let Some(second) = text[right.clone()].find(['<', '>', '=']) {
         let at = right.start + second;
         return Err(ParseError::new(at..right.end, "a condition compares once")
             .hint("write another expectation for the other condition"));
     }
-    let bound = bound(&text[right.clone()], units).map_err(|fault| fault.shifted(right.start))?;
-    Ok((metric, target, comparison, bound))
+    bound(&text[right.clone()], units).map_err(|fault| fault.shifted(right.start))
 }
 
 fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
@@ -319,6 +370,18 @@ fn quantile(digits: &str, prefix: &str) -> Result<f64, ParseError> {
 }
 
 fn bound(text: &str, units: &[Unit]) -> Result<Bound, ParseError> {
+    if units == [Unit::Verdict] {
+        let names = || Verdict::ALL.iter().map(|verdict| verdict.name());
+        return Verdict::ALL.iter().find(|verdict| verdict.name() == text).map(|it| Bound::Verdict(*it)).ok_or_else(
+            || {
+                let fault = ParseError::new(0..text.len(), format!("unknown verdict `{text}`"));
+                match did_you_mean(text, names()) {
+                    Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                    None => fault.hint(format!("verdicts are {}", names().collect::<Vec<_>>().join(", "))),
+                }
+            },
+        );
+    }
     let unit = if text.ends_with('%') {
         Unit::Share
     } else if text.contains('/') {
@@ -337,6 +400,6 @@ fn bound(text: &str, units: &[Unit]) -> Result<Bound, ParseError> {
         Unit::Share => Bound::Share(text.parse::<Share>()?.as_f64()),
         Unit::Rate => Bound::Rate(text.parse::<Rate>()?.as_per_sec()),
         Unit::Span => Bound::Span(text.parse::<Span>()?),
-        Unit::Number => Bound::Number(text.parse::<Number>()?.as_f64()),
+        Unit::Number | Unit::Verdict => Bound::Number(text.parse::<Number>()?.as_f64()),
     })
 }

@@ -129,7 +129,7 @@ fn walk<'a>(
 #[test]
 fn no_mean_stands_alone() {
     let run = everything();
-    let input = Input { model: &run.model, results: &run.results, hash: "", version: "" };
+    let input = Input { model: &run.model, results: &run.results, hash: "", version: "", twin: None, insight: None };
     let summary: Value = serde_json::from_str(&json::summary(&input)).unwrap();
     let (mut seen, mut missing) = (Vec::new(), Vec::new());
     walk(summary.as_object().unwrap(), &mut Vec::new(), None, &mut seen, &mut missing);
@@ -151,7 +151,7 @@ fn no_mean_stands_alone() {
 #[test]
 fn no_mean_of_the_table_of_totals_stands_alone() {
     let run = everything();
-    let input = Input { model: &run.model, results: &run.results, hash: "", version: "" };
+    let input = Input { model: &run.model, results: &run.results, hash: "", version: "", twin: None, insight: None };
     let table = csv::summary(&input);
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!(rows[0], ["kind", "name", "metric", "value", "half_width"]);

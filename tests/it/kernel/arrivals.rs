@@ -74,9 +74,8 @@ fn a_long_row_of_rates_is_followed_step_by_step() {
     let at = |n: u64| Time::from_nanos(step.as_nanos() * n);
     let per_step = |n: u64| n * n % 7;
     let rate = |n: u64| Rate::per_sec(per_step(n) as f64 * 100.0).expect("a rate");
-    let points: Vec<RatePoint> = (0..STEPS)
-        .flat_map(|n| [RatePoint { at: at(n), rate: rate(n) }, RatePoint { at: at(n + 1), rate: rate(n) }])
-        .collect();
+    let points: Vec<RatePoint> =
+        (0..STEPS).flat_map(|n| [RatePoint::new(at(n), rate(n)), RatePoint::new(at(n + 1), rate(n))]).collect();
     let arrivals = Arrivals::even(Profile { points });
     let found = offered(&model(arrivals.clone(), 1000));
     // All are there, and each within its own step: the first of a step comes when the last step's are complete.

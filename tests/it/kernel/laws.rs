@@ -367,7 +367,7 @@ fn check_harmless_changes(model: &Model) -> Result<(), TestCaseError> {
         ];
         for (at, action) in actions {
             let at = Time::ZERO + Span::from_millis(at);
-            changed.changes.push(Change { name: format!("harmless{at}"), at, action });
+            changed.changes.push(Change { name: format!("harmless{at}"), at, action, is_trigger: false });
         }
     }
     let changed = run(&changed);

@@ -250,6 +250,7 @@ fn profile() -> impl Strategy<Value = Profile> {
         let point = |(at, rate): (u64, u32)| RatePoint {
             at: Time::ZERO + ms(at),
             rate: Rate::per_sec(f64::from(rate)).expect("a rate"),
+            is_trigger: false,
         };
         Profile { points: points.into_iter().map(point).collect() }
     })
@@ -478,6 +479,7 @@ impl Recipe {
             changes: Vec::new(),
             expectations: Vec::new(),
             prices: None,
+            verdict: brownout::model::VerdictSettings::default(),
             zones: Ids::default(),
             links: Vec::new(),
         };

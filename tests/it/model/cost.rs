@@ -29,7 +29,7 @@ fn cost(prices: &str) -> Value {
         {prices}
         "#
     ));
-    let input = Input { model: &run.model, results: &run.results, hash: "", version: "" };
+    let input = Input { model: &run.model, results: &run.results, hash: "", version: "", twin: None, insight: None };
     let summary: Value = serde_json::from_str(&json::summary(&input)).unwrap();
     summary["cost"].clone()
 }

@@ -262,7 +262,8 @@ fn bytes_that_leave_their_zone_are_counted_and_have_a_price() {
         let rest = format!("[prices]\n{prices}");
         let run = asked("transport = \"rest\"", "replicas = 2\nzones = [\"a\", \"b\"]", &rest);
         let edge = run.results.transport.as_ref().unwrap().edges[0].clone();
-        let input = Input { model: &run.model, results: &run.results, hash: "", version: "" };
+        let input =
+            Input { model: &run.model, results: &run.results, hash: "", version: "", twin: None, insight: None };
         let summary: Value = serde_json::from_str(&json::summary(&input)).unwrap();
         assert_eq!(summary["transport"]["edges"][0]["bytes_across_zones"], edge.bytes_across as u64);
         (edge, summary["cost"]["per_million_requests"]["network"].as_f64().unwrap())

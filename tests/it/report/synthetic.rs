@@ -63,6 +63,7 @@ pub(super) fn model(breaker: bool) -> Model {
         faults: Vec::new(),
         changes: Vec::new(),
         prices: None,
+        verdict: brownout::model::VerdictSettings::default(),
         zones: Ids::default(),
         links: Vec::new(),
         expectations: Vec::new(),
@@ -256,6 +257,7 @@ impl Totals<'_> {
             measured_half_widths: vec![None; 2],
             series: Series::default(),
             sums: None,
+            causes: None,
         }
     }
 
@@ -377,6 +379,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         measured: vec![None; model.expectations.len()],
         measured_half_widths: vec![None; model.expectations.len()],
         sums: None,
+        causes: None,
         series: Series {
             interval: model.interval,
             points,

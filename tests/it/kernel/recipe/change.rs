@@ -42,6 +42,7 @@ pub(super) fn cook(recipes: &[ChangeRecipe], model: &Model) -> Vec<Change> {
         name: format!("change{n}"),
         at: Time::ZERO + ms(recipe.at_ms),
         action: action(recipe, model),
+        is_trigger: false,
     };
     recipes.iter().enumerate().map(cook).collect()
 }

@@ -1,0 +1,26 @@
+//! The keys of the verdict.
+
+use crate::base::time::Span;
+use crate::base::units::Share;
+use crate::scenario::declare::keys;
+use crate::scenario::decode::{NotZero, PositiveNumber};
+
+keys! {
+    /// When a run counts as unharmed, recovered or metastable. It is compared with its twin: the same scenario and the
+    /// same draws without what goes wrong (every fault, and every change or point of a profile that is marked as a
+    /// trigger). What is compared are requests answered well in time, by the time at which users meant to start them, in
+    /// windows of time. A window is harmed when the twin has more of them than this run by more than `tolerance` of its
+    /// own, and by more than chance would explain.
+    VerdictKeys is "a verdict" at "verdict" {
+        /// The share of the twin's good answers that may be missing.
+        tolerance: Share = "5%";
+        /// From this missing share on, at the end of the run and without the trigger, a run is metastable; below it is
+        /// degraded.
+        metastable: Share = "20%";
+        /// How many standard deviations are no chance.
+        sigmas: PositiveNumber = "3";
+        /// Width of the windows; if absent, as long as the twin takes for 20 good answers, and at least a second.
+        window: NotZero<Span>;
+    }
+    later { }
+}
