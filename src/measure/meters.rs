@@ -91,6 +91,27 @@ pub(super) struct ServiceReading {
     pub(super) beyond: u64,
 }
 
+impl ServiceReading {
+    /// What expectations want to know of it.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            offered: self.arrivals,
+            answered: self.left[Departure::Completed as usize],
+            failed: self.left[Departure::Failed as usize],
+            rejected: self.left[Departure::Rejected as usize],
+            shed: self.left[Departure::Shed as usize],
+            dropped: self.left[Departure::Dropped as usize],
+            waited: self.waited,
+            busy_nanos: self.busy_nanos,
+            wasted_nanos: self.wasted_nanos,
+            queue_nanos: self.queue_nanos,
+            in_system_nanos: self.in_system_nanos,
+            limit_nanos: self.limit_nanos,
+            ..Counts::default()
+        }
+    }
+}
+
 /// See [`ServiceMeter`].
 #[derive(Clone, Default)]
 pub(super) struct EdgeMeter {

@@ -128,6 +128,9 @@ impl Kind {
 /// A parameter's name and the text of its value.
 pub type Assignment<'a> = (&'a str, &'a str);
 
+/// Makes a policy at its start, with other settings than the default ones.
+pub type Start = fn(&[Assignment<'_>]) -> Result<Box<dyn Trace>, Misfit>;
+
 /// A policy under its real name.
 #[derive(Debug)]
 pub struct Preset {
@@ -146,7 +149,7 @@ pub struct Preset {
     /// What there is to set, with the defaults.
     pub parameters: fn() -> Vec<Parameter>,
     /// The policy at its start, ready to be stepped, with other settings than the default ones.
-    pub trace: fn(&[Assignment<'_>]) -> Result<Box<dyn Trace>, Misfit>,
+    pub trace: Start,
 }
 
 /// Every preset, by kind and name.

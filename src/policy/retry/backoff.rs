@@ -173,8 +173,11 @@ fn exponential(text: &str) -> Result<Backoff, ParseError> {
 const WORDS: [(&str, Jitter); 4] =
     [("none", Jitter::None), ("full", Jitter::Full), ("equal", Jitter::Equal), ("decorrelated", Jitter::Decorrelated)];
 
-/// Those that say how far.
-const SPREADS: [(&str, fn(Share) -> Jitter); 2] = [("randomized", Jitter::Randomized), ("longer", Jitter::Longer)];
+/// A jitter that says how far.
+type Spread = fn(Share) -> Jitter;
+
+/// Ways to spread a delay that say how far.
+const SPREADS: [(&str, Spread); 2] = [("randomized", Jitter::Randomized), ("longer", Jitter::Longer)];
 
 impl fmt::Display for Jitter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

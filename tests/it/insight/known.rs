@@ -58,9 +58,9 @@ struct Trigger {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
-    FromCallee,
-    FromCaller,
-    FromUsers,
+    Callee,
+    Caller,
+    Users,
 }
 
 fn service(_: &str, callee: &str) -> (RootKind, String) {
@@ -76,37 +76,37 @@ const TRIGGERS: [Trigger; 10] = [
         name: "latency",
         text: |_, d| format!("[fault.f]\nat = \"20s\"\nfor = \"5s\"\nservice = \"{d}\"\nadd_latency = \"700ms\""),
         root: service,
-        order: Order::FromCallee,
+        order: Order::Callee,
     },
     Trigger {
         name: "slow",
         text: |_, d| format!("[fault.f]\nat = \"20s\"\nfor = \"5s\"\nservice = \"{d}\"\nslow = 40.0"),
         root: service,
-        order: Order::FromCallee,
+        order: Order::Callee,
     },
     Trigger {
         name: "errors",
         text: |_, d| format!("[fault.f]\nat = \"20s\"\nfor = \"5s\"\nservice = \"{d}\"\nerror_rate = \"80%\""),
         root: service,
-        order: Order::FromCallee,
+        order: Order::Callee,
     },
     Trigger {
         name: "pause",
         text: |_, d| format!("[fault.f]\nat = \"20s\"\nfor = \"5s\"\nservice = \"{d}\"\npause = true"),
         root: service,
-        order: Order::FromCallee,
+        order: Order::Callee,
     },
     Trigger {
         name: "crash",
         text: |_, d| format!("[fault.f]\nat = \"20s\"\nfor = \"5s\"\nservice = \"{d}\"\ncrash = true\ndetect = \"1s\""),
         root: service,
-        order: Order::FromCallee,
+        order: Order::Callee,
     },
     Trigger {
         name: "cut",
         text: |c, d| format!("[fault.f]\nat = \"20s\"\nfor = \"5s\"\nfrom = \"{c}\"\nto = \"{d}\"\ncut = true"),
         root: edge,
-        order: Order::FromCaller,
+        order: Order::Caller,
     },
     Trigger {
         name: "edge-latency",
@@ -114,7 +114,7 @@ const TRIGGERS: [Trigger; 10] = [
             format!("[fault.f]\nat = \"20s\"\nfor = \"5s\"\nfrom = \"{c}\"\nto = \"{d}\"\nadd_latency = \"400ms\"")
         },
         root: edge,
-        order: Order::FromCaller,
+        order: Order::Caller,
     },
     Trigger {
         name: "edge-errors",
@@ -122,13 +122,13 @@ const TRIGGERS: [Trigger; 10] = [
             format!("[fault.f]\nat = \"20s\"\nfor = \"5s\"\nfrom = \"{c}\"\nto = \"{d}\"\nerror_rate = \"80%\"")
         },
         root: edge,
-        order: Order::FromCaller,
+        order: Order::Caller,
     },
     Trigger {
         name: "traffic",
         text: |_, _| "[fault.f]\nat = \"20s\"\nfor = \"5s\"\nworkload = \"users\"\ntraffic = 25.0".to_owned(),
         root: |_, _| (RootKind::Workload, "users".to_owned()),
-        order: Order::FromUsers,
+        order: Order::Users,
     },
     Trigger {
         name: "threads",
@@ -139,7 +139,7 @@ const TRIGGERS: [Trigger; 10] = [
             )
         },
         root: |_, d| (RootKind::Setting, format!("service.{d}.threads")),
-        order: Order::FromCallee,
+        order: Order::Callee,
     },
 ];
 
@@ -203,9 +203,9 @@ fn the_root_is_what_was_put_there_and_onsets_are_in_order() {
             let wrong = (!is_right).then(|| format!("{name}: root {root:?}\n{}", told.text(true)));
             let mut order: Vec<&str> = shape.way.iter().rev().copied().collect();
             match trigger.order {
-                Order::FromCallee => {}
-                Order::FromCaller => order.retain(|it| it != callee),
-                Order::FromUsers => order = vec![],
+                Order::Callee => {}
+                Order::Caller => order.retain(|it| it != callee),
+                Order::Users => order = vec![],
             }
             let pairs: Vec<(&str, &str)> = order.windows(2).map(|pair| (pair[0], pair[1])).collect();
             let is_in_order = |(first, second): &(&str, &str)| match (onset(&told, first), onset(&told, second)) {
