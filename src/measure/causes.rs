@@ -343,8 +343,7 @@ mod tests {
 
     #[test]
     fn bins_are_fine_unless_there_would_be_too_many_rows() {
-        let text =
-            "[workload.users]\nentry = \"a.get\"\narrivals = \"poisson(10/s)\"\n[service.a.endpoint.get]\nsteps = []\n";
+        let text = "[workload.users]\nentry = \"a.get\"\narrivals = \"poisson(10/s)\"\n[service.a.endpoint.get]\nsteps = [{ work = \"1ms\" }]\n";
         let loaded = crate::scenario::load("a", text.as_bytes(), &crate::scenario::LoadOptions::default());
         let mut model = loaded.model.unwrap();
         let mut width_of = |millis: u64, rows: usize| {

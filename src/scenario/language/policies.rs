@@ -158,7 +158,7 @@ keys! {
     /// Outlier detection: replicas that answered badly are hidden from this client's balancer for a while; which keys it
     /// has, and their defaults, stands under `Presets`. Each replica of a caller has its own view of each service that it
     /// calls; the users of a workload share one.
-    OutlierKeys is "outlier detection" at "client.NAME.outlier" {
+    OutlierKeys is "an outlier detection" at "client.NAME.outlier" {
         /// Whose rules and defaults it follows; Envoy's if absent. The other keys change them.
         preset: OutlierPreset;
         /// Failures in a row that eject a replica.
