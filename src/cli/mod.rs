@@ -17,6 +17,7 @@ mod list;
 mod man;
 mod new;
 mod overrides;
+mod policy;
 mod progress;
 mod run;
 mod schema;
@@ -78,6 +79,7 @@ enum Command {
     Import(import::Arguments),
     Validate(validate::Arguments),
     Story(story::Arguments),
+    Policy(policy::Arguments),
     Explain(explain::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -113,6 +115,7 @@ fn execute(arguments: Arguments) -> Exit {
         Command::Import(arguments) => import::execute(&arguments, console),
         Command::Validate(arguments) => validate::execute(&arguments, console),
         Command::Story(arguments) => story::execute(&arguments, console),
+        Command::Policy(arguments) => policy::execute(&arguments, console),
         Command::Explain(arguments) => explain::execute(&arguments, console),
         Command::Schema(_) => schema::execute(console),
         Command::Completions(arguments) => completions::execute(&arguments, console),

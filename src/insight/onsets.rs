@@ -297,5 +297,5 @@ impl<'r, 'a> Seen<'r, 'a> {
 
 /// Whether an attempt was not even sent.
 pub(super) fn is_held_back(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::ShortCircuited | Outcome::Throttled)
+    matches!(outcome, Outcome::ShortCircuited | Outcome::Throttled | Outcome::Limited)
 }

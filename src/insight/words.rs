@@ -40,6 +40,7 @@ pub(super) fn causes(outcome: Outcome) -> &'static str {
         Outcome::Expired => "passed deadlines",
         Outcome::Cancelled => "cancellations",
         Outcome::Throttled => "throttles",
+        Outcome::Limited => "limits",
     }
 }
 
@@ -55,6 +56,7 @@ pub(super) fn does(outcome: Outcome) -> &'static str {
         Outcome::Expired => "pass their deadline",
         Outcome::Cancelled => "are cancelled",
         Outcome::Throttled => "are held back",
+        Outcome::Limited => "find no room within their client's limits",
     }
 }
 

@@ -6,7 +6,6 @@ use crate::base::time::{Span, Time};
 use crate::mechanism::pool::Admission;
 use crate::model::Overflow;
 use crate::policy::Outcome;
-use crate::policy::limit::Limiter;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::caller::DEPTH_MAX;
@@ -24,30 +23,31 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn arrive(&mut self, ticket: Ticket) {
         let now = self.now();
-        let World { program, replicas, .. } = &mut self.world;
         let frame = &mut self.frames[ticket.frame];
         if frame.token != ticket.token {
             return;
         }
         frame.arrived = now;
-        let replica = &mut replicas[frame.replica as usize];
+        let replica = &self.world.replicas[frame.replica as usize];
         self.observer.arrived(replica.service, now);
         self.observer.lands(replica.service, frame.replica, now);
         let is_special = frame.has(flag::CANCELLED | flag::WORKER | flag::POISONED);
         let is_plain = !(replica.guarded || replica.troubled || is_special || now >= frame.deadline);
         if is_special {
             if frame.has(flag::POISONED) {
-                frame.pc = program.failing;
+                frame.pc = self.world.program.failing;
             }
             if frame.has(flag::WORKER) {
                 self.arrives_with_worker(ticket.frame);
                 return;
             }
         }
-        if !is_plain && let Err((how, outcome)) = admits(replica, frame, now) {
-            self.send_back(ticket.frame, how, outcome);
+        if !is_plain && !self.lets_in(ticket.frame) {
             return;
         }
+        let World { program, replicas, .. } = &mut self.world;
+        let frame = &mut self.frames[ticket.frame];
+        let replica = &mut replicas[frame.replica as usize];
         match replica.pool.arrive(now, ticket, frame.priority) {
             Admission::Started => {
                 frame.flags |= flag::THREAD;
@@ -88,6 +88,32 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         starts(&mut self.observer, program, replica, frame, now);
         self.advance(id);
+    }
+
+    /// Whether a replica that is guarded or in trouble takes a newcomer on, or one that may come in vain; else he leaves.
+    #[cold]
+    fn lets_in(&mut self, id: u32) -> bool {
+        let now = self.now();
+        let frame = &self.frames[id];
+        let index = frame.replica as usize;
+        let (how, outcome) = if self.world.replicas[index].condition.down {
+            (Departure::Refused, Outcome::Refused)
+        } else if frame.has(flag::CANCELLED) {
+            (Departure::Dropped, Outcome::Cancelled)
+        } else if now >= frame.deadline {
+            (Departure::Dropped, Outcome::Expired)
+        } else if !self.is_within_limit(id) {
+            (Departure::Rejected, Outcome::Rejected)
+        } else {
+            // One who will not wait counts as a wait of no time.
+            let replica = &mut self.world.replicas[index];
+            if let Some(codel) = replica.codel.as_mut().filter(|_| replica.pool.has_free()) {
+                codel.drops(now, Span::ZERO);
+            }
+            return true;
+        };
+        self.leave(id, how, outcome);
+        false
     }
 
     /// A newcomer leaves at the door. Out of line: most are taken on.
@@ -364,28 +390,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.unqueued(replica.service, now);
         self.leave(id, how, outcome);
     }
-}
-
-/// Whether a replica that is guarded or in trouble takes a newcomer on, or one that may come in vain; how he leaves if
-/// not. One who will not wait counts as a wait of no time.
-#[cold]
-fn admits(replica: &mut Replica, frame: &Frame, now: Time) -> Result<(), (Departure, Outcome)> {
-    if replica.condition.down {
-        return Err((Departure::Refused, Outcome::Refused));
-    }
-    if frame.has(flag::CANCELLED) {
-        return Err((Departure::Dropped, Outcome::Cancelled));
-    }
-    if now >= frame.deadline {
-        return Err((Departure::Dropped, Outcome::Expired));
-    }
-    if replica.limit.as_mut().is_some_and(|limit| !limit.admit(now)) {
-        return Err((Departure::Rejected, Outcome::Rejected));
-    }
-    if let Some(codel) = replica.codel.as_mut().filter(|_| replica.pool.has_free()) {
-        codel.drops(now, Span::ZERO);
-    }
-    Ok(())
 }
 
 /// A request has its first thread, and runs.

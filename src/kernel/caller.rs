@@ -1,11 +1,10 @@
 //! The caller's side: a call goes out attempt by attempt, is answered or given up, and is tried again. The
 //! client's policies decide; here their answers become events.
 
-use crate::base::random::{Key, Stream, salt};
+use crate::base::random::{Key, salt};
 use crate::base::time::{Span, Time};
 use crate::model::Cancel;
 use crate::policy::Outcome;
-use crate::policy::balance::{AnyBalancer, Balancer};
 use crate::policy::breaker::{Breaker, Verdict};
 use crate::policy::retry::Retry;
 use crate::policy::throttle::Throttle;
@@ -15,7 +14,7 @@ use super::engine::Engine;
 use super::frame::{DELIVERY, Frame, Frames, NONE, State, flag};
 use super::observer::{Departure, Observer, Spent};
 use super::program::Op;
-use super::world::{Port, Route, ServiceState, Transit, World};
+use super::world::{Port, Route, Transit, World};
 use super::zone::Ends;
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
@@ -26,7 +25,6 @@ pub(super) const DEPTH_MAX: u32 = 32;
 const SALT_REQUEST: u64 = salt("network/request");
 const SALT_ANSWER: u64 = salt("network/answer");
 const SALT_CANCEL: u64 = salt("network/cancel");
-const SALT_BACKOFF: u64 = salt("backoff");
 const SALT_THROTTLE: u64 = salt("throttle");
 const SALT_KEY: u64 = salt("key");
 
@@ -91,19 +89,29 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.count = 0;
         let (replica, deadline) = (frame.replica, frame.deadline);
         let port = self.port(edge, replica);
-        if let Some(retry) = &mut self.world.ports[port].retry {
-            retry.call_started(now);
-        }
+        let wait = match &mut self.world.ports[port].retry {
+            Some(retry) => retry.call_started(now),
+            None => Span::ZERO,
+        };
         self.hand_back_thread(id);
-        if self.world.routes[edge as usize].propagate && now >= deadline {
+        let route = &self.world.routes[edge as usize];
+        if route.propagate && now >= deadline {
             self.call_failed(id, Outcome::Expired);
+            return;
+        }
+        if route.noted && !self.note_call(id, edge) {
+            self.call_failed(id, Outcome::ShortCircuited);
             return;
         }
         if self.world.routes[edge as usize].hedged > 0 {
             self.call_with_hedges(id, edge, salt);
             return;
         }
-        self.attempt(id, edge, salt);
+        if wait.is_zero() {
+            self.attempt(id, edge, salt);
+        } else {
+            self.back_off(id, edge, wait);
+        }
     }
 
     /// A backoff is over, or a hedge is due.
@@ -120,14 +128,26 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.publish_again(ticket.frame);
             return;
         }
+        if frame.state == State::Held {
+            self.gate_opens(ticket);
+            return;
+        }
         if frame.has(flag::CANCELLED) {
+            self.withdraw_backoff(ticket.frame);
             self.go_on(ticket.frame);
             return;
         }
         let (edge, salt) = self.current_call(frame);
-        if self.world.routes[edge as usize].propagate && self.now() >= frame.deadline {
+        let route = &self.world.routes[edge as usize];
+        if route.propagate && self.now() >= frame.deadline {
             // A paused process comes back to it too late.
+            self.withdraw_retry(ticket.frame, edge);
             self.call_failed(ticket.frame, Outcome::Expired);
+            return;
+        }
+        if route.noted && self.now() >= self.note(ticket.frame).until {
+            self.withdraw_retry(ticket.frame, edge);
+            self.call_failed(ticket.frame, Outcome::Timeout);
             return;
         }
         self.attempt(ticket.frame, edge, salt);
@@ -146,20 +166,32 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.child = NONE;
         frame.target = NONE;
         frame.state = State::Calling;
-        let (place, deadline) = (frame.place(salt), frame.deadline);
+        let (place, deadline, count) = (frame.place(salt), frame.deadline, frame.count);
         let port = &mut ports[route.port(frame.replica)];
+        if let Some(retry) = &mut port.retry {
+            retry.attempt_started(now, count);
+        }
         if let Err(outcome) = permitted(&mut self.observer, now, port, route.channel, edge, place) {
+            if let Some(retry) = &mut port.retry {
+                retry.attempt_ended(now, count, outcome, None);
+            }
             self.attempt_failed_on(id, edge, outcome);
             return;
         }
+        if port.gate.is_some() {
+            self.come_to_gate(ticket);
+            return;
+        }
         self.observer.sent(edge, now);
-        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline);
+        let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
+        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
         self.launch(ticket, edge, place, deadline);
     }
 
     /// Picks a replica for an attempt, whose frame waits with `ticket`, and sends it there.
     #[inline(always)]
     pub(super) fn launch(&mut self, ticket: Ticket, edge: u32, place: Key, deadline: Time) {
+        let now = self.now();
         let frame = &mut self.frames[ticket.frame];
         let World { program, routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
@@ -170,11 +202,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let service = &mut services[route.service as usize];
         let port = &mut ports[route.port(frame.replica)];
         let picks = &mut channels[route.channel as usize].picks;
-        let Some(number) = choose(port, service, frame.request_key, picks) else {
+        let Some(number) = port.choose(now, service, frame.request_key, picks) else {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         };
-        port.balancer.started(number);
+        port.sends_to(now, number);
         service.takes_in(number);
         let target = route.first_replica + number;
         frame.target = target;
@@ -207,16 +239,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// The number of the replica that the balancer of a port wants next; `None` when none is up.
     pub(super) fn choose(&mut self, port: usize, edge: u32, request_key: u32) -> Option<u32> {
+        let now = self.now();
         let World { routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
         let picks = &mut channels[route.channel as usize].picks;
-        choose(&mut ports[port], &services[route.service as usize], request_key, picks)
+        ports[port].choose(now, &services[route.service as usize], request_key, picks)
     }
 
     /// Chooses the replica that takes a request over, across services; `None` when none is up.
     fn pick(&mut self, port: usize, edge: u32, request_key: u32) -> Option<u32> {
         let number = self.choose(port, edge, request_key)?;
-        self.world.ports[port].balancer.started(number);
+        self.world.ports[port].sends_to(self.agenda.now(), number);
         let service = &mut self.world.services[self.world.routes[edge as usize].service as usize];
         service.takes_in(number);
         Some(service.first_replica + number)
@@ -344,6 +377,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if self.frames[ticket.frame].has(flag::HEDGE) {
             self.hedge_ended(ticket.frame, edge, outcome);
         } else if outcome.is_ok() {
+            if self.world.routes[edge as usize].noted {
+                self.note_end(ticket.frame, edge, outcome);
+            }
             self.go_on(ticket.frame);
         } else {
             self.attempt_failed_on(ticket.frame, edge, outcome);
@@ -357,7 +393,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let frame = &self.frames[ticket.frame];
         let (edge, _) = self.current_call(frame);
-        if self.world.routes[edge as usize].has_connections
+        let has_gate = self.world.ports[self.port(edge, frame.replica)].gate.is_some();
+        if (self.world.routes[edge as usize].has_connections || has_gate)
             && matches!(frame.state, State::Calling | State::Streaming)
             && !self.is_out_of_patience(ticket.frame, edge)
         {
@@ -382,28 +419,25 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = &mut self.frames[id];
         frame.renew(id);
         frame.child = NONE;
-        let (sent, target) = (frame.mark, frame.target);
+        let (sent, target, count) = (frame.mark, frame.target, frame.count);
         let (edge, _) = current_call(&program.ops, frame);
         self.observer.answered(edge, now, sent, outcome);
         let route = &routes[edge as usize];
         let port = &mut ports[route.port(frame.replica)];
         if target != NONE {
-            port.balancer.ended(target - route.first_replica);
+            port.hears_of(now, target - route.first_replica, now.since(sent), outcome);
         }
         if let Some(throttle) = &mut port.throttle
             && outcome.is_accepted()
         {
             throttle.accepted(now);
         }
-        if let (Outcome::Ok, Some(retry)) = (outcome, &mut port.retry) {
-            retry.succeeded(now);
+        if let Some(retry) = &mut port.retry {
+            let last = if route.noted { self.notes.get(id as usize).and_then(|note| note.before) } else { None };
+            retry.attempt_ended(now, count, outcome, last);
         }
         if let Some(breaker) = &mut port.breaker {
-            let verdict = match outcome {
-                Outcome::Ok => Verdict::Success,
-                Outcome::Cancelled => Verdict::Ignored,
-                _ => Verdict::Failure,
-            };
+            let verdict = Verdict::of(outcome, port.ignored);
             let before = breaker.state();
             breaker.record(now, verdict, now.since(sent));
             let after = breaker.state();
@@ -411,46 +445,42 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.observer.breaker(route.channel, now, before, after);
             }
         }
-        if route.has_connections {
+        let (has_connections, has_gate) = (route.has_connections, port.gate.is_some());
+        if has_connections {
             self.disconnect(id, edge, outcome);
+        }
+        if has_gate {
+            self.comes_back_through_gate(id, outcome);
         }
         edge
     }
 
-    /// An attempt has failed: again, or not.
-    fn attempt_failed_on(&mut self, id: u32, edge: u32, outcome: Outcome) {
+    /// Breaker and retries learn how an attempt ended that was not sent.
+    pub(super) fn ended_unsent(&mut self, id: u32, edge: u32, outcome: Outcome) {
         let now = self.now();
-        let frame = self.frames[id];
-        let port = self.port(edge, frame.replica);
+        let frame = &self.frames[id];
+        let last = self.note(id).before;
         let route = &self.world.routes[edge as usize];
-        let delay = match &mut self.world.ports[port].retry {
-            // What was read of a stream cannot be taken back.
-            Some(retry) if !frame.has(flag::CANCELLED) && frame.state != State::Streaming => {
-                let (_, salt) = current_call(&self.world.program.ops, &frame);
-                let key = frame.key.child(salt ^ (u64::from(frame.iteration) << 16) ^ SALT_BACKOFF);
-                retry.next_delay(now, frame.count, outcome, key.draws())
-            }
-            _ => None,
-        };
-        let Some(delay) = delay.filter(|delay| !route.propagate || now + *delay < frame.deadline) else {
-            self.call_failed(id, outcome);
-            return;
-        };
-        self.observer.retried(edge, now, outcome);
-        let ticket = self.frames.renew(id);
-        self.frames[id].state = State::BackingOff;
-        self.observer.spends(id, now, Spent::Backoff);
-        let event = Event::Retry(ticket);
-        match route.backoff {
-            _ if delay.is_zero() => self.soon.push_back(event),
-            Some((lane, constant)) if constant == delay => self.agenda.after(lane, event),
-            _ => self.agenda.at(now + delay, event),
+        let port = &mut self.world.ports[route.port(frame.replica)];
+        if let Some(retry) = &mut port.retry {
+            retry.attempt_ended(now, frame.count, outcome, last);
+        }
+        let Some(breaker) = &mut port.breaker else { return };
+        let before = breaker.state();
+        breaker.record(now, Verdict::of(outcome, port.ignored), now.since(frame.mark));
+        let after = breaker.state();
+        if before != after {
+            self.observer.breaker(route.channel, now, before, after);
         }
     }
 
     /// A call has failed for good: an optional one is passed over, any other ends the handler.
     pub(super) fn call_failed(&mut self, id: u32, outcome: Outcome) {
         let now = self.now();
+        let (edge, _) = self.current_call(&self.frames[id]);
+        if self.world.routes[edge as usize].noted {
+            self.note_end(id, edge, outcome);
+        }
         let frame = &self.frames[id];
         let op = &self.world.program.ops[frame.pc as usize - 1];
         if let Op::Call { edge, optional, .. } = op {
@@ -489,7 +519,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A frame that is told to stop withdraws its call.
     pub(super) fn withdraw_call(&mut self, id: u32) {
         self.give_up(id);
-        self.conclude(id, Outcome::Cancelled);
+        let edge = self.conclude(id, Outcome::Cancelled);
+        if self.world.routes[edge as usize].noted {
+            self.note_end(id, edge, Outcome::Cancelled);
+        }
     }
 
     /// Nobody waits any more for a frame, nor for what it waits for itself.
@@ -524,7 +557,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A branch whose parent has gone on stops if it waits for a call whose client cancels; else it goes on.
     pub(super) fn cancel_branch(&mut self, id: u32) {
         let frame = &self.frames[id];
-        if matches!(frame.state, State::Calling | State::Connecting | State::Streaming | State::Hedging) {
+        if matches!(frame.state, State::Calling | State::Connecting | State::Streaming | State::Hedging | State::Held) {
             let (edge, _) = self.current_call(frame);
             if self.world.routes[edge as usize].cancel != Cancel::Off {
                 self.abort(id, Departure::Dropped);
@@ -546,8 +579,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         };
         let first = self.world.services[self.world.routes[edge as usize].service as usize].first_replica;
-        // Nobody waits at this end: the balancer does not learn when it is over.
-        self.world.ports[port].balancer.ended(target - first);
+        // Nobody waits at this end: neither the balancer nor who looks after replicas learns when it is over.
+        self.world.ports[port].hears_of(now, target - first, Span::ZERO, Outcome::Cancelled);
         self.observer.answered(edge, now, now, Outcome::Ok);
         let place = salt ^ (u64::from(frame.iteration) << 16);
         let child = self.frames.insert(Frame {
@@ -634,7 +667,7 @@ pub(super) fn permitted(
     Err(Outcome::ShortCircuited)
 }
 
-/// Arms the caller's patience; returns the deadline that the callee learns.
+/// Arms the caller's patience with the attempt, and until `overall` with the call; returns the deadline that the callee learns.
 #[inline(always)]
 pub(super) fn set_timeout(
     agenda: &mut impl Agenda,
@@ -642,27 +675,18 @@ pub(super) fn set_timeout(
     route: &Route,
     ticket: Ticket,
     deadline: Time,
+    overall: Time,
 ) -> Time {
     let until = route.timeout.map_or(Time::MAX, |(_, timeout)| agenda.now() + timeout);
-    if route.propagate && deadline < until {
-        agenda.at(deadline, Event::Timeout(ticket));
-        return deadline;
+    let limit = if route.propagate { deadline.min(overall) } else { overall };
+    if limit < until {
+        agenda.at(limit, Event::Timeout(ticket));
+        return if route.propagate { limit } else { Time::MAX };
     }
     if let Some((timer, _)) = route.timeout {
         agenda.arm(timer, ticket, |ticket| frames.live(ticket));
     }
     if route.propagate { until } else { Time::MAX }
-}
-
-/// The number of the replica that the balancer of a port wants next; `None` when none is up.
-#[inline(always)]
-pub(super) fn choose(port: &mut Port, service: &ServiceState, request_key: u32, picks: &mut Stream) -> Option<u32> {
-    // A worker's handler is in the same process, whatever balancers see of it.
-    if service.fleet.up.is_empty() && !matches!(port.balancer, AnyBalancer::Own(_)) {
-        return None;
-    }
-    let key = (request_key != NONE).then_some(request_key);
-    Some(port.balancer.pick(&service.fleet, key, picks))
 }
 
 /// The edge and the salt of the call that a frame is in.

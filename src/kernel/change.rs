@@ -6,16 +6,17 @@ use std::ops::Range;
 use crate::base::distribution::Distribution;
 use crate::base::time::{Span, Time};
 use crate::model::{Action, ClientId, Edge, Id, Limit, Model, PoolId, QueueTimeout, ServiceId, Setting, Subset};
+use crate::policy::Outcomes;
 use crate::policy::balance::Ring;
-use crate::policy::breaker::{AnyBreaker, Breaker, BreakerState};
-use crate::policy::limit::{AnyLimiter, LimitSettings};
+use crate::policy::breaker::{Breaker, BreakerState};
+use crate::policy::limit::LimitSettings;
 use crate::policy::retry::AnyRetry;
 use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Agenda, Event};
 use super::engine::Engine;
 use super::observer::Observer;
-use super::world::{Port, Route, World, limit};
+use super::world::{Port, Route, World, breakers, is_noted, limit};
 
 impl World {
     /// Sets the constant delays and timeouts up that changes will bring: an agenda knows all of them from its start.
@@ -141,11 +142,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let service = &mut self.world.services[self.world.replicas[index as usize].service as usize];
         let number = index - service.first_replica;
         service.fleet.up.retain(|&up| up != number);
+        service.fleet.changed();
         self.retire_connections(index);
     }
 
     /// Balancers send to a replica, if it is up and meant to get requests.
     pub(super) fn join_rotation(&mut self, index: u32) {
+        let now = self.agenda.now();
         let replica = &self.world.replicas[index as usize];
         let service = &mut self.world.services[replica.service as usize];
         let number = index - service.first_replica;
@@ -154,6 +157,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         if let Err(place) = service.fleet.up.binary_search(&number) {
             service.fleet.up.insert(place, number);
+            if let Some((_, since)) = &mut service.fleet.slow_start {
+                since[number as usize] = now;
+            }
+            service.fleet.changed();
         }
     }
 
@@ -182,10 +189,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             Setting::Retry(client, retry) => {
                 let backoff = self.world.backoff(retry.as_ref());
-                self.routes_of(*client, |route| route.backoff = backoff);
+                let noted = is_noted(&self.world.clients[*client]);
+                self.routes_of(*client, |route| (route.backoff, route.noted) = (backoff, noted || route.noted));
                 self.ports_of(*client, |port| port.retry = retry.as_ref().map(AnyRetry::from_settings));
             }
-            Setting::Breaker(client, _) => self.renew_breakers(*client),
+            Setting::Breaker(client, _) => {
+                let noted = is_noted(&self.world.clients[*client]);
+                self.routes_of(*client, |route| route.noted |= noted);
+                self.renew_breakers(*client);
+            }
             Setting::Throttle(client, throttle) => {
                 let fresh = || throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings)));
                 self.ports_of(*client, |port| port.throttle = fresh());
@@ -231,8 +243,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn renew_breakers(&mut self, client: ClientId) {
         let now = self.now();
         for (channel, place) in self.port_places(client) {
-            let fresh = self.world.clients[client].breaker.as_ref().map(AnyBreaker::from_settings);
-            let before = std::mem::replace(&mut self.world.ports[place].breaker, fresh);
+            let settings = self.world.clients[client].breaker;
+            let (breaker, call_breaker) = breakers(settings.as_ref());
+            let port = &mut self.world.ports[place];
+            port.ignored = settings.map_or(Outcomes::NONE, |it| it.ignore);
+            let of_attempts = std::mem::replace(&mut port.breaker, breaker);
+            let of_calls = std::mem::replace(&mut port.call_breaker, call_breaker);
+            let before = of_attempts.or(of_calls.map(|breaker| *breaker));
             if let Some(state) = before.map(|breaker| breaker.state())
                 && state != BreakerState::Closed
             {
@@ -282,9 +299,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn set_limit(&mut self, service: ServiceId, settings: Option<&LimitSettings>) {
         self.world.services[service.index()].limit = settings.copied();
         for index in self.replicas_of(service) {
-            let replica = &mut self.world.replicas[index as usize];
-            replica.limit = settings.map(AnyLimiter::from_settings);
-            replica.guarded = replica.limit.is_some() || replica.codel.is_some();
+            self.renew_limit(index);
         }
     }
 

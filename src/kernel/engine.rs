@@ -13,6 +13,7 @@ use crate::model::Model;
 use super::agenda::{Agenda, Event, Ticket};
 use super::frame::{DELIVERY, Frames, NONE, State, flag};
 use super::messaging::Messaging;
+use super::note::Note;
 use super::observer::Observer;
 use super::program::Visit;
 use super::resources::Resources;
@@ -33,6 +34,8 @@ pub struct Engine<'m, A, O> {
     pub(super) messaging: Messaging,
     pub(super) frames: Frames,
     pub(super) soon: VecDeque<Event>,
+    /// By frame; empty as long as no client wants any.
+    pub(super) notes: Vec<Note>,
     /// How deep calls that take no time are nested.
     pub(super) depth: u32,
     /// Number of paused replicas: while zero, nobody asks whether his is.
@@ -73,6 +76,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             messaging,
             frames: Frames::new(Messaging::knows_origins(model)),
             soon: VecDeque::new(),
+            notes: Vec::new(),
             depth: 0,
             paused: 0,
             active: vec![false; model.faults.len()],
@@ -83,6 +87,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
     /// Runs to the end, or until `go_on` says to stop; it is asked at every boundary of the observer and every
     /// 2²⁰ events.
     pub fn run(&mut self, go_on: &mut dyn FnMut(Time) -> ControlFlow<()>) -> End {
+        self.enter_limits();
         self.enter_faults();
         self.enter_changes();
         self.enter_disturbances();
@@ -267,6 +272,7 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             State::Publishing => self.publish_timed_out(ticket.frame),
             State::Connecting => self.connecting_timed_out(ticket),
             State::Acquiring => self.acquire_timed_out(ticket.frame),
+            State::Held => self.held_too_long(ticket),
             // It has what it waited for, and goes on with the same ticket.
             _ => {}
         }

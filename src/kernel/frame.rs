@@ -38,6 +38,8 @@ pub(super) enum State {
     Sleeping,
     /// Waiting for a connection to send its attempt; `mark` is since when.
     Connecting,
+    /// Waiting at the client's gate to send its attempt; `pending` is for what.
+    Held,
     /// Waiting for an answer; `mark` is when the attempt was sent.
     Calling,
     /// Waiting for the rest of an answer that has begun to stream in; `mark` is when the attempt was sent.

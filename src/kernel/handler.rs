@@ -317,7 +317,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn leave(&mut self, id: u32, how: Departure, outcome: Outcome) {
         let now = self.now();
         if self.frames[id].has(flag::OWES) {
-            self.settle(id);
+            self.settle(id, outcome);
         }
         let frame = &self.frames[id];
         let (service, replica, has_replied) = (frame.service, frame.replica, frame.has(flag::REPLIED));
@@ -422,7 +422,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A branch has ended: the parent may know enough.
     fn branch_ended(&mut self, id: u32, outcome: Outcome) {
         if self.frames[id].has(flag::OWES) {
-            self.settle(id);
+            self.settle(id, Outcome::Cancelled);
         }
         self.give_thread(id);
         let branch = self.frames[id];
@@ -525,7 +525,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.let_go(id);
         if self.frames[id].has(flag::BRANCH) {
             if self.frames[id].has(flag::OWES) {
-                self.settle(id);
+                self.settle(id, Outcome::Cancelled);
             }
             self.give_thread(id);
             self.frames.remove(id);
@@ -540,8 +540,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         match self.frames[id].state {
             State::Working | State::Frozen => self.stop_work(id),
             State::Calling | State::Connecting | State::Streaming => self.withdraw_call(id),
+            State::BackingOff => self.withdraw_backoff(id),
             State::Blocked => self.stop_sending(id),
-            State::Hedging => self.end_hedging(id, Outcome::Cancelled),
+            State::Held => self.withdraw_held(id),
+            State::Hedging => {
+                let (edge, _) = self.current_call(&self.frames[id]);
+                self.end_hedging(id, Outcome::Cancelled);
+                if self.world.routes[edge as usize].noted {
+                    self.note_end(id, edge, Outcome::Cancelled);
+                }
+            }
             State::Joining => {
                 let mut next = self.frames[id].child;
                 while next != NONE {

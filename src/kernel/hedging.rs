@@ -25,7 +25,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.spends(id, self.agenda.now(), Spent::Answers);
         let deadline = frame.deadline;
         let route = &self.world.routes[edge as usize];
-        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline);
+        let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
+        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
         if let Err(outcome) = self.send_hedge(id, edge, salt, deadline) {
             self.end_hedging(id, Outcome::Cancelled);
             self.call_failed(id, outcome);
@@ -49,7 +50,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 Err(_) => {}
             }
         };
-        self.observer.sent(edge, now);
+        let has_gate = self.world.ports[port].gate.is_some();
+        if !has_gate {
+            self.observer.sent(edge, now);
+        }
         let ticket = self.frames.ticket(id);
         let caller = self.frames[id];
         let attempt = self.frames.insert(Frame {
@@ -82,7 +86,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 false => self.agenda.at(now + delay, Event::Retry(ticket)),
             }
         }
-        self.launch(attempt, edge, place, deadline);
+        match has_gate {
+            true => self.come_to_gate(attempt),
+            false => self.launch(attempt, edge, place, deadline),
+        }
         Ok(())
     }
 
@@ -122,7 +129,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             self.observer.explains(id, attempt, self.agenda.now());
             self.end_hedging(id, Outcome::Cancelled);
+            if self.world.routes[edge as usize].noted {
+                self.note_end(id, edge, outcome);
+            }
             self.go_on(id);
+            return;
+        }
+        if !self.world.routes[edge as usize].repeatable.has(outcome) {
+            self.end_hedging(id, Outcome::Cancelled);
+            self.call_failed(id, outcome);
             return;
         }
         let mut last = outcome;
@@ -151,6 +166,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         while next != NONE {
             let attempt = next;
             next = self.frames[attempt].sibling;
+            if self.frames[attempt].state == State::Held {
+                self.leave_gate(attempt);
+            }
             if matches!(self.frames[attempt].state, State::Calling | State::Connecting) {
                 self.give_up(attempt);
                 self.conclude(attempt, outcome);

@@ -20,7 +20,7 @@ const SALT_CHANCE: u64 = salt("cache/chance");
 const SALT_BACKGROUND: u64 = salt("cache/background");
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
-    fn owe(&mut self, id: u32, debt: Debt) {
+    pub(super) fn owe(&mut self, id: u32, debt: Debt) {
         self.frames[id].flags |= flag::OWES;
         self.resources.debts.push(id, debt);
     }
@@ -109,11 +109,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         Some(debt)
     }
 
-    /// Gives back all that a frame owes when it ends before its steps do.
+    /// Gives back all that a frame owes when it ends with `outcome`: what it holds its steps have not come to give back.
     #[cold]
-    pub(super) fn settle(&mut self, id: u32) {
+    pub(super) fn settle(&mut self, id: u32, outcome: Outcome) {
         while let Some(debt) = self.pay(id) {
-            self.settle_debt(debt, false);
+            match debt {
+                Debt::Admission { in_flight } => self.ended_for_limit(id, in_flight, outcome),
+                debt => {
+                    self.settle_debt(debt, false);
+                }
+            }
         }
     }
 
@@ -132,7 +137,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 }
                 *current += 1;
             }
-            Debt::Version { .. } => {}
+            Debt::Version { .. } | Debt::Admission { .. } => {}
             Debt::Fetch { cache, instance, key, noted, .. } => {
                 if noted {
                     self.end_fetch(cache, instance, key, false);

@@ -3,24 +3,29 @@
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
 //! flight; `world`, `wire` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
-//! `caller`, `hedging`, `transport`, `streaming`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals`
+//! `caller`, `again`, `note`, `hedging`, `transport`, `streaming`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals`
 //! say what an event does.
 
 mod admission;
+mod again;
 pub mod agenda;
 mod arrivals;
 mod caller;
 mod change;
+mod choosing;
 mod disturbance;
 mod door;
 mod engine;
 mod frame;
+mod gate;
 mod handler;
 pub mod heap;
 mod hedging;
 mod holding;
+mod limiting;
 mod messages;
 mod messaging;
+mod note;
 mod observer;
 mod preemption;
 mod program;

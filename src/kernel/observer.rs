@@ -204,6 +204,12 @@ pub trait Observer {
     /// An attempt is not sent because of the caller's throttle.
     fn throttled(&mut self, edge: u32, now: Time) {}
 
+    /// An attempt is not sent because of the caller's rate limit, bulkhead or limit, or because patience ended in front of
+    /// them.
+    fn limited(&mut self, edge: u32, now: Time, outcome: Outcome) {}
+
+    /// The number of attempts changes that wait for the caller's rate limit or bulkhead.
+    fn held(&mut self, edge: u32, now: Time, change: i32) {}
     /// An attempt has ended with `cause`, and another one follows.
     fn retried(&mut self, edge: u32, now: Time, cause: Outcome) {}
 
@@ -271,6 +277,12 @@ pub trait Observer {
 
     /// A request that reached the service at `arrived` leaves it; `started` when it ever had a thread.
     fn left(&mut self, service: u32, now: Time, arrived: Time, started: bool, how: Departure) {}
+
+    /// The number of requests that the limits of a service's replicas let in together changes.
+    fn limit(&mut self, service: u32, now: Time, change: i32) {}
+
+    /// A request was turned away by a limit; [`Observer::left`] tells the same of any full queue.
+    fn beyond_limit(&mut self, service: u32, now: Time) {}
 
     /// The number of shared cores that a service uses changes.
     fn cores(&mut self, service: u32, now: Time, change: i32) {}

@@ -55,6 +55,8 @@ pub(super) enum Debt {
     Permit { pool: u32, instance: u32 },
     /// See that nobody has finished since an instance of an optimistic pool had this version.
     Version { pool: u32, instance: u32, version: u64 },
+    /// Tell the limit of its replica, which let it in as one of so many.
+    Admission { in_flight: u32 },
     /// End a fetch; `noted` when the cache knows of it, and others may wait.
     Fetch { cache: u32, instance: u32, key: u32, since: Time, noted: bool },
 }

@@ -7,10 +7,9 @@ use crate::base::units::Size;
 use crate::mechanism::connection::{ConnectionId, ConnectionSettings, Connections, Wanted};
 use crate::model::{Balancing, ConnectionLimits, Limit, Transport};
 use crate::policy::Outcome;
-use crate::policy::balance::Balancer;
 
 use super::agenda::{Agenda, Event, Ticket};
-use super::caller::{choose, current_call};
+use super::caller::current_call;
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::{Observer, Spent};
@@ -116,11 +115,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Balancing::Connection => 0,
             Balancing::Request => {
                 let picks = &mut channels[route.channel as usize].picks;
-                let Some(number) = choose(port, &services[route.service as usize], frame.request_key, picks) else {
+                let service = &services[route.service as usize];
+                let Some(number) = port.choose(now, service, frame.request_key, picks) else {
                     self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
                     return;
                 };
-                port.balancer.started(number);
+                port.sends_to(now, number);
                 frame.target = route.first_replica + number;
                 number
             }
@@ -377,7 +377,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let number = replica - route.first_replica;
         if frame.target == NONE {
-            port_state.balancer.started(number);
+            port_state.sends_to(now, number);
             frame.target = replica;
         }
         services[route.service as usize].takes_in(number);
@@ -551,9 +551,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn is_out_of_patience(&self, id: u32, edge: u32) -> bool {
         let (frame, now) = (&self.frames[id], self.now());
         let route = &self.world.routes[edge as usize];
-        let is_over = route.timeout_of(frame.mark).is_some_and(|timeout| now >= frame.mark + timeout);
+        let since = self.patience_since(id, edge);
+        let is_over = route.timeout_of(since).is_some_and(|timeout| now >= since + timeout);
         // Of a call with hedges the call has patience, and no attempt of its own.
-        !frame.has(flag::HEDGE) && (is_over || (route.propagate && now >= frame.deadline))
+        let call_is_over = route.noted && now >= self.note(id).until;
+        !frame.has(flag::HEDGE) && (is_over || call_is_over || (route.propagate && now >= frame.deadline))
     }
 
     /// Idle connections of a port are closed when their time has come.

@@ -5,9 +5,7 @@ use crate::base::distribution::Distribution;
 use crate::base::random::salt;
 use crate::base::time::{Span, Time};
 use crate::model::{Caller, Effect, Fault, FaultTarget, Id};
-use crate::policy::balance::AnyBalancer;
 use crate::policy::breaker::{Breaker, BreakerState};
-use crate::policy::limit::AnyLimiter;
 
 use super::agenda::{Agenda, Event};
 use super::caller::DEPTH_MAX;
@@ -228,9 +226,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.resources.caches.iter_mut().for_each(|cache| cache.flush(Some(index)));
         let replica = &mut self.world.replicas[index as usize];
         replica.deferred.clear();
-        let settings = &self.world.services[replica.service as usize].limit;
-        replica.limit = settings.as_ref().map(AnyLimiter::from_settings);
         self.observer.replica(replica.service, now, -1);
+        self.renew_limit(index);
         if detect.is_zero() {
             self.crash_detected(index);
         } else {
@@ -256,12 +253,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let place = (self.world.channels[n].first_port + number) as usize;
             self.hang_up(place);
             let line = self.world.ports[place].line.take();
-            let mut new = Port { line, ..Port::new(&self.world.clients[channel.client]) };
-            if let Caller::Consumer(_) = channel.from {
-                new.balancer = AnyBalancer::Own(number);
-            }
+            let fresh = self.world.port(self.model, channel, &self.world.clients[channel.client], number, now);
+            let new = Port { line, ..fresh };
             let port = std::mem::replace(&mut self.world.ports[place], new);
-            if let Some(state) = port.breaker.map(|breaker| breaker.state())
+            let breaker = port.breaker.or(port.call_breaker.map(|breaker| *breaker));
+            if let Some(state) = breaker.map(|breaker| breaker.state())
                 && state != BreakerState::Closed
             {
                 self.observer.breaker(n as u32, now, state, BreakerState::Closed);
@@ -309,6 +305,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         replica.condition.down = false;
         replica.troubled = replica.condition != Condition::sound();
         self.observer.replica(replica.service, now, 1);
+        self.renew_limit(index);
         self.join_rotation(index);
         self.enter_disturbance(index);
         self.workers_start(index);

@@ -9,21 +9,25 @@ use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::{Order, Pool};
 use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, ClientId, ContextSwitch, Deadlines, Discipline, Edge, EdgeId,
-    Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport,
+    Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport, ZoneAware, ZoneId,
 };
-use crate::policy::balance::{AnyBalancer, Balance, Fleet, Ring};
-use crate::policy::breaker::AnyBreaker;
+use crate::policy::Outcomes;
+use crate::policy::balance::{AnyBalancer, Balance, Fleet, Maglev, Ring, subset};
+use crate::policy::breaker::{AnyBreaker, BreakerSettings, Sees};
 use crate::policy::hedge::AnyHedge;
-use crate::policy::limit::{AnyLimiter, LimitSettings};
+use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, Codel};
-use crate::policy::retry::{AnyRetry, Backoff, Jitter, RetrySettings};
+use crate::policy::retry::{AnyRetry, Backoff, Jitter, Quota, RetrySettings};
 use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
+use super::choosing::{Sieve, ZoneSieve};
 use super::disturbance::Disturbance;
 use super::door::{Door, door};
 use super::frame::{NONE, flag};
+use super::gate::Gate;
+use super::limiting::Guard;
 use super::program::Program;
 use super::transport::Line;
 use super::users::Sessions;
@@ -95,6 +99,12 @@ pub(super) struct Route {
     pub(super) hedged: u32,
     /// Flags that requests along it have.
     pub(super) flags: u16,
+    /// Failures that another attempt may follow, if the client wants one.
+    pub(super) repeatable: Outcomes,
+    /// How long a call is waited for with all its attempts.
+    pub(super) overall: Option<Span>,
+    /// Whether more must be known of a call than of its attempts: see [`Note`](super::note::Note).
+    pub(super) noted: bool,
     pub(super) cancel: Cancel,
     /// What its client's transport does; `None` without one. Boxed: few have one.
     pub(super) wire: Option<Box<Wire>>,
@@ -174,25 +184,39 @@ impl EdgeTrouble {
 pub(super) struct Port {
     pub(super) balancer: AnyBalancer,
     pub(super) retry: Option<AnyRetry>,
+    /// Before each attempt.
     pub(super) breaker: Option<AnyBreaker>,
+    /// Before the call with all its attempts. Boxed: few clients have one.
+    pub(super) call_breaker: Option<Box<AnyBreaker>>,
+    /// What breakers ignore.
+    pub(super) ignored: Outcomes,
     /// Boxed: few clients have one, and ports are many.
     pub(super) throttle: Option<Box<AnyThrottle>>,
     /// Boxed for the same reason.
     pub(super) hedge: Option<Box<AnyHedge>>,
     /// Boxed for the same reason; set when the world is made, and kept when the process starts anew.
     pub(super) line: Option<Box<Line>>,
+    /// Who may be picked, if it is not all. Boxed for the same reason.
+    pub(super) sieve: Option<Box<Sieve>>,
+    /// What attempts wait for. Boxed for the same reason.
+    pub(super) gate: Option<Box<Gate>>,
 }
 
 impl Port {
-    /// Of a process that has just started.
+    /// Of a process that has just started, to which all that are up are open.
     pub(super) fn new(client: &Client) -> Port {
+        let (breaker, call_breaker) = breakers(client.breaker.as_ref());
         Port {
             balancer: AnyBalancer::from_settings(client.balance),
             retry: client.retry.as_ref().map(AnyRetry::from_settings),
-            breaker: client.breaker.as_ref().map(AnyBreaker::from_settings),
+            breaker,
+            call_breaker,
+            ignored: client.breaker.as_ref().map_or(Outcomes::NONE, |breaker| breaker.ignore),
             throttle: client.throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings))),
             hedge: client.hedge.as_ref().map(|settings| Box::new(AnyHedge::from_settings(settings))),
             line: None,
+            sieve: None,
+            gate: None,
         }
     }
 
@@ -201,6 +225,12 @@ impl Port {
     pub(super) fn line(&mut self) -> &mut Line {
         self.line.as_mut().expect("a port whose client has a transport has a line")
     }
+}
+
+/// A client's breaker, by where it stands: before its attempts or before its calls.
+pub(super) fn breakers(settings: Option<&BreakerSettings>) -> (Option<AnyBreaker>, Option<Box<AnyBreaker>>) {
+    let new = |sees: Sees| settings.filter(|it| it.sees == sees).map(AnyBreaker::from_settings);
+    (new(Sees::Attempts), new(Sees::Calls).map(Box::new))
 }
 
 /// All ports of one caller, client and callee service.
@@ -244,6 +274,8 @@ pub(super) struct ServiceState {
     pub(super) patience: Patience,
     /// Who is next in a queue without order.
     pub(super) picks: Stream,
+    /// The zone of each replica, over and over; none is nowhere.
+    pub(super) zones: Vec<u32>,
     /// What balancers choose from. Requests count from the moment they are sent.
     pub(super) fleet: Fleet,
 }
@@ -275,7 +307,9 @@ pub(super) struct Replica {
     pub(super) service: u32,
     /// Whether it has a limit or watches how long its requests wait.
     pub(super) guarded: bool,
-    pub(super) limit: Option<AnyLimiter>,
+    pub(super) limit: Option<Box<Guard>>,
+    /// Those whom a limit that counts has let in, and who are not through.
+    pub(super) admitted: u32,
     pub(super) pool: Pool<Ticket>,
     pub(super) codel: Option<Box<Codel>>,
     pub(super) cores: Option<Cores<Ticket>>,
@@ -380,6 +414,7 @@ impl World {
     fn add_services(&mut self, model: &Model) {
         let counted = balanced_by(model, Balance::JoinShortest);
         let hashed = balanced_by(model, Balance::RingHash);
+        let tabled = balanced_by(model, Balance::Maglev);
         for (id, service) in model.services.enumerate() {
             let first_replica = self.replicas.len() as u32;
             let replicas = model.replicas_most(id);
@@ -390,7 +425,11 @@ impl World {
                 self.replicas.push(Replica {
                     service: id.0,
                     guarded: service.limit.is_some() || matches!(service.discipline, Discipline::Codel(_)),
-                    limit: service.limit.as_ref().map(AnyLimiter::from_settings),
+                    limit: service
+                        .limit
+                        .as_ref()
+                        .map(|settings| Box::new(Guard::new(model, id, number, settings, Time::ZERO))),
+                    admitted: 0,
                     pool: pool(service),
                     codel: match service.discipline {
                         Discipline::Codel(settings) => Some(Box::new(Codel::new(settings))),
@@ -426,10 +465,14 @@ impl World {
                 limit: service.limit,
                 patience,
                 picks: Stream::new(model.seed, &format!("service/{}/queue", service.name)),
+                zones: service.zones.iter().map(|zone| zone.0).collect(),
                 fleet: Fleet {
                     up: (0..service.replicas).collect(),
                     in_system: if counted[id.index()] || scales { vec![0; replicas as usize] } else { Vec::new() },
                     ring: if hashed[id.index()] { Ring::new(service.replicas) } else { Ring::default() },
+                    maglev: if tabled[id.index()] { maglev(service) } else { Maglev::default() },
+                    weights: service.weights.clone(),
+                    slow_start: service.slow_start.map(|settings| (settings, vec![Time::ZERO; replicas as usize])),
                 },
             });
         }
@@ -446,12 +489,10 @@ impl World {
             let first_port = self.ports.len() as u32;
             self.channels.push(Channel { first_port, first_replica, picks: World::stream(model, channel) });
             let client = &model.clients[channel.client];
-            let is_own = matches!(channel.from, Caller::Consumer(_));
-            self.ports.extend((0..model.caller_replicas(channel.from)).map(|number| {
-                let port = Port::new(client);
-                // A worker's handler is in the same process.
-                if is_own { Port { balancer: AnyBalancer::Own(number), ..port } } else { port }
-            }));
+            let ports = (0..model.caller_replicas(channel.from))
+                .map(|number| self.port(model, channel, client, number, Time::ZERO));
+            let ports: Vec<Port> = ports.collect();
+            self.ports.extend(ports);
         }
         for (id, edge) in edges.enumerate() {
             let client = &model.clients[edge.client];
@@ -460,6 +501,7 @@ impl World {
             let timeout = client.timeout.map(|timeout| (self.timer(timeout), timeout));
             let channel = channels.of[id.index()];
             let service = model.endpoints[edge.to].service;
+            let is_idempotent = model.endpoints[edge.to].idempotent;
             let Channel { first_port, first_replica, .. } = self.channels[channel as usize];
             let acquire = client.transport.as_ref().and_then(|transport| transport.connections.acquire_timeout);
             let acquire = acquire.map(|timeout| self.timer(timeout));
@@ -486,11 +528,18 @@ impl World {
                 timeouts_before: Vec::new(),
                 backoff,
                 propagate: client.deadlines == Deadlines::Propagate,
-                hedged: client.hedge.map_or(0, |hedge| hedge.attempts),
+                hedged: client.hedge.filter(|_| is_idempotent).map_or(0, |hedge| hedge.attempts),
                 flags: match edge.from {
                     Caller::Consumer(id) if !model.consumers[id].uses_pool => flag::WORKER,
                     _ => 0,
                 },
+                repeatable: match client.hedge {
+                    _ if !is_idempotent => Outcomes::NOT_PROCESSED,
+                    Some(hedge) => hedge.on,
+                    None => Outcomes::ALL,
+                },
+                overall: client.overall_timeout,
+                noted: is_noted(client),
                 cancel: client.cancel,
                 wire: wire.map(Box::new),
                 has_connections,
@@ -500,6 +549,42 @@ impl World {
                 is_plain: !is_zoned,
             });
         }
+    }
+
+    /// What replica `number` of a channel's caller knows when it starts at `now`, but for its connections.
+    pub(super) fn port(&self, model: &Model, channel: &ModelChannel, client: &Client, number: u32, now: Time) -> Port {
+        let name = || channel_name(model, channel);
+        let service = &self.services[channel.to.index()];
+        let subset =
+            client.subset.map(|size| subset(model.seed, &format!("{}/subset", name()), service.wanted, size, number));
+        let zones = (client.zone_aware != ZoneAware::Off).then(|| {
+            let all = model.zones.len();
+            let mut callers = vec![0; all];
+            let (zones, count): (&[ZoneId], u32) = match channel.from {
+                Caller::Workload(id) => (model.workloads[id].zone.as_slice(), 1),
+                Caller::Service(id) => (&model.services[id].zones, model.services[id].replicas),
+                Caller::Consumer(id) => {
+                    let service = &model.services[model.endpoints[model.consumers[id].handler].service];
+                    (&service.zones, service.replicas)
+                }
+            };
+            let zone_of = |number: u32| zones.get(number as usize % zones.len().max(1)).map_or(NONE, |zone| zone.0);
+            (0..count).map(zone_of).filter(|zone| *zone != NONE).for_each(|zone| callers[zone as usize] += 1);
+            ZoneSieve { aware: client.zone_aware, zone: zone_of(number), callers }
+        });
+        let started = if now == Time::ZERO { String::new() } else { format!("/{}", now.as_nanos()) };
+        let key = || {
+            let key = Key::root(model.seed, &format!("{}/policies", name())).child(u64::from(number));
+            if now == Time::ZERO { key } else { key.child(now.as_nanos()) }
+        };
+        let port = Port {
+            sieve: Sieve::new(client, subset, zones, key),
+            gate: Gate::new(client, model.seed, &format!("{}/{number}{started}", name()), now),
+            ..Port::new(client)
+        };
+        // A worker's handler is in the same process.
+        let is_own = matches!(channel.from, Caller::Consumer(_));
+        if is_own { Port { balancer: AnyBalancer::Own(number), ..port } } else { port }
     }
 
     /// Gives the ports of a channel their connections, if they have none yet.
@@ -566,6 +651,18 @@ impl World {
         });
         TimerId(index as u32)
     }
+}
+
+/// Whether more must be known of a client's calls than of their attempts.
+pub(super) fn is_noted(client: &Client) -> bool {
+    let sees_calls = client.breaker.as_ref().is_some_and(|breaker| breaker.sees == Sees::Calls);
+    let quota = client.retry.as_ref().and_then(|retry| retry.quota);
+    client.overall_timeout.is_some() || sees_calls || matches!(quota, Some(Quota::Aws(_)))
+}
+
+fn maglev(service: &Service) -> Maglev {
+    let fleet = Fleet { weights: service.weights.clone(), ..Fleet::default() };
+    Maglev::new(&(0..service.replicas).map(|replica| (replica, fleet.written_weight(replica))).collect::<Vec<_>>())
 }
 
 /// What names the draws of a channel.

@@ -319,10 +319,10 @@ fn service(batches: &Batches, service: &Service, it: &ServiceSeries, sums: &Serv
 }
 
 fn edge(batches: &Batches, it: &EdgeSeries, sums: &EdgeSums) -> EdgeConfidence {
-    let [calls, attempts, ok, failed, short, throttled] =
-        [&it.calls, &it.attempts, &it.ok, &it.failed, &it.short_circuited, &it.throttled]
+    let [calls, attempts, ok, failed, short, throttled, limited] =
+        [&it.calls, &it.attempts, &it.ok, &it.failed, &it.short_circuited, &it.throttled, &it.limited]
             .map(|column| batches.counts(column));
-    let ended = together([ok, failed, short, throttled]);
+    let ended = together([ok, failed, short, throttled, limited]);
     EdgeConfidence {
         attempts_per_s: batches.rate(&attempts),
         retry_factor: half_width(&attempts, &calls),

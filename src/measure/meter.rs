@@ -103,6 +103,7 @@ impl Meter {
                     waits_watched: windows.iter().any(|window| window.wants_waits(Target::Service(id))),
                     rare: Box::new(ServiceExtra {
                         up: Level::starting_at(service.replicas),
+                        limits: model.ever_limits(id),
                         ..ServiceExtra::default()
                     }),
                     ..ServiceMeter::default()
@@ -119,6 +120,7 @@ impl Meter {
                         service: model.endpoints[edge.to].service.0,
                         channel: channels.of[id.index()],
                         throttles: model.ever_throttles(edge.client),
+                        gates: model.clients[edge.client].has_gate(),
                         ..EdgeExtra::default()
                     }),
                     ..EdgeMeter::default()
@@ -196,7 +198,7 @@ impl Meter {
             service.rare.before = service.read(now);
         }
         for edge in &mut self.edges {
-            edge.rare.before = edge.read();
+            edge.rare.before = edge.read(now);
         }
         self.resources.start_totals(now);
         if let Some(transport) = &mut self.transport {
@@ -238,7 +240,7 @@ impl Meter {
         }
         let shares: Vec<_> = self.channels.iter_mut().map(|channel| channel.shares(now, length)).collect();
         for (meter, series) in self.edges.iter_mut().zip(&mut self.series.edges) {
-            meter.add_point(series, shares[meter.rare.channel as usize]);
+            meter.add_point(series, shares[meter.rare.channel as usize], now, length);
         }
     }
 
@@ -449,6 +451,22 @@ impl Observer for Meter {
         if let Some(causes) = &mut self.causes {
             causes.will_reload(workload, now);
         }
+    }
+
+    fn limited(&mut self, edge: u32, _now: Time, _outcome: Outcome) {
+        self.edges[edge as usize].outcomes[Outcome::Limited as usize] += 1;
+    }
+
+    fn held(&mut self, edge: u32, now: Time, change: i32) {
+        self.edges[edge as usize].rare.held.add(now, change);
+    }
+
+    fn limit(&mut self, service: u32, now: Time, change: i32) {
+        self.services[service as usize].rare.limit.add(now, change);
+    }
+
+    fn beyond_limit(&mut self, service: u32, _now: Time) {
+        self.services[service as usize].rare.beyond += 1;
     }
 
     #[inline]

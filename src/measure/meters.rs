@@ -11,7 +11,8 @@ use super::Detail;
 use super::latency::{Latency, Mark};
 use super::level::Level;
 use super::results::{
-    EdgeResult, EdgeSeries, OUTCOMES, ServiceResult, ServiceSeries, SessionResult, WorkloadResult, WorkloadSeries,
+    EdgeResult, EdgeSeries, LimitResult, OUTCOMES, ServiceResult, ServiceSeries, SessionResult, WorkloadResult,
+    WorkloadSeries,
 };
 use super::sums::{EdgeSums, FailureSeries, ServiceSums};
 use super::window::Counts;
@@ -82,6 +83,10 @@ pub(super) struct ServiceExtra {
     pub(super) cores: Level,
     pub(super) up: Level,
     pub(super) peak_queue: u32,
+    /// Whether it has a limit on the number at a time, what that is, and how many were beyond it.
+    pub(super) limits: bool,
+    pub(super) limit: Level,
+    pub(super) beyond: u64,
     /// Requests that came before the time that totals count, and left in it.
     pub(super) left_late: [u64; DEPARTURES],
     /// Requests that are still there at the end, of those that count.
@@ -105,6 +110,29 @@ pub(super) struct ServiceReading {
     pub(super) queue_nanos: u128,
     pub(super) in_system_nanos: u128,
     pub(super) cores_nanos: u128,
+    pub(super) limit_nanos: u128,
+    pub(super) beyond: u64,
+}
+
+impl ServiceReading {
+    /// What expectations want to know of it.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            offered: self.arrivals,
+            answered: self.left[Departure::Completed as usize],
+            failed: self.left[Departure::Failed as usize],
+            rejected: self.left[Departure::Rejected as usize],
+            shed: self.left[Departure::Shed as usize],
+            dropped: self.left[Departure::Dropped as usize],
+            waited: self.waited,
+            busy_nanos: self.busy_nanos,
+            wasted_nanos: self.wasted_nanos,
+            queue_nanos: self.queue_nanos,
+            in_system_nanos: self.in_system_nanos,
+            limit_nanos: self.limit_nanos,
+            ..Counts::default()
+        }
+    }
 }
 
 /// See [`ServiceMeter`].
@@ -126,6 +154,9 @@ pub(super) struct EdgeExtra {
     pub(super) channel: u32,
     /// Whether its client has a throttle.
     pub(super) throttles: bool,
+    /// Whether its client has a rate limit, a bulkhead or a limit, and how many attempts wait there.
+    pub(super) gates: bool,
+    pub(super) held: Level,
     /// Attempts that were sent before the time that totals count, and ended in it.
     pub(super) late: [u64; OUTCOMES],
     /// Attempts without an answer at the end, of those that count.
@@ -142,6 +173,7 @@ pub(super) struct EdgeReading {
     pub(super) calls: u64,
     pub(super) attempts: u64,
     pub(super) outcomes: [u64; OUTCOMES],
+    pub(super) held_nanos: u128,
 }
 
 pub(super) const DEPARTURES: usize = 6;
@@ -200,6 +232,8 @@ impl ServiceMeter {
             queue_nanos: self.rare.queue.integral(now),
             in_system_nanos: self.in_system.integral(now),
             cores_nanos: self.rare.cores.integral(now),
+            limit_nanos: self.rare.limit.integral(now),
+            beyond: self.rare.beyond,
         }
     }
 
@@ -218,6 +252,9 @@ impl ServiceMeter {
         series.queue.push(mean(reading.queue_nanos - last.queue_nanos));
         series.in_system.push(mean(reading.in_system_nanos - last.in_system_nanos));
         series.up.push(self.rare.up.value());
+        if self.rare.limits {
+            series.limit.push(mean(reading.limit_nanos - last.limit_nanos));
+        }
     }
 
     /// Adds what tells how sure its means are, from what it has recorded so far.
@@ -259,13 +296,18 @@ impl ServiceMeter {
             sojourn_clipped_nanos: self.sojourn_clipped_nanos,
             work_nanos: after.cores_nanos - before.cores_nanos + self.worked_nanos,
             peak_queue: self.rare.peak_queue,
+            limit: self.rare.limits.then(|| LimitResult {
+                limit_nanos: after.limit_nanos - before.limit_nanos,
+                beyond: after.beyond - before.beyond,
+            }),
         }
     }
 }
 
 impl EdgeMeter {
-    pub(super) fn read(&self) -> EdgeReading {
-        EdgeReading { calls: self.calls, attempts: self.attempts, outcomes: self.outcomes }
+    pub(super) fn read(&self, now: Time) -> EdgeReading {
+        let held_nanos = self.rare.held.integral(now);
+        EdgeReading { calls: self.calls, attempts: self.attempts, outcomes: self.outcomes, held_nanos }
     }
 
     /// Adds what tells how sure its means are, from what it has recorded so far; before the point ends.
@@ -275,8 +317,8 @@ impl EdgeMeter {
         sums.failures.add(point, |outcome| now[outcome as usize] - last[outcome as usize]);
     }
 
-    pub(super) fn add_point(&mut self, series: &mut EdgeSeries, shares: Option<(f64, f64)>) {
-        let reading = self.read();
+    pub(super) fn add_point(&mut self, series: &mut EdgeSeries, shares: Option<(f64, f64)>, now: Time, length: Span) {
+        let reading = self.read(now);
         let last = std::mem::replace(&mut self.rare.last, reading);
         let new: [u64; OUTCOMES] = std::array::from_fn(|n| reading.outcomes[n] - last.outcomes[n]);
         let ok = new[Outcome::Ok as usize];
@@ -284,11 +326,16 @@ impl EdgeMeter {
         series.calls.push(reading.calls - last.calls);
         series.attempts.push(reading.attempts - last.attempts);
         series.ok.push(ok);
-        series.failed.push(new.iter().sum::<u64>() - ok - short - throttled);
+        let limited = new[Outcome::Limited as usize];
+        series.failed.push(new.iter().sum::<u64>() - ok - short - throttled - limited);
         series.timeouts.push(new[Outcome::Timeout as usize]);
         series.short_circuited.push(short);
         if self.rare.throttles {
             series.throttled.push(throttled);
+        }
+        if self.rare.gates {
+            series.limited.push(limited);
+            series.held.push((reading.held_nanos - last.held_nanos) as f64 / length.as_nanos() as f64);
         }
         if let Some((open, half_open)) = shares {
             series.open.push(open);
@@ -296,14 +343,16 @@ impl EdgeMeter {
         }
     }
 
-    pub(super) fn result(self, latency: Latency) -> EdgeResult {
-        let EdgeExtra { before, late, in_flight, .. } = *self.rare;
+    pub(super) fn result(self, end: Time, latency: Latency) -> EdgeResult {
+        let held_nanos = self.read(end).held_nanos;
+        let EdgeExtra { before, late, in_flight, gates, .. } = *self.rare;
         EdgeResult {
             calls: self.calls - before.calls,
             attempts: self.attempts - before.attempts,
             outcomes: std::array::from_fn(|n| self.outcomes[n] - before.outcomes[n] - late[n]),
             in_flight,
             latency,
+            held_nanos: gates.then(|| held_nanos - before.held_nanos),
         }
     }
 }

@@ -36,8 +36,8 @@ pub use messaging::{
 };
 pub use paths::{PARTS, PathResult};
 pub use results::{
-    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, OUTCOMES,
-    PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,
+    CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, LimitResult,
+    OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,
     SessionSeries, StreamMessages, TransportResults, WorkloadResult, WorkloadSeries,
 };
 pub use spread::SpreadResult;

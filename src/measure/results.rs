@@ -127,6 +127,17 @@ pub struct ServiceResult {
     pub work_nanos: u128,
     /// The most that ever waited at once in one replica, warm-up included.
     pub peak_queue: u32,
+    /// What its limit did, if it has one on the number at a time.
+    pub limit: Option<LimitResult>,
+}
+
+/// Totals of the limits of a service's replicas, by the time of the event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitResult {
+    /// ∫ requests that they let in at a time together dt after the warm-up, in nanoseconds.
+    pub limit_nanos: u128,
+    /// Requests that they turned away after the warm-up.
+    pub beyond: u64,
 }
 
 /// Totals of an edge: attempts sent after the warm-up.
@@ -142,6 +153,9 @@ pub struct EdgeResult {
     pub in_flight: u64,
     /// From sending to the good answer.
     pub latency: Latency,
+    /// ∫ attempts that wait for the client's rate limit or bulkhead dt after the warm-up, in nanoseconds; `None` where it has
+    /// neither.
+    pub held_nanos: Option<u128>,
 }
 
 /// Totals of a pool, over all instances, by the time of the event.
@@ -275,6 +289,8 @@ pub struct ServiceSeries {
     pub in_system: Vec<f64>,
     /// Replicas that are up, at the end of the interval.
     pub up: Vec<u32>,
+    /// Mean number of requests that the limits of all replicas let in at a time; empty where there are none.
+    pub limit: Vec<f64>,
 }
 
 /// An edge over time.
@@ -294,6 +310,10 @@ pub struct EdgeSeries {
     pub short_circuited: Vec<u64>,
     /// Attempts not sent because of the client's throttle; empty when it has none.
     pub throttled: Vec<u64>,
+    /// Attempts not sent because of the client's rate limit, bulkhead or limit; empty when it has none.
+    pub limited: Vec<u64>,
+    /// Mean number of attempts that wait for them; empty when it has none.
+    pub held: Vec<f64>,
     /// Share of the callers' breakers that are open, mean over the interval; empty when the edge has none.
     pub open: Vec<f64>,
     /// Share that are half open; empty when the edge has none.

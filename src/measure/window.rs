@@ -27,6 +27,7 @@ pub(super) struct Counts {
     pub(super) wasted_nanos: u128,
     pub(super) queue_nanos: u128,
     pub(super) in_system_nanos: u128,
+    pub(super) limit_nanos: u128,
     /// Cache: lookups that neither fetched nor waited.
     pub(super) hits: u64,
     pub(super) fetches: u64,
@@ -232,6 +233,7 @@ impl Window {
             }
             Metric::Utilisation => ratio((end.busy_nanos - start.busy_nanos) as f64, nanos * self.threads?),
             Metric::Queue => ratio((end.queue_nanos - start.queue_nanos) as f64, nanos),
+            Metric::Limit => ratio((end.limit_nanos - start.limit_nanos) as f64, nanos),
             Metric::InSystem => ratio((end.in_system_nanos - start.in_system_nanos) as f64, nanos),
             Metric::Attempts => {
                 let whole =

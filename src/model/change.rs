@@ -138,6 +138,13 @@ impl Model {
         self.clients[client].throttle.is_some() || self.settings().any(of_client)
     }
 
+    /// Whether a service ever takes on only so many requests at a time.
+    pub fn ever_limits(&self, service: ServiceId) -> bool {
+        let is_number = |limit: &LimitSettings| matches!(limit, LimitSettings::Concurrency(_));
+        let of_service = |setting: &Setting| matches!(setting, Setting::Limit(id, Some(limit)) if *id == service && is_number(limit));
+        self.services[service].limit.as_ref().is_some_and(is_number) || self.settings().any(of_service)
+    }
+
     /// A service as it is at `time`, changes of that time included.
     pub fn service_at(&self, id: ServiceId, time: Time) -> Service {
         let mut service = self.services[id].clone();

@@ -54,6 +54,8 @@ pub enum Metric {
     Waited,
     /// Workload: mean number of its requests under way. Service: mean number of requests in it, over all replicas.
     InSystem,
+    /// Service: mean number of requests that its limits let in at a time, over all replicas.
+    Limit,
     /// Service: turned away by full queues and limits, as a share of attempts that arrived, or as a rate. Pool: those who
     /// got no permit, as a share of those who wanted one, or as a rate.
     Rejected,

@@ -47,15 +47,20 @@ pub use verdict::{Verdict, VerdictSettings};
 pub use workload::{
     Arrivals, Modulation, OnFailure, Pace, Process, Profile, RatePoint, Reload, Session, SessionStep, Workload,
 };
-pub use zone::Link;
+pub use zone::{Link, ZoneAware};
 
 use crate::base::distribution::Distribution;
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Bandwidth, Share};
 use crate::policy::balance::Balance;
+use crate::policy::balance::PassiveHealthSettings;
 use crate::policy::breaker::BreakerSettings;
+use crate::policy::bulkhead::BulkheadSettings;
 use crate::policy::hedge::HedgeSettings;
+use crate::policy::limit::LimitSettings;
+use crate::policy::outlier::OutlierSettings;
+use crate::policy::rate::RateLimitSettings;
 use crate::policy::retry::RetrySettings;
 use crate::policy::throttle::ThrottleSettings;
 
@@ -230,14 +235,30 @@ pub struct Client {
     pub loss: Share,
     /// How long one attempt is waited for, of calls with hedges all together; `None` is for ever.
     pub timeout: Option<Span>,
+    /// How long a call is waited for with all its attempts; `None` is for ever.
+    pub overall_timeout: Option<Span>,
     /// Which replica gets it.
     pub balance: Balance,
+    /// What zones mean for it.
+    pub zone_aware: ZoneAware,
+    /// How many of the replicas it knows; `None` is all.
+    pub subset: Option<u32>,
+    /// When a replica is left out that has failed; `None` is never.
+    pub health: Option<PassiveHealthSettings>,
+    /// When calls may go; `None` is at once.
+    pub rate_limit: Option<RateLimitSettings>,
+    /// How many may be under way; `None` is any number.
+    pub bulkhead: Option<BulkheadSettings>,
+    /// How many may be under way by a limit that learns; `None` is any number.
+    pub limit: Option<LimitSettings>,
     /// `None` makes one attempt.
     pub retry: Option<RetrySettings>,
     /// Sends another attempt when the first has no answer yet; not together with `retry`.
     pub hedge: Option<HedgeSettings>,
     /// `None` lets every call go.
     pub breaker: Option<BreakerSettings>,
+    /// Which replicas it does not see for a while; `None` sees all. Boxed: few clients have it.
+    pub outlier: Option<Box<OutlierSettings>>,
     /// Holds requests back of which too many are turned away; `None` sends all.
     pub throttle: Option<ThrottleSettings>,
     /// What happens at the callee when the caller gives up.
@@ -247,6 +268,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whether attempts may have to wait in front of a rate limit, a bulkhead or a limit, or are turned away there.
+    pub fn has_gate(&self) -> bool {
+        self.rate_limit.is_some() || self.bulkhead.is_some() || self.limit.is_some()
+    }
+
     /// The name of the client of calls that name none.
     pub const DIRECT: &'static str = "direct";
 
@@ -259,10 +285,18 @@ impl Client {
             bandwidth: None,
             loss: Share::ZERO,
             timeout: None,
+            overall_timeout: None,
             balance: Balance::RoundRobin,
+            zone_aware: ZoneAware::Off,
+            subset: None,
+            health: None,
+            rate_limit: None,
+            bulkhead: None,
+            limit: None,
             retry: None,
             hedge: None,
             breaker: None,
+            outlier: None,
             throttle: None,
             cancel: Cancel::Off,
             deadlines: Deadlines::Local,

@@ -3,6 +3,7 @@
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::time::Span;
 use crate::base::units::Size;
+use crate::policy::balance::SlowStartSettings;
 use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, CodelSettings};
 
@@ -47,6 +48,10 @@ pub struct Service {
     pub limit: Option<LimitSettings>,
     /// What connections one replica takes on; `None` takes on all, for as long as their clients like.
     pub connections: Option<Acceptance>,
+    /// What part of the requests each replica is meant for, over and over from the first; none is all the same.
+    pub weights: Vec<u32>,
+    /// How a replica that has just come gets its weight; `None` is all at once.
+    pub slow_start: Option<SlowStartSettings>,
     /// When the whole process stands still to tidy its memory up.
     pub gc: Option<GarbageCollection>,
     /// Who takes CPU time away now and then.
@@ -72,6 +77,8 @@ impl Service {
             startup: Span::ZERO,
             limit: None,
             connections: None,
+            weights: Vec::new(),
+            slow_start: None,
             gc: None,
             neighbour: None,
             zones: Vec::new(),
@@ -224,6 +231,8 @@ pub struct Endpoint {
     pub steps: Vec<Step>,
     /// How important requests for it are, unless the call says so; `None` is as important as the caller's own.
     pub priority: Option<u8>,
+    /// Whether asking twice is as good as asking once: if not, only what has not been processed is repeated.
+    pub idempotent: bool,
     /// Memory that one request leaves behind. Counts only where [`GcTrigger::Allocated`] does.
     pub allocates: Size,
     /// Bodies of requests, as JSON; only clients with a transport care.
@@ -235,7 +244,7 @@ pub struct Endpoint {
     /// What it does to the world outside when it ends well; `None` is nothing that counts.
     pub effect: Option<String>,
     /// Whether doing that again does no harm.
-    pub is_idempotent: bool,
+    pub effect_once: bool,
 }
 
 /// Server streaming: an answer of many messages, which the reader slows down when he is slower.
@@ -259,12 +268,13 @@ impl Endpoint {
             name: name.into(),
             steps,
             priority: None,
+            idempotent: true,
             allocates: Size::ZERO,
             request: SizeDistribution::ZERO,
             response: SizeDistribution::ZERO,
             stream: None,
             effect: None,
-            is_idempotent: false,
+            effect_once: false,
         }
     }
 }

@@ -5,6 +5,17 @@ use crate::base::units::{Bandwidth, Share};
 
 use super::id::ZoneId;
 
+/// What a client makes of zones when it balances.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ZoneAware {
+    /// Nothing.
+    Off,
+    /// Calls stay in the caller's zone while somebody is up there.
+    Prefer,
+    /// They stay there as far as its share of the replicas goes, as in Envoy.
+    Envoy,
+}
+
 /// The network between two zones, or within one. What it leaves open is as the client says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {

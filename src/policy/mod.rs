@@ -2,15 +2,22 @@
 //! a replica came or went) and *asked* (may this call go? again after which delay? which replica?).
 //! It never schedules; the kernel alone turns answers into events. So the same code runs in the
 //! kernel, under its test vectors and on its own.
+//!
+//! Every policy that has a name is in the [`registry`]; adding one takes one new file and one registry line.
 
 pub mod balance;
 pub mod breaker;
+pub mod bulkhead;
 pub mod hedge;
 pub mod limit;
-pub mod preset;
+pub mod outlier;
 pub mod queue;
+pub mod rate;
+pub mod registry;
 pub mod retry;
+pub mod settings;
 pub mod throttle;
+pub mod trace;
 
 /// How an attempt ended, as its caller sees it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -34,6 +41,8 @@ pub enum Outcome {
     Cancelled,
     /// Not sent: the caller's throttle held it back.
     Throttled,
+    /// Not sent: the caller's rate limit, bulkhead or limit let no more go.
+    Limited,
 }
 
 /// Several outcomes.
@@ -43,6 +52,18 @@ pub struct Outcomes(u16);
 impl Outcomes {
     /// All of them.
     pub const ALL: Outcomes = Outcomes(u16::MAX);
+    /// None of them.
+    pub const NONE: Outcomes = Outcomes(0);
+    /// The server has not taken the request on: gRPC's `UNAVAILABLE`, HTTP's 503, or no connection.
+    pub const UNAVAILABLE: Outcomes = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
+    /// The handler has not run: it is safe to ask again whatever the request does.
+    pub const NOT_PROCESSED: Outcomes = Outcomes::of(&[
+        Outcome::Rejected,
+        Outcome::Refused,
+        Outcome::ShortCircuited,
+        Outcome::Throttled,
+        Outcome::Limited,
+    ]);
 
     /// These.
     pub const fn of(outcomes: &[Outcome]) -> Outcomes {
@@ -54,6 +75,11 @@ impl Outcomes {
         Outcomes(set)
     }
 
+    /// Those that are in both.
+    pub const fn and(self, other: Outcomes) -> Outcomes {
+        Outcomes(self.0 & other.0)
+    }
+
     /// Whether `outcome` is one of them.
     #[inline]
     pub const fn has(self, outcome: Outcome) -> bool {
@@ -63,7 +89,7 @@ impl Outcomes {
 
 impl Outcome {
     /// Every outcome, in the order of their numbers.
-    pub const ALL: [Outcome; 9] = [
+    pub const ALL: [Outcome; 10] = [
         Outcome::Ok,
         Outcome::Error,
         Outcome::Timeout,
@@ -73,10 +99,11 @@ impl Outcome {
         Outcome::Expired,
         Outcome::Cancelled,
         Outcome::Throttled,
+        Outcome::Limited,
     ];
 
     /// Those for which an attempt can fail, with what they are called in HTTP and in gRPC, where they are statuses at all.
-    pub const FAILURES: [(Outcome, &'static str, &'static str); 7] = [
+    pub const FAILURES: [(Outcome, &'static str, &'static str); 8] = [
         (Outcome::Error, "500 Internal Server Error", "INTERNAL"),
         (Outcome::Timeout, "no status: the client gives up", "DEADLINE_EXCEEDED"),
         (Outcome::Rejected, "503 Service Unavailable, or 429", "UNAVAILABLE, or RESOURCE_EXHAUSTED"),
@@ -84,6 +111,7 @@ impl Outcome {
         (Outcome::Expired, "no status", "DEADLINE_EXCEEDED"),
         (Outcome::ShortCircuited, "never sent", "never sent"),
         (Outcome::Throttled, "never sent", "never sent"),
+        (Outcome::Limited, "never sent", "never sent"),
     ];
 
     /// Whether the caller got what it asked for.
@@ -95,7 +123,7 @@ impl Outcome {
     /// Whether the attempt left its caller.
     #[inline]
     pub const fn is_sent(self) -> bool {
-        !matches!(self, Outcome::ShortCircuited | Outcome::Throttled)
+        !matches!(self, Outcome::ShortCircuited | Outcome::Throttled | Outcome::Limited)
     }
 
     /// Whether the callee took the request on, for all that a throttle can know: an error is an answer. One that was
@@ -117,6 +145,7 @@ impl Outcome {
             Outcome::Expired => "expired",
             Outcome::Cancelled => "cancelled",
             Outcome::Throttled => "throttled",
+            Outcome::Limited => "limited",
         }
     }
 }

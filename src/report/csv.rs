@@ -121,6 +121,10 @@ pub fn summary(input: &Input) -> String {
             ("queue_peak_of_a_replica", u64::from(it.peak_queue).into()),
         ];
         table.rows(&prefix, &counts);
+        if let Some(limit) = it.limit {
+            let mean = facts.mean_level(limit.limit_nanos);
+            table.rows(&prefix, &[("limit_mean", Value::Maybe(mean)), ("beyond_limit", limit.beyond.into())]);
+        }
         if input.twin.is_some() {
             table.rows(&prefix, &[("amplification", Value::Maybe(facts.amplification(id)))]);
         }
@@ -133,6 +137,9 @@ pub fn summary(input: &Input) -> String {
         table.rows(&prefix, &[("calls", it.calls.into()), ("attempts", it.attempts.into())]);
         table.rows(&prefix, &[("retry_factor", Value::Maybe(facts::retry_factor(it)))]);
         table.rows(&prefix, &outcomes(&it.outcomes));
+        if let Some(held_nanos) = it.held_nanos {
+            table.rows(&prefix, &[("held_mean", Value::Maybe(facts.mean_level(held_nanos)))]);
+        }
         table.latency(&prefix, "latency", &it.latency);
     }
     for (id, (pool, it)) in model.pools.iter().zip(&results.pools).enumerate() {
@@ -307,8 +314,8 @@ fn session_rows(counts: [u64; 3]) -> Vec<Row> {
     ["sessions_started", "sessions_finished", "sessions_lost"].into_iter().zip(counts.map(Value::Count)).collect()
 }
 
-fn service_point(it: &ServiceSeries, point: usize) -> [Row; 9] {
-    [
+fn service_point(it: &ServiceSeries, point: usize) -> Vec<Row> {
+    let mut rows = vec![
         ("arrivals", it.arrivals[point].into()),
         ("completed", it.completed[point].into()),
         ("failed", it.failed[point].into()),
@@ -318,7 +325,9 @@ fn service_point(it: &ServiceSeries, point: usize) -> [Row; 9] {
         ("busy_threads_mean", it.busy[point].into()),
         ("wasted_threads_mean", it.wasted[point].into()),
         ("replicas_up", u64::from(it.up[point]).into()),
-    ]
+    ];
+    rows.extend(it.limit.get(point).map(|mean| ("limit_mean", (*mean).into())));
+    rows
 }
 
 fn edge_point(it: &EdgeSeries, point: usize) -> Vec<Row> {
@@ -331,6 +340,8 @@ fn edge_point(it: &EdgeSeries, point: usize) -> Vec<Row> {
         ("short_circuited", it.short_circuited[point].into()),
     ];
     rows.extend(it.throttled.get(point).map(|count| ("throttled", (*count).into())));
+    rows.extend(it.limited.get(point).map(|count| ("limited", (*count).into())));
+    rows.extend(it.held.get(point).map(|mean| ("held_mean", (*mean).into())));
     let breaker = [("breaker_open_share", &it.open), ("breaker_half_open_share", &it.half_open)];
     let shares = breaker.into_iter().filter_map(|(metric, share)| Some((metric, (*share.get(point)?).into())));
     rows.extend(shares);

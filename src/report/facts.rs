@@ -227,11 +227,13 @@ pub(super) fn retry_factor(edge: &EdgeResult) -> Option<f64> {
     ratio(edge.attempts as f64, edge.calls as f64)
 }
 
-/// The outcomes that data files name, with their counts. Only some clients throttle: that stands there where it
-/// happened.
+/// The outcomes that data files name, with their counts. Only some clients throttle or limit: that stands there where
+/// it happened.
 pub(super) fn outcomes(counts: &[u64; OUTCOMES]) -> impl Iterator<Item = (&'static str, u64)> {
     let counts = Outcome::ALL.map(|outcome| (outcome, counts[outcome as usize]));
-    let named = counts.into_iter().filter(|(outcome, count)| *outcome != Outcome::Throttled || *count > 0);
+    let named = counts
+        .into_iter()
+        .filter(|(outcome, count)| !matches!(outcome, Outcome::Throttled | Outcome::Limited) || *count > 0);
     named.map(|(outcome, count)| (outcome.name(), count))
 }
 

@@ -166,6 +166,8 @@ struct ServiceRow<'a> {
     sojourn: LatencyRow,
     littles_law: LittlesLaw,
     #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<LimitRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<ServiceConfidence>,
 }
 
@@ -176,6 +178,13 @@ struct LittlesLaw {
     in_system_integral_s: f64,
     sojourn_sum_s: f64,
     difference_ns: i128,
+}
+
+/// What the limits of a service's replicas did.
+#[derive(Serialize)]
+struct LimitRow {
+    mean: Option<f64>,
+    beyond: u64,
 }
 
 #[derive(Serialize)]
@@ -190,6 +199,8 @@ struct EdgeRow<'a> {
     attempts_per_s: Option<f64>,
     retry_factor: Option<f64>,
     outcomes: Outcomes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_mean: Option<f64>,
     latency: LatencyRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<EdgeConfidence>,
@@ -363,6 +374,7 @@ fn service_row<'a>(facts: &Facts<'a>, id: usize, it: &ServiceResult) -> ServiceR
             sojourn_sum_s: seconds(it.sojourn_clipped_nanos),
             difference_ns: it.in_system_nanos as i128 - it.sojourn_clipped_nanos as i128,
         },
+        limit: it.limit.map(|limit| LimitRow { mean: facts.mean_level(limit.limit_nanos), beyond: limit.beyond }),
         half_widths: facts.half_widths(|all| all.services[id]),
     }
 }
@@ -384,6 +396,7 @@ fn edge_row<'a>(facts: &'a Facts, id: usize, it: &EdgeResult) -> EdgeRow<'a> {
         attempts_per_s: facts.per_sec(it.attempts),
         retry_factor: facts::retry_factor(it),
         outcomes: Outcomes(it.outcomes),
+        held_mean: it.held_nanos.and_then(|nanos| facts.mean_level(nanos)),
         latency: latency_row(&it.latency),
         half_widths: facts.half_widths(|all| all.edges[id]),
     }

@@ -156,7 +156,7 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<MessagingSection<'a>> {
     let effects = results.effects.iter().map(|it| EffectRow {
         name: model.endpoints[it.endpoint].effect.as_deref().unwrap_or_default(),
         endpoint: model.endpoint_name(it.endpoint),
-        idempotent: model.endpoints[it.endpoint].is_idempotent,
+        idempotent: model.endpoints[it.endpoint].effect_once,
         done: it.done,
         done_again: it.again,
     });

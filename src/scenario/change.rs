@@ -179,8 +179,8 @@ fn setting(form: &SettingForm, model: &Model) -> Option<Setting> {
             Some(match *key {
                 "latency" => Setting::Latency(id, client.latency.clone()),
                 "timeout" => Setting::Timeout(id, client.timeout),
-                "retry" => Setting::Retry(id, client.retry.clone()),
-                "breaker" => Setting::Breaker(id, client.breaker.clone()),
+                "retry" => Setting::Retry(id, client.retry),
+                "breaker" => Setting::Breaker(id, client.breaker),
                 "throttle" => Setting::Throttle(id, client.throttle),
                 "cancel" => Setting::Cancel(id, client.cancel),
                 "deadlines" => Setting::Deadlines(id, client.deadlines),

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::build::means_nothing;
 use super::declare::{Key, Keys, Kind, Presence, Section};
-use super::decode::{VERBS, preset_value};
+use super::decode::{PresetValue, VERBS, preset_value};
 use super::files::{of_place, resolved};
 use super::language::{ExpectKeys, ScenarioKeys};
 use super::say::{Place, Sources};
@@ -91,11 +91,11 @@ impl Expander<'_> {
         }
         if let Presence::Default(default) = key.presence {
             let preset = table.get("preset").and_then(|entry| entry.node.text());
-            let of_preset = preset.and_then(|preset| preset_value(section.path, preset, key.name));
-            return Some(match (of_preset, preset) {
-                (Some(value), Some(preset)) => (value, format!("preset {preset}")),
-                _ => (written(default), "default".to_owned()),
-            });
+            return match preset.map(|preset| (preset_value(section.path, preset, key.name), preset)) {
+                Some((PresetValue::Value(value), preset)) => Some((value, format!("preset {preset}"))),
+                Some((PresetValue::Missing, _)) => None,
+                _ => Some((written(default), "default".to_owned())),
+            };
         }
         let time = |time: Time| string(&time.to_string());
         let expectation = || self.model.expectations.iter().find(|known| path.last() == Some(&known.name));

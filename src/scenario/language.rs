@@ -1,14 +1,20 @@
 //! The language at one sight: every table, every key, its type, its default and what it means. This is the
 //! only place where a key is declared; decoder, hints, schema and reference all read it here.
 
+mod limits;
 mod messaging;
+mod policies;
 mod prices;
 mod resources;
 mod steps;
 mod transport;
 mod verdict;
 
+pub(crate) use limits::{BulkheadKeys, HealthKeys, LimitKeys, RateLimitKeys, SlowStartKeys};
 pub(crate) use messaging::{BrokerKeys, ConsumerKeys, LagScalingKeys, ProducerKeys, PublishKeys, QueueKeys, TopicKeys};
+pub(crate) use policies::{
+    BreakerKeys, BudgetKeys, HedgeKeys, OutlierKeys, QuotaKeys, RetryKeys, RetryThrottleKeys, ThrottleKeys,
+};
 pub(crate) use prices::PricesKeys;
 pub(crate) use resources::{CacheKeys, PoolKeys};
 pub(crate) use steps::{
@@ -22,10 +28,9 @@ pub(crate) use verdict::VerdictKeys;
 
 use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{
-    ArrivalsForm, Auto, BackoffForm, BreakerPreset, CacheName, ClientName, Condition, Count, DisciplineForm, Entries,
-    HedgeAfter, JitterForm, LimitFrom, Named, NotZero, Or, PositiveNumber, ProfileForm, QueueTimeoutForm, RangeForm,
-    RetryOn, RetryPreset, Scalar, Seed, ServiceName, SessionForm, Steps, StruckReplicas, ThrottlePreset, True, Word,
-    WorkloadName,
+    ArrivalsForm, Auto, CacheName, ClientName, Condition, Count, DisciplineForm, Entries, LimitFrom, Named, NotZero,
+    Or, PositiveNumber, ProfileForm, QueueTimeoutForm, RangeForm, Scalar, Seed, ServiceName, SessionForm, Steps,
+    StruckReplicas, True, Word, WorkloadName,
 };
 use super::decode::{
     BrokerName, CallerName, ConsumerName, DestinationName, List, Overlays, QueueName, Scales, Settings, TransportName,
@@ -34,8 +39,8 @@ use super::decode::{
 use crate::base::distribution::{Distribution, SizeDistribution};
 use crate::base::keys::KeyDistribution;
 use crate::base::time::{Span, Time};
-use crate::base::units::{Bandwidth, Rate, Share, Size};
-use crate::model::{Cancel, Deadlines, Handlers, OnFailure, Overflow};
+use crate::base::units::{Bandwidth, Share, Size};
+use crate::model::{Cancel, Deadlines, Handlers, OnFailure, Overflow, ZoneAware};
 use crate::policy::balance::Balance;
 
 keys! {
@@ -217,6 +222,12 @@ keys! {
         limit: Or<LimitKeys> = "none";
         /// What connections one replica takes on, from clients with a `transport`; "none" takes on all.
         connections: Or<AcceptKeys> = "none";
+        /// What part of the requests each replica is meant for: `[5, 1, 1]` gives the first one five times as many, and
+        /// begins anew with the fourth. Balancers that look at it: "round-robin" (as nginx does), "random",
+        /// "least-request" (as Envoy does) and "maglev". All the same if absent.
+        [since "0.2"] weights: List<Count<1, 10_000>>;
+        /// How a replica that has just come up gets its weight.
+        [since "0.2"] slow_start: Or<SlowStartKeys> = "none";
         /// Pauses of each replica in which its memory is tidied up.
         gc: Or<GcKeys> = "none";
         /// Somebody on the same machine who takes CPU time away now and then, from each replica at other times.
@@ -227,19 +238,7 @@ keys! {
         /// What it answers.
         endpoint: Named<EndpointKeys>, required;
     }
-    later { "autoscale" "probes" "region" "bulkhead" "shed" "slow_start" }
-}
-
-keys! {
-    /// A token bucket that time fills and every request empties; a request that finds less than one token is turned
-    /// away at once. Each replica has one; it starts full, also after a crash.
-    LimitKeys is "a limit" at "service.NAME.limit" {
-        /// How fast tokens come: the requests that are taken on in the long run.
-        rate: Rate, required;
-        /// The most tokens that can be saved: the requests that are taken on at once.
-        burst: Count<1> = "10";
-    }
-    later { "preset" "kind" "initial" "min" "max" "target" }
+    later { "autoscale" "probes" "region" "bulkhead" "shed" }
 }
 
 keys! {
@@ -290,6 +289,9 @@ keys! {
         priority: Count<0, 9>;
         /// Memory that one request leaves behind, for services with `gc = { heap = .. }`.
         allocates: Size = "0B";
+        /// Whether asking twice is as good as asking once. If not, clients repeat only what has not been processed
+        /// (rejected, refused, or never sent), whatever `on` says, and do not hedge.
+        idempotent: bool = "true";
         /// How large the body of a request is, as JSON; only clients with a `transport` care.
         request: SizeDistribution = "0B";
         /// How large the body of an answer is, as JSON. Errors have none.
@@ -299,8 +301,8 @@ keys! {
         /// What it does to the world outside when it ends well, such as "order": it is counted how often that was done again
         /// for the same request or message, because of a retry or because a message came again.
         effect: String;
-        /// Whether doing it again does no harm: it is not counted then.
-        idempotent: bool = "false";
+        /// Whether doing that again does no harm, because of an upsert or an idempotency key: it is not counted then.
+        effect_once: bool = "false";
     }
     later { "request_size" "response_size" "key" }
 }
@@ -320,15 +322,37 @@ keys! {
         loss: Share = "0%";
         /// How long one attempt is waited for; with `hedge`, the whole call from its first attempt on.
         timeout: Or<NotZero<Span>> = "none";
-        /// Which replica gets an attempt: each in turn, any, the one of two with fewer calls of this client outstanding,
-        /// the one with the fewest requests in it, or the one that owns the request's key (on a ring of hashes).
+        /// How long a call is waited for with all its attempts and the delays between them; then it has failed with a
+        /// timeout, which nothing repeats. Envoy's route timeout, a gRPC client's deadline.
+        overall_timeout: Or<NotZero<Span>> = "none";
+        /// Which replica gets an attempt: each in turn, any, the one of two with fewer calls of this client outstanding
+        /// ("least-request" draws as Envoy does, "p2c" two different ones), the one with the fewest requests in it
+        /// ("join-shortest"), the one of two with the smaller product of calls and peak latency ("peak-ewma", as finagle
+        /// and linkerd), or the one that owns the request's key, on a ring of hashes ("ring-hash") or in a table ("maglev").
         balance: Word<Balance> = "round-robin";
+        /// What zones mean for that: nothing ("off"), the caller's own while somebody is up there ("prefer"), or the caller's
+        /// own as far as its share of the replicas goes, as in Envoy ("envoy"; only from six replicas on).
+        [since "0.2"] zone_aware: Word<ZoneAware> = "off";
+        /// How many replicas of a service each replica of the caller knows: deterministic subsetting as in Google's SRE book.
+        /// All if absent.
+        [since "0.2"] subset: Count<1, 100_000>;
+        /// When replicas are left out that have failed.
+        [since "0.2"] health: Or<HealthKeys> = "none";
+        /// When calls may go.
+        [since "0.2"] rate_limit: Or<RateLimitKeys> = "none";
+        /// How many calls may be under way.
+        [since "0.2"] bulkhead: Or<BulkheadKeys> = "none";
+        /// How many calls may be under way by a limit that learns, as in `service.NAME.limit`. A wait in front of it there is
+        /// none: what is beyond ends `limited`.
+        [since "0.2"] limit: Or<LimitKeys> = "none";
         /// Whether failed attempts are repeated.
         retry: Or<RetryKeys> = "none";
         /// Whether another attempt is sent while the first has no answer yet; not together with `retry`.
         hedge: Or<HedgeKeys> = "none";
         /// When calls are refused without being sent.
         breaker: Or<BreakerKeys> = "none";
+        /// Which replicas it does not see for a while, because they answered it badly.
+        outlier: Or<OutlierKeys> = "none";
         /// Which requests are held back because too many before were turned away.
         throttle: Or<ThrottleKeys> = "none";
         /// What happens at the callee when the caller gives up: nothing, it leaves the queue, it stops before its
@@ -339,117 +363,7 @@ keys! {
         /// "auto" is as the `transport` says: "propagate" for gRPC, else "local".
         deadlines: Auto<Deadlines> = "auto";
     }
-    later { "limit" "bulkhead" "outlier" "connections" "pool" "rate_limit" "request_size" "response_size" }
-}
-
-keys! {
-    /// How failed attempts are repeated: all that fail, be it an error, a timeout, a full queue, an open
-    /// breaker or a throttle, unless `on` says which.
-    RetryKeys is "a retry policy" at "client.NAME.retry" {
-        /// Start from the defaults of a library; the other keys change them.
-        preset: RetryPreset;
-        /// Attempts in all, the first included.
-        attempts: Count<1> = "3";
-        /// Which failures are repeated; all others are final. Without it all are, but for the presets "grpc" and "istio",
-        /// which repeat what the server has not taken on: `["rejected", "refused"]`.
-        on: RetryOn;
-        /// The delay before the next attempt: a length of time, or `exponential(100ms, factor=2, cap=10s)`.
-        backoff: BackoffForm = "0s";
-        /// How the delay is spread: not at all, between nothing and all of it ("full"), between half and all of it
-        /// ("equal"), by the delay before ("decorrelated"); or by a share both ways, such as "20%".
-        jitter: JitterForm = "none";
-        /// How many retries there may be for every call.
-        budget: Or<BudgetKeys> = "none";
-        /// How failures stop all retries, as in gRPC; a policy has a budget or a throttle, not both.
-        throttle: Or<RetryThrottleKeys> = "none";
-    }
-    later { "per_try_timeout" "pushback" }
-}
-
-keys! {
-    /// Hedged calls, as in gRPC: while an attempt has no answer, another one is sent, to a replica that is picked anew, and
-    /// the first good answer wins. The others are given up: they end `cancelled`, and their callees hear of it as the
-    /// client's `cancel` says. An attempt that fails sends the next one at once; the call fails when all have failed, or
-    /// when its `timeout` is over, which holds for all of them together. Every failure counts as one that another attempt
-    /// may heal.
-    HedgeKeys is "a hedge" at "client.NAME.hedge" {
-        /// How long the latest attempt goes without an answer before the next one is sent: a length of time, or a
-        /// percentile such as `p95`, of the last 1000 calls that were answered well, worked out after every hundredth;
-        /// before the first hundred there are no hedges. Each replica of a caller sees its own calls to a service; the
-        /// users of a workload see those of all.
-        after: HedgeAfter, required;
-        /// Attempts at most, the first included.
-        attempts: Count<2, 5> = "2";
-    }
-    later { "preset" "throttle" "budget" }
-}
-
-keys! {
-    /// A token bucket that every call fills and every retry empties. Each replica of a caller has one for each service
-    /// that it calls; the users of a workload share one.
-    BudgetKeys is "a retry budget" at "client.NAME.retry.budget" {
-        /// Retries that each call earns.
-        ratio: Share, required;
-        /// The most retries that can be saved, and what the client starts with.
-        burst: Count<0> = "10";
-    }
-    later { "ttl" "min_per_second" }
-}
-
-keys! {
-    /// gRPC's retry throttling: a store of tokens from which every attempt that fails takes one, and to which every one
-    /// that is answered well adds a part. While it is at most half full, nothing is retried. It starts full; each
-    /// replica of a caller has one for each service that it calls, and the users of a workload share one.
-    RetryThrottleKeys is "a retry throttle" at "client.NAME.retry.throttle" {
-        /// The most tokens that can be saved.
-        max_tokens: Count<1, 1000> = "10";
-        /// The part of a token that a success brings; decimal places beyond the third are ignored. Once a larger share
-        /// than `ratio / (1 + ratio)` of all attempts fails for long, retries stop: 9.1% for a ratio of 0.1.
-        token_ratio: PositiveNumber = "0.1";
-    }
-    later { }
-}
-
-keys! {
-    /// A circuit breaker over a window of the last calls, with the rules of resilience4j. Each replica of a caller has
-    /// one for each service that it calls; the users of a workload share one.
-    BreakerKeys is "a breaker" at "client.NAME.breaker" {
-        /// Start from the defaults of a library; the other keys change them.
-        preset: BreakerPreset;
-        /// Results that the window holds.
-        window: Count<1, 1_000_000> = "100";
-        /// Results needed before the window is judged; never more than the window holds.
-        minimum_calls: Count<1> = "100";
-        /// Share of failures at which it opens.
-        failure_rate: Share = "50%";
-        /// A call longer than this is slow.
-        slow_call_duration: Span = "60s";
-        /// Share of slow calls at which it opens.
-        slow_call_rate: Share = "100%";
-        /// How long it stays open before it lets probes through.
-        open_for: Span = "60s";
-        /// Probes that it lets through when half open.
-        half_open_calls: Count<1, 1_000_000> = "10";
-    }
-    later { "window_time" }
-}
-
-keys! {
-    /// A throttle as in Google's SRE book: an attempt is held back with the probability
-    /// `(requests - multiplier * accepts) / (requests + 1)`, or never where that is below zero. `requests` are all that
-    /// should have gone, those held back too; `accepts` are those that were answered, well or with an error, and those
-    /// that the caller withdrew. What is rejected, refused or times out is not accepted, nor is what an open breaker
-    /// stops: it stands behind the throttle. Each replica of a caller has one for each service that it calls; the users
-    /// of a workload share one.
-    ThrottleKeys is "a throttle" at "client.NAME.throttle" {
-        /// Start from the defaults of a library; the other keys change them.
-        preset: ThrottlePreset;
-        /// Requests that may go for each one that is accepted: 2 sends up to twice as many as are accepted.
-        multiplier: PositiveNumber = "2";
-        /// Over which time both are counted, in 120 parts: it forgets a part at a time.
-        window: NotZero<Span> = "120s";
-    }
-    later { }
+    later { "connections" "pool" "request_size" "response_size" }
 }
 
 keys! {
@@ -643,7 +557,7 @@ mod tests {
     #[test]
     fn declarations_are_whole() {
         let sections = sections();
-        assert_eq!(sections.len(), 55);
+        assert_eq!(sections.len(), 62);
         for section in sections {
             assert!(section.noun.starts_with("a ") || section.noun.starts_with("an "), "{}", section.noun);
             for key in section.keys {

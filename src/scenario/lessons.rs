@@ -23,6 +23,8 @@ macro_rules! embedded {
 
 /// The lessons, by name.
 pub static LESSONS: &[Lesson] = embedded!("../../scenarios":
+    "adaptive-concurrency"
+    "breaker-lockstep"
     "cache-stampede"
     "consumer-lag-death"
     "coordinated-omission"
@@ -30,9 +32,11 @@ pub static LESSONS: &[Lesson] = embedded!("../../scenarios":
     "exactly-once-cost"
     "forty-node-meltdown"
     "grpc-sticky-connections"
+    "hedging-tail"
     "hot-partition"
     "mesh-tax"
     "n-plus-one"
+    "outlier-small-cluster"
     "poison-message"
     "queue-bloat"
     "queue-decouples"
@@ -40,6 +44,7 @@ pub static LESSONS: &[Lesson] = embedded!("../../scenarios":
     "redelivery-storm"
     "rest-vs-grpc"
     "rest-vs-grpc-vs-queue"
+    "retry-amplification"
     "retry-storm"
     "slow-reader"
     "thundering-herd"

@@ -9,6 +9,8 @@ use super::say::catalogue;
 use crate::base::distribution;
 use crate::model::{Figure, Limit, Metric, Transport, TransportPreset, transport_figures};
 use crate::policy::Outcome;
+use crate::policy::registry::Kind as PolicyKind;
+use crate::policy::settings::Parameter;
 
 /// The page `SCENARIOS.md`: how a scenario is written, every table and key, every code.
 pub fn reference() -> String {
@@ -19,6 +21,7 @@ pub fn reference() -> String {
     add_forms(&mut text);
     add_failures(&mut text);
     add_transports(&mut text);
+    add_presets(&mut text);
     add_codes(&mut text);
     text
 }
@@ -152,6 +155,33 @@ fn add_transports(text: &mut String) {
     );
     for Figure { what, default, range, source, trust } in transport_figures() {
         let _ = writeln!(text, "| {what} | {default} | {range} | {source} | {} |", trust.name());
+    }
+}
+
+/// Policies under their real names.
+fn add_presets(text: &mut String) {
+    text.push_str(
+        "\n### Presets\n\nPolicies under the names of the libraries that they are of: `breaker = { preset = \"hystrix\" }`. A \
+         policy takes the keys that its table lists, and no others. A balancer has no table: `balance = \"p2c\"`. `brownout policy NAME` prints the same, and \
+         `brownout policy NAME --trace steps.json` steps it through a sequence of outcomes.\n",
+    );
+    for kind in PolicyKind::ALL {
+        for preset in kind.presets() {
+            let _ = write!(text, "\n#### {} of `[{}]`\n\n{}\n\n", preset.name, kind.path(), preset.about);
+            let parameters = (preset.parameters)();
+            if !parameters.is_empty() {
+                text.push_str("| key | in the library | default | meaning |\n|---|---|---|---|\n");
+            }
+            for Parameter { name, theirs, default, about } in parameters {
+                let theirs = if theirs.is_empty() { String::new() } else { format!("`{theirs}`") };
+                let _ = writeln!(text, "| `{name}` | {theirs} | `{default}` | {} |", about.replace('|', "\\|"));
+            }
+            text.push('\n');
+            for rule in preset.rules {
+                let _ = writeln!(text, "- {rule}");
+            }
+            let _ = writeln!(text, "\nSource: {}.", preset.source);
+        }
     }
 }
 

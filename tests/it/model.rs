@@ -6,6 +6,7 @@ mod change;
 mod cost;
 mod cpu;
 mod doors;
+mod limits;
 mod messaging;
 mod paths;
 mod pools;

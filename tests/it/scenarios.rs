@@ -6,7 +6,7 @@ use brownout::base::units::{Rate, Share, Size};
 use brownout::model::*;
 use brownout::policy::balance::Balance;
 use brownout::policy::queue::{AdaptiveTimeout, CodelSettings};
-use brownout::policy::retry::{Backoff, Jitter};
+use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, Quota};
 use brownout::scenario::{LoadOptions, load, reference};
 use proptest::prelude::*;
 
@@ -45,10 +45,11 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(model.clients[ClientId(0)], Client::direct());
     assert_eq!(model.workloads[WorkloadId(0)].client, ClientId(0));
     assert_eq!(model.workloads[WorkloadId(0)].deadline, None);
-    let retry = client(&model, "all").1.retry.clone().unwrap();
+    let retry = client(&model, "all").1.retry.unwrap();
     assert_eq!((retry.attempts, retry.backoff, retry.jitter), (3, Backoff::Fixed(Span::ZERO), Jitter::None));
-    assert_eq!(retry.budget, None);
-    assert_eq!(client(&model, "budget").1.retry.clone().unwrap().budget.unwrap().burst, 10);
+    assert_eq!(retry.quota, None);
+    let quota = client(&model, "budget").1.retry.unwrap().quota.unwrap();
+    assert!(matches!(quota, Quota::Budget(budget) if budget.burst == 10));
     assert_eq!(model.faults[0].lasts, None);
     assert_eq!((model.expectations[0].from, model.expectations[0].until), (Time::ZERO, model.end()));
 }
@@ -234,22 +235,35 @@ fn clients_are_what_the_file_says() {
     assert_eq!(browser.latency, "uniform(20ms, 80ms)".parse().unwrap());
     assert_eq!((browser.timeout, browser.balance), (Some(Span::from_secs(5)), Balance::Random));
     assert_eq!((browser.cancel, browser.deadlines), (Cancel::AtOnce, Deadlines::Propagate));
-    let retry = browser.retry.clone().unwrap();
+    let retry = browser.retry.unwrap();
     let (base, cap) = (Span::from_millis(100), Span::from_secs(2));
     assert_eq!((retry.attempts, retry.backoff), (4, Backoff::Exponential { base, factor: 3.0, cap }));
-    let budget = retry.budget.unwrap();
-    assert_eq!((retry.jitter, budget.ratio, budget.burst), (Jitter::Full, Share::new(0.1).unwrap(), 7));
+    let budget = Quota::Budget(BudgetSettings { ratio: Share::new(0.1).unwrap(), burst: 7 });
+    assert_eq!((retry.jitter, retry.quota), (Jitter::Full, Some(budget)));
     let internal = client(&model, "internal").1;
-    let retry = internal.retry.clone().unwrap();
+    let retry = internal.retry.unwrap();
     assert_eq!(
         (retry.attempts, retry.backoff),
         (2, Backoff::Fixed(Span::from_millis(500))),
         "written, and of the preset"
     );
-    let breaker = internal.breaker.clone().unwrap();
-    assert_eq!((breaker.window, breaker.minimum_calls, breaker.half_open_calls), (20, 10, 3));
-    assert_eq!((breaker.slow_call_duration, breaker.open_for), (Span::from_millis(500), Span::from_secs(5)));
-    assert_eq!((breaker.failure_rate, breaker.slow_call_rate), (Share::new(0.4).unwrap(), Share::new(0.8).unwrap()));
+    let breaker = internal.breaker.unwrap();
+    let expected = [
+        ("window", "20"),
+        ("minimum_calls", "10"),
+        ("half_open_calls", "3"),
+        ("slow_call_duration", "500ms"),
+        ("open_for", "5s"),
+        ("failure_rate", "40%"),
+        ("slow_call_rate", "80%"),
+        ("half_open_for", "20s"),
+        ("automatic", "true"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(breaker.get(name).unwrap().to_string(), value, "{name}");
+    }
+    let steady = client(&model, "steady").1.outlier.clone().unwrap();
+    assert_eq!((steady.name(), steady.get("max_ejection").unwrap().to_string().as_str()), ("envoy", "30%"));
 }
 
 #[test]
@@ -311,8 +325,8 @@ fn tables_merge_and_everything_else_replaces() {
 fn a_policy_that_names_a_preset_replaces_and_none_takes_away() {
     let grpc = model(EVERYTHING, &["grpc"], &[]);
     let internal = client(&grpc, "internal").1;
-    assert_eq!((internal.retry.clone(), internal.timeout), (None, None));
-    assert_eq!(internal.breaker.clone().unwrap().window, 100, "not the 20 of the file");
+    assert_eq!((internal.retry, internal.timeout), (None, None));
+    assert_eq!(internal.breaker.unwrap().get("window").unwrap().to_string(), "100", "not the 20 of the file");
     assert_eq!(internal.balance, Balance::LeastRequest, "what the variant does not name stays");
 }
 
@@ -326,11 +340,7 @@ fn variants_and_arguments_are_laid_over_in_their_order() {
     assert!(both.expectations.is_empty());
     let deep =
         model(WORKED_EXAMPLE, &["patient"], &["client.internal.retry.attempts=5", "service.ads.queue=\"unlimited\""]);
-    assert_eq!(
-        client(&deep, "internal").1.retry.clone().unwrap().attempts,
-        5,
-        "a policy that was taken away comes back"
-    );
+    assert_eq!(client(&deep, "internal").1.retry.unwrap().attempts, 5, "a policy that was taken away comes back");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::base::random::salt;
 use crate::model::PublishWait;
 use crate::policy::Outcome;
-use crate::policy::retry::{AnyRetry, Retry};
+use crate::policy::retry::{AnyRetry, Failure, Retry};
 
 use super::super::agenda::{Agenda, Event, Ticket, TimerId};
 use super::super::engine::Engine;
@@ -59,7 +59,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let publisher = &mut self.messaging.publishers[n as usize];
         let at = replica.wrapping_sub(publisher.first_replica) as usize;
         if let Some(retry) = publisher.retries.get_mut(at) {
+            // Only clients of calls are held back before their first attempt.
             retry.call_started(now);
+            retry.attempt_started(now, 1);
         }
         self.publish_once(id, n)
     }
@@ -232,13 +234,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let at = frame.replica.wrapping_sub(publisher.first_replica) as usize;
         if outcome.is_ok() {
             if let Some(retry) = publisher.retries.get_mut(at) {
-                retry.succeeded(now);
+                retry.attempt_ended(now, frame.count, outcome, None);
             }
             self.go_on(id);
             return;
         }
         let draws = frame.key.child(self.world.program.publishes[n as usize].salt ^ SALT_BACKOFF).draws();
-        let delay = publisher.retries.get_mut(at).and_then(|retry| retry.next_delay(now, frame.count, outcome, draws));
+        let uniform = |retry: u32| draws.skip(u64::from(retry - 1)).uniform();
+        let delay = publisher.retries.get_mut(at).and_then(|retry| {
+            retry.attempt_ended(now, frame.count, outcome, None);
+            retry.next_delay(now, Failure::new(frame.count, outcome), &uniform)
+        });
         match delay {
             Some(delay) => {
                 self.observer.spends(id, now, Spent::Backoff);
@@ -258,6 +264,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(in crate::kernel) fn publish_again(&mut self, id: u32) {
         let n = self.current_publish(id);
         self.frames[id].count += 1;
+        let (now, frame) = (self.now(), self.frames[id]);
+        let publisher = &mut self.messaging.publishers[n as usize];
+        let at = frame.replica.wrapping_sub(publisher.first_replica) as usize;
+        if let Some(retry) = publisher.retries.get_mut(at) {
+            retry.attempt_started(now, frame.count);
+        }
         if self.publish_once(id, n) {
             self.go_on(id);
         }

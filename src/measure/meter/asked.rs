@@ -24,24 +24,8 @@ impl Meter {
             .iter()
             .filter(|edge| edge.rare.service == id.0)
             .fold((0, 0), |(calls, attempts), edge| (calls + edge.calls, attempts + edge.attempts));
-        Counts {
-            offered: reading.arrivals,
-            answered: reading.left[Departure::Completed as usize],
-            good: 0,
-            failed: reading.left[Departure::Failed as usize],
-            rejected: reading.left[Departure::Rejected as usize],
-            shed: reading.left[Departure::Shed as usize],
-            dropped: reading.left[Departure::Dropped as usize],
-            waited: reading.waited,
-            requests: self.workloads.iter().map(|workload| workload.counts.offered).sum(),
-            calls,
-            attempts,
-            busy_nanos: reading.busy_nanos,
-            wasted_nanos: reading.wasted_nanos,
-            queue_nanos: reading.queue_nanos,
-            in_system_nanos: reading.in_system_nanos,
-            ..Counts::default()
-        }
+        let requests = self.workloads.iter().map(|workload| workload.counts.offered).sum();
+        Counts { requests, calls, attempts, ..reading.counts() }
     }
 
     #[inline(always)]

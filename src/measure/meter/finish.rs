@@ -40,7 +40,7 @@ impl Meter {
                 .zip(sojourns)
                 .map(|((meter, wait), sojourn)| meter.result(end.at, wait, sojourn))
                 .collect(),
-            edges: self.edges.into_iter().zip(of_edges).map(|(meter, latency)| meter.result(latency)).collect(),
+            edges: self.edges.into_iter().zip(of_edges).map(|(meter, latency)| meter.result(end.at, latency)).collect(),
             pools,
             caches,
             transport: self.transport.map(|transport| transport.finish(end.at)),

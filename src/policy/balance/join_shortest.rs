@@ -1,8 +1,10 @@
 //! The replica that holds the fewest requests, as if one could know without asking: the ideal of balancing.
 
 use crate::base::random::Stream;
+use crate::base::time::{Span, Time};
+use crate::policy::Outcome;
 
-use super::{Balancer, Fleet};
+use super::{Ask, Balancer};
 
 /// Remembers nothing; draws only where there is a tie.
 #[derive(Clone, Copy, Debug, Default)]
@@ -10,8 +12,8 @@ pub struct JoinShortest;
 
 impl Balancer for JoinShortest {
     #[inline]
-    fn pick(&mut self, fleet: &Fleet, _key: Option<u32>, stream: &mut Stream) -> u32 {
-        let up = fleet.up.as_slice();
+    fn pick(&mut self, ask: &Ask<'_>, stream: &mut Stream) -> u32 {
+        let (up, fleet) = (ask.up, ask.fleet);
         let requests = |replica: u32| fleet.in_system[replica as usize];
         let mut shortest = up[0];
         let mut ties = 1;
@@ -32,5 +34,5 @@ impl Balancer for JoinShortest {
 
     fn started(&mut self, _replica: u32) {}
 
-    fn ended(&mut self, _replica: u32) {}
+    fn ended(&mut self, _now: Time, _replica: u32, _rtt: Span, _outcome: Outcome) {}
 }

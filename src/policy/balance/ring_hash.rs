@@ -9,8 +9,10 @@
 use twox_hash::XxHash64;
 
 use crate::base::random::Stream;
+use crate::base::time::{Span, Time};
+use crate::policy::Outcome;
 
-use super::{Balancer, Fleet, any};
+use super::{Ask, Balancer, any};
 
 /// A ring has at least so many entries: the default `minimum_ring_size`. (The default maximum of 8 × 2²⁰ would be
 /// met by that many replicas only.)
@@ -59,19 +61,20 @@ pub struct RingHash;
 impl Balancer for RingHash {
     /// Out of line, so that cheaper balancers stay small where they are inlined.
     #[inline(never)]
-    fn pick(&mut self, fleet: &Fleet, key: Option<u32>, stream: &mut Stream) -> u32 {
-        let Some(key) = key else { return any(&fleet.up, stream) };
+    fn pick(&mut self, ask: &Ask<'_>, stream: &mut Stream) -> u32 {
+        let (up, fleet) = (ask.up, ask.fleet);
+        let Some(key) = ask.key else { return any(up, stream) };
         let is_up = |replica: &u32| {
             // As long as all replicas are up, each stands at its own number.
-            fleet.up.get(*replica as usize) == Some(replica) || fleet.up.binary_search(replica).is_ok()
+            up.get(*replica as usize) == Some(replica) || up.binary_search(replica).is_ok()
         };
         let found = fleet.ring.clockwise(hash(&key.to_le_bytes())).find(is_up);
-        found.unwrap_or_else(|| any(&fleet.up, stream))
+        found.unwrap_or_else(|| any(up, stream))
     }
 
     fn started(&mut self, _replica: u32) {}
 
-    fn ended(&mut self, _replica: u32) {}
+    fn ended(&mut self, _now: Time, _replica: u32, _rtt: Span, _outcome: Outcome) {}
 }
 
 /// xxHash64 with seed 0.

@@ -1,20 +1,36 @@
-//! One after the other: every client instance starts somewhere else, or all of them would march in step.
+//! One after the other: every client instance starts somewhere else, or all of them would march in step. Where weights
+//! differ it is nginx's smooth weighted round robin, whose turns are spread as evenly as weights allow.
 
 use crate::base::random::Stream;
+use crate::base::time::{Span, Time};
+use crate::policy::Outcome;
 
-use super::{Balancer, Fleet, any};
+use super::{Ask, Balancer, SmoothWeighted, any};
 
 /// Goes around by replica numbers, so that a replica that leaves or comes back does not shift the others' turns.
 #[derive(Clone, Debug, Default)]
 pub struct RoundRobin {
     /// The number whose turn it is; none before the first pick.
     next: Option<u32>,
+    /// Boxed: few services have weights.
+    weighted: Option<Box<SmoothWeighted>>,
+}
+
+impl RoundRobin {
+    #[inline(never)]
+    fn pick_by_weight(&mut self, ask: &Ask<'_>) -> u32 {
+        let weighted = self.weighted.get_or_insert_default();
+        weighted.pick(ask.up, |replica| ask.fleet.weight(ask.now, replica))
+    }
 }
 
 impl Balancer for RoundRobin {
     #[inline]
-    fn pick(&mut self, fleet: &Fleet, _key: Option<u32>, stream: &mut Stream) -> u32 {
-        let up = fleet.up.as_slice();
+    fn pick(&mut self, ask: &Ask<'_>, stream: &mut Stream) -> u32 {
+        let up = ask.up;
+        if ask.fleet.is_weighted(ask.now, up) {
+            return self.pick_by_weight(ask);
+        }
         let picked = match self.next {
             None => any(up, stream),
             // As long as all replicas are up, each stands at its own number.
@@ -30,5 +46,6 @@ impl Balancer for RoundRobin {
 
     fn started(&mut self, _replica: u32) {}
 
-    fn ended(&mut self, _replica: u32) {}
+    #[inline]
+    fn ended(&mut self, _now: Time, _replica: u32, _rtt: Span, _outcome: Outcome) {}
 }

@@ -1,31 +1,42 @@
-//! Circuit breakers: whether a call may go at all.
+//! Circuit breakers: whether a call may go at all. Each library's rules are a file of their own.
 
-mod count;
+mod failsafe;
+mod hystrix;
+mod own;
+mod polly;
+mod resilience4j;
 mod window;
 
 use crate::base::time::{Span, Time};
-use crate::base::units::Share;
+use crate::policy::registry::Preset;
+use crate::policy::settings::{Misfit, Settings, Value};
+use crate::policy::{Outcome, Outcomes};
 
-pub use count::CountBreaker;
-pub use window::ResultWindow;
+pub use failsafe::{FailsafeBreaker, FailsafeSettings};
+pub use hystrix::{HystrixBreaker, HystrixSettings};
+pub use own::OwnBreaker;
+pub use polly::{PollyBreaker, PollySettings};
+pub use resilience4j::{Resilience4jBreaker, Resilience4jSettings};
+pub use window::{ResultWindow, Results, TimeWindow, Window};
 
-/// A circuit breaker over a window of the last calls, with the rules of resilience4j's count-based one.
-#[derive(Clone, Debug, PartialEq)]
+/// A client's breaker.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BreakerSettings {
-    /// Results that the window holds.
-    pub window: u32,
-    /// Results needed before the window is judged; never more than `window` counts.
-    pub minimum_calls: u32,
-    /// Share of failures at which it opens.
-    pub failure_rate: Share,
-    /// A call longer than this is slow.
-    pub slow_call_duration: Span,
-    /// Share of slow calls at which it opens.
-    pub slow_call_rate: Share,
-    /// How long it stays open before it lets probes through.
-    pub open_for: Span,
-    /// Probes that it lets through when half open.
-    pub half_open_calls: u32,
+    /// Whose rules, and their parameters.
+    pub rules: BreakerRules,
+    /// Failures that count as nothing, besides what the caller has withdrawn.
+    pub ignore: Outcomes,
+    /// Whether it stands before each attempt or before the whole call.
+    pub sees: Sees,
+}
+
+/// What a breaker permits and counts, where a call is repeated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sees {
+    /// Each attempt: retries stand outside, as in `Retry(CircuitBreaker(..))`.
+    Attempts,
+    /// The call with all its attempts: retries stand inside, as in `CircuitBreaker(Retry(..))`.
+    Calls,
 }
 
 /// Where a breaker stands.
@@ -39,6 +50,17 @@ pub enum BreakerState {
     HalfOpen,
 }
 
+impl BreakerState {
+    /// As libraries write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            BreakerState::Closed => "CLOSED",
+            BreakerState::Open => "OPEN",
+            BreakerState::HalfOpen => "HALF_OPEN",
+        }
+    }
+}
+
 /// What a finished call was, to a breaker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -48,6 +70,19 @@ pub enum Verdict {
     Failure,
     /// It counts as nothing; its permit goes back.
     Ignored,
+}
+
+impl Verdict {
+    /// Of an outcome, where those of `ignore` count as nothing; so does what was withdrawn or not sent.
+    #[inline]
+    pub const fn of(outcome: Outcome, ignore: Outcomes) -> Verdict {
+        match outcome {
+            Outcome::Ok => Verdict::Success,
+            Outcome::Cancelled | Outcome::ShortCircuited | Outcome::Throttled => Verdict::Ignored,
+            outcome if ignore.has(outcome) => Verdict::Ignored,
+            _ => Verdict::Failure,
+        }
+    }
 }
 
 /// What the kernel tells and asks a circuit breaker. One per caller replica and callee.
@@ -62,43 +97,89 @@ pub trait Breaker: Send {
     fn state(&self) -> BreakerState;
 }
 
-/// The breaker of one client instance: a built-in one without indirection, or one of a library user's own.
-pub enum AnyBreaker {
-    /// Over the last calls.
-    Count(CountBreaker),
-    /// Anything else.
-    Custom(Box<dyn Breaker>),
+/// The registry of breakers: each with its settings, its rules and its file.
+macro_rules! breakers {
+    ($( $Name:ident($Settings:ty, $Breaker:ty) in $module:ident, )+) => {
+        /// Every breaker that has a name.
+        pub const PRESETS: &[Preset] = &[$( $module::PRESET ),+];
+
+        /// Whose rules a breaker follows, and their parameters.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub enum BreakerRules {
+            $( #[doc = concat!("Those of ", stringify!($module), ".")] $Name($Settings), )+
+        }
+
+        impl BreakerSettings {
+            /// The settings that the library `name` ships with.
+            pub fn preset(name: &str) -> Option<BreakerSettings> {
+                $( if name == $module::PRESET.name {
+                    let sees = <$Breaker as OwnBreaker<$Settings>>::SEES;
+                    return Some(BreakerSettings { rules: BreakerRules::$Name(Default::default()), ignore: Outcomes::NONE, sees });
+                } )+
+                None
+            }
+
+            /// The library whose rules they are.
+            pub const fn name(&self) -> &'static str {
+                match &self.rules { $( BreakerRules::$Name(_) => $module::PRESET.name, )+ }
+            }
+
+            /// Sets a parameter of the rules, under our name.
+            pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Misfit> {
+                match &mut self.rules { $( BreakerRules::$Name(settings) => settings.set(name, value), )+ }
+            }
+
+            /// A parameter of the rules.
+            pub fn get(&self, name: &str) -> Option<Value> {
+                match &self.rules { $( BreakerRules::$Name(settings) => settings.get(name), )+ }
+            }
+        }
+
+        /// The breaker of one client instance: a built-in one without indirection, or one of a library user's own.
+        pub enum AnyBreaker {
+            $( #[doc = concat!("With the rules of ", stringify!($module), ".")] $Name($Breaker), )+
+            /// Anything else.
+            Custom(Box<dyn Breaker>),
+        }
+
+        impl AnyBreaker {
+            /// The built-in breaker for `settings`, closed.
+            pub fn from_settings(settings: &BreakerSettings) -> AnyBreaker {
+                match &settings.rules { $( BreakerRules::$Name(settings) => AnyBreaker::$Name(OwnBreaker::new(settings)), )+ }
+            }
+        }
+
+        impl Breaker for AnyBreaker {
+            #[inline]
+            fn permit(&mut self, now: Time) -> bool {
+                match self {
+                    $( AnyBreaker::$Name(breaker) => breaker.permit(now), )+
+                    AnyBreaker::Custom(breaker) => breaker.permit(now),
+                }
+            }
+
+            #[inline]
+            fn record(&mut self, now: Time, verdict: Verdict, duration: Span) {
+                match self {
+                    $( AnyBreaker::$Name(breaker) => breaker.record(now, verdict, duration), )+
+                    AnyBreaker::Custom(breaker) => breaker.record(now, verdict, duration),
+                }
+            }
+
+            #[inline]
+            fn state(&self) -> BreakerState {
+                match self {
+                    $( AnyBreaker::$Name(breaker) => breaker.state(), )+
+                    AnyBreaker::Custom(breaker) => breaker.state(),
+                }
+            }
+        }
+    };
 }
 
-impl AnyBreaker {
-    /// The built-in breaker for `settings`, closed.
-    pub fn from_settings(settings: &BreakerSettings) -> AnyBreaker {
-        AnyBreaker::Count(CountBreaker::new(settings))
-    }
-}
-
-impl Breaker for AnyBreaker {
-    #[inline]
-    fn permit(&mut self, now: Time) -> bool {
-        match self {
-            AnyBreaker::Count(breaker) => breaker.permit(now),
-            AnyBreaker::Custom(breaker) => breaker.permit(now),
-        }
-    }
-
-    #[inline]
-    fn record(&mut self, now: Time, verdict: Verdict, duration: Span) {
-        match self {
-            AnyBreaker::Count(breaker) => breaker.record(now, verdict, duration),
-            AnyBreaker::Custom(breaker) => breaker.record(now, verdict, duration),
-        }
-    }
-
-    #[inline]
-    fn state(&self) -> BreakerState {
-        match self {
-            AnyBreaker::Count(breaker) => breaker.state(),
-            AnyBreaker::Custom(breaker) => breaker.state(),
-        }
-    }
+breakers! {
+    Failsafe(FailsafeSettings, FailsafeBreaker) in failsafe,
+    Hystrix(HystrixSettings, HystrixBreaker) in hystrix,
+    Polly(PollySettings, PollyBreaker) in polly,
+    Resilience4j(Resilience4jSettings, Resilience4jBreaker) in resilience4j,
 }

@@ -1,11 +1,14 @@
 //! Hedges: when a call that has no answer yet is sent a second time. Which answer wins, and what becomes of the others,
 //! is the kernel's to know.
 
+mod presets;
 mod recent;
 
 use crate::base::time::Span;
 use crate::base::units::Share;
+use crate::policy::Outcomes;
 
+pub use presets::PRESETS;
 pub use recent::RecentQuantile;
 
 /// A client's hedging.
@@ -15,6 +18,8 @@ pub struct HedgeSettings {
     pub after: HedgeDelay,
     /// Attempts of a call at most, the first included; at least 2.
     pub attempts: u32,
+    /// Failures that another attempt may heal; any other ends the call.
+    pub on: Outcomes,
 }
 
 /// How long a hedge waits.

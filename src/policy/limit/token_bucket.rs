@@ -5,7 +5,7 @@
 
 use crate::base::time::Time;
 
-use super::{LimitSettings, Limiter};
+use super::{Limiter, Newcomer, RateSettings};
 
 /// Parts of a token: as many as there are nanoseconds in a second times the parts of a rate, so that a nanosecond
 /// brings a whole number of them.
@@ -26,7 +26,7 @@ pub struct TokenBucket {
 
 impl TokenBucket {
     /// A full bucket.
-    pub fn new(settings: &LimitSettings) -> TokenBucket {
+    pub fn new(settings: &RateSettings) -> TokenBucket {
         let most = u128::from(settings.burst) * TOKEN;
         let refill = (settings.rate.as_per_sec() * RATE_PARTS as f64 + 0.5) as u64;
         TokenBucket { held: most, filled_at: Time::ZERO, refill, most }
@@ -35,12 +35,16 @@ impl TokenBucket {
 
 impl Limiter for TokenBucket {
     #[inline]
-    fn admit(&mut self, now: Time) -> bool {
+    fn admit(&mut self, now: Time, _newcomer: &Newcomer) -> bool {
         let passed = now.since(self.filled_at).as_nanos();
         self.filled_at = now;
         let held = (self.held + u128::from(passed) * u128::from(self.refill)).min(self.most);
         let left = held.checked_sub(TOKEN);
         self.held = left.unwrap_or(held);
         left.is_some()
+    }
+
+    fn counts(&self) -> bool {
+        false
     }
 }

@@ -34,4 +34,9 @@ impl Budget {
         self.tokens = left.unwrap_or(self.tokens);
         left.is_some()
     }
+
+    /// What is in it, in tokens.
+    pub fn tokens(&self) -> f64 {
+        self.tokens as f64 / TOKEN as f64
+    }
 }

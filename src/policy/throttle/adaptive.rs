@@ -46,6 +46,12 @@ impl AdaptiveThrottle {
         ((requests - self.multiplier * accepts) / (requests + 1.0)).max(0.0)
     }
 
+    /// The same at `now`, once what is too old is forgotten.
+    pub fn probability_at(&mut self, now: Time) -> f64 {
+        self.pass(now);
+        self.probability()
+    }
+
     /// Forgets what has left the window, and returns where `now` counts.
     fn pass(&mut self, now: Time) -> &mut Counts {
         let part = now.as_nanos() / self.part_nanos;

@@ -3,7 +3,7 @@
 
 use plotters::style::RGBColor;
 
-use super::palette::{ORANGE, PURPLE, SKY, VERMILLION};
+use super::palette::{BLUE, ORANGE, PURPLE, SKY, VERMILLION};
 use super::panel::{Body, Panel, Row};
 use super::points::Points;
 use crate::measure::EdgeSeries;
@@ -20,11 +20,12 @@ pub(super) fn failures(facts: &Facts, points: &Points) -> Panel {
     let candidates: Vec<usize> = (0..series.len()).collect();
     let failed = |id: usize| {
         let it = &series[id];
-        [&it.failed, &it.short_circuited, &it.throttled].into_iter().flatten().sum::<u64>()
+        [&it.failed, &it.short_circuited, &it.throttled, &it.limited].into_iter().flatten().sum::<u64>()
     };
     let shown = shown(facts, &candidates, failed);
     let stopped = candidates.iter().any(|id| series[*id].short_circuited.iter().any(|count| *count > 0));
     let throttled = candidates.iter().any(|id| series[*id].throttled.iter().any(|count| *count > 0));
+    let limited = candidates.iter().any(|id| series[*id].limited.iter().any(|count| *count > 0));
     let rows = shown.iter().map(|id| row(facts, *id, failure_layers(&series[*id], points))).collect();
     let mut key = vec![(VERMILLION, "timeout"), (PURPLE, "error, rejected, refused")];
     if stopped {
@@ -32,6 +33,9 @@ pub(super) fn failures(facts: &Facts, points: &Points) -> Panel {
     }
     if throttled {
         key.push((ORANGE, "throttled"));
+    }
+    if limited {
+        key.push((BLUE, "beyond the client's limit"));
     }
     let note = format!("share of attempts{}", left_out(&candidates, &shown));
     Panel { name: "failures", title: "Failures", note, key, body: Body::Rows(rows) }
@@ -60,11 +64,15 @@ fn failure_layers(it: &EdgeSeries, points: &Points) -> Vec<(RGBColor, Vec<Option
     let add = |one: &[u64], other: &[u64]| one.iter().zip(other).map(|(a, b)| a + b).collect::<Vec<_>>();
     let bad = add(&it.failed, &it.short_circuited);
     let held_back = (!it.throttled.is_empty()).then(|| add(&bad, &it.throttled));
-    let all = add(held_back.as_ref().unwrap_or(&bad), &it.ok);
+    let limited = (!it.limited.is_empty()).then(|| add(held_back.as_ref().unwrap_or(&bad), &it.limited));
+    let all = add(limited.as_ref().or(held_back.as_ref()).unwrap_or(&bad), &it.ok);
     let share = |part: &[u64]| points.shares(part, &all);
     let mut layers = vec![(SKY, share(&bad)), (PURPLE, share(&it.failed)), (VERMILLION, share(&it.timeouts))];
     if let Some(held_back) = &held_back {
         layers.insert(0, (ORANGE, share(held_back)));
+    }
+    if let Some(limited) = &limited {
+        layers.insert(0, (BLUE, share(limited)));
     }
     layers
 }

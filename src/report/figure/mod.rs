@@ -39,13 +39,14 @@ pub struct Figure {
 }
 
 /// The names of all pictures that a run can have.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "overview",
     "load",
     "latency",
     "threads",
     "queues",
     "replicas",
+    "limits",
     "pools",
     "caches",
     "failures",
@@ -59,7 +60,8 @@ pub const NAMES: [&str; 17] = [
     "disk",
 ];
 
-/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if clients stay with replicas, `replicas`, if there are any, `pools` and
+/// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if clients
+/// stay with replicas, `replicas`, if there are any, `limits`, `pools` and
 /// `caches`, then `failures`, if a client has a circuit breaker, `breakers`, and if one needs connections,
 /// `connections`. If there are topics or queues, `lag`, and, not in the overview, `age`, `messages`, `delivery`, and if there
 /// are any, `mishaps` and `disk`.
@@ -73,6 +75,7 @@ pub fn all(input: &Input) -> Vec<Figure> {
         services::queues(&facts, &points),
     ];
     panels.extend(spread::replicas(&facts, &points));
+    panels.extend(services::limits(&facts, &points));
     panels.extend(resources::pools(&facts, &points));
     panels.extend(resources::caches(&facts, &points));
     panels.push(calls::failures(&facts, &points));

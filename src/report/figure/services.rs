@@ -1,7 +1,7 @@
 //! What services do: who holds their threads, and who waits for one. Rows stand in the order of the
 //! calls, users' end first, so that a cascade climbs.
 
-use super::palette::{BLUE, SERIES, VERMILLION};
+use super::palette::{BLUE, SERIES, SKY, VERMILLION};
 use super::panel::{Body, Line, Lines, Panel, Row};
 use super::points::Points;
 use super::scale::{Scale, Unit};
@@ -55,6 +55,34 @@ pub(super) fn queues(facts: &Facts, points: &Points) -> Panel {
     let note = format!("requests that wait for a thread{how}{}", left_out(facts, &shown));
     let body = Lines { scale, unit: Unit::Plain, lines, marks: vec![], fill: None, silence: "" };
     Panel { name: "queues", title: "Queues", note, key: vec![], body: Body::Lines(body) }
+}
+
+/// How many requests each service takes on at a time, and how many it has; nothing where none has such a limit.
+pub(super) fn limits(facts: &Facts, points: &Points) -> Option<Panel> {
+    let series = &facts.results.series.services;
+    let shown: Vec<usize> = shown(facts).into_iter().filter(|id| !series[*id].limit.is_empty()).collect();
+    let row = |id: &usize| {
+        let it = &series[*id];
+        let (limit, inside) = (points.levels(&it.limit), points.levels(&it.in_system));
+        let peak = |levels: &[Option<f64>]| levels.iter().flatten().copied().fold(0.0, f64::max);
+        // A limit that is far away is out of the picture, or nothing would be seen of who is inside.
+        let peak = peak(&limit).min(4.0 * peak(&inside)).max(peak(&inside));
+        let share =
+            |levels: Vec<Option<f64>>| levels.into_iter().map(|it| Some(facts::ratio(it?, peak)?.min(1.0))).collect();
+        Row {
+            name: facts.service(*id).name.clone(),
+            note: format!("{} replicas", replicas(facts, *id)),
+            whole: number::plain(Some(peak)),
+            layers: vec![(SKY, share(limit)), (BLUE, share(inside))],
+        }
+    };
+    if shown.is_empty() {
+        return None;
+    }
+    let rows = shown.iter().map(row).collect();
+    let key = vec![(SKY, "the limit"), (BLUE, "requests inside")];
+    let note = "requests at a time, all replicas together".to_owned();
+    Some(Panel { name: "limits", title: "Limits", note, key, body: Body::Rows(rows) })
 }
 
 /// The busiest services, those that users call first.

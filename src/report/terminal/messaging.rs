@@ -222,8 +222,8 @@ fn effects(facts: &Facts, results: &[EffectResult], look: Look) -> Option<String
     grid.column("of", 1, ids.iter().map(|id| facts.model.endpoint_name(results[*id].endpoint)).collect());
     grid.column("done", 0, ids.iter().map(|id| number::count(results[*id].done)).collect());
     grid.column("done\nagain", 0, ids.iter().map(|id| number::count(results[*id].again)).collect());
-    if ids.iter().any(|id| endpoint(id).is_idempotent) {
-        let harm = |id: &usize| if endpoint(id).is_idempotent { "idempotent" } else { "" };
+    if ids.iter().any(|id| endpoint(id).effect_once) {
+        let harm = |id: &usize| if endpoint(id).effect_once { "idempotent" } else { "" };
         grid.column("harm", 2, ids.iter().map(|id| harm(id).to_owned()).collect());
     }
     Some(grid.render(look) + &left_out)

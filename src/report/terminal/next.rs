@@ -137,7 +137,7 @@ fn retries(facts: &Facts) -> Option<String> {
     let client = &facts.model.clients[facts.edges.iter().nth(id)?.client];
     let retry = client.retry.as_ref().filter(|_| matters(factor, RETRY_FACTOR_MIN))?;
     let lacks = [
-        (retry.budget.is_none() && retry.throttle.is_none(), "no budget"),
+        (retry.quota.is_none(), "no budget"),
         (retry.jitter == Jitter::None, "no jitter"),
         (client.breaker.is_none(), "no circuit breaker"),
     ];

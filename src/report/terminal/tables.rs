@@ -169,6 +169,12 @@ pub(super) fn services(facts: &Facts, look: Look) -> String {
         share(facts::ratio(it.rejected as f64, it.arrivals as f64), width(id).rejected_share)
     };
     grid.column("rejected", 3, cells(&rejected));
+    if shown.iter().any(|id| facts.results.services[*id].limit.is_some()) {
+        let limit = |_: usize, it: &ServiceResult| {
+            it.limit.map_or_else(String::new, |limit| number::plain(facts.mean_level(limit.limit_nanos)))
+        };
+        grid.column("limit\nmean", 4, cells(&limit));
+    }
     if shown.iter().any(|id| facts.results.services[*id].shed > 0) {
         let shed = |id: usize, it: &ServiceResult| {
             share(facts::ratio(it.shed as f64, it.arrivals as f64), width(id).shed_share)
@@ -223,6 +229,12 @@ pub(super) fn edges(facts: &Facts, look: Look) -> String {
             };
             grid.column(outcome_name(outcome), give_up, cells(&part));
         }
+    }
+    if shown.iter().any(|id| facts.results.edges[*id].held_nanos.is_some_and(|nanos| nanos > 0)) {
+        let held = |_: usize, it: &EdgeResult| {
+            it.held_nanos.map_or_else(String::new, |nanos| number::plain(facts.mean_level(nanos)))
+        };
+        grid.column("held\nmean", 4, cells(&held));
     }
     grid.column("latency\np99", 1, cells(&|_, it| number::span(it.latency.quantile(0.99))));
     let title = look.paint(HEAD, "Edges: what the calls did") + "\n";

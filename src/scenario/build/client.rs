@@ -1,23 +1,30 @@
 //! Clients and their policies.
 
 use super::transport::{find, transports};
-use super::{Atlas, ClientPlaces};
+use super::written::{set_all, written};
+use super::{Atlas, ClientPlaces, limit};
 use crate::base::time::Span;
 use crate::base::units::Share;
-use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport};
+use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport, ZoneAware};
 use crate::policy::Outcomes;
 use crate::policy::balance::Balance;
-use crate::policy::breaker::BreakerSettings;
+use crate::policy::breaker::{BreakerRules, BreakerSettings};
 use crate::policy::hedge::HedgeSettings;
-use crate::policy::preset::retry_preset;
-use crate::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
+use crate::policy::outlier::OutlierSettings;
+use crate::policy::registry::Kind;
+use crate::policy::retry::{
+    ActiveSettings, AwsQuotaSettings, Backoff, BudgetSettings, Jitter, Quota, RetrySettings, RetryThrottleSettings,
+    RollingSettings,
+};
+use crate::policy::settings::{Setting, Value};
 use crate::policy::throttle::ThrottleSettings;
 use crate::scenario::decode::{
-    Auto, BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, PositiveNumber, RetryOn, RetryPreset,
-    ThrottlePreset, Word,
+    Auto, BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, OutlierPreset, PositiveNumber,
+    RetryOn, RetryPreset, SpanOrShare, ThrottlePreset, WindowForm, Word,
 };
 use crate::scenario::language::{
-    BreakerKeys, BudgetKeys, ClientKeys, RetryKeys, RetryThrottleKeys, ScenarioKeys, ThrottleKeys,
+    BreakerKeys, BudgetKeys, ClientKeys, OutlierKeys, QuotaKeys, RetryKeys, RetryThrottleKeys, ScenarioKeys,
+    ThrottleKeys,
 };
 use crate::scenario::say::{Place, catalogue};
 
@@ -34,6 +41,8 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
         retry: nowhere,
         hedge: nowhere,
         breaker: nowhere,
+        outlier: nowhere,
+        overall_timeout: nowhere,
         throttle: nowhere,
     });
     let transports = transports(keys, cx);
@@ -64,6 +73,8 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
             }),
             hedge: place(|keys| keys.hedge.key_place()),
             breaker: place(|keys| keys.breaker.key_place()),
+            outlier: place(|keys| keys.outlier.key_place()),
+            overall_timeout: place(|keys| keys.overall_timeout.key_place()),
             throttle: place(|keys| keys.throttle.key_place()),
         });
     }
@@ -94,7 +105,7 @@ fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut 
     let by_mesh = transport.as_ref().and_then(|transport| transport.mesh).is_some_and(|mesh| mesh.retries);
     let retry = match policy(&keys.retry) {
         Some(keys) => Some(retry(keys, cx)),
-        None if by_mesh && keys.retry.given().is_none() && hedge.is_none() => retry_preset("istio"),
+        None if by_mesh && keys.retry.given().is_none() && hedge.is_none() => RetrySettings::preset("istio"),
         None => None,
     };
     Client {
@@ -103,10 +114,18 @@ fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut 
         bandwidth: keys.bandwidth.or_default().0,
         loss,
         timeout: keys.timeout.or_default().0.map(|NotZero(span)| span),
+        overall_timeout: keys.overall_timeout.or_default().0.map(|NotZero(span)| span),
         balance: keys.balance.value().map_or(Balance::RoundRobin, |Word(word)| *word),
+        zone_aware: keys.zone_aware.value().map_or(ZoneAware::Off, |Word(word)| *word),
+        subset: keys.subset.value().map(|Count(size)| *size),
+        health: policy(&keys.health).map(limit::health),
+        rate_limit: policy(&keys.rate_limit).and_then(|keys| limit::rate_limit(keys, cx)),
+        bulkhead: policy(&keys.bulkhead).map(|keys| limit::bulkhead(keys, cx)),
+        limit: limit::limit(&keys.limit, cx),
         retry,
         hedge,
-        breaker: policy(&keys.breaker).map(breaker),
+        breaker: policy(&keys.breaker).map(|keys| breaker(keys, cx)),
+        outlier: policy(&keys.outlier).map(|keys| Box::new(outlier(keys, cx))),
         throttle: policy(&keys.throttle).map(|keys| throttle(keys, cx)),
         cancel: cancel.or(transport.as_ref().map(|transport| transport.cancel)).unwrap_or(Cancel::Off),
         deadlines: deadlines.or(transport.as_ref().map(|transport| transport.deadlines)).unwrap_or(Deadlines::Local),
@@ -138,32 +157,37 @@ pub(super) fn chosen<T, U>(field: &Field<T>, preset: Option<U>, convert: impl Fn
 }
 
 pub(super) fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
-    let preset = keys.preset.value().map(|RetryPreset(settings)| settings.clone());
-    let of_preset = preset.as_ref();
-    let settings = RetrySettings {
-        attempts: chosen(&keys.attempts, of_preset.map(|preset| preset.attempts), |count| count.0, 1),
-        on: chosen(&keys.on, of_preset.map(|preset| preset.on), |RetryOn(outcomes)| *outcomes, Outcomes::ALL),
-        backoff: chosen(
-            &keys.backoff,
-            of_preset.map(|preset| preset.backoff),
-            |BackoffForm(backoff)| *backoff,
-            Backoff::Fixed(Default::default()),
-        ),
-        jitter: chosen(&keys.jitter, of_preset.map(|preset| preset.jitter), |JitterForm(form)| *form, Jitter::None),
-        budget: chosen(
-            &keys.budget,
-            of_preset.map(|preset| preset.budget),
-            |Or(budget)| budget.as_ref().map(budget_settings),
-            None,
-        ),
-        throttle: None,
-    };
-    let throttle = match (keys.throttle.given(), of_preset) {
-        (None, Some(preset)) => preset.throttle,
-        _ => policy(&keys.throttle).and_then(|keys| retry_throttle(keys, cx)),
-    };
-    let settings = RetrySettings { throttle, ..settings };
-    retry_conflicts(keys, &settings, cx);
+    let preset = keys.preset.value().map(|RetryPreset(settings)| *settings);
+    let mut settings = preset.unwrap_or_default();
+    let from = preset.is_none();
+    if let Some(Count(attempts)) = written(&keys.attempts, from) {
+        let (least, most) = settings.attempts_bounds;
+        if *attempts < least {
+            cx.say(
+                &catalogue::OUT_OF_RANGE,
+                keys.attempts.place(),
+                format!("this preset has at least {least} attempts"),
+            )
+            .help("leave `retry` out for a single attempt");
+        }
+        settings.attempts = (*attempts).min(most);
+    }
+    if let Some(RetryOn(outcomes)) = written(&keys.on, from) {
+        settings.on = *outcomes;
+    }
+    if let Some(BackoffForm(backoff)) = written(&keys.backoff, from) {
+        settings.backoff = *backoff;
+    }
+    if let Some(BackoffForm(backoff)) = written(&keys.rejected_backoff, from) {
+        settings.rejected_backoff = Some(*backoff);
+    }
+    if let Some(JitterForm(jitter)) = written(&keys.jitter, from) {
+        settings.jitter = *jitter;
+    }
+    if let Some(adaptive) = written(&keys.adaptive, from) {
+        settings.adaptive = *adaptive;
+    }
+    settings.quota = quota(keys, settings.quota, cx);
     if settings.jitter == Jitter::Decorrelated
         && matches!(settings.backoff, Backoff::Fixed(_))
         && !keys.backoff.is_bad()
@@ -173,6 +197,52 @@ pub(super) fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
             .help("write for example `backoff = \"exponential(100ms, cap=10s)\"`");
     }
     settings
+}
+
+/// What was written, or without a preset the declared default.
+fn written<T>(field: &Field<T>, or_default: bool) -> Option<&T> {
+    if or_default { field.value() } else { field.given() }
+}
+
+/// What limits the retries: the one that is written, else that of the preset.
+fn quota(keys: &RetryKeys, of_preset: Option<Quota>, cx: &mut Cx<'_>) -> Option<Quota> {
+    let given = [
+        ("budget", keys.budget.given().map(|Or(it)| it.is_some()), keys.budget.key_place()),
+        ("throttle", keys.throttle.given().map(|Or(it)| it.is_some()), keys.throttle.key_place()),
+        ("quota", keys.quota.given().map(|Or(it)| it.is_some()), keys.quota.key_place()),
+    ];
+    let own = match of_preset {
+        None => None,
+        Some(Quota::Throttle(_)) => Some("throttle"),
+        Some(Quota::Aws(_)) => Some("quota"),
+        Some(_) => Some("budget"),
+    };
+    let is_lifted = |name: &str| given.iter().any(|(it, set, _)| *it == name && set.is_some());
+    let kept = own.filter(|own| !is_lifted(own));
+    let mut set = given.iter().filter(|(_, set, _)| *set == Some(true)).map(|(name, _, place)| (*name, *place));
+    let (Some((first, place)), second) = (set.next(), set.next()) else { return of_preset.filter(|_| kept.is_some()) };
+    let clash = second.map(|(name, place)| (name, place, format!("the {name}")));
+    let of_preset = kept.map(|name| (name, keys.preset.place(), format!("this preset has a {name}")));
+    if let Some((other, other_place, label)) = clash.or(of_preset) {
+        cx.say(&catalogue::EXCLUDE, place, format!("retries have a {first} or a {other}, not both"))
+            .also(other_place, label)
+            .help(format!("write `{first} = \"none\"` or `{other} = \"none\"`, or leave one out"));
+    }
+    match first {
+        "budget" => policy(&keys.budget).map(|keys| budget(keys, cx)),
+        "throttle" => policy(&keys.throttle).and_then(|keys| retry_throttle(keys, cx)).map(Quota::Throttle),
+        _ => policy(&keys.quota).map(aws_quota),
+    }
+}
+
+fn aws_quota(keys: &QuotaKeys) -> Quota {
+    Quota::Aws(AwsQuotaSettings {
+        capacity: keys.capacity.or_default().0,
+        cost: keys.cost.or_default().0,
+        timeout_cost: keys.timeout_cost.or_default().0,
+        rejected_cost: keys.rejected_cost.or_default().0,
+        reward: keys.reward.or_default().0,
+    })
 }
 
 fn retry_throttle(keys: &RetryThrottleKeys, cx: &mut Cx<'_>) -> Option<RetryThrottleSettings> {
@@ -190,19 +260,36 @@ fn retry_throttle(keys: &RetryThrottleKeys, cx: &mut Cx<'_>) -> Option<RetryThro
     Some(RetryThrottleSettings { max_tokens, token_thousandths: thousandths })
 }
 
-/// What cannot be set together.
-fn retry_conflicts(keys: &RetryKeys, settings: &RetrySettings, cx: &mut Cx<'_>) {
-    if settings.budget.is_some() && settings.throttle.is_some() {
-        let of_preset = keys.throttle.given().is_none();
-        let second = if of_preset { keys.preset.place() } else { keys.throttle.key_place() };
-        cx.say(&catalogue::EXCLUDE, keys.budget.key_place(), "retries have a budget or a throttle, not both")
-            .also(second, if of_preset { "this preset has a throttle" } else { "the throttle" })
-            .help("write `budget = \"none\"` or `throttle = \"none\"`, or leave one out");
+fn budget(keys: &BudgetKeys, cx: &mut Cx<'_>) -> Quota {
+    let ratio = keys.ratio.or_default();
+    let rolling = keys.min_per_second.given().map(|Count(count)| *count);
+    let min_retries = keys.min_retries.given().map(|Count(count)| *count);
+    let kinds = [
+        ("burst", keys.burst.given().is_some(), keys.burst.key_place()),
+        ("min_per_second", rolling.is_some(), keys.min_per_second.key_place()),
+        ("min_retries", min_retries.is_some(), keys.min_retries.key_place()),
+    ];
+    let mut kinds = kinds.into_iter().filter(|(_, is_set, _)| *is_set);
+    if let (Some((first, _, one)), Some((second, _, other))) = (kinds.next(), kinds.next()) {
+        cx.say(&catalogue::EXCLUDE, other, format!("a budget has `{first}` or `{second}`, not both"))
+            .also(one, format!("`{first}`"))
+            .help(
+                "`burst` is a bucket that calls fill, `min_per_second` Finagle's balance, `min_retries` Envoy's limit",
+            );
     }
-}
-
-fn budget_settings(keys: &BudgetKeys) -> BudgetSettings {
-    BudgetSettings { ratio: keys.ratio.or_default(), burst: keys.burst.value().map_or(0, |count| count.0) }
+    if rolling.is_none() && keys.ttl.given().is_some() {
+        cx.say(&catalogue::PARTNER, keys.ttl.key_place(), "`ttl` needs `min_per_second`")
+            .help("add for example `min_per_second = 10`");
+    }
+    match (rolling, min_retries) {
+        (Some(min_per_second), _) => Quota::Rolling(RollingSettings {
+            ratio: ratio.as_f64(),
+            min_per_second,
+            ttl: keys.ttl.given().map_or(Span::from_secs(10), |NotZero(span)| *span),
+        }),
+        (None, Some(min)) => Quota::Active(ActiveSettings { ratio: Some(ratio).filter(|it| *it > Share::ZERO), min }),
+        (None, None) => Quota::Budget(BudgetSettings { ratio, burst: keys.burst.value().map_or(10, |count| count.0) }),
+    }
 }
 
 fn hedge(client: &ClientKeys, cx: &mut Cx<'_>) -> Option<HedgeSettings> {
@@ -212,7 +299,8 @@ fn hedge(client: &ClientKeys, cx: &mut Cx<'_>) -> Option<HedgeSettings> {
             .also(client.retry.key_place(), "retries")
             .help("leave one out; a hedge whose attempt fails sends the next one at once");
     }
-    Some(HedgeSettings { after: keys.after.value()?.0, attempts: keys.attempts.value()?.0 })
+    let on = keys.on.given().map_or(Outcomes::ALL, |RetryOn(outcomes)| *outcomes);
+    Some(HedgeSettings { after: keys.after.value()?.0, attempts: keys.attempts.value()?.0, on })
 }
 
 fn throttle(keys: &ThrottleKeys, cx: &mut Cx<'_>) -> ThrottleSettings {
@@ -235,36 +323,78 @@ fn throttle(keys: &ThrottleKeys, cx: &mut Cx<'_>) -> ThrottleSettings {
     settings
 }
 
-fn breaker(keys: &BreakerKeys) -> BreakerSettings {
-    let preset = keys.preset.value().map(|BreakerPreset(settings)| settings.clone());
-    let of_preset = preset.as_ref();
-    BreakerSettings {
-        window: chosen(&keys.window, of_preset.map(|preset| preset.window), |count| count.0, 1),
-        minimum_calls: chosen(&keys.minimum_calls, of_preset.map(|preset| preset.minimum_calls), |count| count.0, 1),
-        failure_rate: chosen(
-            &keys.failure_rate,
-            of_preset.map(|preset| preset.failure_rate),
-            |share| *share,
-            Default::default(),
-        ),
-        slow_call_duration: chosen(
-            &keys.slow_call_duration,
-            of_preset.map(|preset| preset.slow_call_duration),
-            |span| *span,
-            Default::default(),
-        ),
-        slow_call_rate: chosen(
-            &keys.slow_call_rate,
-            of_preset.map(|preset| preset.slow_call_rate),
-            |share| *share,
-            Default::default(),
-        ),
-        open_for: chosen(&keys.open_for, of_preset.map(|preset| preset.open_for), |span| *span, Default::default()),
-        half_open_calls: chosen(
-            &keys.half_open_calls,
-            of_preset.map(|preset| preset.half_open_calls),
-            |count| count.0,
-            1,
-        ),
+fn breaker(keys: &BreakerKeys, cx: &mut Cx<'_>) -> BreakerSettings {
+    const DEFAULT: &str = "resilience4j";
+    let preset = keys.preset.value().map(|BreakerPreset(settings)| *settings);
+    let mut settings =
+        preset.or_else(|| BreakerSettings::preset(DEFAULT)).expect("the default preset is in the registry");
+    let limit = |Or(it): &Or<NotZero<Span>>| it.map_or(Value::None, |NotZero(span)| Value::Span(span));
+    let written = written! { keys;
+        window: |WindowForm(window)| window.value(),
+        minimum_calls: |Count(count)| Value::Count(*count),
+        failure_rate: |share| Value::Share(*share),
+        failures: |Count(count)| Value::Count(*count),
+        successes: |Count(count)| Value::Count(*count),
+        slow_call_duration: |span| Value::Span(*span),
+        slow_call_rate: |share| Value::Share(*share),
+        open_for: |BackoffForm(backoff)| Value::Backoff(*backoff),
+        automatic: |flag| Value::Flag(*flag),
+        half_open_calls: |Count(count)| Value::Count(*count),
+        half_open_for: limit,
+        half_open_closes: |flag| Value::Flag(*flag),
+        snapshot: |NotZero(span)| Value::Span(*span),
+    };
+    let name = settings.name();
+    set_all(&written, (name, keys.preset.place()), Kind::Breaker, &mut |key, value| settings.set(key, value), cx);
+    let least = match settings.rules {
+        BreakerRules::Resilience4j(_) => 1,
+        BreakerRules::Polly(_) => 2,
+        _ => 0,
+    };
+    if keys.minimum_calls.given().is_some_and(|Count(minimum)| *minimum < least) {
+        let title = format!("`minimum_calls` of {name} is at least {least}");
+        cx.say(&catalogue::OUT_OF_RANGE, keys.minimum_calls.place(), title);
     }
+    if let Some(RetryOn(outcomes)) = keys.ignore.given() {
+        settings.ignore = *outcomes;
+    }
+    if let Some(Word(sees)) = keys.sees.given() {
+        settings.sees = *sees;
+    }
+    settings
+}
+
+fn outlier(keys: &OutlierKeys, cx: &mut Cx<'_>) -> OutlierSettings {
+    const DEFAULT: &str = "envoy";
+    let preset = keys.preset.value().map(|OutlierPreset(settings)| *settings);
+    let mut settings =
+        preset.or_else(|| OutlierSettings::preset(DEFAULT)).expect("the default preset is in the registry");
+    let span = |NotZero(span): &NotZero<Span>| Value::Span(*span);
+    let limit = |Or(it): &Or<Count<1>>| it.as_ref().map_or(Value::None, |Count(count)| Value::Count(*count));
+    let share = |share: &Share| Value::Share(*share);
+    let written = written! { keys;
+        consecutive: limit,
+        consecutive_gateway: limit,
+        consecutive_gateway_enforced: share,
+        interval: span,
+        base_ejection_time: span,
+        max_ejection_time: span,
+        ejection_jitter: |SpanOrShare(value)| *value,
+        max_ejection: share,
+        always_eject_one: |flag| Value::Flag(*flag),
+        success_rate: share,
+        window: span,
+        success_rate_hosts: |Count(count)| Value::Count(*count),
+        success_rate_requests: |Count(count)| Value::Count(*count),
+        success_rate_deviations: |PositiveNumber(number)| Value::Number(*number),
+        success_rate_enforced: share,
+        failure_rate_hosts: |Count(count)| Value::Count(*count),
+        failure_rate_requests: |Count(count)| Value::Count(*count),
+        failure_rate: share,
+        failure_rate_enforced: share,
+        panic: share,
+    };
+    let name = settings.name();
+    set_all(&written, (name, keys.preset.place()), Kind::Outlier, &mut |key, value| settings.set(key, value), cx);
+    settings
 }

@@ -87,6 +87,14 @@ fn target(condition: &Condition, names: &Names<'_>, model: &Model, cx: &mut Cx<'
             return None;
         }
     };
+    if let (Metric::Limit, Target::Service(id)) = (metric, target)
+        && !model.ever_limits(id)
+    {
+        let title = format!("`{}` has no limit on the requests that it takes on at a time", name.text);
+        cx.say(&catalogue::CONDITION, name.place, title)
+            .help("give it one, such as `limit = { preset = \"gradient2\" }`");
+        return None;
+    }
     if metric == Metric::Utilisation {
         match target {
             Target::Service(id) if model.services[id].threads == Limit::Unlimited => {

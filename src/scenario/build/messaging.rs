@@ -497,6 +497,8 @@ fn client(
         retry: keys.retry.key_place(),
         hedge: nowhere,
         breaker: nowhere,
+        outlier: nowhere,
+        overall_timeout: nowhere,
         throttle: nowhere,
     });
     model.clients.push(Client {

@@ -17,6 +17,7 @@ mod steps;
 mod transport;
 mod verdict;
 mod workload;
+mod written;
 mod zone;
 
 use crate::base::time::{NANOS_PER_SEC, Span};
@@ -132,6 +133,10 @@ pub(crate) struct ClientPlaces {
     pub(crate) hedge: Place,
     /// The key `breaker`.
     pub(crate) breaker: Place,
+    /// The key `outlier`.
+    pub(crate) outlier: Place,
+    /// The key `overall_timeout`.
+    pub(crate) overall_timeout: Place,
     /// The key `throttle`.
     pub(crate) throttle: Place,
 }

@@ -24,7 +24,7 @@ pub(super) fn services(
     let mut endpoints = Ids::default();
     for item in keys.service.value().iter().flat_map(|services| &services.items) {
         let mut service = service(&item.name, item.value.as_ref(), cx);
-        service.limit = limit::limit(item.value.as_ref(), cx);
+        service.limit = item.value.as_ref().and_then(|keys| limit::limit(&keys.limit, cx));
         service.connections = acceptance::acceptance(item.value.as_ref(), cx);
         let zones = item.value.as_ref().and_then(|keys| keys.zones.given());
         let zones = zones.iter().flat_map(|zones| &zones.items);
@@ -56,6 +56,7 @@ pub(super) fn services(
             if let Some(keys) = &handler.value {
                 let built = &mut endpoints[endpoint];
                 built.priority = keys.priority.value().map(|Count(priority)| *priority as u8);
+                built.idempotent = keys.idempotent.value().copied().unwrap_or(true);
                 if keys.priority.key_place().is_somewhere() {
                     atlas.priorities.push((keys.priority.key_place(), endpoint));
                 }
@@ -64,7 +65,7 @@ pub(super) fn services(
                 built.response = keys.response.value().cloned().unwrap_or_default();
                 built.stream = stream_of(keys, cx);
                 built.effect = keys.effect.given().cloned();
-                built.is_idempotent = keys.idempotent.or_default();
+                built.effect_once = keys.effect_once.or_default();
                 built.steps = steps::steps(endpoint, keys, names, atlas, cx);
             }
         }
@@ -98,6 +99,9 @@ fn service(name: &str, keys: Option<&ServiceKeys>, cx: &mut Cx<'_>) -> Service {
     service.startup = keys.startup.or_default();
     service.context_switch = table(&keys.context_switch).map(context_switch);
     service.gc = table(&keys.gc).and_then(|keys| gc(keys, cx));
+    service.weights =
+        keys.weights.value().map_or(Vec::new(), |list| list.items.iter().map(|Count(weight)| *weight).collect());
+    service.slow_start = table(&keys.slow_start).and_then(limit::slow_start);
     service.neighbour = table(&keys.neighbour).map(|keys| neighbour(keys, cx));
     service
 }

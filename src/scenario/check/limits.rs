@@ -2,6 +2,7 @@
 
 use super::traffic::{Visit, rates};
 use crate::model::{EndpointId, Id, Model};
+use crate::policy::limit::LimitSettings;
 
 /// Requests per second that each endpoint takes on, at least. `offered` is what comes where nobody turns anything
 /// away, which is never less than what really comes.
@@ -16,7 +17,7 @@ pub(super) fn admitted(model: &Model, calls: &[Vec<Visit>], order: &[Vec<usize>]
     let taken_on = |endpoint: usize| {
         let id = model.endpoints[EndpointId::new(endpoint)].service;
         let service = &model.services[id];
-        let limit = service.limit.map_or(f64::INFINITY, |limit| limit.rate.as_per_sec());
+        let limit = service.limit.map_or(f64::INFINITY, LimitSettings::rate);
         (limit * f64::from(service.replicas) / totals[id.index()].max(f64::MIN_POSITIVE)).min(1.0)
     };
     let fewer = |(from, visits): (usize, &Vec<Visit>)| {

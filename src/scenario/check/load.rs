@@ -6,7 +6,9 @@
 use super::graph::components;
 use super::limits::admitted;
 use super::traffic::{Visit, misses, offered, rates, visits};
+use crate::base::time::Span;
 use crate::model::{Arrivals, ClientId, EndpointId, Handlers, Id, Limit, Model, Need, Pace, ServiceId, Step};
+use crate::policy::settings::Value;
 use crate::scenario::build::Atlas;
 use crate::scenario::decode::Cx;
 use crate::scenario::say::catalogue;
@@ -252,7 +254,13 @@ fn idle_breakers(model: &Model, atlas: &Atlas, rates: &[f64], calls: &[Vec<Visit
     let secs = model.duration.as_secs_f64();
     for (id, client) in model.clients.enumerate() {
         let Some(breaker) = &client.breaker else { continue };
-        let minimum = breaker.minimum_calls.min(breaker.window);
+        let Some(Value::Count(minimum)) = breaker.get("minimum_calls") else { continue };
+        // A window of calls holds the calls of the whole run, one of time those of its own length.
+        let (minimum, secs) = match breaker.get("window") {
+            Some(Value::Count(window)) => (minimum.min(window), secs),
+            Some(Value::Span(window)) => (minimum, secs.min(window.as_secs_f64())),
+            _ => (minimum, secs),
+        };
         // By caller and callee, as breakers are kept.
         let mut seen = std::collections::BTreeMap::<(usize, usize), f64>::new();
         for (from, endpoint) in model.endpoints.enumerate() {
@@ -280,7 +288,7 @@ fn idle_breakers(model: &Model, atlas: &Atlas, rates: &[f64], calls: &[Vec<Visit
             .note(format!(
                 "it needs {minimum} calls, and each replica of its callers makes about {} in {}",
                 short(most),
-                model.duration
+                Span::from_secs_f64(secs)
             ))
             .help("lower `minimum_calls` or `window`, or lengthen `duration`");
         }

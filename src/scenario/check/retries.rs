@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::graph::components;
+use crate::base::units::Share;
 use crate::model::{ClientId, Id, Limit, Model, Workload};
-use crate::policy::retry::RetrySettings;
+use crate::policy::retry::{Quota, RetrySettings};
 use crate::scenario::build::{Atlas, CallSite};
 use crate::scenario::decode::Cx;
 use crate::scenario::say::{Place, catalogue};
@@ -24,6 +25,7 @@ struct Load {
 }
 
 pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
+    dry_budgets(model, atlas, cx);
     let mut sites = vec![Vec::new(); model.endpoints.len()];
     for (at, call) in atlas.calls.iter().enumerate() {
         sites[call.from.index()].push((at, call));
@@ -50,10 +52,35 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     }
 }
 
+/// Budgets that nothing fills again: after the first retries there are no others for the rest of the run.
+fn dry_budgets(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
+    for (id, client) in model.clients.enumerate() {
+        let Some(quota) = client.retry.as_ref().and_then(|retry| retry.quota) else { continue };
+        let has = match quota {
+            Quota::Budget(budget) if budget.ratio == Share::ZERO => u64::from(budget.burst),
+            Quota::Rolling(budget) if budget.ratio == 0.0 && budget.min_per_second == 0 => 0,
+            Quota::Active(budget) if budget.ratio.is_none() && budget.min == 0 => 0,
+            Quota::Aws(quota) if quota.cost > quota.capacity => 0,
+            _ => continue,
+        };
+        let what = match has {
+            0 => "there is never a retry".to_owned(),
+            n => format!("after {n} retries there is never another one"),
+        };
+        cx.say(
+            &catalogue::DRY_BUDGET,
+            atlas.clients[id.index()].retry,
+            format!("the retry budget of `{}` is never filled again", client.name),
+        )
+        .note(what)
+        .help("give each call a part of a retry, such as `ratio = \"10%\"`, or make one attempt only");
+    }
+}
+
 /// Attempts of one call, the first included, that nothing but the policy limits: retries or hedges.
 fn attempts(model: &Model, client: ClientId) -> u64 {
     let client = &model.clients[client];
-    let unlimited = |retry: &&RetrySettings| retry.budget.is_none() && retry.throttle.is_none();
+    let unlimited = |retry: &&RetrySettings| retry.quota.is_none();
     let retries = client.retry.as_ref().filter(unlimited).map_or(1, |retry| retry.attempts.into());
     client.hedge.as_ref().map_or(retries, |hedge| hedge.attempts.into())
 }

@@ -92,17 +92,26 @@ fn say_inversion(
 
 /// How long a call waits at most, over all its attempts.
 fn patience(client: &Client) -> Option<Span> {
+    [attempts_patience(client), client.overall_timeout].into_iter().flatten().min()
+}
+
+/// How long they take together at most.
+fn attempts_patience(client: &Client) -> Option<Span> {
     let timeout = client.timeout?;
     let attempts = client.retry.as_ref().map_or(1, |retry| retry.attempts);
     let waits =
         client.retry.as_ref().filter(|retry| retry.jitter != Jitter::Decorrelated).map_or(0, |retry| {
             match retry.backoff {
                 Backoff::Fixed(delay) => delay.as_nanos().saturating_mul(u64::from(attempts - 1)),
-                Backoff::Exponential { base, factor, cap } => exponential(base, factor, cap, attempts - 1),
+                Backoff::Exponential { base, factor, cap } | Backoff::ExponentialMillis { base, factor, cap } => {
+                    exponential(base, factor, cap, attempts - 1)
+                }
             }
         });
     let waits = match client.retry.as_ref().map(|retry| retry.jitter) {
-        Some(Jitter::Around(share)) => (waits as f64 * (1.0 + share.as_f64())) as u64,
+        Some(Jitter::Around(share) | Jitter::Longer(share) | Jitter::Randomized(share)) => {
+            (waits as f64 * (1.0 + share.as_f64())) as u64
+        }
         _ => waits,
     };
     Some(Span::from_nanos(timeout.as_nanos().saturating_mul(u64::from(attempts)).saturating_add(waits)))
@@ -130,9 +139,11 @@ fn forwards(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
         let (client, places) = (&model.clients[call.client], atlas.clients[call.client.index()]);
         let policies = [
             ("timeout", client.timeout.is_some(), places.timeout),
+            ("overall_timeout", client.overall_timeout.is_some(), places.overall_timeout),
             ("retry", client.retry.is_some(), places.retry),
             ("hedge", client.hedge.is_some(), places.hedge),
             ("breaker", client.breaker.is_some(), places.breaker),
+            ("outlier", client.outlier.is_some(), places.outlier),
             ("throttle", client.throttle.is_some(), places.throttle),
         ];
         let given: Vec<_> = policies.into_iter().filter(|(_, is_given, _)| *is_given).collect();

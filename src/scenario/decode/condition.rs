@@ -91,7 +91,7 @@ pub(crate) fn measured(metric: Metric) -> &'static [Measured] {
         Metric::Utilisation | Metric::Queue | Metric::Wait | Metric::WaitQuantile(_) | Metric::Rejected => {
             &[Service, Pool]
         }
-        Metric::Waited | Metric::Shed | Metric::Dropped | Metric::Waste => &[Service],
+        Metric::Waited | Metric::Shed | Metric::Dropped | Metric::Waste | Metric::Limit => &[Service],
         Metric::HitRatio | Metric::Fetches => &[Cache],
         Metric::Expired => &[Cache, Topic, Consumer],
         Metric::Lag
@@ -138,6 +138,10 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
         Metric::Waited => "Attempts that had to wait for a thread: a share of those that came, or a rate.",
         Metric::InSystem => {
             "A workload's requests under way, or requests in a service, waiting or handled, averaged over the time."
+        }
+        Metric::Limit => {
+            "Requests that the limits of a service let in at a time, at all replicas together, averaged over the time; needs a \
+             `limit` on a number at a time."
         }
         Metric::Rejected => {
             "Attempts turned away by full queues and limits: a share of those that came, or a rate. At a pool those who got \
@@ -234,7 +238,7 @@ impl Unit {
 const COUNTED: &[Unit] = &[Unit::Share, Unit::Rate, Unit::Number];
 
 /// Every metric but the percentiles, with the bounds that it can be compared with.
-pub(crate) const METRICS: [(&str, Metric, &[Unit]); 29] = [
+pub(crate) const METRICS: [(&str, Metric, &[Unit]); 30] = [
     ("goodput", Metric::Goodput, &[Unit::Share, Unit::Rate]),
     ("throughput", Metric::Throughput, &[Unit::Share, Unit::Rate]),
     ("failures", Metric::Failures, &[Unit::Share, Unit::Rate]),
@@ -245,6 +249,7 @@ pub(crate) const METRICS: [(&str, Metric, &[Unit]); 29] = [
     ("wait", Metric::Wait, &[Unit::Span]),
     ("waited", Metric::Waited, &[Unit::Share, Unit::Rate]),
     ("in_system", Metric::InSystem, &[Unit::Number]),
+    ("limit", Metric::Limit, &[Unit::Number]),
     ("rejected", Metric::Rejected, &[Unit::Share, Unit::Rate]),
     ("shed", Metric::Shed, &[Unit::Share, Unit::Rate]),
     ("dropped", Metric::Dropped, &[Unit::Share, Unit::Rate]),

@@ -5,6 +5,7 @@ mod arrivals;
 mod branches;
 mod change;
 mod condition;
+mod limits;
 mod messaging;
 mod name;
 mod parameter;
@@ -36,8 +37,8 @@ pub(crate) use name::{
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{
-    BackoffForm, BreakerPreset, HedgeAfter, JitterForm, RetryOn, RetryPreset, StruckReplicas, ThrottlePreset,
-    preset_value,
+    BackoffForm, BreakerPreset, BulkheadPreset, HedgeAfter, JitterForm, LimitPreset, OutlierPreset, PresetValue,
+    RateLimitPreset, RetryOn, RetryPreset, SpanOrShare, StruckReplicas, ThrottlePreset, WindowForm, preset_value,
 };
 pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True, Unlimited};

@@ -1,24 +1,24 @@
 //! Values of policies and faults that are more than a number or a word.
 
 use super::words::{Word, Words};
-use super::{Count, Cx, Decode};
-use crate::base::call::Call;
+use super::{Count, Cx, Decode, NotZero};
 use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
-use crate::base::units::{Number, ParseError, Share};
-use crate::policy::breaker::BreakerSettings;
+use crate::base::units::Share;
+use crate::policy::breaker::{BreakerSettings, Sees, Window};
+use crate::policy::bulkhead::BulkheadSettings;
 use crate::policy::hedge::HedgeDelay;
-use crate::policy::preset::{
-    BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, THROTTLE_PRESETS, breaker_preset, retry_preset, throttle_preset,
-};
-use crate::policy::retry::{Backoff, Jitter, RetrySettings};
+use crate::policy::limit::LimitSettings;
+use crate::policy::outlier::OutlierSettings;
+use crate::policy::rate::RateLimitSettings;
+use crate::policy::registry;
+use crate::policy::retry::{BACKOFF_USAGE, Backoff, Jitter, RetrySettings};
+use crate::policy::settings::Value as Setting;
 use crate::policy::throttle::ThrottleSettings;
 use crate::policy::{Outcome, Outcomes};
 use crate::scenario::declare::{Form, Kind};
 use crate::scenario::say::catalogue;
 use crate::scenario::tree::{Node, Value};
-
-const USAGE: &str = "exponential(100ms, factor=2, cap=10s)";
 
 /// A delay, or its growth.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ impl Decode for BackoffForm {
     fn kind() -> Kind {
         Kind::Form(Form {
             what: "a length of time or `exponential(..)`",
-            example: USAGE,
+            example: BACKOFF_USAGE,
             unit: "ns, us, ms, s, m, h, d",
             pattern: "TIME|exponential\\(.+\\)",
         })
@@ -38,43 +38,53 @@ impl Decode for BackoffForm {
         let Some(text) = node.text().filter(|text| text.starts_with(|c: char| c.is_ascii_alphabetic())) else {
             return Span::decode(node, cx).map(|delay| BackoffForm(Backoff::Fixed(delay)));
         };
-        cx.read_text(node, exponential(text)).map(BackoffForm)
+        cx.read_text(node, text.parse()).map(BackoffForm)
     }
 }
 
-fn exponential(text: &str) -> Result<Backoff, ParseError> {
-    let hint = || format!("write a delay such as `100ms`, or `{USAGE}`");
-    let call = Call::parse(text).map_err(|fault| fault.hint(hint()))?;
-    if call.name != "exponential" {
-        let near = did_you_mean(call.name, ["exponential"]).map(|near| format!("did you mean `{near}`?"));
-        return Err(ParseError::new(call.name_range.clone(), format!("unknown backoff `{}`", call.name))
-            .hint(near.unwrap_or_else(hint)));
+/// A number of calls, or a length of time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WindowForm(pub(crate) Window);
+
+impl Decode for WindowForm {
+    fn kind() -> Kind {
+        Kind::Either(vec![Count::<1, 1_000_000>::kind(), NotZero::<Span>::kind()])
     }
-    let bound = call.bind(&["base"], &["factor", "cap"], USAGE)?;
-    let base = bound.need("base")?.parse::<Span>()?;
-    let factor = match bound.get("factor") {
-        None => 2.0,
-        Some(arg) => {
-            let factor = arg.parse::<Number>()?.as_f64();
-            if factor < 1.0 {
-                return Err(ParseError::new(arg.value_range.clone(), "the factor is at least 1")
-                    .hint("below 1 the delays would shrink"));
-            }
-            factor
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<WindowForm> {
+        // A number in quotes is no length of time that lacks its unit.
+        if node.text().is_some_and(|text| text.parse::<u32>().is_err()) {
+            return NotZero::<Span>::decode(node, cx).map(|NotZero(span)| WindowForm(Window::Time(span)));
         }
-    };
-    let cap = match bound.get("cap") {
-        None => Span::MAX,
-        Some(arg) => {
-            let cap = arg.parse::<Span>()?;
-            if cap < base {
-                return Err(ParseError::new(arg.value_range.clone(), "the cap is below the first delay")
-                    .hint(format!("write at least `cap={base}`")));
-            }
-            cap
+        if matches!(node.value, Value::Integer(_) | Value::Text(_)) {
+            return Count::<1, 1_000_000>::decode(node, cx).map(|Count(calls)| WindowForm(Window::Calls(calls)));
         }
-    };
-    Ok(Backoff::Exponential { base, factor, cap })
+        cx.wrong_type_with_example(node, &Self::kind());
+        None
+    }
+}
+
+/// A length of time, or a share of one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpanOrShare(pub(crate) Setting);
+
+impl Decode for SpanOrShare {
+    fn kind() -> Kind {
+        Kind::Either(vec![Span::kind(), Share::kind()])
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<SpanOrShare> {
+        if node.text().is_some_and(|text| text.trim().ends_with('%')) {
+            return Share::decode(node, cx).map(|share| SpanOrShare(Setting::Share(share)));
+        }
+        Span::decode(node, cx).map(|span| SpanOrShare(Setting::Span(span)))
+    }
+}
+
+impl Words for Sees {
+    const WHAT: &'static str = "what a breaker sees";
+    const WORDS: &'static [(&'static str, Self)] = &[("attempts", Sees::Attempts), ("calls", Sees::Calls)];
+    const LATER: &'static [&'static str] = &[];
 }
 
 /// When a hedge is sent: after a length of time, or after a percentile.
@@ -93,19 +103,10 @@ impl Decode for HedgeAfter {
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<HedgeAfter> {
         match node.text().filter(|text| text.starts_with('p')) {
-            Some(text) => cx.read_text(node, percentile(text)).map(|share| HedgeAfter(HedgeDelay::Quantile(share))),
+            Some(text) => cx.read_text(node, text.parse()).map(HedgeAfter),
             None => Span::decode(node, cx).map(|delay| HedgeAfter(HedgeDelay::Fixed(delay))),
         }
     }
-}
-
-fn percentile(text: &str) -> Result<Share, ParseError> {
-    let percent = text[1..].parse::<Number>().map(Number::as_f64).unwrap_or(f64::NAN);
-    let share = Share::new(percent / 100.0).filter(|share| *share > Share::ZERO && *share < Share::ONE);
-    share.ok_or_else(|| {
-        ParseError::new(0..text.len(), format!("`{text}` is no percentile"))
-            .hint("write for example `p95`: between 0 and 100, both left out")
-    })
 }
 
 /// How a delay is spread: a word, or a share both ways.
@@ -121,6 +122,9 @@ impl Decode for JitterForm {
         let is_share = node.text().is_some_and(|text| text.trim().ends_with('%'));
         if is_share {
             return Share::decode(node, cx).map(|share| JitterForm(Jitter::Around(share)));
+        }
+        if let Some(text) = node.text().filter(|text| text.contains('(')) {
+            return cx.read_text(node, text.parse()).map(JitterForm);
         }
         Word::<Jitter>::decode(node, cx).map(|Word(jitter)| JitterForm(jitter))
     }
@@ -152,6 +156,7 @@ impl Words for Failure {
         ("expired", Failure(Outcome::Expired)),
         ("short-circuited", Failure(Outcome::ShortCircuited)),
         ("throttled", Failure(Outcome::Throttled)),
+        ("limited", Failure(Outcome::Limited)),
     ];
     const LATER: &'static [&'static str] = &[];
 }
@@ -180,117 +185,110 @@ impl Decode for RetryOn {
     }
 }
 
-impl Decode for RetryPreset {
-    fn kind() -> Kind {
-        Kind::Words { what: "a preset of retries", words: RETRY_PRESETS.to_vec() }
-    }
-
-    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<RetryPreset> {
-        preset(node, cx, &Self::kind(), RETRY_PRESETS, retry_preset).map(RetryPreset)
-    }
-}
-
-impl Decode for BreakerPreset {
-    fn kind() -> Kind {
-        Kind::Words { what: "a preset of breakers", words: BREAKER_PRESETS.to_vec() }
-    }
-
-    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<BreakerPreset> {
-        preset(node, cx, &Self::kind(), BREAKER_PRESETS, breaker_preset).map(BreakerPreset)
-    }
-}
+/// Outlier detection under a library's name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutlierPreset(pub(crate) OutlierSettings);
 
 /// Throttle settings under a library's name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ThrottlePreset(pub(crate) ThrottleSettings);
 
-impl Decode for ThrottlePreset {
-    fn kind() -> Kind {
-        Kind::Words { what: "a preset of throttles", words: THROTTLE_PRESETS.to_vec() }
-    }
+/// A rate limit under a library's name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RateLimitPreset(pub(crate) RateLimitSettings);
 
-    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<ThrottlePreset> {
-        preset(node, cx, &Self::kind(), THROTTLE_PRESETS, throttle_preset).map(ThrottlePreset)
-    }
+/// A bulkhead under a library's name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BulkheadPreset(pub(crate) BulkheadSettings);
+
+/// A limit under a library's name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LimitPreset(pub(crate) LimitSettings);
+
+macro_rules! presets {
+    ($( $Preset:ident is $what:literal of $kind:ident as $Settings:ty; )+) => {$(
+        impl Decode for $Preset {
+            fn kind() -> Kind {
+                Kind::Words { what: $what, words: preset_names(registry::Kind::$kind).collect() }
+            }
+
+            fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<$Preset> {
+                preset(node, cx, &Self::kind(), registry::Kind::$kind, <$Settings>::preset).map($Preset)
+            }
+        }
+    )+};
+}
+
+presets! {
+    RetryPreset is "a preset of retries" of Retry as RetrySettings;
+    BreakerPreset is "a preset of breakers" of Breaker as BreakerSettings;
+    ThrottlePreset is "a preset of throttles" of Throttle as ThrottleSettings;
+    OutlierPreset is "a preset of outlier detection" of Outlier as OutlierSettings;
+    RateLimitPreset is "a preset of rate limits" of RateLimit as RateLimitSettings;
+    BulkheadPreset is "a preset of bulkheads" of Bulkhead as BulkheadSettings;
+    LimitPreset is "a preset of limits" of Limit as LimitSettings;
+}
+
+fn preset_names(kind: registry::Kind) -> impl Iterator<Item = &'static str> {
+    kind.presets().iter().map(|preset| preset.name)
 }
 
 fn preset<T>(
     node: &Node,
     cx: &mut Cx<'_>,
-    kind: &Kind,
-    names: &[&'static str],
+    words: &Kind,
+    kind: registry::Kind,
     find: fn(&str) -> Option<T>,
 ) -> Option<T> {
     let Some(name) = node.text() else {
-        cx.wrong_type_with_example(node, kind);
+        cx.wrong_type_with_example(node, words);
         return None;
     };
     if let Some(settings) = find(name) {
         return Some(settings);
     }
-    let list = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-    let help = format!("write {list}, or leave `preset` out and set the keys yourself");
-    if COMING_PRESETS.contains(&name) {
-        cx.say(&catalogue::NOT_YET, node.place, format!("the preset \"{name}\" is not there yet")).help(help);
-        return None;
-    }
-    let near = did_you_mean(name, names.iter().chain(COMING_PRESETS).copied());
+    let list = preset_names(kind).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let near = did_you_mean(name, preset_names(kind));
+    // A library may have a policy of another kind only.
+    let others = registry::all().find(|preset| preset.name == name && near.is_none());
     cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("unknown preset \"{name}\""))
         .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))
-        .help(help);
+        .maybe_help(others.map(|other| format!("\"{name}\" is a preset of `{}`", other.kind.path())))
+        .help(format!("write {list}, or leave `preset` out and set the keys yourself"));
     None
 }
 
-/// What `key` of the policy at `path` is under the name `preset`, as TOML.
-pub(crate) fn preset_value(path: &str, preset: &str, key: &str) -> Option<String> {
-    let text = |value: &dyn std::fmt::Display| Some(format!("\"{value}\""));
-    match path {
-        "client.NAME.retry" => {
-            let settings = retry_preset(preset)?;
-            match key {
-                "attempts" => Some(settings.attempts.to_string()),
-                "backoff" => match settings.backoff {
-                    Backoff::Fixed(delay) => text(&delay),
-                    Backoff::Exponential { base, factor, cap } => {
-                        text(&format!("exponential({base}, factor={factor}, cap={cap})"))
-                    }
-                },
-                "jitter" => match settings.jitter {
-                    Jitter::Around(share) => text(&share),
-                    jitter => text(&Jitter::WORDS.iter().find(|(_, known)| *known == jitter)?.0),
-                },
-                "throttle" => Some(settings.throttle.map_or("\"none\"".to_owned(), |throttle| {
-                    let ratio = f64::from(throttle.token_thousandths) / 1e3;
-                    format!("{{ max_tokens = {}, token_ratio = {ratio:?} }}", throttle.max_tokens)
-                })),
-                "budget" => Some(settings.budget.map_or("\"none\"".to_owned(), |budget| {
-                    format!("{{ ratio = \"{}\", burst = {} }}", budget.ratio, budget.burst)
-                })),
-                _ => None,
-            }
-        }
-        "client.NAME.throttle" => {
-            let settings = throttle_preset(preset)?;
-            match key {
-                "multiplier" => Some(settings.multiplier.to_string()),
-                "window" => text(&settings.window),
-                _ => None,
-            }
-        }
-        "client.NAME.breaker" => {
-            let settings = breaker_preset(preset)?;
-            match key {
-                "window" => Some(settings.window.to_string()),
-                "minimum_calls" => Some(settings.minimum_calls.to_string()),
-                "failure_rate" => text(&settings.failure_rate),
-                "slow_call_duration" => text(&settings.slow_call_duration),
-                "slow_call_rate" => text(&settings.slow_call_rate),
-                "open_for" => text(&settings.open_for),
-                "half_open_calls" => Some(settings.half_open_calls.to_string()),
-                _ => None,
-            }
-        }
-        _ => None,
+/// What a key of a policy is under a preset.
+pub(crate) enum PresetValue {
+    /// No preset has anything to do with it.
+    Unknown,
+    /// The preset has no such parameter.
+    Missing,
+    /// This, as TOML.
+    Value(String),
+}
+
+/// What `key` of the policy at `path` is under the name `preset`.
+pub(crate) fn preset_value(path: &str, preset: &str, key: &str) -> PresetValue {
+    let Some(kind) = registry::Kind::ALL.into_iter().find(|kind| kind.path() == path) else {
+        return PresetValue::Unknown;
+    };
+    let Some(preset) = kind.preset(preset) else { return PresetValue::Unknown };
+    let parameters = (preset.parameters)();
+    if let Some(parameter) = parameters.iter().find(|parameter| parameter.name == key) {
+        return PresetValue::Value(parameter.default.to_toml());
+    }
+    let inner = |parameter: &&crate::policy::settings::Parameter| parameter.name.split('.').next() == Some(key);
+    let parts: Vec<String> = parameters
+        .iter()
+        .filter(inner)
+        .map(|it| format!("{} = {}", it.name.split('.').next_back().unwrap_or_default(), it.default.to_toml()))
+        .collect();
+    match kind {
+        _ if !parts.is_empty() => PresetValue::Value(format!("{{ {} }}", parts.join(", "))),
+        // Whatever a library retries, it may do it with all that there is.
+        registry::Kind::Retry => PresetValue::Unknown,
+        _ => PresetValue::Missing,
     }
 }
 

@@ -219,15 +219,17 @@ impl Decode for Seed {
 
 fn integer(node: &Node, cx: &mut Cx<'_>, kind: &Kind, min: u64, max: u64) -> Option<u64> {
     let key = cx.key();
+    // Those in a list have none of their own.
+    let named = if key.is_empty() { "each number".to_owned() } else { format!("`{key}`") };
     match &node.value {
         Value::Integer(integer) => match u64::try_from(*integer) {
             Ok(number) if (min..=max).contains(&number) => Some(number),
             _ => {
                 let is_below = *integer < i128::from(min);
                 let (bound, example) = if is_below {
-                    (format!("`{key}` is at least {min}"), min.max(1).min(max))
+                    (format!("{named} is at least {min}"), min.max(1).min(max))
                 } else {
-                    (format!("`{key}` is at most {max}"), max)
+                    (format!("{named} is at most {max}"), max)
                 };
                 let help = match kind {
                     Kind::Or(word, _) => format!("write for example `{key} = {example}`, or `{key} = \"{word}\"`"),

@@ -214,10 +214,13 @@ impl Words for Balance {
         ("round-robin", Balance::RoundRobin),
         ("random", Balance::Random),
         ("least-request", Balance::LeastRequest),
+        ("p2c", Balance::PowerOfTwo),
         ("join-shortest", Balance::JoinShortest),
+        ("peak-ewma", Balance::PeakEwma),
         ("ring-hash", Balance::RingHash),
+        ("maglev", Balance::Maglev),
     ];
-    const LATER: &'static [&'static str] = &["maglev", "weighted", "pick-first", "peak-ewma", "sticky"];
+    const LATER: &'static [&'static str] = &["weighted", "pick-first", "sticky"];
 }
 
 impl Words for Jitter {

@@ -12,7 +12,7 @@ use brownout::kernel::{Engine, Observer};
 use brownout::measure::{Results, simulate};
 use brownout::model::{CacheStore, Effect, Model, Scope, WorkloadId};
 use brownout::policy::Outcome;
-use brownout::policy::balance::{AnyBalancer, Balance, Balancer, Fleet, Ring};
+use brownout::policy::balance::{AnyBalancer, Ask, Balance, Balancer, Fleet, Ring};
 use brownout::scenario::{LoadOptions, load};
 use proptest::prelude::*;
 
@@ -56,13 +56,16 @@ fn a_hot_key_overloads_one_replica() {
     let hashed = run(&model(SHOP, Some("zipf(1.2, 10000)"), Balance::RingHash));
 
     // On paper: every replica rejects what is above 100 requests a second.
-    let fleet = Fleet { up: (0..10).collect(), in_system: Vec::new(), ring: Ring::new(10) };
+    let fleet = Fleet { up: (0..10).collect(), ring: Ring::new(10), ..Fleet::default() };
     let mut balancer = AnyBalancer::from_settings(Balance::RingHash);
     let mut rates = [0.0; 10];
     let weights: Vec<f64> = (1..=10_000).map(|rank| libm::pow(f64::from(rank), -1.2)).collect();
     let total: f64 = weights.iter().sum();
     for (key, weight) in weights.iter().enumerate() {
-        let owner = balancer.pick(&fleet, Some(key as u32), &mut Stream::new(1, "paper"));
+        let owner = balancer.pick(
+            &Ask { now: Time::ZERO, up: &fleet.up, fleet: &fleet, key: Some(key as u32) },
+            &mut Stream::new(1, "paper"),
+        );
         rates[owner as usize] += 500.0 * weight / total;
     }
     assert_eq!(rates.iter().filter(|rate| **rate > 100.0).count(), 1, "{rates:?}");
@@ -163,7 +166,7 @@ proptest! {
         let with_key = |key: Option<&str>| {
             let mut model = model.clone();
             for client in model.clients.ids() {
-                if model.clients[client].balance == Balance::RingHash {
+                if matches!(model.clients[client].balance, Balance::RingHash | Balance::Maglev) {
                     model.clients[client].balance = Balance::LeastRequest;
                 }
             }

@@ -12,7 +12,7 @@ use brownout::model::{
     Action, Change, Discipline, Effect, Fault, FaultTarget, Id, Limit, Model, Scope, Setting, Subset,
 };
 use brownout::policy::Outcome;
-use brownout::policy::retry::RetrySettings;
+use brownout::policy::retry::{Quota, RetrySettings};
 use proptest::prelude::*;
 
 use super::ledger::{Ledger, audit, ever, most_of};
@@ -168,7 +168,8 @@ fn check_retries(model: &Model, results: &Results) -> Result<(), TestCaseError> 
         let crashes = model.faults.iter().any(|fault| matches!(fault.effect, Effect::Crash { .. }))
             || model.changes.iter().any(|it| matches!(it.action, Action::Restart { .. } | Action::Scale(_)))
             || !later.is_empty();
-        if let Some(budget) = retry.as_ref().and_then(|retry| retry.budget).filter(|_| !crashes) {
+        let quota = retry.as_ref().and_then(|retry| retry.quota).filter(|_| !crashes);
+        if let Some(Quota::Budget(budget)) = quota {
             let instances = f64::from(model.caller_replicas(channel.from));
             let granted = f64::from(budget.burst) * instances + budget.ratio.as_f64() * calls as f64;
             // A ratio is kept to nine decimal places.
@@ -283,9 +284,14 @@ fn check_attempts_arrive(model: &Model, ledger: &Ledger) -> Result<(), TestCaseE
         let (mut fewest, mut most) = (0, 0);
         for (id, edge) in into {
             let book = &ledger.edges[id.index()];
-            let needs_connection = model.clients[edge.client].transport.as_ref().is_some_and(|it| it.connects());
-            // What is handed over needs none.
-            fewest += if needs_connection { book.connected } else { book.sent };
+            let client = &model.clients[edge.client];
+            let needs_connection = client.transport.as_ref().is_some_and(|it| it.connects());
+            // What is handed over needs none. Where everybody is hidden or left out, nobody gets it.
+            fewest += match (needs_connection, client.outlier.is_some() || client.health.is_some()) {
+                (_, true) => 0,
+                (true, false) => book.connected,
+                (false, false) => book.sent,
+            };
             most += book.sent;
         }
         let arrivals = ledger.services[id.index()].arrivals;

@@ -46,7 +46,8 @@ fn timeout_most(model: &Model, id: ClientId) -> Option<Span> {
         Setting::Timeout(client, timeout) if *client == id => Some(*timeout),
         _ => None,
     });
-    later.chain([model.clients[id].timeout]).try_fold(Span::ZERO, |most, it| Some(most.max(it?)))
+    let most = later.chain([model.clients[id].timeout]).try_fold(Span::ZERO, |most, it| Some(most.max(it?)));
+    most.or(model.clients[id].overall_timeout)
 }
 
 /// Runs `model` under the eyes of a ledger.
@@ -130,6 +131,8 @@ pub(super) struct EdgeBook {
     changes: bool,
     /// One timeout for all attempts of a call: the later ones have less.
     hedged: bool,
+    /// Whether patience may have begun before it was sent.
+    queues: bool,
     pub(super) calls: u64,
     pub(super) sent: u64,
     /// Of these, those that have got a connection.
@@ -193,7 +196,9 @@ impl Ledger {
                         .iter()
                         .flat_map(|it| it.action.settings())
                         .any(|setting| matches!(setting, Setting::Timeout(id, _) if *id == edge.client)),
-                    hedged: model.clients[edge.client].hedge.is_some(),
+                    hedged: model.clients[edge.client].hedge.is_some()
+                        || model.clients[edge.client].overall_timeout.is_some(),
+                    queues: model.clients[edge.client].bulkhead.is_some(),
                     ..EdgeBook::default()
                 })
                 .collect(),
@@ -337,7 +342,7 @@ impl Observer for Ledger {
         let took = now.since(sent);
         if let Some(timeout) = edge.timeout {
             assert!(took <= timeout || pauses, "waited {} ns in spite of a timeout", took.as_nanos());
-            let may_be_short = pauses || edge.hedged || edge.changes;
+            let may_be_short = pauses || edge.hedged || edge.changes || edge.queues;
             assert!(
                 outcome != Outcome::Timeout || took == timeout || may_be_short,
                 "gave up after {} ns",

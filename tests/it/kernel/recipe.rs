@@ -20,7 +20,6 @@ use brownout::model::{
     Step, Subset, Ttl, Workload, WorkloadId,
 };
 use brownout::policy::balance::Balance;
-use brownout::policy::limit::LimitSettings;
 use brownout::policy::queue::{AdaptiveTimeout, CodelSettings};
 use proptest::collection::vec;
 use proptest::option;
@@ -193,29 +192,51 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
         option::weighted(0.7, 1u64..40),
         select(Balance::ALL.to_vec()),
         policy::patience(lengths),
-        option::weighted(0.3, policy::breaker()),
+        (option::weighted(0.3, policy::breaker()), option::weighted(0.2, policy::outlier())),
+        option::weighted(0.2, 1u64..60),
         option::weighted(0.3, policy::throttle()),
         select(vec![Cancel::Off, Cancel::Waiting, Cancel::BetweenSteps, Cancel::AtOnce]),
         select(vec![Deadlines::Local, Deadlines::Propagate]),
-        option::weighted(0.4, transport::transport()),
+        (option::weighted(0.4, transport::transport()), policy::manners()),
     )
-        .prop_map(|(latency, timeout, balance, (retry, hedge), breaker, throttle, cancel, deadlines, network)| {
-            Client {
-                name: String::new(),
-                loss: network.as_ref().map_or(Share::ZERO, |(_, loss)| *loss),
-                bandwidth: network.as_ref().and_then(|_| "1MB/s".parse().ok()),
-                transport: network.map(|(transport, _)| Box::new(transport)),
+        .prop_map(
+            |(
                 latency,
-                timeout: timeout.map(ms),
+                timeout,
                 balance,
-                retry,
-                hedge,
-                breaker,
+                (retry, hedge),
+                (breaker, outlier),
+                overall,
                 throttle,
                 cancel,
                 deadlines,
-            }
-        })
+                (network, manners),
+            )| {
+                Client {
+                    name: String::new(),
+                    loss: network.as_ref().map_or(Share::ZERO, |(_, loss)| *loss),
+                    bandwidth: network.as_ref().and_then(|_| "1MB/s".parse().ok()),
+                    transport: network.map(|(transport, _)| Box::new(transport)),
+                    latency,
+                    timeout: timeout.map(ms),
+                    overall_timeout: overall.map(ms),
+                    balance,
+                    zone_aware: manners.zone_aware,
+                    subset: manners.subset,
+                    health: manners.health,
+                    rate_limit: manners.rate_limit,
+                    bulkhead: manners.bulkhead,
+                    limit: manners.limit,
+                    retry,
+                    hedge,
+                    breaker,
+                    outlier: outlier.map(Box::new),
+                    throttle,
+                    cancel,
+                    deadlines,
+                }
+            },
+        )
 }
 
 fn profile() -> impl Strategy<Value = Profile> {

@@ -1,7 +1,9 @@
 //! Balancers: whom they pick, how evenly, and whom never.
 
 use brownout::base::random::Stream;
-use brownout::policy::balance::{AnyBalancer, Balance, Balancer, Fleet, Ring};
+use brownout::base::time::{Span, Time};
+use brownout::policy::Outcome;
+use brownout::policy::balance::{AnyBalancer, Ask, Balance, Balancer, Fleet, Maglev, Ring};
 use proptest::prelude::*;
 
 fn stream(name: &str) -> Stream {
@@ -10,7 +12,8 @@ fn stream(name: &str) -> Stream {
 
 /// What `balancer` picks for a request without a key.
 fn pick(balancer: &mut AnyBalancer, up: &[u32], in_system: &[u32], stream: &mut Stream) -> u32 {
-    balancer.pick(&Fleet { up: up.into(), in_system: in_system.into(), ring: Ring::default() }, None, stream)
+    let fleet = Fleet { in_system: in_system.into(), ..Fleet::default() };
+    balancer.pick(&Ask { now: Time::ZERO, up, fleet: &fleet, key: None }, stream)
 }
 
 /// How often each of `replicas` is picked in `picks` picks that all end at once.
@@ -24,7 +27,7 @@ fn counts(balance: Balance, replicas: u32, picks: u32) -> Vec<u32> {
         let picked = pick(&mut balancer, &up, &in_system, &mut stream);
         counts[picked as usize] += 1;
         balancer.started(picked);
-        balancer.ended(picked);
+        balancer.ended(Time::ZERO, picked, Span::ZERO, Outcome::Ok);
     }
     counts
 }
@@ -38,14 +41,16 @@ proptest! {
         in_system in proptest::collection::vec(0u32..4, 12),
         seed in any::<u64>(),
     ) {
-        let mut fleet = Fleet { up: Vec::new(), in_system, ring: Ring::new(12) };
+        let all: Vec<(u32, u32)> = (0..12).map(|replica| (replica, 1)).collect();
+        let mut fleet = Fleet { in_system, ring: Ring::new(12), maglev: Maglev::new(&all), ..Fleet::default() };
         for balance in Balance::ALL {
             let mut balancer = AnyBalancer::from_settings(balance);
             let mut stream = Stream::new(seed, "picks");
             let mut running = Vec::new();
             for (n, up) in ups.iter().enumerate() {
                 fleet.up = up.iter().copied().collect();
-                let picked = balancer.pick(&fleet, (n % 3 > 0).then_some(n as u32), &mut stream);
+                let key = (n % 3 > 0).then_some(n as u32);
+                let picked = balancer.pick(&Ask { now: Time::ZERO, up: &fleet.up, fleet: &fleet, key }, &mut stream);
                 prop_assert!(up.contains(&picked), "{:?} picked {} of {:?}", balance, picked, up);
                 if balance == Balance::JoinShortest {
                     let least = up.iter().map(|replica| fleet.in_system[*replica as usize]).min();
@@ -54,7 +59,7 @@ proptest! {
                 balancer.started(picked);
                 running.push(picked);
                 if running.len() > 5 {
-                    balancer.ended(running.remove(0));
+                    balancer.ended(Time::ZERO, running.remove(0), Span::ZERO, Outcome::Ok);
                 }
             }
         }
@@ -95,7 +100,7 @@ fn round_robin_is_exactly_even() {
 
 #[test]
 fn chance_is_even() {
-    for balance in [Balance::Random, Balance::LeastRequest, Balance::JoinShortest, Balance::RingHash] {
+    for balance in Balance::ALL {
         let counts = counts(balance, 10, 100_000);
         // 10000 expected, standard deviation 95: five of them.
         assert!(counts.iter().all(|picks| (9525..=10475).contains(picks)), "{balance:?}: {counts:?}");
@@ -124,7 +129,7 @@ fn two_choices_avoid_the_busy_one() {
     let busy = (0..100_000).filter(|_| pick(&mut balancer, &up, &[0; 10], &mut stream) == 7).count();
     // 1000 expected, standard deviation 31.5: five of them.
     assert!((843..=1157).contains(&busy), "{busy}");
-    (0..5).for_each(|_| balancer.ended(7));
+    (0..5).for_each(|_| balancer.ended(Time::ZERO, 7, Span::ZERO, Outcome::Ok));
     let even = (0..100_000).filter(|_| pick(&mut balancer, &up, &[0; 10], &mut stream) == 7).count();
     assert!((9525..=10475).contains(&even), "{even}");
 }

@@ -2,19 +2,30 @@
 
 use brownout::base::time::{Span, Time};
 use brownout::base::units::Share;
-use brownout::policy::breaker::{AnyBreaker, Breaker, BreakerSettings, BreakerState, ResultWindow, Verdict};
+use brownout::policy::breaker::{
+    AnyBreaker, Breaker, BreakerRules, BreakerSettings, BreakerState, Resilience4jSettings, ResultWindow, Verdict,
+    Window,
+};
+use brownout::policy::retry::Backoff;
 use proptest::prelude::*;
 
-fn settings() -> impl Strategy<Value = BreakerSettings> {
+/// With the rules of resilience4j, else as it comes.
+fn with(rules: Resilience4jSettings) -> BreakerSettings {
+    let settings = BreakerSettings::preset("resilience4j").expect("its preset");
+    BreakerSettings { rules: BreakerRules::Resilience4j(rules), ..settings }
+}
+
+fn settings() -> impl Strategy<Value = Resilience4jSettings> {
     (1u32..150, 1u32..150, 1u32..=100, 1u32..=100, 0u64..50, 1u32..20).prop_map(
-        |(window, minimum_calls, failures, slow, open_for, half_open_calls)| BreakerSettings {
-            window,
+        |(window, minimum_calls, failures, slow, open_for, half_open_calls)| Resilience4jSettings {
+            window: Window::Calls(window),
             minimum_calls,
             failure_rate: Share::new(f64::from(failures) / 100.0).expect("a share"),
             slow_call_duration: Span::from_nanos(10),
             slow_call_rate: Share::new(f64::from(slow) / 100.0).expect("a share"),
-            open_for: Span::from_nanos(open_for),
+            open_for: Backoff::Fixed(Span::from_nanos(open_for)),
             half_open_calls,
+            ..Resilience4jSettings::default()
         },
     )
 }
@@ -40,7 +51,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// The rules once more, slowly: the window is a list, its rates are counted anew for every result.
 struct Plain {
-    settings: BreakerSettings,
+    settings: Resilience4jSettings,
     state: BreakerState,
     opened: u64,
     permits: u32,
@@ -48,12 +59,12 @@ struct Plain {
 }
 
 impl Plain {
-    fn new(settings: BreakerSettings) -> Plain {
+    fn new(settings: Resilience4jSettings) -> Plain {
         Plain { settings, state: BreakerState::Closed, opened: 0, permits: 0, results: Vec::new() }
     }
 
     fn permit(&mut self, now: u64) -> bool {
-        if self.state == BreakerState::Open && now > self.opened + self.settings.open_for.as_nanos() {
+        if self.state == BreakerState::Open && now > self.opened + self.settings.open_for.delay(1).as_nanos() {
             (self.state, self.permits) = (BreakerState::HalfOpen, self.settings.half_open_calls);
             self.results.clear();
         }
@@ -77,8 +88,8 @@ impl Plain {
             }
             _ => {}
         }
-        let window =
-            if self.state == BreakerState::Closed { self.settings.window } else { self.settings.half_open_calls };
+        let Window::Calls(calls) = self.settings.window else { unreachable!("these windows are of calls") };
+        let window = if self.state == BreakerState::Closed { calls } else { self.settings.half_open_calls };
         self.results.push((verdict == Verdict::Failure, duration > self.settings.slow_call_duration.as_nanos()));
         let recent = &self.results[self.results.len().saturating_sub(window as usize)..];
         if recent.len() < self.settings.minimum_calls.min(window) as usize {
@@ -103,7 +114,7 @@ proptest! {
     /// Also says that late and ignored results count in whatever state they find.
     #[test]
     fn the_ring_answers_as_the_list_does(settings in settings(), steps in steps()) {
-        let (mut breaker, mut plain) = (AnyBreaker::from_settings(&settings), Plain::new(settings));
+        let (mut breaker, mut plain) = (AnyBreaker::from_settings(&with(settings)), Plain::new(settings));
         let mut now = 0;
         for step in steps {
             match step {
@@ -121,7 +132,7 @@ proptest! {
     /// As long as a late call counts as something, its end gives no permit back that it never took.
     #[test]
     fn half_open_never_lets_more_probes_run_than_set(settings in settings(), steps in steps()) {
-        let mut breaker = AnyBreaker::from_settings(&settings);
+        let mut breaker = AnyBreaker::from_settings(&with(settings));
         let mut now = Time::ZERO;
         // Running calls by the spell of being half open in which they were let through, if any.
         let mut running: Vec<Option<u32>> = Vec::new();
@@ -172,16 +183,17 @@ proptest! {
 
 #[test]
 fn the_wait_of_an_open_breaker_is_strict() {
-    let settings = BreakerSettings {
-        window: 1,
+    let settings = Resilience4jSettings {
+        window: Window::Calls(1),
         minimum_calls: 1,
         failure_rate: Share::ONE,
         slow_call_duration: Span::MAX,
         slow_call_rate: Share::ONE,
-        open_for: Span::from_nanos(10),
+        open_for: Backoff::Fixed(Span::from_nanos(10)),
         half_open_calls: 1,
+        ..Resilience4jSettings::default()
     };
-    let mut breaker = AnyBreaker::from_settings(&settings);
+    let mut breaker = AnyBreaker::from_settings(&with(settings));
     assert!(breaker.permit(Time::ZERO));
     breaker.record(Time::from_nanos(5), Verdict::Failure, Span::ZERO);
     assert!(!breaker.permit(Time::from_nanos(15)), "exactly after the wait it is still open");
@@ -194,16 +206,17 @@ fn the_wait_of_an_open_breaker_is_strict() {
 #[test]
 fn a_rate_that_equals_the_threshold_opens() {
     for percent in 1..=100u32 {
-        let settings = BreakerSettings {
-            window: 100,
+        let settings = Resilience4jSettings {
+            window: Window::Calls(100),
             minimum_calls: 100,
             failure_rate: format!("{percent}%").parse().expect("a share"),
             slow_call_duration: Span::MAX,
             slow_call_rate: Share::ONE,
-            open_for: Span::from_secs(1),
+            open_for: Backoff::Fixed(Span::from_secs(1)),
             half_open_calls: 1,
+            ..Resilience4jSettings::default()
         };
-        let mut breaker = AnyBreaker::from_settings(&settings);
+        let mut breaker = AnyBreaker::from_settings(&with(settings));
         for n in 0..100 {
             assert_eq!(breaker.state(), BreakerState::Closed, "{percent}% after {n}");
             let verdict = if n < percent { Verdict::Failure } else { Verdict::Success };

@@ -1,10 +1,11 @@
 //! The delay of a hedge: fixed, or a quantile of what was seen.
 
 use brownout::base::time::Span;
+use brownout::policy::Outcomes;
 use brownout::policy::hedge::{AnyHedge, Hedge, HedgeDelay, HedgeSettings};
 
 fn hedge(after: HedgeDelay) -> AnyHedge {
-    AnyHedge::from_settings(&HedgeSettings { after, attempts: 2 })
+    AnyHedge::from_settings(&HedgeSettings { after, attempts: 2, on: Outcomes::ALL })
 }
 
 fn p95() -> AnyHedge {

@@ -1,12 +1,16 @@
 //! The laws of a server's limits.
 
+use brownout::base::random::Stream;
 use brownout::base::time::{Span, Time};
 use brownout::base::units::Rate;
-use brownout::policy::limit::{AnyLimiter, LimitSettings, Limiter};
+use brownout::policy::limit::{AnyLimiter, LimitSettings, Limiter, Newcomer, RateSettings};
 use proptest::prelude::*;
 
+const ANYBODY: Newcomer = Newcomer { in_flight: 0, priority: 4, uniform: 0.5 };
+
 fn bucket(per_sec: f64, burst: u32) -> AnyLimiter {
-    AnyLimiter::from_settings(&LimitSettings { rate: Rate::per_sec(per_sec).expect("a rate"), burst })
+    let settings = RateSettings { rate: Rate::per_sec(per_sec).expect("a rate"), burst };
+    AnyLimiter::from_settings(&LimitSettings::Rate(settings), Time::ZERO, Stream::new(1, "limits"))
 }
 
 /// How many of `count` requests, one every `gap`, are let in.
@@ -14,7 +18,7 @@ fn admitted(limiter: &mut AnyLimiter, count: u32, gap: Span) -> u32 {
     let mut now = Time::ZERO;
     let mut admitted = 0;
     for _ in 0..count {
-        admitted += u32::from(limiter.admit(now));
+        admitted += u32::from(limiter.admit(now, &ANYBODY));
         now = now + gap;
     }
     admitted
@@ -23,12 +27,16 @@ fn admitted(limiter: &mut AnyLimiter, count: u32, gap: Span) -> u32 {
 #[test]
 fn a_full_bucket_lets_in_its_burst_at_once_and_then_a_request_for_every_token() {
     let mut limiter = bucket(100.0, 20);
-    assert_eq!((0..50).filter(|_| limiter.admit(Time::ZERO)).count(), 20);
+    assert_eq!((0..50).filter(|_| limiter.admit(Time::ZERO, &ANYBODY)).count(), 20);
     let millis = |millis| Time::ZERO + Span::from_millis(millis);
-    assert!(!limiter.admit(millis(10) - Span::from_nanos(1)), "a hair too early");
-    assert!(limiter.admit(millis(10)), "a token has come");
-    assert!(!limiter.admit(millis(19)), "and was taken");
-    assert_eq!((0..50).filter(|_| limiter.admit(millis(3_600_000))).count(), 20, "no more than the burst is saved");
+    assert!(!limiter.admit(millis(10) - Span::from_nanos(1), &ANYBODY), "a hair too early");
+    assert!(limiter.admit(millis(10), &ANYBODY), "a token has come");
+    assert!(!limiter.admit(millis(19), &ANYBODY), "and was taken");
+    assert_eq!(
+        (0..50).filter(|_| limiter.admit(millis(3_600_000), &ANYBODY)).count(),
+        20,
+        "no more than the burst is saved"
+    );
 }
 
 #[test]
@@ -42,8 +50,8 @@ fn a_million_tokens_are_not_off_by_one() {
 #[test]
 fn the_fastest_and_the_longest_do_not_overflow() {
     let mut limiter = bucket(1e9, u32::MAX);
-    assert!(limiter.admit(Time::ZERO));
-    assert!(limiter.admit(Time::MAX));
+    assert!(limiter.admit(Time::ZERO, &ANYBODY));
+    assert!(limiter.admit(Time::MAX, &ANYBODY));
 }
 
 proptest! {
@@ -60,7 +68,7 @@ proptest! {
         let mut let_in: Vec<u64> = Vec::new();
         for gap in gaps {
             now_ms += gap;
-            if limiter.admit(Time::ZERO + Span::from_millis(now_ms)) {
+            if limiter.admit(Time::ZERO + Span::from_millis(now_ms), &ANYBODY) {
                 let_in.push(now_ms);
             } else {
                 prop_assert!(let_in.len() >= burst as usize, "turned away from a full bucket");

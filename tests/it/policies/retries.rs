@@ -3,27 +3,30 @@
 use brownout::base::random::Key;
 use brownout::base::time::{Span, Time};
 use brownout::base::units::Share;
-use brownout::policy::preset::{BREAKER_PRESETS, COMING_PRESETS, RETRY_PRESETS, breaker_preset, retry_preset};
 use brownout::policy::retry::{
-    AnyRetry, Backoff, BudgetSettings, Jitter, Retry, RetrySettings, RetryThrottle, RetryThrottleSettings,
+    AnyRetry, Backoff, BudgetSettings, Failure, Jitter, Quota, Retry, RetrySettings, RetryThrottle,
+    RetryThrottleSettings,
 };
 use brownout::policy::{Outcome, Outcomes};
 use proptest::prelude::*;
 
-fn jitters() -> [Jitter; 5] {
-    [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated, Jitter::Around("20%".parse().expect("a share"))]
+fn jitters() -> [Jitter; 6] {
+    let fifth = "20%".parse().expect("a share");
+    let around = [Jitter::Around(fifth), Jitter::Longer(fifth)];
+    [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated, around[0], around[1]]
 }
 
 fn at_once(attempts: u32, budget: Option<BudgetSettings>) -> RetrySettings {
     let (on, backoff) = (Outcomes::ALL, Backoff::Fixed(Span::ZERO));
-    RetrySettings { attempts, on, backoff, jitter: Jitter::None, budget, throttle: None }
+    RetrySettings { attempts, on, backoff, quota: budget.map(Quota::Budget), ..RetrySettings::default() }
 }
 
 /// All delays of one call whose attempts all fail.
 fn delays(retry: &mut AnyRetry, call: u64) -> Vec<Span> {
     let draws = Key::root(1, "retries").child(call).draws();
     retry.call_started(Time::ZERO);
-    (1..).map_while(|attempt| retry.next_delay(Time::ZERO, attempt, Outcome::Error, draws)).collect()
+    let uniform = |retry: u32| draws.skip(u64::from(retry - 1)).uniform();
+    (1..).map_while(|attempt| retry.next_delay(Time::ZERO, Failure::new(attempt, Outcome::Error), &uniform)).collect()
 }
 
 proptest! {
@@ -74,6 +77,8 @@ proptest! {
                         let part = |percent: u64| Span::from_nanos((plain.as_nanos() * percent + 50) / 100);
                         (Span::from_nanos(plain.as_nanos() * 80 / 100), part(120))
                     }
+                    Jitter::Longer(_) => (plain, cap),
+                    Jitter::Randomized(_) => unreachable!("it counts in whole milliseconds"),
                 };
                 prop_assert!(least <= delay && delay <= most, "{:?} {}: {} not in {}..={}", jitter, retry, delay, least, most);
             }
@@ -106,8 +111,7 @@ fn only_failures_of_the_kinds_that_are_named_are_retried_and_count() {
     let on = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
     let settings = RetrySettings { on, ..at_once(2, Some(BudgetSettings { ratio, burst: 1 })) };
     let mut retry = AnyRetry::from_settings(&settings);
-    let draws = || Key::root(1, "call").draws();
-    let mut again = |outcome| retry.next_delay(Time::ZERO, 1, outcome, draws()).is_some();
+    let mut again = |outcome| retry.next_delay(Time::ZERO, Failure::new(1, outcome), &|_| 0.5).is_some();
     for (outcome, ..) in Outcome::FAILURES {
         if !on.has(outcome) {
             assert!(!again(outcome), "{outcome:?}");
@@ -120,7 +124,7 @@ fn only_failures_of_the_kinds_that_are_named_are_retried_and_count() {
 
 /// Attempts of calls all of which fail, one after the other.
 fn attempts_of_failing_calls(calls: u64, throttle: RetryThrottleSettings) -> Vec<usize> {
-    let settings = RetrySettings { throttle: Some(throttle), ..at_once(4, None) };
+    let settings = RetrySettings { quota: Some(Quota::Throttle(throttle)), ..at_once(4, None) };
     let mut retry = AnyRetry::from_settings(&settings);
     (0..calls).map(|call| 1 + delays(&mut retry, call).len()).collect()
 }
@@ -173,20 +177,4 @@ fn each_retry_of_a_call_draws_its_own_number() {
     let n = calls as f64;
     assert!(sums.iter().all(|sum| (sum / n).abs() < 5.0 * (1.0 / 12.0 / n).sqrt()), "{sums:?}");
     assert!(products.iter().all(|product| (product / n).abs() < 5.0 / 12.0 / n.sqrt()), "{products:?}");
-}
-
-#[test]
-fn presets_are_found_by_their_names() {
-    for name in RETRY_PRESETS {
-        assert!(retry_preset(name).is_some(), "{name}");
-    }
-    for name in BREAKER_PRESETS {
-        assert!(breaker_preset(name).is_some(), "{name}");
-    }
-    for name in COMING_PRESETS {
-        assert!(
-            retry_preset(name).is_none() && breaker_preset(name).is_none(),
-            "{name} is there: take it off the list"
-        );
-    }
 }

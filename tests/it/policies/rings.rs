@@ -1,16 +1,17 @@
 //! The ring of hashes: who gets which keys, how evenly, and whose keys move when somebody goes.
 
 use brownout::base::random::Stream;
-use brownout::policy::balance::{AnyBalancer, Balance, Balancer, Fleet, Ring};
+use brownout::base::time::Time;
+use brownout::policy::balance::{AnyBalancer, Ask, Balance, Balancer, Fleet, Ring};
 
 /// The replica of each of the first `keys` keys.
 fn owners(replicas: u32, up: &[u32], keys: u32) -> Vec<u32> {
-    let fleet = Fleet { up: up.into(), in_system: Vec::new(), ring: Ring::new(replicas) };
+    let fleet = Fleet { ring: Ring::new(replicas), ..Fleet::default() };
     let mut stream = Stream::new(1, "rings");
     let mut pick = |key| {
         // Every client is as good as any other.
         let mut balancer = AnyBalancer::from_settings(Balance::RingHash);
-        balancer.pick(&fleet, Some(key), &mut stream)
+        balancer.pick(&Ask { now: Time::ZERO, up, fleet: &fleet, key: Some(key) }, &mut stream)
     };
     (0..keys).map(&mut pick).collect()
 }

@@ -3,7 +3,6 @@
 use brownout::base::random::Key;
 use brownout::base::time::{Span, Time};
 use brownout::policy::Outcome;
-use brownout::policy::preset::{THROTTLE_PRESETS, throttle_preset};
 use brownout::policy::throttle::{AdaptiveThrottle, Throttle, ThrottleSettings};
 use proptest::prelude::*;
 
@@ -43,14 +42,7 @@ fn errors_are_answers_and_what_is_turned_away_is_none() {
     assert_eq!(accepted, ["ok", "error", "cancelled"]);
     let not_sent: Vec<&str> =
         Outcome::ALL.iter().filter(|outcome| !outcome.is_sent()).map(|outcome| outcome.name()).collect();
-    assert_eq!(not_sent, ["short_circuited", "throttled"]);
-}
-
-#[test]
-fn presets_are_found_by_their_names() {
-    for name in THROTTLE_PRESETS {
-        assert!(throttle_preset(name).is_some(), "{name}");
-    }
+    assert_eq!(not_sent, ["short_circuited", "throttled", "limited"]);
 }
 
 proptest! {

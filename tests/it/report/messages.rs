@@ -29,7 +29,7 @@ const SCENARIO: &str = r#"
     [service.stats.endpoint.count]
     steps = [{ work = "10ms" }]
     effect = "entry"
-    idempotent = true
+    effect_once = true
     [service.search.endpoint.index]
     steps = [{ work = "10ms" }]
     [queue.mails]

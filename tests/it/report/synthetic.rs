@@ -6,10 +6,11 @@ use brownout::base::time::{Span, Time};
 use brownout::base::units::{Rate, Share};
 use brownout::measure::*;
 use brownout::model::*;
+use brownout::policy::Outcome;
 use brownout::policy::balance::Balance;
 use brownout::policy::breaker::BreakerSettings;
-use brownout::policy::retry::{Backoff, Jitter, RetrySettings};
-use brownout::policy::{Outcome, Outcomes};
+use brownout::policy::retry::{Backoff, RetrySettings};
+use brownout::policy::settings::Value;
 
 pub(super) const SECONDS: u64 = 180;
 const WARMUP: u64 = 20;
@@ -19,14 +20,10 @@ pub(super) fn service(name: &str, replicas: u32, threads: u32, queue: Limit) -> 
 }
 
 fn client(name: &str, timeout: Span, breaker: bool) -> Client {
-    let breaker = breaker.then(|| BreakerSettings {
-        window: 100,
-        minimum_calls: 100,
-        failure_rate: Share::new(0.5).unwrap(),
-        slow_call_duration: Span::from_secs(60),
-        slow_call_rate: Share::ONE,
-        open_for: Span::from_secs(10),
-        half_open_calls: 10,
+    let breaker = breaker.then(|| {
+        let mut settings = BreakerSettings::preset("resilience4j").unwrap();
+        settings.set("open_for", &Value::Span(Span::from_secs(10))).unwrap();
+        settings
     });
     let backoff = Backoff::Fixed(Span::from_millis(100));
     Client {
@@ -37,19 +34,15 @@ fn client(name: &str, timeout: Span, breaker: bool) -> Client {
         loss: Share::ZERO,
         timeout: Some(timeout),
         balance: Balance::RoundRobin,
-        retry: Some(RetrySettings {
-            attempts: 3,
-            on: Outcomes::ALL,
-            backoff,
-            jitter: Jitter::None,
-            budget: None,
-            throttle: None,
-        }),
+        overall_timeout: None,
+        retry: Some(RetrySettings { backoff, ..RetrySettings::default() }),
         hedge: None,
         breaker,
+        outlier: None,
         throttle: None,
         cancel: Cancel::Off,
         deadlines: Deadlines::Local,
+        ..Client::direct()
     }
 }
 
@@ -314,6 +307,7 @@ fn service_totals(it: &ServiceSeries) -> ServiceResult {
         sojourn_clipped_nanos: in_system,
         work_nanos: integral(&it.busy) / 10,
         peak_queue: it.queue.iter().fold(0.0, |peak: f64, level| peak.max(*level / 40.0)) as u32,
+        limit: None,
     }
 }
 
@@ -330,6 +324,7 @@ fn edge_totals(it: &EdgeSeries) -> EdgeResult {
         outcomes,
         in_flight: 0,
         latency: latencies(&[(1000, 0.014), (300, 0.8)]),
+        held_nanos: None,
     }
 }
 
@@ -360,6 +355,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         wasted: vec![0.0; points],
         in_system: vec![0.0; points],
         up: vec![1; points],
+        limit: Vec::new(),
     };
     let edge = EdgeSeries {
         calls: zeros.clone(),
@@ -369,6 +365,8 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         timeouts: zeros.clone(),
         short_circuited: zeros,
         throttled: Vec::new(),
+        limited: Vec::new(),
+        held: Vec::new(),
         open: Vec::new(),
         half_open: Vec::new(),
     };

@@ -195,7 +195,7 @@ fn untaken(facts: &Facts, of: &GroupOf) -> Option<String> {
 
 /// What was done to the world outside more than once.
 fn done_again(facts: &Facts, results: &MessagingResults) -> Option<String> {
-    let harmful = results.effects.iter().filter(|it| !facts.model.endpoints[it.endpoint].is_idempotent);
+    let harmful = results.effects.iter().filter(|it| !facts.model.endpoints[it.endpoint].effect_once);
     let worst = harmful.max_by_key(|it| it.again).filter(|it| it.again > 0)?;
     let endpoint = &facts.model.endpoints[worst.endpoint];
     let service = &facts.model.services[endpoint.service].name;

@@ -266,4 +266,12 @@ hedge   = { after = "2s" }"#
         good r#"[client.rest]
 timeout = "1s"
 hedge   = { after = "200ms" }"#
+
+    "W022" DRY_BUDGET "a retry budget that nothing fills"
+        "A budget into which calls put nothing has only what it starts with: once that is spent, there is no retry for the \
+         rest of the run."
+        bad r#"[client.rest]
+retry = { budget = { ratio = "0%", burst = 10 } }"#
+        good r#"[client.rest]
+retry = { budget = { ratio = "10%", burst = 10 } }"#
 }

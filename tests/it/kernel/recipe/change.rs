@@ -79,8 +79,8 @@ fn of_service(which: u32, id: ServiceId, it: &Service, model: &Model) -> Setting
 fn of_client(which: u32, id: ClientId, it: &Client, model: &Model) -> Setting {
     match which % 7 {
         0 => Setting::Latency(id, it.latency.clone()),
-        1 if model.clients[id].hedge.is_none() => Setting::Retry(id, it.retry.clone()),
-        2 => Setting::Breaker(id, it.breaker.clone()),
+        1 if model.clients[id].hedge.is_none() => Setting::Retry(id, it.retry),
+        2 => Setting::Breaker(id, it.breaker),
         3 => Setting::Throttle(id, it.throttle),
         4 => Setting::Cancel(id, it.cancel),
         5 => Setting::Deadlines(id, it.deadlines),

@@ -1,8 +1,21 @@
 //! Random policies of clients.
 
-use brownout::policy::breaker::BreakerSettings;
+use brownout::model::ZoneAware;
+use brownout::policy::balance::PassiveHealthSettings;
+use brownout::policy::breaker::{
+    BreakerRules, BreakerSettings, FailsafeSettings, HystrixSettings, PollySettings, Resilience4jSettings, Sees, Window,
+};
+use brownout::policy::bulkhead::{BulkheadSettings, SemaphoreSettings, ThreadPoolSettings};
 use brownout::policy::hedge::{HedgeDelay, HedgeSettings};
-use brownout::policy::retry::{Backoff, BudgetSettings, Jitter, RetrySettings, RetryThrottleSettings};
+use brownout::policy::limit::LimitSettings;
+use brownout::policy::outlier::{
+    EnvoyOutlierSettings, FinagleOutlierSettings, LinkerdOutlierSettings, OutlierSettings,
+};
+use brownout::policy::rate::{CyclesSettings, RateLimitSettings};
+use brownout::policy::retry::{
+    ActiveSettings, AwsQuotaSettings, Backoff, BudgetSettings, Jitter, Quota, RetrySettings, RetryThrottleSettings,
+    RollingSettings,
+};
 use brownout::policy::throttle::ThrottleSettings;
 use brownout::policy::{Outcome, Outcomes};
 
@@ -20,30 +33,118 @@ fn retry() -> impl Strategy<Value = RetrySettings> {
         .prop_map(|(max_tokens, token_thousandths)| RetryThrottleSettings { max_tokens, token_thousandths });
     let unavailable = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
     let on = prop_oneof![3 => Just(Outcomes::ALL), 1 => Just(unavailable)];
-    (1u32..4, on, backoff, jitter, option::weighted(0.3, budget), option::weighted(0.3, throttle)).prop_map(
-        |(attempts, on, backoff, jitter, budget, throttle)| RetrySettings {
+    let rolling = (0.0f64..1.0, 0u32..4, 1u64..50).prop_map(|(ratio, min_per_second, ttl)| RollingSettings {
+        ratio,
+        min_per_second,
+        ttl: ms(ttl),
+    });
+    let active =
+        (option::of(0u32..=100), 0u32..4).prop_map(|(percent, min)| ActiveSettings { ratio: percent.map(share), min });
+    let aws = (1u32..60, 1u32..15, 1u32..15, 1u32..15, 0u32..3).prop_map(
+        |(capacity, cost, timeout_cost, rejected_cost, reward)| AwsQuotaSettings {
+            capacity,
+            cost,
+            timeout_cost,
+            rejected_cost,
+            reward,
+        },
+    );
+    let quota = prop_oneof![
+        budget.prop_map(Quota::Budget),
+        throttle.prop_map(Quota::Throttle),
+        rolling.prop_map(Quota::Rolling),
+        active.prop_map(Quota::Active),
+        aws.prop_map(Quota::Aws),
+    ];
+    (1u32..4, on, backoff, jitter, option::weighted(0.5, quota), (0u32..10).prop_map(|n| n == 0)).prop_map(
+        |(attempts, on, backoff, jitter, quota, adaptive)| RetrySettings {
             attempts,
             on,
             backoff,
             jitter,
-            budget,
-            throttle,
+            quota,
+            adaptive,
+            ..RetrySettings::default()
+        },
+    )
+}
+
+fn resilience4j() -> impl Strategy<Value = BreakerRules> {
+    let window =
+        prop_oneof![(1u32..12).prop_map(Window::Calls), (1u64..2).prop_map(|_| Window::Time(Span::from_secs(1)))];
+    let half_open = (1u32..4, option::of(1u64..30), any::<bool>(), any::<bool>());
+    (window, 1u32..12, 10u32..=100, 1u64..20, 20u32..=100, 1u64..60, half_open).prop_map(
+        |(window, minimum_calls, failures, slow, slow_rate, open, (half_open_calls, limit, closes, automatic))| {
+            BreakerRules::Resilience4j(Resilience4jSettings {
+                window,
+                minimum_calls,
+                failure_rate: share(failures),
+                slow_call_duration: ms(slow),
+                slow_call_rate: share(slow_rate),
+                open_for: Backoff::Fixed(ms(open)),
+                automatic,
+                half_open_calls,
+                half_open_for: limit.map(ms),
+                half_open_closes: closes,
+            })
         },
     )
 }
 
 pub(super) fn breaker() -> impl Strategy<Value = BreakerSettings> {
-    (1u32..12, 1u32..12, 10u32..=100, 1u64..20, 20u32..=100, 1u64..60, 1u32..4).prop_map(
-        |(window, minimum_calls, failures, slow, slow_rate, open, half_open_calls)| BreakerSettings {
-            window,
+    let hystrix = (1u32..8, 10u32..=100, 1u64..60, 1u64..20).prop_map(|(minimum_calls, failures, open, snapshot)| {
+        BreakerRules::Hystrix(HystrixSettings {
+            window: ms(snapshot * 10),
             minimum_calls,
             failure_rate: share(failures),
-            slow_call_duration: ms(slow),
-            slow_call_rate: share(slow_rate),
             open_for: ms(open),
-            half_open_calls,
-        },
-    )
+            snapshot: ms(snapshot),
+        })
+    });
+    let polly = (2u32..8, 10u32..=100, 1u64..60, 1u64..400).prop_map(|(minimum_calls, failures, open, window)| {
+        let (window, failure_rate, open_for) = (ms(window), share(failures), ms(open));
+        BreakerRules::Polly(PollySettings { window, minimum_calls, failure_rate, open_for })
+    });
+    let failsafe = (1u32..6, 1u32..6, option::of(1u32..4), 1u64..60).prop_map(|(window, failures, successes, open)| {
+        BreakerRules::Failsafe(FailsafeSettings { window, failures, successes, open_for: ms(open) })
+    });
+    let rules = prop_oneof![2 => resilience4j(), 1 => hystrix, 1 => polly, 1 => failsafe];
+    let ignore = prop_oneof![3 => Just(Outcomes::NONE), 1 => Just(Outcomes::of(&[Outcome::Rejected]))];
+    (rules, ignore, select(vec![Sees::Attempts, Sees::Calls])).prop_map(|(rules, ignore, sees)| BreakerSettings {
+        rules,
+        ignore,
+        sees,
+    })
+}
+
+pub(super) fn outlier() -> impl Strategy<Value = OutlierSettings> {
+    let envoy =
+        (1u32..5, 1u64..40, 1u64..40, 10u32..=100, 0u32..=60).prop_map(|(consecutive, interval, out, most, panic)| {
+            OutlierSettings::Envoy(EnvoyOutlierSettings {
+                consecutive: Some(consecutive),
+                interval: ms(interval),
+                base_ejection_time: ms(out),
+                max_ejection: share(most),
+                success_rate_requests: 3,
+                success_rate_hosts: 2,
+                panic: share(panic),
+                ..EnvoyOutlierSettings::default()
+            })
+        });
+    let linkerd = (1u32..5, 1u64..40).prop_map(|(consecutive, out)| {
+        let base_ejection_time = ms(out);
+        OutlierSettings::Linkerd(LinkerdOutlierSettings { consecutive, base_ejection_time, ..Default::default() })
+    });
+    let finagle = (1u32..5, 1u64..40).prop_map(|(consecutive, out)| {
+        let (base_ejection_time, window) = (ms(out), ms(out * 5));
+        OutlierSettings::Finagle(FinagleOutlierSettings {
+            consecutive,
+            base_ejection_time,
+            window,
+            ..Default::default()
+        })
+    });
+    prop_oneof![envoy, linkerd, finagle]
 }
 
 /// Retries, hedges, or neither.
@@ -56,7 +157,10 @@ pub(super) fn patience(lengths: Lengths) -> impl Strategy<Value = (Option<RetryS
         3 => fixed.prop_map(HedgeDelay::Fixed),
         1 => (1u32..100).prop_map(|percent| HedgeDelay::Quantile(share(percent))),
     ];
-    let hedge = (after, 2u32..6).prop_map(|(after, attempts)| HedgeSettings { after, attempts });
+    let hedge = (after, 2u32..6, any::<bool>()).prop_map(|(after, attempts, some)| {
+        let on = if some { Outcomes::UNAVAILABLE } else { Outcomes::ALL };
+        HedgeSettings { after, attempts, on }
+    });
     prop_oneof![
         2 => Just((None, None)),
         3 => retry().prop_map(|retry| (Some(retry), None)),
@@ -66,4 +170,50 @@ pub(super) fn patience(lengths: Lengths) -> impl Strategy<Value = (Option<RetryS
 
 pub(super) fn throttle() -> impl Strategy<Value = ThrottleSettings> {
     (1.0f64..3.0, 1u64..400).prop_map(|(multiplier, window)| ThrottleSettings { multiplier, window: ms(window) })
+}
+
+/// Whom a client picks and what it waits for.
+#[derive(Clone, Debug)]
+pub(super) struct Manners {
+    pub(super) zone_aware: ZoneAware,
+    pub(super) subset: Option<u32>,
+    pub(super) health: Option<PassiveHealthSettings>,
+    pub(super) rate_limit: Option<RateLimitSettings>,
+    pub(super) bulkhead: Option<BulkheadSettings>,
+    pub(super) limit: Option<LimitSettings>,
+}
+
+pub(super) fn manners() -> impl Strategy<Value = Manners> {
+    let zone_aware = prop_oneof![4 => Just(ZoneAware::Off), 1 => Just(ZoneAware::Prefer), 1 => Just(ZoneAware::Envoy)];
+    // It counts whole seconds, and a run is short.
+    let health = (1u32..4, 0u64..2)
+        .prop_map(|(max_fails, secs)| PassiveHealthSettings { max_fails, fail_timeout: Span::from_secs(secs) });
+    let cycles = (1u32..8, 1u64..40, 0u64..30).prop_map(|(limit, period, timeout)| {
+        RateLimitSettings::Cycles(CyclesSettings { limit, period: ms(period), timeout: ms(timeout) })
+    });
+    let leaky = (1u32..500, 0u64..30).prop_map(|(rate, timeout)| RateLimitSettings::Leaky {
+        rate: Rate::per_sec(rate.into()).expect("a rate"),
+        timeout: ms(timeout),
+    });
+    let semaphore = (1u32..6, 0u64..20)
+        .prop_map(|(max, wait)| BulkheadSettings::Semaphore(SemaphoreSettings { max, max_wait: ms(wait) }));
+    let threads = (0u32..4, 1u32..4, 0u32..4, 0u64..20).prop_map(|(core, more, queue, keep)| {
+        BulkheadSettings::Threads(ThreadPoolSettings { core, max: core + more, queue, keep_alive: ms(keep) })
+    });
+    (
+        zone_aware,
+        option::weighted(0.2, 1u32..4),
+        option::weighted(0.2, health),
+        option::weighted(0.2, prop_oneof![cycles, leaky]),
+        option::weighted(0.3, prop_oneof![semaphore, threads]),
+        option::weighted(0.2, super::service::limiter()),
+    )
+        .prop_map(|(zone_aware, subset, health, rate_limit, bulkhead, limit)| Manners {
+            zone_aware,
+            subset,
+            health,
+            rate_limit,
+            bulkhead,
+            limit,
+        })
 }

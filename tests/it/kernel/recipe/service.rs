@@ -1,5 +1,11 @@
 //! Random services, and what they hold and remember.
 
+use brownout::policy::balance::SlowStartSettings;
+use brownout::policy::limit::{
+    AdmissionSettings, AimdSettings, ConcurrencySettings, Gradient2Settings, GradientSettings, LawSettings,
+    LimitSettings, PriorityShares, RateSettings, VegasSettings,
+};
+
 use super::*;
 
 pub(super) fn limit(range: std::ops::Range<u32>) -> impl Strategy<Value = Limit> {
@@ -42,9 +48,63 @@ fn disturbances(
     (option::weighted(0.1, gc), option::weighted(0.1, neighbour), option::weighted(0.3, switch))
 }
 
-fn limiter() -> impl Strategy<Value = LimitSettings> {
+pub(super) fn limiter() -> impl Strategy<Value = LimitSettings> {
     let rate = select(vec![5.0, 100.0, 1000.0 / 3.0]).prop_map(|rate| Rate::per_sec(rate).expect("a rate"));
-    (rate, 1u32..6).prop_map(|(rate, burst)| LimitSettings { rate, burst })
+    let rate = (rate, 1u32..6).prop_map(|(rate, burst)| LimitSettings::Rate(RateSettings { rate, burst }));
+    let admission = (1u32..=100, 20u64..500).prop_map(|(success, window)| {
+        let usual = AdmissionSettings::default();
+        LimitSettings::Admission(AdmissionSettings { success: share(success), window: ms(window), ..usual })
+    });
+    prop_oneof![2 => rate, 4 => concurrency().prop_map(LimitSettings::Concurrency), 1 => admission]
+}
+
+fn concurrency() -> impl Strategy<Value = ConcurrencySettings> {
+    let bounds = (1u32..4, 0u32..4, 0u32..30).prop_map(|(min, more, most)| (min, min + more, min + more + most));
+    let window = option::weighted(0.3, (1u64..50).prop_map(ms));
+    let law = (0u32..5, bounds, 1u64..30, window).prop_map(|(kind, (min, initial, max), length, window)| match kind {
+        0 => LawSettings::Fixed(max),
+        1 => LawSettings::Aimd(AimdSettings {
+            initial,
+            min,
+            max,
+            timeout: ms(length),
+            window: window.unwrap_or_default(),
+            ..AimdSettings::default()
+        }),
+        2 => LawSettings::Vegas(VegasSettings {
+            initial,
+            max,
+            window: window.unwrap_or_default(),
+            ..VegasSettings::default()
+        }),
+        3 => LawSettings::Gradient2(Gradient2Settings {
+            initial,
+            min,
+            max,
+            window: window.unwrap_or_default(),
+            ..Gradient2Settings::default()
+        }),
+        _ => LawSettings::Gradient(GradientSettings {
+            min,
+            max,
+            window: ms(length),
+            min_rtt_interval: ms(8 * length),
+            min_rtt_requests: initial,
+            ..GradientSettings::default()
+        }),
+    });
+    let shares = vec(option::weighted(0.3, (0u32..=30).prop_map(share)), 10)
+        .prop_map(|of| PriorityShares::new(std::array::from_fn(|n| of[n])));
+    (law, shares, any::<bool>())
+        .prop_map(|(law, shares, has_shares)| ConcurrencySettings { law, shares: shares.filter(|_| has_shares) })
+}
+
+/// Weights and slow start.
+fn weights() -> impl Strategy<Value = (Vec<u32>, Option<SlowStartSettings>)> {
+    let slow_start = (1u64..3000, select(vec![1.0, 2.0]), 0u32..=100).prop_map(|(window, aggression, min)| {
+        SlowStartSettings { window: ms(window), aggression, min_weight: share(min.max(1)) }
+    });
+    (prop_oneof![3 => Just(Vec::new()), 1 => vec(1u32..4, 1..4)], option::weighted(0.2, slow_start))
 }
 
 /// Idle connections are closed soon, or those who wait outside would wait for ever.
@@ -71,30 +131,42 @@ pub(super) fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> 
         option::weighted(0.3, 1u32..3),
         select(vec![Handlers::Blocking, Handlers::Async]),
         (0u64..40).prop_map(ms),
-        (disturbances(lengths), option::weighted(0.2, limiter()), option::weighted(0.15, acceptance())),
+        (disturbances(lengths), option::weighted(0.35, limiter()), weights(), option::weighted(0.15, acceptance())),
     )
-        .prop_map(|(replicas, threads, queue, cores, handlers, startup, (disturbances, limit, connections))| {
-            let (gc, neighbour, context_switch) = disturbances;
-            let (queue, overflow, queue_timeout, discipline) = queue;
-            Service {
-                name: String::new(),
+        .prop_map(
+            |(
                 replicas,
                 threads,
                 queue,
-                overflow,
-                queue_timeout,
-                discipline,
                 cores,
-                context_switch,
                 handlers,
                 startup,
-                gc,
-                neighbour,
-                limit,
-                connections,
-                zones: Vec::new(),
-            }
-        });
+                (disturbances, limit, (weights, slow_start), connections),
+            )| {
+                let (gc, neighbour, context_switch) = disturbances;
+                let (queue, overflow, queue_timeout, discipline) = queue;
+                Service {
+                    name: String::new(),
+                    replicas,
+                    threads,
+                    queue,
+                    overflow,
+                    queue_timeout,
+                    discipline,
+                    cores,
+                    context_switch,
+                    handlers,
+                    startup,
+                    gc,
+                    neighbour,
+                    limit,
+                    connections,
+                    weights,
+                    slow_start,
+                    zones: Vec::new(),
+                }
+            },
+        );
     (service, vec(vec(step(lengths), 0..4), 1..3)).prop_map(|(service, endpoints)| ServiceRecipe { service, endpoints })
 }
 

@@ -1,0 +1,156 @@
+//! Which replica gets an attempt: the balancer of the client picks one of those that it may know, that outlier detection
+//! does not hide, that have not failed it lately, and that stand in the zone where the call goes.
+
+use crate::base::random::{Key, Stream};
+use crate::base::time::{Span, Time};
+use crate::model::{Client, ZoneAware};
+use crate::policy::Outcome;
+use crate::policy::balance::{AnyBalancer, Ask, Balancer, PassiveHealth, ZoneShares};
+use crate::policy::outlier::{AnyOutlier, Outlier};
+
+use super::frame::NONE;
+use super::world::{Port, ServiceState};
+
+/// Who may be picked, where it is not all that are up. One per port.
+pub(super) struct Sieve {
+    /// The only ones that the client knows, ascending.
+    subset: Option<Vec<u32>>,
+    outlier: Option<AnyOutlier>,
+    health: Option<PassiveHealth>,
+    zones: Option<ZoneSieve>,
+    /// Those that come through.
+    rest: Vec<u32>,
+}
+
+/// Where a client stands, and what it makes of it.
+pub(super) struct ZoneSieve {
+    pub(super) aware: ZoneAware,
+    /// Of the caller.
+    pub(super) zone: u32,
+    /// How many callers there are, by zone.
+    pub(super) callers: Vec<u32>,
+}
+
+impl Sieve {
+    /// Of a process that has just started, with `key` for its draws; `None` where all that are up may be picked.
+    pub(super) fn new(
+        client: &Client,
+        subset: Option<Vec<u32>>,
+        zones: Option<ZoneSieve>,
+        key: impl Fn() -> Key,
+    ) -> Option<Box<Sieve>> {
+        let health = client.health.as_ref().map(PassiveHealth::new);
+        let outlier = client.outlier.as_ref().map(|settings| AnyOutlier::from_settings(settings, key()));
+        let is_needed = subset.is_some() || outlier.is_some() || health.is_some() || zones.is_some();
+        is_needed.then(|| Box::new(Sieve { subset, outlier, health, zones, rest: Vec::new() }))
+    }
+
+    /// An attempt goes to a replica.
+    #[inline(never)]
+    fn sent(&mut self, now: Time, replica: u32) {
+        if let Some(outlier) = &mut self.outlier {
+            outlier.started(now, replica);
+        }
+        if let Some(health) = &mut self.health {
+            health.picked(now, replica);
+        }
+    }
+
+    /// An attempt at a replica has ended.
+    #[inline(never)]
+    fn ended(&mut self, now: Time, replica: u32, outcome: Outcome) {
+        if let Some(outlier) = &mut self.outlier {
+            outlier.ended(now, replica, outcome);
+        }
+        if let Some(health) = &mut self.health {
+            health.ended(now, replica, outcome);
+        }
+    }
+
+    /// Leaves in `rest` who may be picked.
+    #[inline(never)]
+    fn sift(&mut self, now: Time, service: &ServiceState, picks: &mut Stream) {
+        self.rest.clear();
+        let up = &service.fleet.up;
+        match &self.subset {
+            None => self.rest.extend_from_slice(up),
+            Some(subset) => self.rest.extend(subset.iter().filter(|it| up.binary_search(it).is_ok())),
+        }
+        if let Some(outlier) = &mut self.outlier
+            && let Some(seen) = outlier.sight(now, &self.rest)
+        {
+            self.rest.clear();
+            self.rest.extend_from_slice(seen);
+        }
+        // One that stands alone is never left out.
+        if let Some(health) = self.health.as_ref().filter(|_| self.rest.len() > 1) {
+            self.rest.retain(|replica| health.is_eligible(now, *replica));
+        }
+        let Some(ZoneSieve { aware, zone, callers }) = &self.zones else { return };
+        if *zone == NONE || service.zones.is_empty() {
+            return;
+        }
+        let zone_of = |replica: u32| service.zones[replica as usize % service.zones.len()];
+        let goes_to = match aware {
+            ZoneAware::Off => return,
+            ZoneAware::Prefer => *zone,
+            ZoneAware::Envoy => {
+                let mut replicas = vec![0; callers.len()];
+                self.rest.iter().for_each(|replica| replicas[zone_of(*replica) as usize] += 1);
+                let Some(shares) = ZoneShares::new(callers, &replicas, *zone) else { return };
+                shares.pick(*zone, picks)
+            }
+        };
+        if self.rest.iter().any(|replica| zone_of(*replica) == goes_to) {
+            self.rest.retain(|replica| zone_of(*replica) == goes_to);
+        }
+    }
+}
+
+impl Port {
+    /// An attempt goes to replica `number`.
+    #[inline(always)]
+    pub(super) fn sends_to(&mut self, now: Time, number: u32) {
+        self.balancer.started(number);
+        if let Some(sieve) = &mut self.sieve {
+            sieve.sent(now, number);
+        }
+    }
+
+    /// An attempt at replica `number` has ended.
+    #[inline(always)]
+    pub(super) fn hears_of(&mut self, now: Time, number: u32, rtt: Span, outcome: Outcome) {
+        self.balancer.ended(now, number, rtt, outcome);
+        if let Some(sieve) = &mut self.sieve {
+            sieve.ended(now, number, outcome);
+        }
+    }
+
+    /// The number of the replica that its balancer wants next; `None` when none may be picked.
+    #[inline(always)]
+    pub(super) fn choose(
+        &mut self,
+        now: Time,
+        service: &ServiceState,
+        request_key: u32,
+        picks: &mut Stream,
+    ) -> Option<u32> {
+        let fleet = &service.fleet;
+        // A worker's handler is in the same process, whatever balancers see of it.
+        if let AnyBalancer::Own(number) = self.balancer {
+            return Some(number);
+        }
+        if fleet.up.is_empty() {
+            return None;
+        }
+        let key = (request_key != NONE).then_some(request_key);
+        let Some(sieve) = &mut self.sieve else {
+            return Some(self.balancer.pick(&Ask { now, up: &fleet.up, fleet, key }, picks));
+        };
+        sieve.sift(now, service, picks);
+        if sieve.rest.is_empty() {
+            return None;
+        }
+        Some(self.balancer.pick(&Ask { now, up: &sieve.rest, fleet, key }, picks))
+    }
+}

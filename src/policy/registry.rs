@@ -1,0 +1,158 @@
+//! The registry: every policy that has a name, with its parameters, its rules in short and its source.
+//!
+//! # Adding a policy takes one new file and one registry line
+//!
+//! A breaker, say, that opens for a second on every third failure. The file `breaker/third.rs` declares its settings,
+//! decides, and says what it is:
+//!
+//! ```ignore
+//! settings! {
+//!     /// A breaker that opens on every third failure.
+//!     pub struct ThirdSettings {
+//!         /// How long it stays open.
+//!         open_for: Span = Span::from_secs(1), "sleepTime (ms)";
+//!     }
+//! }
+//!
+//! pub(super) const PRESET: Preset = Preset {
+//!     kind: Kind::Breaker,
+//!     name: "third",
+//!     about: "Opens on every third failure.",
+//!     rules: &["A success changes nothing."],
+//!     source: "example/third@1a2b3c, Third.java",
+//!     trace_input: TRACE_INPUT,
+//!     parameters: ThirdSettings::parameters,
+//!     trace: traced::<ThirdSettings, ThirdBreaker>,
+//! };
+//!
+//! pub struct ThirdBreaker { /* .. */ }
+//! impl OwnBreaker<ThirdSettings> for ThirdBreaker { /* .. */ }
+//! impl Breaker for ThirdBreaker { /* .. */ }
+//! ```
+//!
+//! and `breaker/mod.rs` gets `mod third;` and its line in the registry, `Third(third::ThirdSettings, third::ThirdBreaker)
+//! in third,`. From then on `breaker = { preset = "third", open_for = "2s" }` can be written, `brownout policy third`
+//! prints it, `brownout policy third --trace steps.json` steps it, `SCENARIOS.md` lists it, and vectors with its name run
+//! through it.
+
+use super::settings::{Misfit, Parameter};
+use super::trace::Trace;
+use super::{balance, breaker, bulkhead, hedge, limit, outlier, rate, retry, throttle};
+
+/// What a policy decides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kind {
+    /// Whether a call may go at all.
+    Breaker,
+    /// Whether a failed attempt is followed by another, and when.
+    Retry,
+    /// When another attempt is sent beside one that has no answer yet.
+    Hedge,
+    /// Which requests a client holds back.
+    Throttle,
+    /// Which replicas a client does not see.
+    Outlier,
+    /// When a client's calls may go.
+    RateLimit,
+    /// How many calls of a client may be under way.
+    Bulkhead,
+    /// How many requests a server's replica takes on, or a client sends, at a time.
+    Limit,
+    /// Which replica gets a call.
+    Balance,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 9] = [
+        Kind::Breaker,
+        Kind::Retry,
+        Kind::Hedge,
+        Kind::Throttle,
+        Kind::Outlier,
+        Kind::RateLimit,
+        Kind::Bulkhead,
+        Kind::Limit,
+        Kind::Balance,
+    ];
+
+    /// The table of the scenario language that takes it, or the key.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Kind::Breaker => "client.NAME.breaker",
+            Kind::Retry => "client.NAME.retry",
+            Kind::Hedge => "client.NAME.hedge",
+            Kind::Throttle => "client.NAME.throttle",
+            Kind::Outlier => "client.NAME.outlier",
+            Kind::RateLimit => "client.NAME.rate_limit",
+            Kind::Bulkhead => "client.NAME.bulkhead",
+            Kind::Limit => "service.NAME.limit",
+            Kind::Balance => "client.NAME.balance",
+        }
+    }
+
+    /// What it is called: the last part of the path.
+    pub fn name(self) -> &'static str {
+        self.path().rsplit('.').next().unwrap_or_default()
+    }
+
+    /// What it is, in words.
+    pub fn what(self) -> String {
+        match self {
+            Kind::Outlier => "outlier detection".to_owned(),
+            _ => self.name().replace('_', " "),
+        }
+    }
+
+    /// All presets of this kind.
+    pub fn presets(self) -> &'static [Preset] {
+        match self {
+            Kind::Breaker => breaker::PRESETS,
+            Kind::Retry => retry::PRESETS,
+            Kind::Hedge => hedge::PRESETS,
+            Kind::Throttle => throttle::PRESETS,
+            Kind::Outlier => outlier::PRESETS,
+            Kind::RateLimit => rate::PRESETS,
+            Kind::Bulkhead => bulkhead::PRESETS,
+            Kind::Limit => limit::PRESETS,
+            Kind::Balance => balance::PRESETS,
+        }
+    }
+
+    /// The preset called `name`.
+    pub fn preset(self, name: &str) -> Option<&'static Preset> {
+        self.presets().iter().find(|preset| preset.name == name)
+    }
+}
+
+/// A parameter's name and the text of its value.
+pub type Assignment<'a> = (&'a str, &'a str);
+
+/// Makes a policy at its start, with other settings than the default ones.
+pub type Start = fn(&[Assignment<'_>]) -> Result<Box<dyn Trace>, Misfit>;
+
+/// A policy under its real name.
+#[derive(Debug)]
+pub struct Preset {
+    /// What it decides.
+    pub kind: Kind,
+    /// What it is called, in a scenario too.
+    pub name: &'static str,
+    /// What it is, in a sentence.
+    pub about: &'static str,
+    /// What one would not guess, a sentence each.
+    pub rules: &'static [&'static str],
+    /// Where the rules and the defaults were read.
+    pub source: &'static str,
+    /// What a step of its trace looks like.
+    pub trace_input: &'static str,
+    /// What there is to set, with the defaults.
+    pub parameters: fn() -> Vec<Parameter>,
+    /// The policy at its start, ready to be stepped, with other settings than the default ones.
+    pub trace: Start,
+}
+
+/// Every preset, by kind and name.
+pub fn all() -> impl Iterator<Item = &'static Preset> {
+    Kind::ALL.into_iter().flat_map(|kind| kind.presets().iter())
+}
