@@ -9,7 +9,7 @@ use super::agenda::{Agenda, Event};
 use super::caller::current_call;
 use super::engine::Engine;
 use super::frame::{State, flag};
-use super::observer::Observer;
+use super::observer::{Observer, Spent};
 
 const SALT_BACKOFF: u64 = salt("backoff");
 
@@ -57,6 +57,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let ticket = self.frames.renew(id);
         self.frames[id].state = State::BackingOff;
         let (event, route) = (Event::Retry(ticket), &self.world.routes[edge as usize]);
+        self.observer.spends(id, self.agenda.now(), Spent::Backoff);
         let due = self.agenda.now() + delay;
         match route.backoff {
             _ if delay.is_zero() => self.soon.push_back(event),

@@ -3,13 +3,14 @@
 
 use crate::base::random::{Key, Stream};
 use crate::base::time::{Span, Time};
-use crate::model::{Client, ZoneAware};
+use crate::model::{Caller, Channel as ModelChannel, Client, Id, Model, ZoneAware, ZoneId};
 use crate::policy::Outcome;
-use crate::policy::balance::{AnyBalancer, Ask, Balancer, PassiveHealth, ZoneShares};
+use crate::policy::balance::{AnyBalancer, Ask, Balancer, PassiveHealth, ZoneShares, subset};
 use crate::policy::outlier::{AnyOutlier, Outlier};
 
 use super::frame::NONE;
-use super::world::{Port, ServiceState};
+use super::gate::Gate;
+use super::world::{Port, ServiceState, World, channel_name};
 
 /// Who may be picked, where it is not all that are up. One per port.
 pub(super) struct Sieve {
@@ -152,5 +153,43 @@ impl Port {
             return None;
         }
         Some(self.balancer.pick(&Ask { now, up: &sieve.rest, fleet, key }, picks))
+    }
+}
+
+impl World {
+    /// What replica `number` of a channel's caller knows when it starts at `now`, but for its connections.
+    pub(super) fn port(&self, model: &Model, channel: &ModelChannel, client: &Client, number: u32, now: Time) -> Port {
+        let name = || channel_name(model, channel);
+        let service = &self.services[channel.to.index()];
+        let subset =
+            client.subset.map(|size| subset(model.seed, &format!("{}/subset", name()), service.wanted, size, number));
+        let zones = (client.zone_aware != ZoneAware::Off).then(|| {
+            let all = model.zones.len();
+            let mut callers = vec![0; all];
+            let (zones, count): (&[ZoneId], u32) = match channel.from {
+                Caller::Workload(id) => (model.workloads[id].zone.as_slice(), 1),
+                Caller::Service(id) => (&model.services[id].zones, model.services[id].replicas),
+                Caller::Consumer(id) => {
+                    let service = &model.services[model.endpoints[model.consumers[id].handler].service];
+                    (&service.zones, service.replicas)
+                }
+            };
+            let zone_of = |number: u32| zones.get(number as usize % zones.len().max(1)).map_or(NONE, |zone| zone.0);
+            (0..count).map(zone_of).filter(|zone| *zone != NONE).for_each(|zone| callers[zone as usize] += 1);
+            ZoneSieve { aware: client.zone_aware, zone: zone_of(number), callers }
+        });
+        let started = if now == Time::ZERO { String::new() } else { format!("/{}", now.as_nanos()) };
+        let key = || {
+            let key = Key::root(model.seed, &format!("{}/policies", name())).child(u64::from(number));
+            if now == Time::ZERO { key } else { key.child(now.as_nanos()) }
+        };
+        let port = Port {
+            sieve: Sieve::new(client, subset, zones, key),
+            gate: Gate::new(client, model.seed, &format!("{}/{number}{started}", name()), now),
+            ..Port::new(client)
+        };
+        // A worker's handler is in the same process.
+        let is_own = matches!(channel.from, Caller::Consumer(_));
+        if is_own { Port { balancer: AnyBalancer::Own(number), ..port } } else { port }
     }
 }

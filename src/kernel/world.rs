@@ -9,10 +9,10 @@ use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::{Order, Pool};
 use crate::model::{
     Caller, Cancel, Channel as ModelChannel, Client, ClientId, ContextSwitch, Deadlines, Discipline, Edge, EdgeId,
-    Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport, ZoneAware, ZoneId,
+    Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport,
 };
 use crate::policy::Outcomes;
-use crate::policy::balance::{AnyBalancer, Balance, Fleet, Maglev, Ring, subset};
+use crate::policy::balance::{AnyBalancer, Balance, Fleet, Maglev, Ring};
 use crate::policy::breaker::{AnyBreaker, BreakerSettings, Sees};
 use crate::policy::hedge::AnyHedge;
 use crate::policy::limit::LimitSettings;
@@ -22,7 +22,7 @@ use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
-use super::choosing::{Sieve, ZoneSieve};
+use super::choosing::Sieve;
 use super::disturbance::Disturbance;
 use super::door::{Door, door};
 use super::frame::{NONE, flag};
@@ -551,42 +551,6 @@ impl World {
         }
     }
 
-    /// What replica `number` of a channel's caller knows when it starts at `now`, but for its connections.
-    pub(super) fn port(&self, model: &Model, channel: &ModelChannel, client: &Client, number: u32, now: Time) -> Port {
-        let name = || channel_name(model, channel);
-        let service = &self.services[channel.to.index()];
-        let subset =
-            client.subset.map(|size| subset(model.seed, &format!("{}/subset", name()), service.wanted, size, number));
-        let zones = (client.zone_aware != ZoneAware::Off).then(|| {
-            let all = model.zones.len();
-            let mut callers = vec![0; all];
-            let (zones, count): (&[ZoneId], u32) = match channel.from {
-                Caller::Workload(id) => (model.workloads[id].zone.as_slice(), 1),
-                Caller::Service(id) => (&model.services[id].zones, model.services[id].replicas),
-                Caller::Consumer(id) => {
-                    let service = &model.services[model.endpoints[model.consumers[id].handler].service];
-                    (&service.zones, service.replicas)
-                }
-            };
-            let zone_of = |number: u32| zones.get(number as usize % zones.len().max(1)).map_or(NONE, |zone| zone.0);
-            (0..count).map(zone_of).filter(|zone| *zone != NONE).for_each(|zone| callers[zone as usize] += 1);
-            ZoneSieve { aware: client.zone_aware, zone: zone_of(number), callers }
-        });
-        let started = if now == Time::ZERO { String::new() } else { format!("/{}", now.as_nanos()) };
-        let key = || {
-            let key = Key::root(model.seed, &format!("{}/policies", name())).child(u64::from(number));
-            if now == Time::ZERO { key } else { key.child(now.as_nanos()) }
-        };
-        let port = Port {
-            sieve: Sieve::new(client, subset, zones, key),
-            gate: Gate::new(client, model.seed, &format!("{}/{number}{started}", name()), now),
-            ..Port::new(client)
-        };
-        // A worker's handler is in the same process.
-        let is_own = matches!(channel.from, Caller::Consumer(_));
-        if is_own { Port { balancer: AnyBalancer::Own(number), ..port } } else { port }
-    }
-
     /// Gives the ports of a channel their connections, if they have none yet.
     fn add_lines(&mut self, transport: &Transport, model: &Model, channel: u32, edge: EdgeId, of: &ModelChannel) {
         let first = self.channels[channel as usize].first_port as usize;
@@ -666,7 +630,7 @@ fn maglev(service: &Service) -> Maglev {
 }
 
 /// What names the draws of a channel.
-fn channel_name(model: &Model, channel: &ModelChannel) -> String {
+pub(super) fn channel_name(model: &Model, channel: &ModelChannel) -> String {
     let from = match channel.from {
         Caller::Workload(id) => format!("workload/{}", model.workloads[id].name),
         Caller::Service(id) => format!("service/{}", model.services[id].name),
