@@ -8,7 +8,7 @@ use super::messaging::{Broker, BrokerKind, Settling, WhenFull};
 use super::service::Limit;
 
 impl Broker {
-    /// A broker of this kind, under its name. Where the figures come from, [`super::broker_figures`] says.
+    /// A broker of this kind, under its name.
     pub fn of_kind(kind: BrokerKind) -> Broker {
         let ideal = Broker {
             name: kind.name().to_owned(),
