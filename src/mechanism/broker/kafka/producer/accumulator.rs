@@ -11,7 +11,7 @@ use super::{
 };
 use crate::base::time::Time;
 
-/// See [`super`]. Times never go back from one call to the next, and [`Producer::advance`] is called when
+/// A producer of Kafka, as the client library is. Times never go back from one call to the next, and [`Producer::advance`] is called when
 /// [`Producer::wake_at`] says.
 #[derive(Clone, Debug)]
 pub struct Producer<M> {
