@@ -257,7 +257,7 @@ pub(crate) const METRICS: [(&str, Metric, &[Unit]); 30] = [
     ("retry_factor", Metric::RetryFactor, &[Unit::Number]),
     ("waste", Metric::Waste, &[Unit::Share]),
     ("hit_ratio", Metric::HitRatio, &[Unit::Share]),
-    ("fetches", Metric::Fetches, &[Unit::Share, Unit::Rate]),
+    ("fetches", Metric::Fetches, COUNTED),
     ("expired", Metric::Expired, COUNTED),
     ("lag", Metric::Lag, &[Unit::Span, Unit::Number]),
     ("consumed", Metric::Consumed, COUNTED),
