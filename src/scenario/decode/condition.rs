@@ -151,7 +151,7 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
             "Attempts turned away after too long a wait in the queue: a share of those that came, or a rate."
         }
         Metric::HitRatio => "Share of lookups that neither fetched nor waited for another's fetch.",
-        Metric::Fetches => "Fetches that lookups started: a share of the lookups, or a rate.",
+        Metric::Fetches => "Fetches that lookups started: a share of the lookups, a rate, or how many.",
         Metric::Expired => {
             "Keys that were looked up when their time was over: a share of the lookups, or a rate. Messages that nobody took \
              in time: a share of those that came, a rate, or a number."
