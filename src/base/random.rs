@@ -44,6 +44,12 @@ impl Key {
         Key(mix_child(self.0.wrapping_add(GAMMA_CHILD).wrapping_add(place.wrapping_mul(GAMMA_CHILD))))
     }
 
+    /// The key as a number that no other key has.
+    #[inline]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
     /// The draws of this key, from the first on.
     #[inline]
     pub const fn draws(self) -> Draws {

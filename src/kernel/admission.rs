@@ -11,7 +11,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::caller::DEPTH_MAX;
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::{Departure, Observer, Spent};
+use super::observer::{Deed, Departure, Observer, Spent};
 use super::program::Program;
 use super::world::{Patience, Replica, World};
 
@@ -31,6 +31,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let replica = &self.world.replicas[frame.replica as usize];
         self.observer.arrived(replica.service, now);
         self.observer.lands(replica.service, frame.replica, now);
+        self.observer.deed(ticket.frame, now, Deed::Arrives);
         let is_special = frame.has(flag::CANCELLED | flag::WORKER | flag::POISONED);
         let is_plain = !(replica.guarded || replica.troubled || is_special || now >= frame.deadline);
         if is_special {
@@ -56,7 +57,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     self.run_first_steps_in_trouble(ticket.frame);
                     return;
                 }
-                starts(&mut self.observer, program, replica, frame, now);
+                starts(&mut self.observer, program, replica, frame, ticket.frame, now);
                 self.advance(ticket.frame);
             }
             Admission::Queued => {
@@ -86,7 +87,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.run_first_steps_in_trouble(id);
             return;
         }
-        starts(&mut self.observer, program, replica, frame, now);
+        starts(&mut self.observer, program, replica, frame, id, now);
         self.advance(id);
     }
 
@@ -215,7 +216,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.run_first_steps_in_trouble(ticket.frame);
             return;
         }
-        starts(&mut self.observer, program, replica, frame, now);
+        starts(&mut self.observer, program, replica, frame, ticket.frame, now);
         self.advance(ticket.frame);
     }
 
@@ -231,7 +232,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             replica.deferred.push(Event::Begin(Ticket { frame: id, token: frame.token }));
             return;
         }
-        starts(&mut self.observer, program, replica, frame, now);
+        starts(&mut self.observer, program, replica, frame, id, now);
         if now >= frame.deadline {
             self.leave(id, Departure::Dropped, Outcome::Expired);
             return;
@@ -394,11 +395,19 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
 /// A request has its first thread, and runs.
 #[inline(always)]
-fn starts(observer: &mut impl Observer, program: &Program, replica: &mut Replica, frame: &mut Frame, now: Time) {
+fn starts(
+    observer: &mut impl Observer,
+    program: &Program,
+    replica: &mut Replica,
+    frame: &mut Frame,
+    id: u32,
+    now: Time,
+) {
     frame.flags |= flag::STARTED;
     frame.state = State::Running;
     if program.has_contention() {
         replica.in_progress += 1;
     }
     observer.started(replica.service, now, frame.arrived);
+    observer.deed(id, now, Deed::Starts);
 }

@@ -12,7 +12,7 @@ use crate::policy::throttle::Throttle;
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{DELIVERY, Frame, Frames, NONE, State, flag};
-use super::observer::{Departure, Observer, Spent};
+use super::observer::{Deed, Departure, Observer, Spent};
 use super::program::Op;
 use super::world::{Port, Route, Transit, World};
 use super::zone::Ends;
@@ -56,6 +56,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         });
         self.frames.set_origin(ticket.frame, key);
         self.observer.begins(ticket.frame, meant, Spent::Start);
+        self.observer.deed(ticket.frame, now, Deed::Request { workload, key, meant });
         self.advance(ticket.frame);
     }
 
@@ -73,7 +74,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = &self.frames[id];
         let (user, workload, arrived) = (frame.parent, frame.parent_token, frame.arrived);
         self.observer.ends(id, workload, now, arrived, outcome);
-        self.frames.remove(id);
+        self.observer.deed(id, now, Deed::Ends(outcome));
+        self.free(id);
         self.observer.finished(workload, now, arrived, outcome);
         if user != NONE {
             self.user_goes_on(workload, user, arrived, outcome);
@@ -167,6 +169,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.target = NONE;
         frame.state = State::Calling;
         let (place, deadline, count) = (frame.place(salt), frame.deadline, frame.count);
+        self.observer.deed(id, now, Deed::Tries { edge, attempt: count });
         let port = &mut ports[route.port(frame.replica)];
         if let Some(retry) = &mut port.retry {
             retry.attempt_started(now, count);
@@ -175,6 +178,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if let Some(retry) = &mut port.retry {
                 retry.attempt_ended(now, count, outcome, None);
             }
+            self.observer.deed(id, now, Deed::Tried(outcome));
             self.attempt_failed_on(id, edge, outcome);
             return;
         }
@@ -226,6 +230,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.agenda.now();
         self.observer.spends(ticket.frame, now, Spent::Answers);
         self.observer.begins(child.frame, now, Spent::Network);
+        self.observer.deed(child.frame, now, Deed::Visits { caller: ticket.frame, edge, replica: target });
         let frame = &mut self.frames[ticket.frame];
         frame.child = child.frame;
         let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
@@ -323,7 +328,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.frames[frame.parent].child = NONE;
         }
         self.left_system(frame.service, frame.replica);
-        self.frames.remove(child);
+        self.free(child);
     }
 
     /// How long a message takes along an edge that is not plain, without its bytes.
@@ -422,6 +427,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (sent, target, count) = (frame.mark, frame.target, frame.count);
         let (edge, _) = current_call(&program.ops, frame);
         self.observer.answered(edge, now, sent, outcome);
+        self.observer.deed(id, now, Deed::Tried(outcome));
         let route = &routes[edge as usize];
         let port = &mut ports[route.port(frame.replica)];
         if target != NONE {
@@ -453,25 +459,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.comes_back_through_gate(id, outcome);
         }
         edge
-    }
-
-    /// Breaker and retries learn how an attempt ended that was not sent.
-    pub(super) fn ended_unsent(&mut self, id: u32, edge: u32, outcome: Outcome) {
-        let now = self.now();
-        let frame = &self.frames[id];
-        let last = self.note(id).before;
-        let route = &self.world.routes[edge as usize];
-        let port = &mut self.world.ports[route.port(frame.replica)];
-        if let Some(retry) = &mut port.retry {
-            retry.attempt_ended(now, frame.count, outcome, last);
-        }
-        let Some(breaker) = &mut port.breaker else { return };
-        let before = breaker.state();
-        breaker.record(now, Verdict::of(outcome, port.ignored), now.since(frame.mark));
-        let after = breaker.state();
-        if before != after {
-            self.observer.breaker(route.channel, now, before, after);
-        }
     }
 
     /// A call has failed for good: an optional one is passed over, any other ends the handler.
@@ -534,6 +521,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         frame.flags |= flag::ABANDONED;
         let frame = *frame;
+        self.observer.deed(id, now, Deed::Abandoned);
         if frame.has(flag::THREAD) {
             self.observer.threads(frame.service, now, 0, 1);
         }
@@ -599,6 +587,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         });
         self.frames.inherit_origin(child.frame, id, place);
         self.observer.hands_over(id, child.frame, now);
+        self.observer.deed(child.frame, now, Deed::TakesOver { from: id, edge, replica: target });
         if self.live(frame.parent_ticket()) && self.frames[frame.parent].child == id {
             self.frames[frame.parent].child = child.frame;
         }

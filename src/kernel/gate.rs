@@ -8,15 +8,17 @@ use crate::base::random::{Key, Stream, salt};
 use crate::base::time::{Span, Time};
 use crate::model::Client;
 use crate::policy::Outcome;
+use crate::policy::breaker::{Breaker, Verdict};
 use crate::policy::bulkhead::{Bulkhead, Entry};
 use crate::policy::limit::{AnyLimiter, Ended, Limiter, Newcomer};
 use crate::policy::rate::{RateLimiter, Turn};
+use crate::policy::retry::Retry;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::caller::set_timeout;
 use super::engine::Engine;
 use super::frame::{State, flag};
-use super::observer::Observer;
+use super::observer::{Deed, Observer};
 
 const SALT_LIMIT: u64 = salt("client/limit");
 
@@ -207,6 +209,26 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.hedge_ended(id, edge, outcome);
         } else {
             self.attempt_failed_on(id, edge, outcome);
+        }
+    }
+
+    /// Breaker and retries learn how an attempt ended that was not sent.
+    fn ended_unsent(&mut self, id: u32, edge: u32, outcome: Outcome) {
+        let now = self.now();
+        let frame = &self.frames[id];
+        self.observer.deed(id, now, Deed::Tried(outcome));
+        let last = self.note(id).before;
+        let route = &self.world.routes[edge as usize];
+        let port = &mut self.world.ports[route.port(frame.replica)];
+        if let Some(retry) = &mut port.retry {
+            retry.attempt_ended(now, frame.count, outcome, last);
+        }
+        let Some(breaker) = &mut port.breaker else { return };
+        let before = breaker.state();
+        breaker.record(now, Verdict::of(outcome, port.ignored), now.since(frame.mark));
+        let after = breaker.state();
+        if before != after {
+            self.observer.breaker(route.channel, now, before, after);
         }
     }
 

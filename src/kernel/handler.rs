@@ -7,7 +7,7 @@ use crate::policy::Outcome;
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::{Departure, Observer, Spent};
+use super::observer::{Deed, Departure, Observer, Spent};
 use super::program::Op;
 use super::world::Transit;
 
@@ -323,6 +323,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (service, replica, has_replied) = (frame.service, frame.replica, frame.has(flag::REPLIED));
         let has_started = frame.has(flag::STARTED);
         self.observer.left(service, now, frame.arrived, has_started, how);
+        self.observer.deed(id, now, Deed::Leaves(how));
         if has_started && self.world.program.has_contention() {
             self.world.replicas[replica as usize].in_progress -= 1;
         }
@@ -332,10 +333,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         self.left_system(service, replica);
         self.give_thread(id);
-        self.frames.remove(id);
+        self.free(id);
         if let Some((caller, hop)) = answer {
             self.deliver(hop, Event::Reply(caller, outcome));
         }
+    }
+
+    /// A frame is no more.
+    #[inline]
+    pub(super) fn free(&mut self, id: u32) {
+        self.observer.deed(id, self.agenda.now(), Deed::Gone);
+        self.frames.remove(id);
     }
 
     /// One request less in a replica or on the way to it.
@@ -358,6 +366,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         self.frames[id].flags |= flag::REPLIED;
+        self.observer.deed(id, self.agenda.now(), Deed::Replies);
         if let Some((caller, hop)) = self.answer_of(id, true) {
             self.observer.explains(caller.frame, id, self.agenda.now());
             // Not at once even without network: the handler goes on first.
@@ -404,6 +413,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.frames.inherit_origin(branch.frame, id, entry.salt ^ u64::from(parent.iteration));
             next = branch.frame;
             self.observer.begins(next, self.agenda.now(), Spent::Threads);
+            self.observer.deed(next, self.agenda.now(), Deed::Branches { parent: id });
         }
         self.observer.spends(id, self.agenda.now(), Spent::Answers);
         self.frames[id].child = next;
@@ -421,6 +431,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A branch has ended: the parent may know enough.
     fn branch_ended(&mut self, id: u32, outcome: Outcome) {
+        self.observer.deed(id, self.agenda.now(), Deed::Ends(outcome));
         if self.frames[id].has(flag::OWES) {
             self.settle(id, Outcome::Cancelled);
         }
@@ -428,7 +439,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let branch = self.frames[id];
         let waits = branch.parent_ticket();
         if !self.live(waits) {
-            self.frames.remove(id);
+            self.free(id);
             return;
         }
         self.frames[id].state = State::Done;
@@ -453,7 +464,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             next = self.frames[branch].sibling;
             debug_assert!(self.frames[branch].parent_ticket() == waits, "a list of branches holds only the parent's");
             match self.frames[branch].state {
-                State::Done | State::Travelling => self.frames.remove(branch),
+                State::Done | State::Travelling => self.free(branch),
                 _ => {
                     self.abandon(branch);
                     self.cancel_branch(branch);
@@ -528,7 +539,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.settle(id, Outcome::Cancelled);
             }
             self.give_thread(id);
-            self.frames.remove(id);
+            self.free(id);
         } else {
             let outcome = if how == Departure::Refused { Outcome::Refused } else { Outcome::Cancelled };
             self.leave(id, how, outcome);
@@ -556,7 +567,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     let branch = next;
                     next = self.frames[branch].sibling;
                     if self.frames[branch].state == State::Done {
-                        self.frames.remove(branch);
+                        self.free(branch);
                     } else {
                         self.abort(branch, Departure::Dropped);
                     }

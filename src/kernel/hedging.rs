@@ -13,7 +13,7 @@ use super::agenda::{Agenda, Event};
 use super::caller::{permitted, set_timeout};
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::{Observer, Spent};
+use super::observer::{Deed, Observer, Spent};
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A call with hedges begins: one patience holds for all its attempts.
@@ -46,8 +46,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let (count, place) = (frame.count, frame.place(salt));
             match permitted(&mut self.observer, now, &mut self.world.ports[port], channel, edge, place) {
                 Ok(()) => break place,
-                Err(outcome) if count >= attempts => return Err(outcome),
-                Err(_) => {}
+                Err(outcome) => {
+                    self.observer.deed(id, now, Deed::Tries { edge, attempt: count });
+                    self.observer.deed(id, now, Deed::Tried(outcome));
+                    if count >= attempts {
+                        return Err(outcome);
+                    }
+                }
             }
         };
         let has_gate = self.world.ports[port].gate.is_some();
@@ -74,6 +79,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let origin = self.frames.origin(id);
         self.frames.set_origin(attempt.frame, origin);
         self.observer.begins(attempt.frame, now, Spent::Answers);
+        self.observer.deed(attempt.frame, now, Deed::Hedges { call: id });
+        self.observer.deed(attempt.frame, now, Deed::Tries { edge, attempt: caller.count });
         let frame = &mut self.frames[id];
         frame.child = attempt.frame;
         frame.pending += 1;
@@ -173,7 +180,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.give_up(attempt);
                 self.conclude(attempt, outcome);
             }
-            self.frames.remove(attempt);
+            self.free(attempt);
         }
         self.frames[id].child = NONE;
         self.frames.renew(id);

@@ -11,7 +11,7 @@ use crate::policy::Outcome;
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{Frame, State, flag};
-use super::observer::{NotAcquired, Observer, Spent};
+use super::observer::{Deed, NotAcquired, Observer, Spent};
 use super::program::Op;
 use super::resources::{CacheState, Debt};
 
@@ -238,6 +238,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             ..Frame::new(key, nobody)
         });
         self.frames.inherit_origin(fetch, id, u64::from(miss));
+        self.observer.deed(fetch, self.agenda.now(), Deed::Fetches { parent: id });
         self.owe(fetch, debt);
         self.go_on_soon(fetch);
     }

@@ -40,4 +40,4 @@ mod world;
 mod zone;
 
 pub use engine::{End, Engine};
-pub use observer::{Departure, Fate, MessageFact, NotAcquired, Observer, Spent};
+pub use observer::{Deed, Departure, Fate, MessageFact, NotAcquired, Observer, Spent};

@@ -1,6 +1,7 @@
 //! What the kernel tells about a run while it happens. Measuring, tracing and explaining are observers; the
 //! kernel itself counts nothing. Every method has an empty default and is inlined away when unused.
 
+use crate::base::random::Key;
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
 use crate::mechanism::acceptor::Acceptance;
@@ -147,6 +148,57 @@ impl Spent {
     ];
 }
 
+/// What a frame does that belongs to the trace of a request: who works for whom, and what became of it. Edges, workloads,
+/// topics and consumers are the model's, as numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Deed {
+    /// A user's request begins, which was meant to start at `meant`; `key` names its draws.
+    #[allow(missing_docs, reason = "the variant says it")]
+    Request { workload: u32, key: Key, meant: Time },
+    /// The frame begins an attempt of a call along an edge, the first being 1. It may end before it is sent.
+    #[allow(missing_docs, reason = "the variant says it")]
+    Tries { edge: u32, attempt: u32 },
+    /// The attempt that it has begun last has ended for it.
+    Tried(Outcome),
+    /// The frame is a request on its way to a replica: what `caller` has begun last.
+    #[allow(missing_docs, reason = "the variant says it")]
+    Visits { caller: u32, edge: u32, replica: u32 },
+    /// The frame takes over from another one that was handling a request, and comes by that edge.
+    #[allow(missing_docs, reason = "the variant says it")]
+    TakesOver { from: u32, edge: u32, replica: u32 },
+    /// The frame is a branch of another.
+    #[allow(missing_docs, reason = "the variant says it")]
+    Branches { parent: u32 },
+    /// The frame is one attempt of the call in which another one is.
+    #[allow(missing_docs, reason = "the variant says it")]
+    Hedges { call: u32 },
+    /// The frame fetches for a cache, and `parent`, who has caused it, does not wait.
+    #[allow(missing_docs, reason = "the variant says it")]
+    Fetches { parent: u32 },
+    /// It has reached its replica.
+    Arrives,
+    /// It has its first thread.
+    Starts,
+    /// Its caller is answered, and it goes on.
+    Replies,
+    /// Nobody waits for it any more.
+    Abandoned,
+    /// It leaves its replica.
+    Leaves(Departure),
+    /// It publishes a message that is known by a key, or tries to; the first attempt is 1.
+    #[allow(missing_docs, reason = "the variant says it")]
+    Publishes { topic: u32, key: Key, attempt: u32 },
+    /// It knows what has become of the message.
+    Published(Outcome),
+    /// The frame brings a message to its handler that was published at `published`, for the `time`-th time.
+    #[allow(missing_docs, reason = "the variant says it")]
+    Delivers { consumer: u32, key: Key, published: Time, time: u32 },
+    /// A user's request, or what brought messages to a handler, has ended.
+    Ends(Outcome),
+    /// The frame is no more.
+    Gone,
+}
+
 /// Receives the facts of a run in the order of time. Ids are the model's, as numbers.
 #[allow(unused_variables, reason = "the defaults ignore everything")]
 pub trait Observer {
@@ -185,6 +237,9 @@ pub trait Observer {
 
     /// A user's request is about to end that was meant to start at `arrived`.
     fn ends(&mut self, frame: u32, workload: u32, now: Time, arrived: Time, outcome: Outcome) {}
+
+    /// What a frame does that belongs to a trace.
+    fn deed(&mut self, frame: u32, now: Time, deed: Deed) {}
 
     /// A user begins a session: a list of things to ask for.
     fn session_started(&mut self, workload: u32, now: Time) {}

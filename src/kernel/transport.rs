@@ -12,7 +12,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::caller::current_call;
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::{Observer, Spent};
+use super::observer::{Deed, Observer, Spent};
 use super::wire::{Message, Wire};
 use super::world::{Hop, Route, Transit, World};
 use super::zone::Ends;
@@ -273,7 +273,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn hands_shaken(&mut self, id: u32) {
         let frame = &self.frames[id];
         let (port, connection, service) = (frame.iteration, ConnectionId(frame.pending), frame.service);
-        self.frames.remove(id);
+        self.free(id);
         self.go_on_connecting(port, connection, service);
     }
 
@@ -400,6 +400,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let child = self.frames.insert(child);
         self.observer.spends(id, now, Spent::Answers);
         self.observer.begins(child.frame, now, Spent::Network);
+        self.observer.deed(child.frame, now, Deed::Visits { caller: id, edge, replica });
         let frame = &mut self.frames[id];
         frame.child = child.frame;
         let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
 use crate::kernel::agenda::Agenda;
-use crate::kernel::{Departure, End, Engine, MessageFact, NotAcquired, Observer, Spent};
+use crate::kernel::{Deed, Departure, End, Engine, MessageFact, NotAcquired, Observer, Spent};
 use crate::mechanism::acceptor::Acceptance;
 use crate::mechanism::cache::{Found, Lost};
 use crate::model::{Caller, Id, Model, PoolId, ServiceId, Target, WorkloadId};
@@ -30,6 +30,7 @@ use super::resources::ResourceMeters;
 use super::results::{EdgeSeries, Results, Series, ServiceSeries, WorkloadResult, WorkloadSeries};
 use super::stream::StreamMeter;
 use super::sums::Sums;
+use super::traces::Tracer;
 use super::transport::TransportMeters;
 use super::window::{Counts, Window};
 
@@ -66,6 +67,8 @@ struct Meter {
     /// What tells how sure means are, where somebody wants to know.
     sums: Option<Box<Sums>>,
     causes: Option<Box<CauseMeter>>,
+    /// Boxed, and absent where nobody wants any.
+    traces: Option<Box<Tracer>>,
     windows: Vec<Window>,
     /// Whether a window asks how many messages wait.
     watches_lag: bool,
@@ -147,6 +150,7 @@ impl Meter {
             sums: None,
             watches_lag: windows.iter().any(Window::wants_lag),
             groups_of_consumers: model.consumers.iter().map(|it| (it.topic.0, Some(it.group))).collect(),
+            traces: Some(detail).filter(|it| *it == Detail::All).and_then(|_| Tracer::new(model, &edges)),
             causes: (detail == Detail::All).then(|| Box::new(CauseMeter::new(model, edges.len()))),
             windows,
             series: Series {
@@ -243,28 +247,6 @@ impl Meter {
             meter.add_point(series, shares[meter.rare.channel as usize], now, length);
         }
     }
-
-    /// Adds what tells how sure means are, before a point of the series ends.
-    fn add_sums(&mut self, now: Time) {
-        let (point, edge, wait, sojourn) =
-            (self.series.points, self.edge_place(0), self.wait_place(0), self.sojourn_place(0));
-        let Some(sums) = &mut self.sums else { return };
-        self.recorder.flush();
-        let latency = |place: u32| self.recorder.latency(place);
-        for (meter, sums) in self.workloads.iter_mut().zip(&mut sums.workloads) {
-            meter.add_sums(point, sums);
-        }
-        for ((meter, sums), id) in self.services.iter_mut().zip(&mut sums.services).zip(0..) {
-            meter.add_sums(now, sums, latency(wait + id), latency(sojourn + id));
-        }
-        for ((meter, sums), id) in self.edges.iter_mut().zip(&mut sums.edges).zip(0..) {
-            meter.add_sums(point, sums, latency(edge + id));
-        }
-        self.resources.add_sums(sums);
-        if let Some(transport) = &mut self.transport {
-            transport.add_sums(now, sums);
-        }
-    }
 }
 
 impl Observer for Meter {
@@ -349,12 +331,18 @@ impl Observer for Meter {
         if let Some(paths) = self.paths() {
             paths.spends(frame, now, on);
         }
+        if let Some(traces) = &mut self.traces {
+            traces.spends(frame, now, on);
+        }
     }
 
     #[inline]
     fn demands(&mut self, frame: u32, now: Time, cpu: Span) {
         if let Some(paths) = self.paths() {
             paths.demands(frame, now, cpu);
+        }
+        if let Some(traces) = &mut self.traces {
+            traces.spends(frame, now, Spent::Work);
         }
     }
 
@@ -377,6 +365,13 @@ impl Observer for Meter {
         let counts = outcome.is_ok() && arrived >= self.from;
         if let Some(paths) = self.paths().filter(|_| counts) {
             paths.ends(frame, workload, now);
+        }
+    }
+
+    #[inline(always)]
+    fn deed(&mut self, frame: u32, now: Time, deed: Deed) {
+        if let Some(traces) = &mut self.traces {
+            traces.deed(frame, now, deed);
         }
     }
 

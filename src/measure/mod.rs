@@ -17,6 +17,7 @@ mod results;
 mod spread;
 mod stream;
 mod sums;
+mod traces;
 mod transport;
 mod window;
 
@@ -45,6 +46,8 @@ pub use sums::{
     CacheSums, EdgeSums, FailureSeries, LengthSeries, MessageCpuSums, MessageSums, PathSums, PoolSums, ServiceSums,
     StreamSums, Sums,
 };
+
+pub use traces::{Chosen, Kept, Moment, Phase, SpanKind, SpanLink, SpanOutcome, Trace, TraceEvent, TraceSpan, Traces};
 
 use crate::base::time::Time;
 use crate::kernel::wheel::Wheel;

@@ -10,6 +10,7 @@ use super::messaging::MessagingResults;
 use super::paths::PathResult;
 use super::spread::SpreadResult;
 use super::sums::Sums;
+use super::traces::Traces;
 
 /// Number of [`Outcome`]s; arrays of counts are indexed by `outcome as usize`.
 pub const OUTCOMES: usize = Outcome::ALL.len();
@@ -48,6 +49,8 @@ pub struct Results {
     pub sums: Option<Box<Sums>>,
     /// What its story is told from; `None` where only expectations were measured.
     pub causes: Option<Box<Causes>>,
+    /// What happened to some of the requests, span by span; `None` where nobody wants to know.
+    pub traces: Option<Box<Traces>>,
 }
 
 /// Totals of a workload's requests that arrived after the warm-up.

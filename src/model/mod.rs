@@ -13,6 +13,7 @@ mod messaging;
 mod prices;
 mod resource;
 mod service;
+mod traces;
 mod transport;
 mod trigger;
 mod verdict;
@@ -39,6 +40,7 @@ pub use service::{
     Acceptance, ContextSwitch, Discipline, Endpoint, GarbageCollection, GcTrigger, Handlers, Limit, NoisyNeighbour,
     Overflow, QueueTimeout, ServerStream, Service,
 };
+pub use traces::TraceSettings;
 pub use transport::{
     Balancing, Compression, ConnectionLimits, Encoding, Mesh, Reconnect, Tls, Transport, TransportPreset,
 };
@@ -109,6 +111,8 @@ pub struct Model {
     pub prices: Option<Prices>,
     /// When it counts as harmed.
     pub verdict: VerdictSettings,
+    /// Which requests are traced.
+    pub traces: TraceSettings,
 }
 
 /// One step of a handler.

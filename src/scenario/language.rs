@@ -7,6 +7,7 @@ mod policies;
 mod prices;
 mod resources;
 mod steps;
+mod traces;
 mod transport;
 mod verdict;
 
@@ -21,6 +22,7 @@ pub(crate) use steps::{
     ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys,
     ReplyKeys, SleepKeys, WorkKeys,
 };
+pub(crate) use traces::TracesKeys;
 pub(crate) use transport::{
     AcceptKeys, ConnectionsKeys, EncodingKeys, LinkKeys, MeshKeys, ReconnectKeys, StreamKeys, TransportKeys,
 };
@@ -88,6 +90,8 @@ keys! {
         expect: Named<ExpectKeys>;
         /// When a run counts as unharmed, recovered or metastable.
         verdict: VerdictKeys;
+        /// Which requests are traced.
+        traces: TracesKeys;
         /// What computing costs.
         prices: PricesKeys;
         /// Overlays: the same file with another architecture or another cure.

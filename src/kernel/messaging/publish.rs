@@ -8,7 +8,7 @@ use crate::policy::retry::{AnyRetry, Failure, Retry};
 use super::super::agenda::{Agenda, Event, Ticket, TimerId};
 use super::super::engine::Engine;
 use super::super::frame::State;
-use super::super::observer::{MessageFact, Observer, Spent};
+use super::super::observer::{Deed, MessageFact, Observer, Spent};
 use super::super::program::Op;
 use super::super::world::World;
 use super::{Message, Messaging, Parcel};
@@ -68,10 +68,20 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Hands a message over, for the first time or again: `true` when nobody waits.
     fn publish_once(&mut self, id: u32, n: u32) -> bool {
+        let goes_on = self.hand_to_broker(id, n);
+        if goes_on {
+            self.observer.deed(id, self.agenda.now(), Deed::Published(Outcome::Ok));
+        }
+        goes_on
+    }
+
+    fn hand_to_broker(&mut self, id: u32, n: u32) -> bool {
         let message = self.message_of(id, n);
         let publisher = &self.messaging.publishers[n as usize];
         let (topic, timer) = (publisher.topic, publisher.timer);
-        self.observer.message(self.agenda.now(), MessageFact::Tried { topic });
+        let now = self.agenda.now();
+        self.observer.message(now, MessageFact::Tried { topic });
+        self.observer.deed(id, now, Deed::Publishes { topic, key: message.key, attempt: self.frames[id].count });
         if self.messaging.topics[topic as usize].logs.is_some() {
             if self.produce(id, topic, message) {
                 return true;
@@ -167,6 +177,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         self.pass_to_broker(topic, message);
         if message.wait == PublishWait::Nothing {
+            self.observer.deed(ticket.frame, self.agenda.now(), Deed::Published(Outcome::Ok));
             self.frames.renew(ticket.frame);
             self.go_on_soon(ticket.frame);
         }
@@ -228,6 +239,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn publish_ends(&mut self, id: u32, outcome: Outcome) {
         let now = self.now();
         let n = self.current_publish(id);
+        self.observer.deed(id, now, Deed::Published(outcome));
         let ticket = self.frames.renew(id);
         let frame = self.frames[id];
         let publisher = &mut self.messaging.publishers[n as usize];

@@ -16,7 +16,7 @@ use super::super::agenda::{Agenda, Event, Ticket};
 use super::super::caller::BREATH;
 use super::super::engine::Engine;
 use super::super::frame::{DELIVERY, Frame, NONE, State, flag};
-use super::super::observer::{MessageFact, Observer, Spent};
+use super::super::observer::{Deed, MessageFact, Observer, Spent};
 use super::super::world::World;
 use super::shelves::groups_of;
 use super::{Held, Messaging, Parcel, Receipt, number};
@@ -168,7 +168,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let frame = self.messaging.workers[worker as usize].frame;
             if frame != NONE {
                 self.let_go(frame);
-                self.frames.remove(frame);
+                self.free(frame);
                 let consumer = self.messaging.workers[worker as usize].consumer;
                 self.observer.message(self.agenda.now(), MessageFact::Busy { consumer, change: -1 });
             }
@@ -400,6 +400,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         });
         self.frames.set_origin(ticket.frame, origin);
         self.observer.begins(ticket.frame, now, Spent::Start);
+        for held in &self.messaging.workers[worker as usize].current {
+            let (key, published) = (held.message.key, held.message.published);
+            self.observer.deed(ticket.frame, now, Deed::Delivers { consumer, key, published, time: held.deliveries });
+        }
         self.messaging.workers[worker as usize].frame = ticket.frame;
         self.advance(ticket.frame);
     }
@@ -410,7 +414,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let worker = self.frames[id].parent_token;
         let took_no_time = self.frames[id].arrived == now;
-        self.frames.remove(id);
+        self.observer.deed(id, now, Deed::Ends(outcome));
+        self.free(id);
         let it = &mut self.messaging.workers[worker as usize];
         it.frame = NONE;
         let (group, consumer) = (it.group, it.consumer);

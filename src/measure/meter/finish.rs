@@ -23,6 +23,7 @@ impl Meter {
         let mut take = |count: usize| -> Vec<Latency> { latencies.by_ref().take(count).collect() };
         let (pools, caches, pool_series, cache_series) = self.resources.finish(end.at);
         let (of_workloads, of_edges, waits, sojourns) = (take(workloads), take(edges), take(services), take(services));
+        let medians: Vec<Option<Span>> = of_workloads.iter().map(|it| it.quantile(0.5)).collect();
         Results {
             ended: end.at,
             interrupted: end.interrupted,
@@ -49,6 +50,7 @@ impl Meter {
             measured,
             sums: self.sums,
             causes,
+            traces: self.traces.map(|it| Box::new(it.finish(end.at, &medians))),
             series: Series { pools: pool_series, caches: cache_series, ..self.series },
         }
     }

@@ -14,6 +14,7 @@ mod prices;
 mod resource;
 mod service;
 mod steps;
+mod traces;
 mod transport;
 mod verdict;
 mod workload;
@@ -296,6 +297,7 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
         expectations: Vec::new(),
         prices: prices::prices(keys, cx),
         verdict: verdict::verdict(keys, cx),
+        traces: traces::traces(keys),
     };
     messaging::consumers(keys, &names, &mut model, &mut atlas, cx);
     fault::faults(keys, &names, &mut model, &mut atlas, cx);

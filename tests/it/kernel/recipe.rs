@@ -483,6 +483,7 @@ impl Recipe {
             expectations: Vec::new(),
             prices: None,
             verdict: brownout::model::VerdictSettings::default(),
+            traces: brownout::model::TraceSettings::default(),
             zones: Ids::default(),
             links: Vec::new(),
         };

@@ -67,6 +67,7 @@ pub(super) fn model(breaker: bool) -> Model {
         changes: Vec::new(),
         prices: None,
         verdict: brownout::model::VerdictSettings::default(),
+        traces: brownout::model::TraceSettings::default(),
         zones: Ids::default(),
         links: Vec::new(),
         expectations: Vec::new(),

@@ -1,0 +1,19 @@
+//! The keys of traces.
+
+use crate::scenario::declare::keys;
+use crate::scenario::decode::Count;
+
+keys! {
+    /// Which requests are traced: what happened to them where and when, to look at with `brownout trace`. Recorded are, of
+    /// each workload, the first 1024 requests, then every second, fourth and so on, down to every 128th, but none of the
+    /// warm-up; it depends on its number alone whether a request is recorded. Of what is recorded so much is kept:
+    TracesKeys is "traces" at "traces" {
+        /// Of each workload so many at most, spread evenly by count over the run.
+        sample: Count<0, 10000> = "100";
+        /// So many of the slowest of each workload.
+        slowest: Count<0, 10000> = "10";
+        /// So many of each workload that failed, the first ones.
+        failed: Count<0, 10000> = "10";
+    }
+    later { }
+}
