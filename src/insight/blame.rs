@@ -13,14 +13,16 @@ use crate::model::{
     Verdict,
 };
 
+use super::messages::blame as messages;
 use super::onsets::Onsets;
 use super::runs::{Failing, Runs, Which};
 use super::verdict::{self, Judgement};
+use super::way::Way;
 
 /// How long after an onset its cause is looked for.
 const LOOKS: Span = Span::from_secs(2);
 /// Part of what came in addition for which an edge must account to be its cause.
-const ACCOUNTS: f64 = 0.4;
+pub(super) const ACCOUNTS: f64 = 0.4;
 /// More arrivals than usual, of the usual ones, that make load the cause.
 const MORE: f64 = 0.2;
 /// Permits in use, of all, that are all.
@@ -55,6 +57,8 @@ pub enum RootKind {
     Broker,
     /// A topic or a queue.
     Topic,
+    /// A consumer.
+    Consumer,
     /// A setting, changed or too small.
     Setting,
     /// Nothing.
@@ -70,6 +74,8 @@ pub(super) enum Cause {
     Edge(usize),
     /// More comes along this edge.
     Load(usize),
+    /// Its threads wait for the broker of this topic, or cannot publish to it.
+    Topic(usize),
     /// Nothing else is found.
     Own,
 }
@@ -249,6 +255,13 @@ fn topic(runs: &Runs<'_>, id: TopicId) -> Struck {
 
 /// Whether a service publishes to one of these topics, or handles messages of one.
 fn has_messages_of(runs: &Runs<'_>, service: usize, topics: &[usize]) -> bool {
+    let of_service = |id: EndpointId| runs.model.endpoints[id].service.index() == service;
+    let handles = runs.model.consumers.iter().any(|it| topics.contains(&it.topic.index()) && of_service(it.handler));
+    handles || publishes_to(runs, service, topics)
+}
+
+/// Whether a service publishes to one of these topics.
+pub(super) fn publishes_to(runs: &Runs<'_>, service: usize, topics: &[usize]) -> bool {
     fn publishes(steps: &[Step], topics: &[usize]) -> bool {
         steps.iter().any(|step| match step {
             Step::Publish(publish) => topics.contains(&publish.topic.index()),
@@ -260,10 +273,8 @@ fn has_messages_of(runs: &Runs<'_>, service: usize, topics: &[usize]) -> bool {
             _ => false,
         })
     }
-    let of_service = |id: EndpointId| runs.model.endpoints[id].service.index() == service;
-    let handles = runs.model.consumers.iter().any(|it| topics.contains(&it.topic.index()) && of_service(it.handler));
-    let mut own = runs.model.endpoints.ids().filter(|id| of_service(*id));
-    handles || own.any(|id| publishes(&runs.model.endpoints[id].steps, topics))
+    let mut own = runs.model.endpoints.iter().filter(|it| it.service.index() == service);
+    own.any(|it| publishes(&it.steps, topics))
 }
 
 /// A stretch of bins from an onset on in which its cause is looked for.
@@ -277,9 +288,13 @@ pub(super) fn of_service(runs: &Runs<'_>, service: usize, bin: usize) -> Cause {
         return Cause::Trigger(n);
     }
     let bins = looking(runs, bin);
-    if let Some((edge, share)) = awaited(runs, service, bins).filter(|(_, share)| *share >= ACCOUNTS) {
-        let _ = share;
-        return Cause::Edge(edge);
+    let accounts = |it: &(usize, f64)| it.1 >= ACCOUNTS;
+    let edge = awaited(runs, service, bins).filter(accounts);
+    let topic = messages::blocked_on(runs, service, bins).filter(accounts);
+    match (edge, topic) {
+        (Some((edge, share)), topic) if topic.is_none_or(|topic| topic.1 <= share) => return Cause::Edge(edge),
+        (_, Some((topic, _))) => return Cause::Topic(topic),
+        _ => {}
     }
     more_load(runs, service, bins).map_or(Cause::Own, Cause::Load)
 }
@@ -309,6 +324,9 @@ pub(super) fn of_failing(runs: &Runs<'_>, service: usize, bin: usize) -> Cause {
     let fatal = |edge: usize| runs.failed(Which::Main, edge, bins, Failing::Fatal).iter().sum::<u64>();
     match runs.out_of(service).max_by_key(|edge| fatal(*edge)).filter(|edge| fatal(*edge) > 0) {
         Some(edge) => Cause::Edge(edge),
+        None if messages::refuses(runs, service, bins).is_some() => {
+            messages::refuses(runs, service, bins).map_or(Cause::Own, Cause::Topic)
+        }
         None => trigger_at_service(runs, service, bin).map_or(Cause::Own, Cause::Trigger),
     }
 }
@@ -317,8 +335,11 @@ pub(super) fn of_failing(runs: &Runs<'_>, service: usize, bin: usize) -> Cause {
 pub(super) fn root(runs: &Runs<'_>, onsets: &Onsets, judgement: &Judgement) -> Root {
     match judgement.verdict {
         Verdict::Stable => Root { kind: RootKind::None, target: String::new(), trigger: None, what: String::new() },
-        Verdict::Overloaded => bottleneck(runs, judgement),
-        _ => trigger(runs, onsets).map_or_else(
+        Verdict::Overloaded => match judgement.worst_group_place() {
+            Some(group) => messages::bottleneck(runs, group, runs.tail(runs.warm)),
+            None => bottleneck(runs, judgement),
+        },
+        _ => trigger(runs, onsets, judgement).map_or_else(
             || Root { kind: RootKind::None, target: String::new(), trigger: None, what: String::new() },
             |n| of_trigger(runs, n),
         ),
@@ -327,14 +348,17 @@ pub(super) fn root(runs: &Runs<'_>, onsets: &Onsets, judgement: &Judgement) -> R
 
 /// The trigger from which what users notice follows: one that shows at what it strikes, on the way from the users to
 /// where it ends; the first of these. Without users who notice anything, the first that shows.
-fn trigger(runs: &Runs<'_>, onsets: &Onsets) -> Option<usize> {
+fn trigger(runs: &Runs<'_>, onsets: &Onsets, judgement: &Judgement) -> Option<usize> {
     let showing: Vec<usize> = (0..runs.triggers.len()).filter(|n| shows(runs, onsets, *n)).collect();
     let harmed: Vec<usize> = (0..onsets.workloads.len()).filter(|id| onsets.workloads[*id].harmed.is_some()).collect();
-    let way = Way::from(runs, onsets, &harmed);
+    let late: Vec<usize> = (0..runs.groups.len()).filter(|id| judgement.groups[*id].harmed_from.is_some()).collect();
+    let way = Way::from(runs, onsets, &harmed, &late);
     let is_on_the_way = |n: &&usize| match struck(runs, **n) {
         Struck::Service(id) => way.services[id],
         Struck::Edges(edges) => edges.iter().any(|edge| way.edges[*edge]),
-        Struck::Workload(id) => harmed.contains(&id) || runs.entries(id).any(|edge| way.services[runs.callee(edge)]),
+        Struck::Workload(id) => {
+            harmed.contains(&id) || way.workloads[id] || runs.entries(id).any(|edge| way.services[runs.callee(edge)])
+        }
         Struck::Cache(cache) => (0..way.services.len()).any(|id| way.services[id] && looks_up(runs, id, cache)),
         Struck::Topics { topics, .. } => {
             (0..way.services.len()).any(|id| way.services[id] && has_messages_of(runs, id, &topics))
@@ -358,7 +382,10 @@ fn trigger(runs: &Runs<'_>, onsets: &Onsets) -> Option<usize> {
     }
     // Where nobody notices, the one from which most follows.
     let reach = |n: &usize| reach(runs, onsets, *n);
-    showing.into_iter().filter(|_| harmed.is_empty()).max_by_key(|n| (reach(n), std::cmp::Reverse(*n)))
+    showing
+        .into_iter()
+        .filter(|_| harmed.is_empty() && late.is_empty())
+        .max_by_key(|n| (reach(n), std::cmp::Reverse(*n)))
 }
 
 /// How many services differ that a trigger strikes, and that are called by these or call them.
@@ -391,7 +418,9 @@ fn reach(runs: &Runs<'_>, onsets: &Onsets, n: usize) -> usize {
 /// Whether something differs at what a trigger strikes, at a time at which it may be the cause.
 fn shows(runs: &Runs<'_>, onsets: &Onsets, n: usize) -> bool {
     let on = |bin: Option<usize>| bin.is_some_and(|bin| is_on(runs, n, bin));
-    let service = |id: usize| on(onsets.services[id].first());
+    let group = |id: &usize| on(onsets.groups[*id].first());
+    let handles = |service: usize| (0..runs.groups.len()).filter(move |id| runs.handlers(*id).contains(&service));
+    let service = |id: usize| on(onsets.services[id].first()) || handles(id).any(|id| group(&id));
     let edge = |edge: &usize| {
         let caller = match runs.edge(*edge).from {
             Caller::Service(id) => service(id.index()),
@@ -405,39 +434,15 @@ fn shows(runs: &Runs<'_>, onsets: &Onsets, n: usize) -> bool {
         Struck::Edges(edges) => edges.iter().any(edge),
         Struck::Workload(id) => on(onsets.workloads[id].load) || on(onsets.workloads[id].harmed),
         Struck::Topics { topics, .. } => {
-            (0..runs.model.services.len()).any(|id| service(id) && has_messages_of(runs, id, &topics))
+            let is_of_one = |id: &usize| topics.contains(&runs.topic_of(*id));
+            topics.iter().any(|id| on(onsets.topics[*id].first()))
+                || (0..runs.groups.len()).filter(is_of_one).any(|id| group(&id))
+                || (0..runs.model.services.len()).any(|id| service(id) && has_messages_of(runs, id, &topics))
         }
         Struck::Cache(cache) => (0..runs.model.services.len()).any(|id| {
             looks_up(runs, id, cache) && (service(id) || runs.out_of(id).any(|edge| on(onsets.edges[edge].load)))
         }),
         Struck::Settings { services, edges, .. } => services.into_iter().any(service) || edges.iter().any(edge),
-    }
-}
-
-/// What users who notice something depend on, as far as it differs.
-struct Way {
-    services: Vec<bool>,
-    edges: Vec<bool>,
-}
-
-impl Way {
-    fn from(runs: &Runs<'_>, onsets: &Onsets, workloads: &[usize]) -> Way {
-        let mut way = Way { services: vec![false; runs.model.services.len()], edges: vec![false; runs.edges.len()] };
-        let differs = |edge: &usize| {
-            onsets.edges[*edge].first().is_some() || onsets.services[runs.callee(*edge)].first().is_some()
-        };
-        let mut reached: Vec<usize> = workloads.iter().flat_map(|id| runs.entries(*id)).collect();
-        while let Some(edge) = reached.pop() {
-            if way.edges[edge] || !differs(&edge) {
-                continue;
-            }
-            way.edges[edge] = true;
-            let callee = runs.callee(edge);
-            if !std::mem::replace(&mut way.services[callee], true) {
-                reached.extend(runs.out_of(callee));
-            }
-        }
-        way
     }
 }
 

@@ -1,12 +1,11 @@
 //! The story: what happened, in the order of time, each with what it follows from and the numbers that show it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::time::{Span, Time};
 use crate::model::{Caller, Id, Limit, ServiceId, Verdict};
 use crate::policy::Outcome;
 
 use super::blame::{self, Cause, Root};
+use super::event::{Event, EventKind, Place, PlaceKind};
 use super::onsets::{Onsets, is_held_back};
 use super::runs::{Failing, Runs, Which};
 use super::sustain::{Loop, LoopKind};
@@ -20,106 +19,17 @@ const TOLD_MAX: usize = 14;
 /// From this multiple of the usual attempts on, an edge or a service has more than usual.
 const MORE: f64 = 1.2;
 
-/// Something that happened.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Event {
-    /// When it began.
-    #[serde(rename = "at_s")]
-    pub at: Time,
-    /// Of which kind.
-    pub kind: EventKind,
-    /// Where.
-    pub place: Place,
-    /// In words, without the place.
-    pub what: String,
-    /// The event that it follows from, by its place in the list; `None` where none is found.
-    pub caused_by: Option<usize>,
-    /// Numbers that show it, by name; names say their unit as those of the summary do.
-    pub evidence: Vec<(String, f64)>,
-    /// Whether the short story has it.
-    pub is_told: bool,
-}
-
-/// Where something happened.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Place {
-    /// Of which kind.
-    pub kind: PlaceKind,
-    /// Its name; empty for the run as a whole.
-    pub name: String,
-}
-
-/// Kinds of places.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PlaceKind {
-    /// A service.
-    Service,
-    /// Calls from one to another: `caller -> service`.
-    Edge,
-    /// A workload.
-    Workload,
-    /// A cache.
-    Cache,
-    /// A broker.
-    Broker,
-    /// A topic or a queue.
-    Topic,
-    /// A setting, by its path.
-    Setting,
-    /// The run as a whole.
-    Run,
-}
-
-/// Kinds of events; within the same bin of time they happen in this order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventKind {
-    /// A fault, a change or a load step that is marked begins.
-    TriggerBegins,
-    /// It is over.
-    TriggerEnds,
-    /// A workload asks for more.
-    LoadRises,
-    /// More attempts arrive at a service.
-    MoreArrives,
-    /// A service finds nobody there for requests.
-    Refuses,
-    /// A service holds more requests than usual.
-    Slows,
-    /// All threads of a service are busy.
-    Saturates,
-    /// All places in the queue of a service are taken.
-    QueueFills,
-    /// A service turns requests away.
-    Rejects,
-    /// A service answers with errors.
-    Fails,
-    /// Attempts along an edge fail.
-    CallsFail,
-    /// Attempts along an edge are repeated.
-    Retries,
-    /// Attempts along an edge are not sent.
-    HoldsBack,
-    /// Users notice.
-    UsersNotice,
-    /// Users notice nothing any more.
-    UsersRecover,
-    /// The run is over.
-    Ends,
-}
-
 /// An event whose cause has no number yet.
-struct Draft {
-    bin: usize,
-    at: Time,
+pub(super) struct Draft {
+    pub(super) bin: usize,
+    pub(super) at: Time,
     /// How many calls lie between the users and it.
     depth: usize,
     kind: EventKind,
     place: Place,
-    what: String,
-    cause: Vec<(PlaceKind, String, EventKind)>,
-    evidence: Vec<(String, f64)>,
+    pub(super) what: String,
+    pub(super) cause: Vec<(PlaceKind, String, EventKind)>,
+    pub(super) evidence: Vec<(String, f64)>,
     /// What is told first when not all is told; `None` is not told.
     weight: Option<u32>,
 }
@@ -140,23 +50,31 @@ pub(super) fn tell(
     (0..onsets.services.len()).for_each(|id| teller.service(id));
     (0..onsets.edges.len()).for_each(|id| teller.edge(id));
     (0..onsets.workloads.len()).for_each(|id| teller.workload(id, judgement));
+    (0..onsets.groups.len()).for_each(|id| teller.group(id, judgement));
+    (0..onsets.topics.len()).for_each(|id| teller.topic(id));
     teller.end(judgement, root, sustained_by);
     resolve(teller.drafts, runs.bins_of(Span::from_millis(100)))
 }
 
-struct Teller<'r, 'a> {
-    runs: &'r Runs<'a>,
-    onsets: &'r Onsets,
+pub(super) struct Teller<'r, 'a> {
+    pub(super) runs: &'r Runs<'a>,
+    pub(super) onsets: &'r Onsets,
     drafts: Vec<Draft>,
     depths: Vec<usize>,
 }
 
 impl Teller<'_, '_> {
-    fn shown(&self, bin: usize) -> (usize, usize) {
+    pub(super) fn shown(&self, bin: usize) -> (usize, usize) {
         (bin, (bin + self.runs.bins_of(SHOWN)).min(self.runs.bins))
     }
 
-    fn add(&mut self, bin: usize, kind: EventKind, place: (PlaceKind, String), weight: Option<u32>) -> &mut Draft {
+    pub(super) fn add(
+        &mut self,
+        bin: usize,
+        kind: EventKind,
+        place: (PlaceKind, String),
+        weight: Option<u32>,
+    ) -> &mut Draft {
         let at = self.runs.start(bin);
         let place = Place { kind: place.0, name: place.1 };
         self.drafts.push(Draft {
@@ -213,6 +131,8 @@ impl Teller<'_, '_> {
             let most =
                 waits.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, waiting)| *waiting >= busy / 2.0);
             let cause = self.of_service(id, bin);
+            let publishing =
+                super::messages::blame::blocked_on(runs, id, bins).filter(|(_, share)| *share >= blame::ACCOUNTS);
             let draft = self.add(bin, EventKind::Saturates, place(), Some(2));
             let of = words::number(threads);
             draft.what = format!("{of}/{of} threads busy");
@@ -226,6 +146,14 @@ impl Teller<'_, '_> {
                     runs.service_name(runs.callee(edge))
                 );
                 draft.evidence.push(("blocked_share".to_owned(), share));
+            } else if let Some((topic, waiting)) = publishing {
+                let share = waiting.min(1.0);
+                draft.what = format!(
+                    "{of}/{of} threads taken, {} of them by what waits for the broker of {}",
+                    words::percent(share),
+                    runs.topic_name(topic)
+                );
+                draft.evidence.push(("blocked_on_broker_share".to_owned(), share));
             }
             (draft.cause, draft.depth) = (cause, depth);
         }
@@ -297,12 +225,15 @@ impl Teller<'_, '_> {
             let failed = share(sum(bins, |bin| f64::from(bin.failed)), bins);
             let cause = blame::of_failing(runs, id, bin);
             let keys = self.of_cause(cause);
-            let weight = if matches!(cause, Cause::Edge(_)) { 6 } else { 3 };
+            let weight = if matches!(cause, Cause::Edge(_) | Cause::Topic(_)) { 6 } else { 3 };
             let draft = self.add(bin, EventKind::Fails, place(), Some(weight));
             draft.what = format!("{} answered with an error", words::percent(failed.min(1.0)));
             draft.evidence.push(("failed_share".to_owned(), failed));
             if let Cause::Edge(edge) = cause {
                 draft.what += &format!(", since calls of {} fail", runs.service_name(runs.callee(edge)));
+            }
+            if let Cause::Topic(topic) = cause {
+                draft.what += &format!(", since nothing can be published to {}", runs.topic_name(topic));
             }
             (draft.cause, draft.depth) = (keys, depth);
         }
@@ -437,14 +368,25 @@ impl Teller<'_, '_> {
     fn end(&mut self, judgement: &Judgement, root: &Root, sustained_by: Option<&Loop>) {
         let runs = self.runs;
         let place = || (PlaceKind::Run, String::new());
+        let late = runs.model.verdict.lag.as_secs_f64();
+        let worst = judgement.worst_group();
         let goodput = words::percent(judgement.goodput_at_end);
+        let state = match worst {
+            Some(group) => super::messages::events::ending(group),
+            None => format!("still {goodput} goodput"),
+        };
         if let Some(at) = judgement.recovered_at {
             let draft = self.add(runs.main.bin_of(at), EventKind::UsersRecover, place(), Some(0));
             let after = judgement.time_to_recover.filter(|span| !span.is_zero());
             draft.at = at;
+            let last = judgement.groups.iter().find(|it| it.recovered_at == Some(at) && it.oldest_peak_s > late);
+            let what = match last {
+                Some(group) => format!("the backlog of {} is worked off", group.group),
+                None => "users notice nothing any more".to_owned(),
+            };
             draft.what = match after {
-                Some(span) => format!("users notice nothing any more: RECOVERED {span} after the trigger"),
-                None => "users notice nothing any more: RECOVERED".to_owned(),
+                Some(span) => format!("{what}: RECOVERED {span} after the trigger"),
+                None => format!("{what}: RECOVERED"),
             };
             draft
                 .evidence
@@ -459,14 +401,18 @@ impl Teller<'_, '_> {
                 };
                 let by = |it: &Loop| format!(", sustained by {}{}", loop_in_a_word(it), waste(it));
                 let why = sustained_by.map(by).unwrap_or_default();
-                format!("still {goodput} goodput: METASTABLE{why}")
+                format!("{state}: METASTABLE{why}")
             }
             Verdict::Degraded if judgement.trigger_until.is_none() => {
-                format!("{goodput} goodput: DEGRADED, and what went wrong still does")
+                let state = if worst.is_some() { state } else { format!("{goodput} goodput") };
+                format!("{state}: DEGRADED, and what went wrong still does")
             }
-            Verdict::Degraded => format!("still {goodput} goodput: DEGRADED"),
-            Verdict::Recovering => format!("still {goodput} goodput, but the backlog falls: RECOVERING"),
-            Verdict::Overloaded => format!("{goodput} goodput at the end: OVERLOADED, {}", overload(root)),
+            Verdict::Degraded => format!("{state}: DEGRADED"),
+            Verdict::Recovering => format!("{state}, but the backlog falls: RECOVERING"),
+            Verdict::Overloaded => {
+                let state = if worst.is_some() { state } else { format!("{goodput} goodput at the end") };
+                format!("{state}: OVERLOADED, {}", overload(root))
+            }
             Verdict::Unharmed => "users notice nothing: UNHARMED".to_owned(),
             Verdict::Recovered | Verdict::Stable => return,
         };
@@ -484,7 +430,7 @@ impl Teller<'_, '_> {
     }
 
     /// Events that a cause may be, the most telling first.
-    fn of_cause(&self, cause: Cause) -> Vec<(PlaceKind, String, EventKind)> {
+    pub(super) fn of_cause(&self, cause: Cause) -> Vec<(PlaceKind, String, EventKind)> {
         let runs = self.runs;
         match cause {
             Cause::Trigger(n) => {
@@ -514,7 +460,7 @@ impl Teller<'_, '_> {
                         runs.service_name(id.index()),
                         &[EventKind::MoreArrives, EventKind::TriggerBegins],
                     )),
-                    Caller::Consumer(_) => {}
+                    Caller::Consumer(id) => keys.extend(self.of_consumer(id)),
                     Caller::Workload(id) => keys.extend(same(
                         PlaceKind::Workload,
                         runs.workload_name(id.index()),
@@ -523,6 +469,7 @@ impl Teller<'_, '_> {
                 }
                 keys
             }
+            Cause::Topic(topic) => self.of_topic(topic),
             Cause::Own => Vec::new(),
         }
     }
@@ -535,18 +482,21 @@ fn loop_in_a_word(it: &Loop) -> String {
         LoopKind::Reloads => "reloads".to_owned(),
         LoopKind::Reconnects => format!("handshakes at {}", it.service),
         LoopKind::Queue => format!("the queue at {}", it.service),
+        LoopKind::Redeliveries | LoopKind::Rebalances | LoopKind::Poison => super::messages::sustain::in_a_word(it),
     }
 }
 
 fn overload(root: &Root) -> String {
     match root.what.as_str() {
         "" => "with no single cause".to_owned(),
-        what if root.kind == super::RootKind::Workload => format!("{}: {what}", root.target),
+        what if matches!(root.kind, super::RootKind::Workload | super::RootKind::Consumer | super::RootKind::Topic) => {
+            format!("{}: {what}", root.target)
+        }
         what => what.to_owned(),
     }
 }
 
-fn same(kind: PlaceKind, name: &str, kinds: &[EventKind]) -> Vec<(PlaceKind, String, EventKind)> {
+pub(super) fn same(kind: PlaceKind, name: &str, kinds: &[EventKind]) -> Vec<(PlaceKind, String, EventKind)> {
     kinds.iter().map(|event| (kind, name.to_owned(), *event)).collect()
 }
 

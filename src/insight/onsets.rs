@@ -6,6 +6,7 @@ use crate::measure::{EdgeBin, ServiceBin, WorkloadBin};
 use crate::model::{Caller, Id, Verdict};
 use crate::policy::Outcome;
 
+use super::messages::onsets::{self as messages, GroupOnsets, TopicOnsets};
 use super::runs::{Failing, Runs, Which};
 use super::shift::{self, Scale};
 use super::verdict::Judgement;
@@ -15,13 +16,13 @@ const LEVEL_MATTERS: f64 = 0.1;
 /// The same where there is no number of threads.
 const CROWD_MATTERS: f64 = 0.5;
 /// Part of the arrivals.
-const LOAD_MATTERS: f64 = 0.25;
+pub(super) const LOAD_MATTERS: f64 = 0.25;
 /// Part of the arrivals that fail.
-const FAILURES_MATTER: f64 = 0.01;
+pub(super) const FAILURES_MATTER: f64 = 0.01;
 /// Busy threads, of all, that are all for whoever comes; the same for places in a queue.
-const FULL: f64 = 0.98;
+pub(super) const FULL: f64 = 0.98;
 /// How long that lasts before it is told.
-const FULL_FOR: Span = Span::from_millis(300);
+pub(super) const FULL_FOR: Span = Span::from_millis(300);
 /// Part of a run without a trigger that shows what is usual.
 const USUAL: usize = 5;
 
@@ -31,6 +32,8 @@ pub(super) struct Onsets {
     pub(super) workloads: Vec<WorkloadOnsets>,
     pub(super) services: Vec<ServiceOnsets>,
     pub(super) edges: Vec<EdgeOnsets>,
+    pub(super) groups: Vec<GroupOnsets>,
+    pub(super) topics: Vec<TopicOnsets>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -94,11 +97,15 @@ impl EdgeOnsets {
 /// Finds them; there are none in a run in which nothing happens.
 pub(super) fn find(runs: &Runs<'_>, judgement: &Judgement) -> Onsets {
     let (workloads, services, edges) = (runs.model.workloads.len(), runs.model.services.len(), runs.edges.len());
+    let groups = runs.groups.len();
+    let topics = if groups == 0 { 0 } else { runs.model.topics.len() };
     if judgement.verdict == Verdict::Stable {
         return Onsets {
             workloads: vec![WorkloadOnsets::default(); workloads],
             services: vec![ServiceOnsets::default(); services],
             edges: vec![EdgeOnsets::default(); edges],
+            groups: vec![GroupOnsets::default(); groups],
+            topics: vec![TopicOnsets::default(); topics],
         };
     }
     let seen = Seen::new(runs);
@@ -106,13 +113,15 @@ pub(super) fn find(runs: &Runs<'_>, judgement: &Judgement) -> Onsets {
         workloads: (0..workloads).map(|id| seen.workload(id)).collect(),
         services: (0..services).map(|id| seen.service(id)).collect(),
         edges: (0..edges).map(|id| seen.edge(id)).collect(),
+        groups: (0..groups).map(|id| messages::group(&seen, id)).collect(),
+        topics: (0..topics).map(|id| messages::topic(&seen, id)).collect(),
     }
 }
 
 /// Runs, and from which bin on they are looked at.
-struct Seen<'r, 'a> {
-    runs: &'r Runs<'a>,
-    from: usize,
+pub(super) struct Seen<'r, 'a> {
+    pub(super) runs: &'r Runs<'a>,
+    pub(super) from: usize,
 }
 
 impl<'r, 'a> Seen<'r, 'a> {
@@ -135,7 +144,7 @@ impl<'r, 'a> Seen<'r, 'a> {
     }
 
     /// The onset of a rise of which `matters` says, given what is usual, how much is worth telling.
-    fn rise(
+    pub(super) fn rise(
         &self,
         main: impl Fn(usize) -> f64,
         twin: impl Fn(usize) -> f64,
@@ -146,7 +155,12 @@ impl<'r, 'a> Seen<'r, 'a> {
     }
 
     /// The onset of failures, of which there are `whole` in each bin that could fail; there should be none.
-    fn failures(&self, main: impl Fn(usize) -> f64, twin: impl Fn(usize) -> f64, whole: f64) -> Option<usize> {
+    pub(super) fn failures(
+        &self,
+        main: impl Fn(usize) -> f64,
+        twin: impl Fn(usize) -> f64,
+        whole: f64,
+    ) -> Option<usize> {
         let matters = (FAILURES_MATTER * whole).max(0.02);
         let is_alone = self.runs.twin.is_none();
         let (difference, _, sigma) = self.compare(&main, &twin);

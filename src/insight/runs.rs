@@ -1,8 +1,10 @@
 //! A run and its twin side by side: what stands where in both, and sums over stretches of bins.
 
 use crate::base::time::{Span, Time};
-use crate::measure::{Causes, EdgeBin, OUTCOMES, Results, ServiceBin, WorkloadBin};
-use crate::model::{Arrivals, Caller, Edge, EdgeId, Id, Ids, Limit, Model, ServiceId, Trigger, WorkloadId};
+use crate::measure::{Causes, ConsumerBin, EdgeBin, GroupBin, OUTCOMES, Results, ServiceBin, TopicBin, WorkloadBin};
+use crate::model::{
+    Arrivals, Caller, Edge, EdgeId, Group, Id, Ids, Limit, Model, ServiceId, TopicId, Trigger, WorkloadId,
+};
 
 /// See the module.
 pub(super) struct Runs<'a> {
@@ -14,6 +16,8 @@ pub(super) struct Runs<'a> {
     pub(super) edges: Ids<EdgeId, Edge>,
     pub(super) edge_names: Vec<String>,
     pub(super) triggers: Vec<Trigger>,
+    /// Groups of consumers.
+    pub(super) groups: Vec<Group>,
     /// Bins of both runs.
     pub(super) bins: usize,
     /// The first bin behind the warm-up.
@@ -67,6 +71,7 @@ impl<'a> Runs<'a> {
             main,
             twin,
             edges,
+            groups: if main.messages.is_empty() { Vec::new() } else { model.groups() },
             triggers,
             bins,
         })
@@ -165,6 +170,69 @@ impl<'a> Runs<'a> {
     ) -> f64 {
         let Some(causes) = self.causes(which) else { return 0.0 };
         (bins.0..bins.1.min(self.bins)).map(|bin| of(causes.workload(bin, id))).sum()
+    }
+
+    pub(super) fn group_sum(&self, which: Which, id: usize, bins: (usize, usize), of: fn(&GroupBin) -> f64) -> f64 {
+        let Some(causes) = self.causes(which) else { return 0.0 };
+        (bins.0..bins.1.min(self.bins)).map(|bin| of(causes.messages.group(bin, id))).sum()
+    }
+
+    pub(super) fn topic_sum(&self, which: Which, id: usize, bins: (usize, usize), of: fn(&TopicBin) -> f64) -> f64 {
+        let Some(causes) = self.causes(which) else { return 0.0 };
+        (bins.0..bins.1.min(self.bins)).map(|bin| of(causes.messages.topic(bin, id))).sum()
+    }
+
+    /// Summed up over the consumers of a group, too.
+    pub(super) fn workers_sum(
+        &self,
+        which: Which,
+        group: usize,
+        bins: (usize, usize),
+        of: fn(&ConsumerBin) -> f64,
+    ) -> f64 {
+        let Some(causes) = self.causes(which) else { return 0.0 };
+        let of_bin = |bin: usize| -> f64 {
+            self.groups[group].consumers.iter().map(|id| of(causes.messages.consumer(bin, id.index()))).sum()
+        };
+        (bins.0..bins.1.min(self.bins)).map(of_bin).sum()
+    }
+
+    /// Mean over bins of something at a group, less that of the twin.
+    pub(super) fn group_excess(&self, id: usize, bins: (usize, usize), of: fn(&GroupBin) -> f64) -> f64 {
+        let sum = |which| self.group_sum(which, id, bins, of);
+        (sum(Which::Main) - sum(Which::Twin)) / (bins.1.min(self.bins).saturating_sub(bins.0).max(1)) as f64
+    }
+
+    /// What a group is called.
+    pub(super) fn group_name(&self, id: usize) -> String {
+        self.model.group_name(&self.groups[id])
+    }
+
+    /// Whose messages a group reads.
+    pub(super) fn topic_of(&self, group: usize) -> usize {
+        self.groups[group].topic.index()
+    }
+
+    pub(super) fn topic_name(&self, id: usize) -> &'a str {
+        &self.model.topics[TopicId::new(id)].name
+    }
+
+    /// Whether an edge leads from a consumer of a group to its handler.
+    pub(super) fn is_of_group(&self, edge: usize, group: usize) -> bool {
+        matches!(self.edge(edge).from, Caller::Consumer(id) if self.groups[group].consumers.contains(&id))
+    }
+
+    /// Services that publish to a topic.
+    pub(super) fn publishers(&self, topic: usize) -> Vec<usize> {
+        (0..self.model.services.len()).filter(|id| super::blame::publishes_to(self, *id, &[topic])).collect()
+    }
+
+    /// Services that handle the messages of a group.
+    pub(super) fn handlers(&self, group: usize) -> Vec<usize> {
+        let handler = |id| self.model.endpoints[self.model.consumers[id].handler].service.index();
+        let mut services: Vec<usize> = self.groups[group].consumers.iter().map(|id| handler(*id)).collect();
+        services.dedup();
+        services
     }
 
     /// Mean over bins of a level at a service, less that of the twin.

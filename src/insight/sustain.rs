@@ -23,8 +23,8 @@ pub struct Loop {
     pub kind: LoopKind,
     /// The service that works in vain.
     pub service: String,
-    /// Where the loop closes: the edge along which work is repeated, the cache that stays empty, or the workload whose
-    /// users reload.
+    /// Where the loop closes: the edge along which work is repeated, the cache that stays empty, the workload whose users
+    /// reload, or the group whose messages come again.
     pub through: String,
     /// Of what attempts are repeated: "timeouts".
     pub cause: Option<String>,
@@ -52,12 +52,21 @@ pub enum LoopKind {
     Reconnects,
     /// A queue so long that all who are served have left already.
     Queue,
+    /// Messages that are not acknowledged in time because there are so many, and come again.
+    Redeliveries,
+    /// Members of a group that take so much at once that they are thrown out of it.
+    Rebalances,
+    /// Messages that fail each time they are tried.
+    Poison,
 }
 
 /// Finds the loop of a run that is metastable.
 pub(super) fn find(runs: &Runs<'_>, judgement: &Judgement) -> Option<Loop> {
     if judgement.verdict != Verdict::Metastable {
         return None;
+    }
+    if judgement.worst_group_place().is_some() {
+        return super::messages::sustain::find(runs, judgement);
     }
     let tail = runs.tail(judgement.trigger_until.map_or(0, |until| runs.main.bin_of(until)));
     let services = 0..runs.model.services.len();

@@ -1,4 +1,4 @@
-//! The verdict: how a run ended, from what users got.
+//! The verdict: how a run ended, from what users got, and from what became of messages.
 //!
 //! With a trigger a run is compared with its twin, window by window, by the time at which users meant to start: the
 //! arrivals are the same in both, so that nothing but the trigger makes a difference. A window is harmed when more good
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::time::{Span, Time};
 use crate::model::{Id, ServiceId, Verdict};
 
+use super::messages::verdict::{GroupJudgement, judge as judge_group};
 use super::runs::{Runs, Which};
 use super::shift;
 
@@ -18,16 +19,16 @@ const ANSWERS_PER_WINDOW: f64 = 20.0;
 /// A run has at least so many windows.
 const WINDOWS_MIN: u64 = 20;
 /// Windows without harm at the end of a run that has recovered.
-const CALM_MIN: usize = 3;
+pub(super) const CALM_MIN: usize = 3;
 /// What is busier than this is as busy as it can be.
-const SATURATED: f64 = 0.95;
+pub(super) const SATURATED: f64 = 0.95;
 /// The backlog, or what users miss, moves when it changes by so much of itself within half of the time.
-const MOVES: f64 = 0.1;
+pub(super) const MOVES: f64 = 0.1;
 
 /// How a run ended, and what says so.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Judgement {
-    /// In a word: that of the workload that fared worst.
+    /// In a word: that of the workload, or the group of consumers, that fared worst.
     #[serde(with = "by_name")]
     pub verdict: Verdict,
     /// When the first trigger begins; `None` without one.
@@ -36,10 +37,10 @@ pub struct Judgement {
     /// When the last one is over; `None` without one, and where one lasts to the end.
     #[serde(rename = "trigger_until_s")]
     pub trigger_until: Option<Time>,
-    /// From when on users noticed.
+    /// From when on users noticed, or messages came late or were lost.
     #[serde(rename = "harmed_from_s")]
     pub harmed_from: Option<Time>,
-    /// From when on they noticed nothing any more.
+    /// From when on they did no longer, and all backlogs were worked off.
     #[serde(rename = "recovered_at_s")]
     pub recovered_at: Option<Time>,
     /// How long after the last trigger was over that was, zero if it was before; `None` where it never was, and without
@@ -58,6 +59,34 @@ pub struct Judgement {
     pub window: Span,
     /// Parallel to the model's workloads.
     pub workloads: Vec<WorkloadJudgement>,
+    /// Parallel to the model's groups of consumers.
+    #[serde(default)]
+    pub groups: Vec<GroupJudgement>,
+}
+
+impl Judgement {
+    /// The group that fared worst, if it fared worse than all workloads.
+    pub fn worst_group(&self) -> Option<&GroupJudgement> {
+        self.worst_group_place().map(|place| &self.groups[place])
+    }
+
+    /// Its place among the groups.
+    pub(super) fn worst_group_place(&self) -> Option<usize> {
+        let of_users = self.workloads.iter().map(|it| it.verdict).max();
+        let key = |place: &usize| {
+            let it = &self.groups[*place];
+            (it.verdict, it.recovered_at, it.oldest_peak_s)
+        };
+        let compare = |a: &usize, b: &usize| key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal);
+        let place = (0..self.groups.len()).max_by(compare)?;
+        of_users.is_none_or(|of_users| self.groups[place].verdict > of_users).then_some(place)
+    }
+
+    /// How many messages are gone that are not in the twin: lost, expired, and dead.
+    pub fn gone(&self) -> [u64; 3] {
+        let sum = |of: fn(&GroupJudgement) -> u64| self.groups.iter().map(of).sum();
+        [sum(|it| it.lost), sum(|it| it.expired), sum(|it| it.dead)]
+    }
 }
 
 /// How a workload fared.
@@ -84,16 +113,16 @@ pub struct WorkloadJudgement {
 }
 
 /// Verdicts as words in files.
-mod by_name {
+pub(super) mod by_name {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     use crate::model::Verdict;
 
-    pub(super) fn serialize<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(verdict.name())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Verdict, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Verdict, D::Error> {
         let name = String::deserialize(deserializer)?;
         let found = Verdict::ALL.into_iter().find(|verdict| verdict.name() == name);
         found.ok_or_else(|| D::Error::custom(format!("`{name}` is no verdict")))
@@ -117,10 +146,15 @@ pub(super) fn judge(runs: &Runs<'_>) -> Judgement {
             .partial_cmp(&(b.verdict, b.missing_at_end, b.recovered_at))
             .unwrap_or(std::cmp::Ordering::Equal)
     });
-    let verdict = worst.map_or(Verdict::Stable, |it| it.verdict);
-    let harmed_from = workloads.iter().filter_map(|it| it.harmed_from).min();
+    let groups: Vec<GroupJudgement> =
+        (0..runs.groups.len()).map(|id| judge_group(runs, id, window, trigger_until)).collect();
+    let verdicts = worst.map(|it| it.verdict).into_iter().chain(groups.iter().map(|it| it.verdict));
+    let verdict = verdicts.max().unwrap_or(Verdict::Stable);
+    let harmed_from = workloads.iter().map(|it| it.harmed_from).chain(groups.iter().map(|it| it.harmed_from));
+    let harmed_from = harmed_from.flatten().min();
     let has_recovered = verdict == Verdict::Recovered;
-    let recovered_at = workloads.iter().filter_map(|it| it.recovered_at).max().filter(|_| has_recovered);
+    let recovered_at = workloads.iter().map(|it| it.recovered_at).chain(groups.iter().map(|it| it.recovered_at));
+    let recovered_at = recovered_at.flatten().max().filter(|_| has_recovered);
     let time_to_recover = match (verdict, trigger_until) {
         (Verdict::Unharmed, _) => Some(Span::ZERO),
         (Verdict::Recovered, until) => {
@@ -143,6 +177,7 @@ pub(super) fn judge(runs: &Runs<'_>) -> Judgement {
         goodput_at_end: if offered > 0.0 { good / offered } else { 1.0 },
         window: Span::from_nanos(runs.main.bin.as_nanos().saturating_mul(window as u64)),
         workloads,
+        groups,
     }
 }
 
@@ -270,7 +305,7 @@ fn comes_back(runs: &Runs<'_>, windows: &[Window], after: usize) -> bool {
 }
 
 /// Whether values fall by more than chance, and by much of what they are.
-fn falls(values: &[f64], sigmas: f64) -> bool {
+pub(super) fn falls(values: &[f64], sigmas: f64) -> bool {
     let Some((slope, found)) = shift::slope(values) else { return false };
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     found <= -sigmas && -slope * values.len() as f64 >= MOVES * mean && mean > 0.0

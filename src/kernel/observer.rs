@@ -92,6 +92,8 @@ pub enum MessageFact {
     Effect { endpoint: u32, is_again: bool },
     /// The run is over, and so many messages are kept for a group.
     Pending { group: u32, count: u64 },
+    /// The run is over: the next partition of a group's topic has got `came` messages, and `pending` of them are not handled.
+    Partition { group: u32, came: u64, pending: u64 },
 }
 
 /// What a frame (a user's request, a request in a handler, a branch of one) spends its time on.

@@ -12,6 +12,8 @@ use crate::kernel::Departure;
 use crate::model::Model;
 use crate::policy::Outcome;
 
+use super::message_causes::MessageCauses;
+use super::messaging::MessagingMeters;
 use super::meters::{EdgeMeter, ServiceMeter};
 use super::results::OUTCOMES;
 
@@ -36,6 +38,8 @@ pub struct Causes {
     edges: Vec<EdgeBin>,
     /// What failed, in the order of bins and, within one, of edges.
     pub failures: Vec<Failures>,
+    /// What became of messages; empty where there are none.
+    pub messages: MessageCauses,
 }
 
 /// A workload in a bin.
@@ -187,10 +191,11 @@ struct EdgeTotals {
 impl CauseMeter {
     pub(super) fn new(model: &Model, edges: usize) -> CauseMeter {
         let sizes = [model.workloads.len(), model.services.len(), edges];
-        let bin = width(model, sizes[1] + sizes[2]);
+        let messages = MessageCauses::new(model);
+        let bin = width(model, sizes[1] + sizes[2] + messages.rows_per_bin());
         let clean =
             |edge| Failures { bin: 0, edge, ended: [0; OUTCOMES], retried: [0; OUTCOMES], fatal: [0; OUTCOMES] };
-        let mut causes = Causes { bin, sizes, ..Causes::default() };
+        let mut causes = Causes { bin, sizes, messages, ..Causes::default() };
         causes.workloads.resize(sizes[0], WorkloadBin::default());
         CauseMeter {
             causes,
@@ -259,7 +264,16 @@ impl CauseMeter {
     }
 
     /// Ends a bin at `now`.
-    pub(super) fn add_bin(&mut self, now: Time, services: &[ServiceMeter], edges: &[EdgeMeter]) {
+    pub(super) fn add_bin(
+        &mut self,
+        now: Time,
+        services: &[ServiceMeter],
+        edges: &[EdgeMeter],
+        messaging: Option<&mut MessagingMeters>,
+    ) {
+        if let Some(messaging) = messaging {
+            messaging.add_bin(now, now.since(self.started), &mut self.causes.messages);
+        }
         let length = now.since(self.started).as_nanos() as f64;
         let mean = |nanos: u128| (nanos as f64 / length) as f32;
         for (meter, last) in services.iter().zip(&mut self.services) {
@@ -307,9 +321,15 @@ impl CauseMeter {
     }
 
     /// What was recorded when the run ended at `end`.
-    pub(super) fn finish(mut self, end: Time, services: &[ServiceMeter], edges: &[EdgeMeter]) -> Causes {
+    pub(super) fn finish(
+        mut self,
+        end: Time,
+        services: &[ServiceMeter],
+        edges: &[EdgeMeter],
+        messaging: Option<&mut MessagingMeters>,
+    ) -> Causes {
         if end > self.started {
-            self.add_bin(end, services, edges);
+            self.add_bin(end, services, edges, messaging);
         }
         self.causes.workloads.truncate(self.causes.bins * self.causes.sizes[0]);
         self.causes

@@ -8,6 +8,7 @@ use crate::policy::Outcome;
 
 use super::latency::Latency;
 use super::level::Level;
+use super::message_causes::{ConsumerBin, GroupBin, MessageCauses, TopicBin};
 use super::results::OUTCOMES;
 use super::window::Counts;
 
@@ -98,6 +99,8 @@ pub struct GroupResult {
     pub age_peak: Span,
     /// When an alarm was first raised, if it was.
     pub alerted: Option<Time>,
+    /// Of a topic with partitions, each of them, from the start of the run on.
+    pub partitions: Vec<PartitionResult>,
     /// How it went over time.
     pub series: GroupSeries,
 }
@@ -117,6 +120,50 @@ impl GroupResult {
     /// How many were settled so.
     pub fn with_fate(&self, fate: Fate) -> u64 {
         self.settled[fate as usize]
+    }
+}
+
+/// A partition, for one group of consumers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartitionResult {
+    /// Messages that it got.
+    pub came: u64,
+    /// Those of them that were not handled at the end of the run.
+    pub pending: u64,
+}
+
+/// The hottest partition of a topic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HotPartition {
+    /// Its number.
+    pub number: usize,
+    /// Its share of all messages.
+    pub share: f64,
+    /// How many there are.
+    pub partitions: usize,
+    /// Messages that wait in it at the end of the run.
+    pub pending: u64,
+}
+
+/// So many times the mean of all partitions is hot.
+const HOT: f64 = 1.25;
+/// And it holds so much of what waits.
+const HOLDS: f64 = 0.5;
+/// And so many messages wait in it.
+const WAIT: u64 = 100;
+
+impl GroupResult {
+    /// The partition that holds up most of what waits at the end because it got more than others; `None` where none does.
+    pub fn hot_partition(&self) -> Option<HotPartition> {
+        let (number, most) =
+            self.partitions.iter().enumerate().max_by_key(|(n, it)| (it.pending, std::cmp::Reverse(*n)))?;
+        let came: u64 = self.partitions.iter().map(|it| it.came).sum();
+        let pending: u64 = self.partitions.iter().map(|it| it.pending).sum();
+        let partitions = self.partitions.len();
+        let share = most.came as f64 / came.max(1) as f64;
+        let is_hot = share * partitions as f64 >= HOT;
+        let holds = most.pending >= WAIT && most.pending as f64 >= HOLDS * pending as f64;
+        (partitions > 1 && is_hot && holds).then_some(HotPartition { number, share, partitions, pending: most.pending })
     }
 }
 
@@ -185,6 +232,12 @@ struct TopicMeter {
     disk_before: u128,
     disk_last: u128,
     last: [u64; 2],
+    /// Messages that were handed over and are neither stored nor given up. One that its publisher has given up and that is
+    /// stored all the same is taken away twice, though never below zero.
+    under_way: Level,
+    tried: u64,
+    /// What stood here when the last bin ended.
+    bin: ([u64; 3], [u128; 2]),
 }
 
 struct GroupMeter {
@@ -199,6 +252,10 @@ struct GroupMeter {
     oldest: Option<Time>,
     last: [u64; 6],
     latency_since: u128,
+    handled_badly: u64,
+    rebalances: u64,
+    /// What stood here when the last bin ended.
+    bin: ([u64; 8], u128),
 }
 
 #[derive(Default)]
@@ -207,10 +264,18 @@ struct ConsumerMeter {
     busy: Level,
     before: [u128; 2],
     last: [u128; 2],
+    bin: [u128; 2],
     result: ConsumerResult,
 }
 
 impl TopicMeter {
+    /// A message is no longer under way.
+    fn arrived(&mut self, now: Time) {
+        if self.under_way.value() > 0 {
+            self.under_way.add(now, -1);
+        }
+    }
+
     fn integral(&self, now: Time) -> u128 {
         (i128::from(self.disk) * i128::from(now.as_nanos()) - self.disk_moments) as u128
     }
@@ -241,6 +306,9 @@ impl MessagingMeters {
                     oldest: None,
                     last: [0; 6],
                     latency_since: 0,
+                    handled_badly: 0,
+                    rebalances: 0,
+                    bin: ([0; 8], 0),
                 })
                 .collect(),
             consumers: model.consumers.iter().map(|_| ConsumerMeter::default()).collect(),
@@ -297,6 +365,45 @@ impl MessagingMeters {
                 column.push(per_length(level - *last));
                 *last = level;
             }
+        }
+    }
+
+    /// Ends a bin of the causes at `now`.
+    pub(super) fn add_bin(&mut self, now: Time, length: Span, causes: &mut MessageCauses) {
+        let length = length.as_nanos() as f64;
+        let mean = |nanos: u128| (nanos as f64 / length) as f32;
+        for it in &mut self.topics {
+            let counts = [it.tried, it.counts.answered, it.counts.failed];
+            let levels = [it.integral(now), it.under_way.integral(now)];
+            let (last, last_levels) = std::mem::replace(&mut it.bin, (counts, levels));
+            let count = |n: usize| (counts[n] - last[n]) as u32;
+            let level = |n: usize| mean(levels[n] - last_levels[n]);
+            let (disk, under_way) = (level(0), level(1));
+            causes.topics.push(TopicBin { disk, under_way, tried: count(0), published: count(1), failed: count(2) });
+        }
+        for it in &mut self.groups {
+            let Counts { offered, answered, redelivered, dead, expired, lost, .. } = it.counts;
+            let counts = [offered, answered, redelivered, it.handled_badly, dead, expired, lost, it.rebalances];
+            let lag = it.lag.integral(now);
+            let (last, last_lag) = std::mem::replace(&mut it.bin, (counts, lag));
+            let count = |n: usize| (counts[n] - last[n]) as u32;
+            causes.groups.push(GroupBin {
+                lag: mean(lag - last_lag),
+                age_s: it.oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64() as f32),
+                kept: count(0),
+                consumed: count(1),
+                redelivered: count(2),
+                handled_badly: count(3),
+                dead: count(4),
+                expired: count(5),
+                lost: count(6),
+                rebalances: count(7),
+            });
+        }
+        for it in &mut self.consumers {
+            let levels = [it.there.integral(now), it.busy.integral(now)];
+            let last = std::mem::replace(&mut it.bin, levels);
+            causes.consumers.push(ConsumerBin { there: mean(levels[0] - last[0]), busy: mean(levels[1] - last[1]) });
         }
     }
 
@@ -370,17 +477,24 @@ impl MessagingMeters {
             MessageFact::Busy { consumer, change } => self.works_on_message(consumer, now, change),
             MessageFact::Effect { endpoint, is_again } => self.effect(endpoint, now, is_again),
             MessageFact::Pending { group, count } => self.pending(group, count),
+            MessageFact::Partition { group, came, pending } => {
+                self.groups[group as usize].result.partitions.push(PartitionResult { came, pending });
+            }
         }
         None
     }
 
     fn publishes(&mut self, topic: u32, now: Time) {
-        self.topics[topic as usize].result.tried += u64::from(now >= self.from);
+        let it = &mut self.topics[topic as usize];
+        it.tried += 1;
+        it.under_way.add(now, 1);
+        it.result.tried += u64::from(now >= self.from);
     }
 
     fn published(&mut self, topic: u32, now: Time, bytes: u32) {
         let it = &mut self.topics[topic as usize];
         it.counts.answered += 1;
+        it.arrived(now);
         if now >= self.from {
             it.result.published += 1;
             it.result.bytes += u128::from(bytes);
@@ -390,11 +504,14 @@ impl MessagingMeters {
     fn publish_failed(&mut self, topic: u32, now: Time, outcome: Outcome) {
         let it = &mut self.topics[topic as usize];
         it.counts.failed += 1;
+        it.arrived(now);
         it.result.failed[outcome as usize] += u64::from(now >= self.from);
     }
 
     fn deduplicated(&mut self, topic: u32, now: Time) {
-        self.topics[topic as usize].result.deduplicated += u64::from(now >= self.from);
+        let it = &mut self.topics[topic as usize];
+        it.arrived(now);
+        it.result.deduplicated += u64::from(now >= self.from);
     }
 
     fn stored_bytes(&mut self, topic: u32, now: Time, change: i64) {
@@ -430,6 +547,7 @@ impl MessagingMeters {
     fn handled(&mut self, group: u32, now: Time, is_good: bool) {
         let it = &mut self.groups[group as usize];
         it.counts.handled += u64::from(is_good);
+        it.handled_badly += u64::from(!is_good);
         if now >= self.from {
             *if is_good { &mut it.result.handled_well } else { &mut it.result.handled_badly } += 1;
         }
@@ -467,7 +585,9 @@ impl MessagingMeters {
     }
 
     fn rebalanced(&mut self, group: u32, now: Time) {
-        self.groups[group as usize].result.rebalances += u64::from(now >= self.from);
+        let it = &mut self.groups[group as usize];
+        it.rebalances += 1;
+        it.result.rebalances += u64::from(now >= self.from);
     }
 
     fn workers(&mut self, consumer: u32, now: Time, change: i32) {

@@ -265,7 +265,7 @@ impl Observer for Meter {
             self.start_totals(now);
         }
         if let Some(causes) = self.causes.as_mut().filter(|causes| causes.next == now) {
-            causes.add_bin(now, &self.services, &self.edges);
+            causes.add_bin(now, &self.services, &self.edges, self.messaging.as_deref_mut());
         }
         if now == self.tick {
             self.add_point(now, self.interval);

@@ -7,6 +7,7 @@ mod confidence;
 mod histogram;
 mod latency;
 mod level;
+mod message_causes;
 mod messaging;
 mod meter;
 mod meters;
@@ -32,8 +33,10 @@ pub use confidence::{
     TransportConfidence, WorkloadConfidence, confidence, transient,
 };
 pub use latency::Latency;
+pub use message_causes::{ConsumerBin, GroupBin, MessageCauses, TopicBin};
 pub use messaging::{
-    ConsumerResult, EffectResult, FATES, GroupResult, GroupSeries, MessagingResults, TopicResult, TopicSeries,
+    ConsumerResult, EffectResult, FATES, GroupResult, GroupSeries, HotPartition, MessagingResults, PartitionResult,
+    TopicResult, TopicSeries,
 };
 pub use paths::{PARTS, PathResult};
 pub use results::{

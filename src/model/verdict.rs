@@ -9,9 +9,9 @@ use crate::base::units::Share;
 pub enum Verdict {
     /// Nothing went wrong, and it coped with what it was asked for.
     Stable,
-    /// Something went wrong, and users noticed nothing.
+    /// Something went wrong, users noticed nothing, and no messages came late or were lost.
     Unharmed,
-    /// Users noticed, and then no longer.
+    /// Users noticed, or messages came late or were lost, and then no longer.
     Recovered,
     /// Users still notice at the end, but it is on its way back: the backlog falls.
     Recovering,
@@ -71,11 +71,22 @@ pub struct VerdictSettings {
     /// Width of the windows that are compared; `None` is as long as the twin takes for 20 good answers, and at least a
     /// second. Not zero.
     pub window: Option<Span>,
+    /// By how much older than in the twin the oldest message of a group may be. Above zero.
+    pub lag: Span,
+    /// The share of a group's messages that may be lost, expired or dead beyond those of the twin.
+    pub lost: Share,
 }
 
 impl Default for VerdictSettings {
     fn default() -> VerdictSettings {
         let percent = |percent: f64| Share::new(percent / 100.0).expect("it lies between 0 and 1");
-        VerdictSettings { tolerance: percent(5.0), metastable: percent(20.0), sigmas: 3.0, window: None }
+        VerdictSettings {
+            tolerance: percent(5.0),
+            metastable: percent(20.0),
+            sigmas: 3.0,
+            window: None,
+            lag: Span::from_secs(5),
+            lost: Share::ZERO,
+        }
     }
 }

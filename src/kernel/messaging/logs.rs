@@ -208,6 +208,17 @@ impl Logs {
         .sum()
     }
 
+    /// How many messages each partition got, and how many of them a group has not handled.
+    pub(super) fn by_partition(&self, place: u32) -> impl Iterator<Item = (u64, u64)> {
+        let group = self.groups.get(place as usize);
+        let progress =
+            group.into_iter().flat_map(|group| group.progress.iter().map(|progress| (progress, group.reading)));
+        self.logs.iter().zip(progress).map(|(log, (progress, reading))| {
+            let from = progress.to.max(log.readable_from());
+            (log.end(), log.visible(from.min(log.end()), log.end(), reading) - progress.beyond(from))
+        })
+    }
+
     /// Whether a message that a worker has is nowhere else, and nobody is done with it.
     pub(super) fn has_only_in_hand(&self, place: u32, held: &Held) -> bool {
         let Receipt::Record { partition, offset, .. } = held.receipt else { return false };

@@ -9,6 +9,7 @@ mod effects;
 mod kafka;
 mod logs;
 mod nodes;
+mod partitions;
 mod publish;
 mod scaling;
 mod settle;

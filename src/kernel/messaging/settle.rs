@@ -188,6 +188,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 pending += held.filter(|held| logs.has_only_in_hand(state.place, held)).count() as u64;
             }
             self.observer.message(self.agenda.now(), MessageFact::Pending { group, count: pending });
+            self.tell_partitions(group);
         }
     }
 

@@ -12,7 +12,8 @@ impl Meter {
             self.start_totals(end.at);
         }
         self.pass_windows(end.at);
-        let causes = self.causes.take().map(|it| Box::new(it.finish(end.at, &self.services, &self.edges)));
+        let messaging = self.messaging.as_deref_mut();
+        let causes = self.causes.take().map(|it| Box::new(it.finish(end.at, &self.services, &self.edges, messaging)));
         let measured = self
             .windows
             .iter()

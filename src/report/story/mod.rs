@@ -48,6 +48,12 @@ pub struct Thresholds {
     pub metastable_share: f64,
     /// Standard deviations that are no chance.
     pub sigmas: f64,
+    /// By how much older than in the twin the oldest message of a group may be, in seconds.
+    #[serde(default)]
+    pub lag_s: f64,
+    /// Share of a group's messages that may be lost, expired or dead beyond those of the twin.
+    #[serde(default)]
+    pub lost_share: f64,
 }
 
 /// Attempts to a service, against the twin's.
@@ -75,6 +81,8 @@ impl Story {
                 tolerance_share: share(settings.tolerance),
                 metastable_share: share(settings.metastable),
                 sigmas: settings.sigmas,
+                lag_s: settings.lag.as_secs_f64(),
+                lost_share: share(settings.lost),
             },
             insight: insight.clone(),
             amplification: amplification(input),

@@ -4,7 +4,9 @@
 use anstyle::Style;
 
 use crate::base::time::Time;
-use crate::insight::{EdgePoints, Event, EventKind, PlaceKind, RootKind, ServicePoints, Timeline};
+use crate::insight::{
+    EdgePoints, Event, EventKind, GroupJudgement, Judgement, PlaceKind, RootKind, ServicePoints, Timeline,
+};
 use crate::model::Verdict;
 
 use super::super::number;
@@ -37,26 +39,10 @@ fn headline(story: &Story, look: Look) -> String {
         Verdict::Recovering | Verdict::Degraded => HEAD,
         Verdict::Overloaded | Verdict::Metastable => BAD,
     };
-    let share = |share: f64| number::share(Some(share));
-    let says = match it.verdict {
-        Verdict::Stable => "nothing goes wrong, and it copes".to_owned(),
-        Verdict::Unharmed => "users notice nothing of what goes wrong".to_owned(),
-        Verdict::Recovered => match it.time_to_recover {
-            Some(span) if !span.is_zero() => format!("in {} after what went wrong", number::span(Some(span))),
-            _ => "before what went wrong was over".to_owned(),
-        },
-        Verdict::Recovering => {
-            format!(
-                "{} of the good answers are missing at the end, but it is on its way back",
-                share(it.missing_at_end)
-            )
-        }
-        Verdict::Degraded => format!("{} of the good answers are missing at the end", share(it.missing_at_end)),
-        Verdict::Overloaded => format!("{} of the requests fail or come late", share(it.missing_share)),
-        Verdict::Metastable => {
-            format!("what went wrong is over, and {} of the good answers are still missing", share(it.missing_at_end))
-        }
-    };
+    let says = match it.worst_group() {
+        Some(group) => says_of_messages(it, group),
+        None => says_of_users(it),
+    } + &gone(it);
     let root = &story.insight.root;
     let kind = match root.kind {
         RootKind::Service => "service ",
@@ -65,6 +51,7 @@ fn headline(story: &Story, look: Look) -> String {
         RootKind::Cache => "cache ",
         RootKind::Broker => "broker ",
         RootKind::Topic => "topic ",
+        RootKind::Consumer => "consumer ",
         RootKind::Setting => "setting ",
         RootKind::None => "",
     };
@@ -78,6 +65,68 @@ fn headline(story: &Story, look: Look) -> String {
         text += &look.wrap("  kept down by: ", &it.sentence.replace("->", "→"));
     }
     text
+}
+
+/// What users got of it.
+fn says_of_users(it: &Judgement) -> String {
+    let share = |share: f64| number::share(Some(share));
+    match it.verdict {
+        Verdict::Stable => "nothing goes wrong, and it copes".to_owned(),
+        Verdict::Unharmed => "users notice nothing of what goes wrong".to_owned(),
+        Verdict::Recovered => recovered(it),
+        Verdict::Recovering => {
+            format!(
+                "{} of the good answers are missing at the end, but it is on its way back",
+                share(it.missing_at_end)
+            )
+        }
+        Verdict::Degraded => format!("{} of the good answers are missing at the end", share(it.missing_at_end)),
+        Verdict::Overloaded => format!("{} of the requests fail or come late", share(it.missing_share)),
+        Verdict::Metastable => {
+            format!("what went wrong is over, and {} of the good answers are still missing", share(it.missing_at_end))
+        }
+    }
+}
+
+/// When it was well again. What goes wrong is felt up to a window before it is over, by those who ask then.
+fn recovered(it: &Judgement) -> String {
+    let is_over_first = |(until, at): (Time, Time)| at + it.window < until;
+    match (it.time_to_recover, it.trigger_until.zip(it.recovered_at)) {
+        (Some(span), _) if !span.is_zero() => format!("in {} after what went wrong", number::span(Some(span))),
+        (_, Some(times)) if is_over_first(times) => "before what went wrong was over".to_owned(),
+        _ => "as soon as what went wrong was over".to_owned(),
+    }
+}
+
+/// The same where messages fared worse than users.
+fn says_of_messages(it: &Judgement, group: &GroupJudgement) -> String {
+    let name = group.group.replace("->", "→");
+    let oldest = number::secs(Some(group.oldest_at_end_s));
+    let waiting =
+        format!("{} messages of {name} wait, the oldest for {oldest}", number::count(group.lag_at_end as u64));
+    let missing = number::share(Some(group.missing_at_end));
+    match it.verdict {
+        Verdict::Stable | Verdict::Unharmed => says_of_users(it),
+        Verdict::Recovered => {
+            let peak = number::secs(Some(group.oldest_peak_s));
+            format!("{}; users noticed nothing, messages of {name} were up to {peak} old", recovered(it))
+        }
+        Verdict::Recovering => format!("{waiting}, but the backlog falls"),
+        Verdict::Degraded if it.trigger_until.is_none() => waiting,
+        Verdict::Degraded => format!("what went wrong is over, and {waiting}"),
+        Verdict::Overloaded => format!("{waiting}, and they become more"),
+        Verdict::Metastable => {
+            format!("what went wrong is over, and {waiting}; {missing} of those that come are not handled")
+        }
+    }
+}
+
+/// Messages that are gone.
+fn gone(it: &Judgement) -> String {
+    let [lost, expired, dead] = it.gone();
+    let all = [(lost, "lost"), (expired, "expired"), (dead, "dead")].into_iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = all.map(|(count, what)| format!("{} {what}", number::count(count))).collect();
+    if words.is_empty() { String::new() } else { format!("; of the messages {}", words.join(", ")) }
 }
 
 fn lines<'s>(story: &Story, events: impl Iterator<Item = &'s Event>, whole: bool, look: Look) -> String {

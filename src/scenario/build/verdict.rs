@@ -20,5 +20,7 @@ pub(super) fn verdict(keys: &ScenarioKeys, cx: &mut Cx<'_>) -> VerdictSettings {
         metastable,
         sigmas: keys.sigmas.value().map_or(default.sigmas, |sigmas| sigmas.0),
         window: keys.window.value().map(|NotZero(span)| *span),
+        lag: keys.lag.value().map_or(default.lag, |NotZero(span)| *span),
+        lost: keys.lost.value().copied().unwrap_or(default.lost),
     }
 }
