@@ -130,7 +130,8 @@ pub(super) struct Frame {
     pub(super) pc: u32,
     /// Position in nested repeats, in mixed radix.
     pub(super) iteration: u32,
-    /// The frame it waits for: the callee's, the first branch, or the latest attempt of a call with hedges.
+    /// The frame it waits for: the callee's, the first branch, or the latest attempt of a call with hedges. Of one that
+    /// publishes: how the attempt before ended.
     pub(super) child: u32,
     /// The next branch of the same parent; the next free frame.
     pub(super) sibling: u32,

@@ -552,6 +552,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             State::Working | State::Frozen => self.stop_work(id),
             State::Calling | State::Connecting | State::Streaming => self.withdraw_call(id),
             State::BackingOff => self.withdraw_backoff(id),
+            State::Publishing | State::Republishing => self.withdraw_publish(id),
             State::Blocked => self.stop_sending(id),
             State::Held => self.withdraw_held(id),
             State::Hedging => {

@@ -78,6 +78,9 @@ pub enum MessageFact {
     Delivered { group: u32, again: bool },
     /// A worker's handler has ended with a message.
     Handled { group: u32, is_good: bool },
+    /// A worker's handler ended well with a message that had been handled well before, or that comes again because the
+    /// broker did not learn of it in time.
+    Duplicate { group: u32 },
     /// A message that was published at `published` and kept for a group is so no more.
     Settled { group: u32, published: Time, fate: Fate },
     /// A group has handled a message after one of the same key that was published later.

@@ -83,6 +83,9 @@ pub struct GroupResult {
     pub handled_well: u64,
     /// Times that it did not.
     pub handled_badly: u64,
+    /// Times that a handler ended well with a message that had been handled well before, or that comes again because the
+    /// broker did not learn of it in time.
+    pub duplicates: u64,
     /// Messages that were handled after one of the same key that was published later.
     pub reordered: u64,
     /// Times that partitions were shared anew.
@@ -95,7 +98,8 @@ pub struct GroupResult {
     pub lag_peak: u32,
     /// When that was.
     pub lag_peak_at: Time,
-    /// How old the oldest message was at most, at the ends of points of the series.
+    /// How old the oldest message was at most that was published and not settled yet, since its publisher's step began;
+    /// warm-up included.
     pub age_peak: Span,
     /// When an alarm was first raised, if it was.
     pub alerted: Option<Time>,
@@ -106,11 +110,6 @@ pub struct GroupResult {
 }
 
 impl GroupResult {
-    /// Times that a message was handled well more often than needed.
-    pub fn duplicates(&self) -> u64 {
-        self.handled_well.saturating_sub(self.settled[Fate::Consumed as usize])
-    }
-
     /// Messages that are neither pending nor settled: zero, always.
     pub fn missing(&self) -> i128 {
         let settled: u64 = self.settled_in_all.iter().sum();
@@ -184,7 +183,7 @@ pub struct GroupSeries {
     pub lost: Vec<u64>,
     /// Mean number of messages that are kept.
     pub lag: Vec<f64>,
-    /// How old the oldest one is at the end of the point.
+    /// How old the oldest one is at the end of the point: since its publisher's step began.
     pub age: Vec<Span>,
     /// Sum of the latencies of those that were consumed.
     pub latency_nanos: Vec<u128>,
@@ -248,7 +247,8 @@ struct GroupMeter {
     lag: Level,
     lag_before: u128,
     lag_last: u128,
-    /// The oldest message that waits now.
+    /// When it was looked at last how old messages are, and when the oldest was published that was not settled then.
+    looked_at: Time,
     oldest: Option<Time>,
     last: [u64; 6],
     latency_since: u128,
@@ -303,6 +303,7 @@ impl MessagingMeters {
                     lag: Level::default(),
                     lag_before: 0,
                     lag_last: 0,
+                    looked_at: Time::ZERO,
                     oldest: None,
                     last: [0; 6],
                     latency_since: 0,
@@ -421,18 +422,19 @@ impl MessagingMeters {
             sum.expired += it.expired;
             sum.lost += it.lost;
             sum.redelivered += it.redelivered;
-            sum.handled += it.handled;
+            sum.duplicates += it.duplicates;
             sum.reordered += it.reordered;
             sum.queue_nanos += meter.lag.integral(now);
         }
         sum
     }
 
-    /// The most messages that wait for one of the groups, and the age of the oldest.
+    /// The most messages that wait for one of the groups, and the age of the oldest if it is known just now.
     pub(super) fn lag_now(&self, topic: u32, group: Option<u32>, now: Time) -> (u32, Span) {
         let of_topic = self.groups.iter().filter(|meter| meter.group.topic.index() == topic as usize);
         let chosen = of_topic.filter(|meter| group.is_none_or(|place| meter.group.place == place));
-        let age = |meter: &GroupMeter| meter.oldest.map_or(Span::ZERO, |oldest| now.since(oldest));
+        let oldest_of = |meter: &GroupMeter| meter.oldest.filter(|_| meter.looked_at == now);
+        let age = |meter: &GroupMeter| oldest_of(meter).map_or(Span::ZERO, |oldest| now.since(oldest));
         chosen.fold((0, Span::ZERO), |(most, oldest), meter| (most.max(meter.lag.value()), oldest.max(age(meter))))
     }
 
@@ -470,6 +472,7 @@ impl MessagingMeters {
             MessageFact::Kept { group } => self.message_kept(group, now),
             MessageFact::Delivered { group, again } => self.delivered(group, now, again),
             MessageFact::Handled { group, is_good } => self.handled(group, now, is_good),
+            MessageFact::Duplicate { group } => self.duplicate(group, now),
             MessageFact::Settled { group, published, fate } => return self.settled(group, now, published, fate),
             MessageFact::Reordered { group } => self.reordered(group, now),
             MessageFact::Rebalanced { group } => self.rebalanced(group, now),
@@ -546,11 +549,16 @@ impl MessagingMeters {
 
     fn handled(&mut self, group: u32, now: Time, is_good: bool) {
         let it = &mut self.groups[group as usize];
-        it.counts.handled += u64::from(is_good);
         it.handled_badly += u64::from(!is_good);
         if now >= self.from {
             *if is_good { &mut it.result.handled_well } else { &mut it.result.handled_badly } += 1;
         }
+    }
+
+    fn duplicate(&mut self, group: u32, now: Time) {
+        let it = &mut self.groups[group as usize];
+        it.counts.duplicates += 1;
+        it.result.duplicates += u64::from(now >= self.from);
     }
 
     /// Returns how long the message took, if it was consumed.
@@ -558,6 +566,8 @@ impl MessagingMeters {
         let it = &mut self.groups[group as usize];
         it.lag.add(now, -1);
         it.result.settled_in_all[fate as usize] += 1;
+        // When the oldest one is settled, it is as old as it ever was.
+        it.result.age_peak = it.result.age_peak.max(now.since(published));
         let counted = now >= self.from;
         it.result.settled[fate as usize] += u64::from(counted);
         match fate {
@@ -601,7 +611,7 @@ impl MessagingMeters {
     /// `now` is the end of a point of the series, or another time at which something is read off.
     pub(super) fn oldest(&mut self, group: u32, now: Time, stored: Option<Time>) {
         let it = &mut self.groups[group as usize];
-        it.oldest = stored;
+        (it.looked_at, it.oldest) = (now, stored);
         let age = stored.map_or(Span::ZERO, |stored| now.since(stored));
         it.result.age_peak = it.result.age_peak.max(age);
     }

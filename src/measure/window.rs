@@ -32,11 +32,11 @@ pub(super) struct Counts {
     pub(super) hits: u64,
     pub(super) fetches: u64,
     pub(super) expired: u64,
-    /// Messages that became dead letters, were lost, came again, were handled well, or late for their key.
+    /// Messages that became dead letters, were lost, came again, were handled well for nothing, or late for their key.
     pub(super) dead: u64,
     pub(super) lost: u64,
     pub(super) redelivered: u64,
-    pub(super) handled: u64,
+    pub(super) duplicates: u64,
     pub(super) reordered: u64,
 }
 
@@ -227,10 +227,7 @@ impl Window {
             Metric::Lost => count(end.lost - start.lost),
             Metric::Redelivered => count(end.redelivered - start.redelivered),
             Metric::Reordered => count(end.reordered - start.reordered),
-            Metric::Duplicates => {
-                let handled = end.handled - start.handled;
-                count(handled.saturating_sub(end.answered - start.answered))
-            }
+            Metric::Duplicates => count(end.duplicates - start.duplicates),
             Metric::Utilisation => ratio((end.busy_nanos - start.busy_nanos) as f64, nanos * self.threads?),
             Metric::Queue => ratio((end.queue_nanos - start.queue_nanos) as f64, nanos),
             Metric::Limit => ratio((end.limit_nanos - start.limit_nanos) as f64, nanos),

@@ -35,6 +35,8 @@ pub(in crate::kernel) struct LogGroup {
     pub(super) progress: Vec<Progress>,
     /// When it is looked at next.
     pub(super) due: Time,
+    /// Rebalances that were told.
+    pub(super) rebalances_told: u64,
     pub(super) reading: Reading,
     pub(super) max_deliveries: u32,
     /// Whether a worker commits what he has got before he handles it.
@@ -228,11 +230,22 @@ impl Logs {
         !is_settled && offset < self.logs[partition as usize].readable_from()
     }
 
-    /// When the oldest message was stored that a group has not handled.
-    pub(super) fn oldest(&self, place: u32) -> Option<Time> {
-        let group = self.groups.get(place as usize)?;
-        let left = self.logs.iter().zip(&group.progress);
-        left.filter_map(|(log, progress)| log.time_of(progress.to.max(log.readable_from()))).min()
+    /// The message of each partition that was stored first of those that a group has not handled.
+    pub(super) fn oldest(&self, place: u32) -> impl Iterator<Item = Message> {
+        let group = self.groups.get(place as usize);
+        group.into_iter().flat_map(|group| {
+            let left = self.logs.iter().zip(&group.progress);
+            left.filter_map(|(log, progress)| {
+                let mut from = progress.to.max(log.readable_from());
+                loop {
+                    let (offset, message) = log.first_from(from, group.reading)?;
+                    match progress.beyond.iter().find(|(start, to)| (*start..*to).contains(&offset)) {
+                        Some((_, to)) => from = *to,
+                        None => return Some(message),
+                    }
+                }
+            })
+        })
     }
 }
 
@@ -278,6 +291,7 @@ impl LogGroup {
             workers: Vec::new(),
             progress: vec![Progress::default(); partitions as usize],
             due: Time::MAX,
+            rebalances_told: 0,
             reading,
             max_deliveries: match consumer.settling.max_deliveries {
                 Limit::AtMost(most) => most,

@@ -8,6 +8,7 @@
 mod effects;
 mod kafka;
 mod logs;
+mod members;
 mod nodes;
 mod partitions;
 mod publish;
@@ -122,6 +123,8 @@ pub(super) enum Parcel {
     Replicated { topic: u32, list: u32 },
     /// The answer to a request reaches its producer.
     RequestAnswered { producer: u32, request: RequestId, list: u32 },
+    /// It is time for a worker to commit, if it is still the same process.
+    CommitDue { worker: u32, epoch: u32 },
     /// A worker's transaction is committed, if it is still the same process.
     Committed { worker: u32, epoch: u32 },
 }

@@ -211,6 +211,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Parcel::Requested { producer, node, request } => self.request_reaches(producer, node, request),
             Parcel::Replicated { topic, list } => self.replicated(topic, list),
             Parcel::RequestAnswered { producer, request, list } => self.request_answered(producer, request, list),
+            Parcel::CommitDue { worker, epoch } => self.commit_due(worker, epoch),
             Parcel::Committed { worker, epoch } => self.committed(worker, epoch),
         }
     }

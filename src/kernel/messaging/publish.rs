@@ -1,6 +1,7 @@
 //! The publisher's side: a `publish` step hands a message over, waits for what it waits for, and tries again.
 
 use crate::base::random::salt;
+use crate::base::time::Span;
 use crate::model::PublishWait;
 use crate::policy::Outcome;
 use crate::policy::retry::{AnyRetry, Failure, Retry};
@@ -11,7 +12,7 @@ use super::super::frame::State;
 use super::super::observer::{Deed, MessageFact, Observer, Spent};
 use super::super::program::Op;
 use super::super::world::World;
-use super::{Message, Messaging, Parcel};
+use super::{Message, Messaging, NONE, Parcel};
 
 const SALT_KEY: u64 = salt("publish/key");
 const SALT_SIZE: u64 = salt("publish/size");
@@ -53,17 +54,56 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(in crate::kernel) fn publish(&mut self, id: u32, n: u32) -> bool {
         let now = self.now();
         let frame = &mut self.frames[id];
-        frame.count = 1;
-        frame.mark = now;
-        let replica = frame.replica;
-        let publisher = &mut self.messaging.publishers[n as usize];
-        let at = replica.wrapping_sub(publisher.first_replica) as usize;
-        if let Some(retry) = publisher.retries.get_mut(at) {
-            // Only clients of calls are held back before their first attempt.
-            retry.call_started(now);
-            retry.attempt_started(now, 1);
+        (frame.count, frame.child, frame.mark) = (0, NONE, now);
+        let wait = self.retry_of(id, n).map_or(Span::ZERO, |retry| retry.call_started(now));
+        if wait.is_zero() {
+            return self.publish_attempt(id, n);
         }
-        self.publish_once(id, n)
+        self.hand_back_thread(id);
+        self.publish_later(id, wait);
+        false
+    }
+
+    /// What a frame's replica knows about tries of a `publish` step; `None` where nothing is tried again.
+    fn retry_of(&mut self, id: u32, n: u32) -> Option<&mut AnyRetry> {
+        let publisher = &mut self.messaging.publishers[n as usize];
+        let at = self.frames[id].replica.wrapping_sub(publisher.first_replica) as usize;
+        publisher.retries.get_mut(at)
+    }
+
+    /// The next attempt: `true` when the frame goes on at once.
+    fn publish_attempt(&mut self, id: u32, n: u32) -> bool {
+        self.frames[id].count += 1;
+        let (now, count) = (self.now(), self.frames[id].count);
+        if let Some(retry) = self.retry_of(id, n) {
+            retry.attempt_started(now, count);
+        }
+        let is_gone = self.publish_once(id, n);
+        if is_gone {
+            self.publish_succeeded(id, n);
+        }
+        is_gone
+    }
+
+    /// A message is where it was to go, as far as its publisher wants to know.
+    fn publish_succeeded(&mut self, id: u32, n: u32) {
+        let (now, count, before) = (self.now(), self.frames[id].count, self.outcome_before(id));
+        if let Some(retry) = self.retry_of(id, n) {
+            retry.attempt_ended(now, count, Outcome::Ok, before);
+        }
+        self.frames[id].child = NONE;
+    }
+
+    /// The next attempt comes after a wait.
+    fn publish_later(&mut self, id: u32, wait: Span) {
+        let (now, ticket) = (self.now(), self.frames.renew(id));
+        self.observer.spends(id, now, Spent::Backoff);
+        self.frames[id].state = State::Republishing;
+        if wait.is_zero() {
+            self.soon.push_back(Event::Retry(ticket));
+        } else {
+            self.agenda.at(now + wait, Event::Retry(ticket));
+        }
     }
 
     /// Hands a message over, for the first time or again: `true` when nobody waits.
@@ -179,6 +219,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if message.wait == PublishWait::Nothing {
             self.observer.deed(ticket.frame, self.agenda.now(), Deed::Published(Outcome::Ok));
             self.frames.renew(ticket.frame);
+            let n = self.current_publish(ticket.frame);
+            self.publish_succeeded(ticket.frame, n);
             self.go_on_soon(ticket.frame);
         }
     }
@@ -237,53 +279,57 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     fn publish_ends(&mut self, id: u32, outcome: Outcome) {
-        let now = self.now();
-        let n = self.current_publish(id);
+        let (now, n) = (self.now(), self.current_publish(id));
         self.observer.deed(id, now, Deed::Published(outcome));
-        let ticket = self.frames.renew(id);
-        let frame = self.frames[id];
-        let publisher = &mut self.messaging.publishers[n as usize];
-        let at = frame.replica.wrapping_sub(publisher.first_replica) as usize;
+        self.frames.renew(id);
         if outcome.is_ok() {
-            if let Some(retry) = publisher.retries.get_mut(at) {
-                retry.attempt_ended(now, frame.count, outcome, None);
-            }
+            self.publish_succeeded(id, n);
             self.go_on(id);
             return;
         }
+        let (frame, before) = (self.frames[id], self.outcome_before(id));
+        self.frames[id].child = outcome as u32;
         let draws = frame.key.child(self.world.program.publishes[n as usize].salt ^ SALT_BACKOFF).draws();
         let uniform = |retry: u32| draws.skip(u64::from(retry - 1)).uniform();
-        let delay = publisher.retries.get_mut(at).and_then(|retry| {
-            retry.attempt_ended(now, frame.count, outcome, None);
+        let delay = self.retry_of(id, n).and_then(|retry| {
+            retry.attempt_ended(now, frame.count, outcome, before);
             retry.next_delay(now, Failure::new(frame.count, outcome), &uniform)
         });
-        match delay {
-            Some(delay) => {
-                self.observer.spends(id, now, Spent::Backoff);
-                self.frames[id].state = State::Republishing;
-                if delay.is_zero() {
-                    self.soon.push_back(Event::Retry(ticket));
-                } else {
-                    self.agenda.at(now + delay, Event::Retry(ticket));
-                }
+        let Some(delay) = delay else {
+            self.frames[id].child = NONE;
+            if self.world.program.publishes[n as usize].publish.is_optional {
+                self.go_on_soon(id);
+            } else {
+                self.fail(id);
             }
-            None if self.world.program.publishes[n as usize].publish.is_optional => self.go_on_soon(id),
-            None => self.fail(id),
+            return;
+        };
+        self.publish_later(id, delay);
+    }
+
+    /// A wait is over: the message is published, for the first time or again.
+    pub(in crate::kernel) fn publish_again(&mut self, id: u32) {
+        let n = self.current_publish(id);
+        if self.publish_attempt(id, n) {
+            self.go_on(id);
         }
     }
 
-    /// A backoff is over: the message is published again.
-    pub(in crate::kernel) fn publish_again(&mut self, id: u32) {
-        let n = self.current_publish(id);
-        self.frames[id].count += 1;
-        let (now, frame) = (self.now(), self.frames[id]);
-        let publisher = &mut self.messaging.publishers[n as usize];
-        let at = frame.replica.wrapping_sub(publisher.first_replica) as usize;
-        if let Some(retry) = publisher.retries.get_mut(at) {
-            retry.attempt_started(now, frame.count);
-        }
-        if self.publish_once(id, n) {
-            self.go_on(id);
+    /// How the attempt before the last one ended.
+    fn outcome_before(&self, id: u32) -> Option<Outcome> {
+        let before = self.frames[id].child;
+        Outcome::ALL.into_iter().find(|outcome| *outcome as u32 == before)
+    }
+
+    /// A frame ends that publishes, or waits to do so.
+    pub(in crate::kernel) fn withdraw_publish(&mut self, id: u32) {
+        let (now, n) = (self.now(), self.current_publish(id));
+        let (frame, before) = (self.frames[id], self.outcome_before(id));
+        let Some(retry) = self.retry_of(id, n) else { return };
+        if frame.state == State::Publishing {
+            retry.attempt_ended(now, frame.count, Outcome::Cancelled, before);
+        } else if frame.count > 0 {
+            retry.withdrawn(now);
         }
     }
 

@@ -60,6 +60,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
+    /// A handler ended well with a message for nothing: it had been handled before, or the broker does not learn of it and
+    /// delivers it again.
+    pub(super) fn handled_in_vain(&mut self, group: u32) {
+        self.observer.message(self.agenda.now(), MessageFact::Duplicate { group });
+    }
+
     /// A message was acknowledged before it was handled, and never was.
     pub(super) fn message_lost(&mut self, group: u32, held: &Held) {
         self.settled(group, &held.message, Fate::Lost);
@@ -161,11 +167,22 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.message_stored(topic, message);
     }
 
-    /// Tells how old the oldest messages are that wait.
+    /// Tells how old the oldest messages are that are not settled.
     pub(in crate::kernel) fn tell_ages(&mut self) {
         for group in 0..self.messaging.groups.len() as u32 {
             let state = &self.messaging.groups[group as usize];
-            let oldest = self.messaging.topics[state.topic as usize].oldest(state.place);
+            let topic = &self.messaging.topics[state.topic as usize];
+            let mut oldest = topic.oldest(state.place);
+            if state.acks_first {
+                // They are done for the broker, and not for anybody else.
+                let own = self.messaging.workers.iter().filter(|worker| worker.group == group);
+                let held = own.flat_map(|worker| worker.buffer.iter().chain(&worker.current));
+                let only_there = held.filter(|held| match &topic.logs {
+                    Some(logs) => logs.has_only_in_hand(state.place, held),
+                    None => held.is_acknowledged,
+                });
+                oldest = oldest.into_iter().chain(only_there.map(|held| held.message.published)).min();
+            }
             self.observer.oldest(group, oldest);
         }
     }

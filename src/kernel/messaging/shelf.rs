@@ -222,11 +222,11 @@ impl Shelf {
         }
     }
 
-    /// When the message was stored that a group is handed next.
-    pub(super) fn oldest(&self, place: u32) -> Option<Time> {
+    /// The message that was stored first of those with which a group is not done.
+    pub(super) fn oldest(&self, place: u32) -> Option<Message> {
         match &self.kind {
-            Kind::Queues(queues) => queues[place as usize].head_published(),
-            Kind::Stream(stream) => stream.oldest_unread(place),
+            Kind::Queues(queues) => queues[place as usize].oldest(),
+            Kind::Stream(stream) => stream.oldest(place),
         }
     }
 

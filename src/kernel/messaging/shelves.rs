@@ -116,9 +116,12 @@ impl TopicState {
         self.logs.as_ref().map_or_else(|| self.shelf.pending(place), |logs| logs.pending(place))
     }
 
-    /// When the message was stored that is the oldest of them, about.
+    /// When the oldest of them was published.
     pub(super) fn oldest(&self, place: u32) -> Option<Time> {
-        self.logs.as_ref().map_or_else(|| self.shelf.oldest(place), |logs| logs.oldest(place))
+        match &self.logs {
+            Some(logs) => logs.oldest(place).map(|message| message.published).min(),
+            None => self.shelf.oldest(place).map(|message| message.published),
+        }
     }
 
     /// Bytes of all that is kept.

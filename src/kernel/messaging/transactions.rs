@@ -1,14 +1,14 @@
 //! Exactly-once: what a handler publishes, and how far its group is, belong to one transaction of its worker.
 
 use crate::base::time::Time;
-use crate::mechanism::broker::kafka::{Reading, TransactionSettings, Transactions};
+use crate::mechanism::broker::kafka::{Partition, Reading, TransactionId, TransactionSettings, Transactions};
 
 use super::super::agenda::{Agenda, Event};
 use super::super::engine::Engine;
 use super::super::frame::{DELIVERY, flag};
 use super::super::observer::{Fate, MessageFact, Observer};
+use super::workers::Worker;
 use super::{Parcel, Receipt};
-use crate::mechanism::broker::kafka::TransactionId;
 
 /// All transactions, whose partitions are named by topic and number.
 pub(in crate::kernel) type All = Transactions<(u32, u32)>;
@@ -37,16 +37,24 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn begin_transaction(&mut self, worker: u32) {
         let now = self.now();
         let it = &self.messaging.workers[worker as usize];
-        if it.transaction.is_some() || self.commit_interval(worker).is_none() {
-            return;
-        }
+        let (None, Some(every)) = (it.transaction, self.commit_interval(worker)) else { return };
         let Some(transactions) = &mut self.messaging.transactions else { return };
         let id = transactions.begin(now);
         let it = &mut self.messaging.workers[worker as usize];
         it.transaction = Some(id);
-        it.begun = now;
+        it.commit_at = now + every;
+        let (epoch, commit_at) = (it.epoch, it.commit_at);
         if let Some(time) = transactions.wake_at() {
             self.agenda.at(time, Event::TransactionsDue);
+        }
+        self.dispatch_parcel_at(commit_at, Parcel::CommitDue { worker, epoch });
+    }
+
+    /// It is time for a worker to commit: he does it when he has nothing in his hands.
+    pub(super) fn commit_due(&mut self, worker: u32, epoch: u32) {
+        let it = &self.messaging.workers[worker as usize];
+        if it.epoch == epoch && it.frame == super::NONE && !it.is_resting {
+            self.must_commit(worker);
         }
     }
 
@@ -56,18 +64,24 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         logs.groups[group.place as usize].commit_every
     }
 
-    /// A worker has nothing in his hands: `true` when he has to commit first.
+    /// A worker has nothing in his hands: `true` when he has to commit first, for it is time, he is to stop, or he is about
+    /// to lose partitions.
     pub(super) fn must_commit(&mut self, worker: u32) -> bool {
         let it = &self.messaging.workers[worker as usize];
         if it.transaction.is_none() {
             return false;
         }
-        let Some(every) = self.commit_interval(worker) else { return false };
-        let it = &mut self.messaging.workers[worker as usize];
-        let is_due = it.buffer.is_empty() || self.agenda.now() >= it.begun + every;
+        let now = self.agenda.now();
+        let (group, member) = (&self.messaging.groups[it.group as usize], it.member);
+        let logs = self.messaging.topics[group.topic as usize].logs.as_ref();
+        let it_loses = logs.zip(member).is_some_and(|(logs, member)| {
+            it.buffer.is_empty() && logs.groups[group.place as usize].group.would_take(now, member)
+        });
+        let is_due = now >= it.commit_at || it_loses || (!it.is_there && it.buffer.is_empty());
         if !is_due {
             return false;
         }
+        let it = &mut self.messaging.workers[worker as usize];
         if !it.is_committing {
             it.is_committing = true;
             self.commit_goes_on(worker);
@@ -112,20 +126,24 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         (it.is_committing, it.is_ending) = (false, false);
-        if let Some(id) = it.transaction.take() {
-            self.end_transaction(id, true);
-        }
-        let it = &self.messaging.workers[worker as usize];
-        let (group, member) = (it.group, it.member);
+        let (group, member, transaction) = (it.group, it.member, it.transaction.take());
         let state = &self.messaging.groups[group as usize];
         let (topic, place) = (state.topic, state.place as usize);
         let handled = std::mem::take(&mut self.messaging.workers[worker as usize].handled);
+        // Whoever has lost a partition has lost what he did, too: the next one does it again.
+        let is_his = member.zip(self.messaging.topics[topic as usize].logs.as_ref()).is_some_and(|(member, logs)| {
+            let it = &logs.groups[place].group;
+            handled.iter().all(|(partition, generation, _)| it.may_commit(member, Partition(*partition), *generation))
+        });
+        if let Some(id) = transaction {
+            self.end_transaction(id, is_his);
+        }
         if let (Some(member), Some(logs)) = (member, self.messaging.topics[topic as usize].logs.as_mut()) {
             for (partition, generation, to) in handled {
                 let it = &mut logs.groups[place].group;
-                // Whoever has lost the partition has lost what he did, too; the next one does it again.
-                let _ = it.commit(member, crate::mechanism::broker::kafka::Partition(partition), generation, to);
+                let _ = it.commit(member, Partition(partition), generation, to);
             }
+            logs.groups[place].group.hold(member, false);
         }
         self.worker_goes_on(worker);
     }
@@ -198,9 +216,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let Some(id) = transactions.expire(now, |partition| partitions.push(partition)) else { break };
             self.close_partitions(id, &partitions, false);
             partitions.clear();
-            for worker in &mut self.messaging.workers {
-                if worker.transaction == Some(id) {
-                    worker.transaction = None;
+            let of_it = |worker: &Worker| worker.transaction == Some(id);
+            if let Some(worker) = self.messaging.workers.iter().position(of_it) {
+                // He may not write any more: he begins anew from what was committed last.
+                let is_there = self.messaging.workers[worker].is_there;
+                self.messaging.workers[worker].transaction = None;
+                self.close_worker(worker as u32, false);
+                if is_there {
+                    self.member_joins(worker as u32);
                 }
             }
         }

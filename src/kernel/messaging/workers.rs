@@ -41,14 +41,16 @@ pub(in crate::kernel) struct Worker {
     pub(super) member: Option<Member>,
     /// His producers within transactions, by topic.
     pub(super) producers: Vec<(u32, u32)>,
-    /// The one that he is in, and when it began.
+    /// The one that he is in, and when it is to be committed.
     pub(super) transaction: Option<TransactionId>,
-    pub(super) begun: Time,
+    pub(super) commit_at: Time,
     /// Up to where he has handled partitions within it, and in which generation of the group.
     pub(super) handled: Vec<(u32, u32, u64)>,
     /// Whether he waits until it is committed, and whether that is under way.
     pub(super) is_committing: bool,
     pub(super) is_ending: bool,
+    /// Whether he waits before he tries again what has failed.
+    pub(super) is_resting: bool,
     pub(super) batch: u32,
     pub(super) poll: Span,
     /// Messages that it has, or that are on their way to it.
@@ -118,10 +120,11 @@ impl Messaging {
                     member: None,
                     producers: Vec::new(),
                     transaction: None,
-                    begun: Time::ZERO,
+                    commit_at: Time::ZERO,
                     handled: Vec::new(),
                     is_committing: false,
                     is_ending: false,
+                    is_resting: false,
                     batch: consumer.batch,
                     poll: consumer.poll,
                     buffer: VecDeque::with_capacity(prefetch.min(4) as usize),
@@ -183,10 +186,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let reads_log = self.reads_log(worker);
             let it = &mut self.messaging.workers[worker as usize];
             // A member of a group of Kafka handles what he has got before he leaves.
-            if it.frame == NONE && (!reads_log || it.buffer.is_empty()) {
+            if it.frame == NONE && (!reads_log || (it.buffer.is_empty() && it.transaction.is_none())) {
                 self.worker_leaves(worker, false);
             } else if std::mem::replace(&mut it.is_there, false) {
+                let is_idle = it.frame == NONE;
                 self.observer.message(self.agenda.now(), MessageFact::Workers { consumer: it.consumer, change: -1 });
+                if is_idle {
+                    self.soon.push_back(Event::Worker(worker));
+                }
             }
         }
     }
@@ -209,6 +216,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let it = &mut self.messaging.workers[worker as usize];
         it.epoch = it.epoch.wrapping_add(1);
         it.arrived = 0;
+        it.is_resting = false;
         let had: Vec<Held> = it.buffer.drain(..).collect();
         let (group, lost) = (it.group, if died { std::mem::take(&mut it.current) } else { Vec::new() });
         let state = &self.messaging.groups[group as usize];
@@ -299,12 +307,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if it.frame != NONE {
             return;
         }
-        if !it.is_there && (!reads_log || it.buffer.is_empty()) {
-            // He was told to stop while he worked.
-            self.close_worker(worker, false);
+        if it.is_committing || it.is_resting {
             return;
         }
-        if it.is_committing {
+        if !it.is_there && (!reads_log || it.buffer.is_empty()) {
+            // He was told to stop while he worked.
+            if !self.must_commit(worker) {
+                self.close_worker(worker, false);
+            }
             return;
         }
         if it.arrived > 0 {
@@ -360,10 +370,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A worker looks again.
     pub(super) fn worker_polls(&mut self, worker: u32, epoch: u32) {
         let it = &mut self.messaging.workers[worker as usize];
-        if it.epoch != epoch || !it.is_there {
+        if it.epoch != epoch {
             return;
         }
-        it.is_open = false;
+        (it.is_open, it.is_resting) = (false, false);
         self.worker_goes_on(worker);
     }
 
@@ -460,8 +470,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let it = &mut self.messaging.workers[worker as usize];
         let group = it.group;
         if !held.is_acknowledged {
-            let answers = it.answers.iter_mut().filter(|(other, _)| other.receipt == held.receipt);
-            answers.for_each(|it| it.1 = Answer::Ended { well });
+            let answer = it.answers.iter_mut().find(|(other, _)| other.receipt == held.receipt);
+            match answer {
+                Some(answer) => answer.1 = Answer::Ended { well },
+                None if well => self.handled_in_vain(group),
+                None => {}
+            }
         } else if well {
             self.message_consumed(group, held);
         } else {
@@ -476,6 +490,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (group, epoch) = (it.group, it.epoch);
         let failures = again[0].deliveries;
         it.arrived += again.len() as u32;
+        it.is_resting = true;
         for held in again.into_iter().rev() {
             it.buffer.push_front(Held { deliveries: held.deliveries + 1, ..held });
         }
@@ -512,6 +527,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let topic_state = &mut self.messaging.topics[topic as usize];
         if self.messaging.brokers[topic_state.broker as usize].leader(now, topic_state.home).is_none() {
             // It is lost with the connection.
+            if matches!(answer, Answer::Done | Answer::Ended { well: true }) {
+                self.handled_in_vain(group);
+            }
             return;
         }
         let Receipt::Lease(lease) = held.receipt else { return };
@@ -528,6 +546,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     }
                     Answer::Ended { well: false } if is_known => self.message_lost(group, &held),
                     Answer::Done | Answer::Ended { .. } if is_known => self.message_consumed(group, &held),
+                    Answer::Done | Answer::Ended { well: true } => self.handled_in_vain(group),
                     _ => {}
                 }
             }

@@ -38,6 +38,18 @@ impl Meter {
         }
     }
 
+    /// Tells the windows that ask how old a message of a group was when it was settled.
+    fn tell_age(&mut self, now: Time, group: u32, age: Span) {
+        for n in (0..self.windows.len()).filter(|n| self.windows[*n].wants_lag()).collect::<Vec<_>>() {
+            let (topic, place) = self.topic_of(n);
+            let Some(messaging) = &self.messaging else { return };
+            let (of_topic, of_place) = messaging.place(group);
+            if of_topic == topic && place.is_none_or(|place| place == of_place) {
+                self.windows[n].tell_lag(now, (0, age));
+            }
+        }
+    }
+
     /// Something has happened to messages.
     pub(super) fn tell_message(&mut self, now: Time, fact: MessageFact) {
         let Some(messaging) = &mut self.messaging else { return };
@@ -47,7 +59,11 @@ impl Meter {
         }
         match fact {
             MessageFact::Kept { group } if self.watches_lag => self.tell_lags(now, Some(group)),
-            MessageFact::Settled { group, .. } => {
+            MessageFact::Settled { group, published, .. } => {
+                if self.watches_lag {
+                    self.tell_age(now, group, now.since(published));
+                }
+                let Some(messaging) = &self.messaging else { return };
                 let Some(latency) = latency else { return };
                 let (topic, place) = messaging.place(group);
                 let of_group = |window: &Window| match window.target {

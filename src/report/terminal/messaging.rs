@@ -98,7 +98,7 @@ type Happened = (&'static str, fn(&GroupResult) -> u64, u8);
 
 const HAPPENED: [Happened; 9] = [
     ("re-\ndelivered", |it| it.redelivered, 2),
-    ("handled\ntwice", GroupResult::duplicates, 2),
+    ("handled\ntwice", |it: &GroupResult| it.duplicates, 2),
     ("dead", |it| it.with_fate(Fate::Dead), 1),
     ("expired", |it| it.with_fate(Fate::Expired), 1),
     ("lost", |it| it.with_fate(Fate::Lost), 1),

@@ -159,7 +159,7 @@ const TOPIC_OF_OTHERS: [&str; 6] = ["length", "max_size", "overflow", "ttl", "de
 const CONSUMER_OF_KAFKA: [&str; 7] =
     ["session_timeout", "max_poll_interval", "rebalance", "rebalance_time", "start", "isolation", "commit_every"];
 /// Keys of a consumer that Kafka does not know.
-const CONSUMER_OF_OTHERS: [&str; 2] = ["ack_timeout", "unacknowledged"];
+const CONSUMER_OF_OTHERS: [&str; 3] = ["ack_timeout", "unacknowledged", "poll"];
 
 /// Whether `key` of the table at `path` means nothing, for the kind of broker it has to do with.
 pub(crate) fn means_nothing(model: &Model, path: &[String], key: &str) -> bool {
@@ -376,6 +376,8 @@ fn consumer(
     if kind == BrokerKind::Kafka {
         let places = [keys.ack_timeout.key_place(), keys.unacknowledged.key_place()];
         only_elsewhere(kind, CONSUMER_OF_OTHERS.into_iter().zip(places), "Kafka only knows how far a group is", cx);
+        let why = "Kafka answers a poll as soon as there is something; `prefetch` limits what it brings";
+        only_elsewhere(kind, [("poll", keys.poll.key_place())], why, cx);
     } else {
         let places = [
             keys.session_timeout.key_place(),

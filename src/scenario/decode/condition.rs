@@ -158,7 +158,7 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
         }
         Metric::Lag => {
             "The most messages that waited or were in work, as a number, or the age of the oldest of them, as a length of time \
-             (looked at when points of the series end)."
+             since its publisher's step began."
         }
         Metric::Consumed => {
             "Messages that were handled and acknowledged: a share of those that came, a rate, or a number."
@@ -173,7 +173,8 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
              number."
         }
         Metric::Duplicates => {
-            "Times that a message was handled well more often than needed: a share of those that came, a rate, or a number."
+            "Times that a message was handled well that had been before, or comes again because the broker did not learn of it \
+             in time: a share of those that came, a rate, or a number."
         }
         Metric::Dropped => {
             "Attempts that left before their handler had ended, cancelled or because their deadline had passed: a share \

@@ -183,7 +183,7 @@ keys! {
         via: Word<WorkerKind> = "own";
         /// How many messages a handler gets at once, at most.
         batch: Count<1, 1_000_000> = "1";
-        /// How long a worker that has found nothing waits before he looks again; with "0s" he is told at once.
+        /// Not Kafka: how long a worker that has found nothing waits before he looks again; with "0s" he is told at once.
         poll: Span = "0s";
         /// Messages that a worker takes ahead: at most 500 in Kafka (`max.poll.records`), 10 in SQS, one in JetStream and in
         /// an ideal queue, any number in RabbitMQ.

@@ -236,6 +236,14 @@ impl<M: Copy> Log<M> {
         next
     }
 
+    /// The first record from offset `from` on that a reader sees or will see, and its offset.
+    pub fn first_from(&self, from: u64, reading: Reading) -> Option<(u64, M)> {
+        let place = usize::try_from(from.saturating_sub(self.first)).ok()?;
+        let mut left = (self.first..).zip(&self.records).skip(place);
+        let found = left.find(|(_, record)| !record.is_aborted || reading == Reading::Uncommitted);
+        found.map(|(offset, record)| (offset, record.payload))
+    }
+
     /// How many records a reader sees from offset `from` up to `to`, all of which are in memory.
     pub fn visible(&self, from: u64, to: u64, reading: Reading) -> u64 {
         let to = to.min(self.end());

@@ -29,6 +29,10 @@ pub(super) struct Seat {
     pub(super) is_waiting: bool,
     /// Some of its partitions go to others: it gives them up when it polls.
     pub(super) gives_up: bool,
+    /// It has something to finish before it gives anything up (see [`Group::hold`](super::Group::hold)).
+    pub(super) is_held: bool,
+    /// It was told to finish.
+    pub(super) is_hurried: bool,
     /// From then on it sends heartbeats.
     pub(super) joined_at: Time,
     pub(super) last_poll: Time,

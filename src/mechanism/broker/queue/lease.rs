@@ -139,6 +139,8 @@ pub(super) struct Leases<T> {
     delayed: BinaryHeap<Reverse<(Time, Turn)>>,
     /// Leases by the index of their length, the first to end first.
     by_wait: Vec<List>,
+    /// All that were handed out and are not done, in the order in which they were for the first time: the owner's.
+    by_age: List,
     members: Vec<Holding>,
     /// Counts whatever needs an order of its own.
     sequence: u64,
@@ -181,7 +183,7 @@ struct Slot<T> {
     /// Order among those at their old place; while it is ready or delayed, the order of its live entry in a heap.
     order: u64,
     due: Time,
-    links: [Links; 2],
+    links: [Links; 3],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -214,6 +216,7 @@ struct Holding {
 const EMPTY: List = List { first: NONE, last: NONE };
 const BY_WAIT: usize = 0;
 const BY_MEMBER: usize = 1;
+const BY_AGE: usize = 2;
 
 /// Why a lease ended without an acknowledgement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -256,6 +259,7 @@ impl<T: Copy> Leases<T> {
     pub(super) fn new(settings: LeaseSettings) -> Leases<T> {
         Leases {
             by_wait: vec![EMPTY; settings.waits.len()],
+            by_age: EMPTY,
             settings,
             slots: Vec::new(),
             free: Vec::new(),
@@ -307,7 +311,7 @@ impl<T: Copy> Leases<T> {
                 place
             }
             None => {
-                let links = [Links { prev: NONE, next: NONE }; 2];
+                let links = [Links { prev: NONE, next: NONE }; 3];
                 self.slots.push(Slot {
                     item,
                     state: State::Free,
@@ -324,7 +328,18 @@ impl<T: Copy> Leases<T> {
                 u32::try_from(self.slots.len() - 1).expect("fewer than 2³² messages are in work")
             }
         };
+        push_back(&mut self.by_age, &mut self.slots, BY_AGE, place);
         self.lease(now, member, place)
+    }
+
+    /// What was handed out and is not done, the owner's oldest first.
+    pub(super) fn by_age(&self) -> impl Iterator<Item = T> {
+        let mut next = self.by_age.first;
+        std::iter::from_fn(move || {
+            let slot = self.slots.get(next as usize)?;
+            next = slot.links[BY_AGE].next;
+            Some(slot.item)
+        })
     }
 
     /// Hands out a message that came back: the first of them, `place`.
@@ -558,6 +573,7 @@ impl<T: Copy> Leases<T> {
 
     fn release(&mut self, place: u32) {
         self.slots[place as usize].state = State::Free;
+        unlink(&mut self.by_age, &mut self.slots, BY_AGE, place);
         self.free.push(place);
     }
 

@@ -324,9 +324,9 @@ impl<M: Copy> MessageQueue<M> {
         Size::from_bytes(self.ready_bytes)
     }
 
-    /// When the message was published that is handed out next: the oldest, unless what comes back goes to the end.
-    pub fn head_published(&self) -> Option<Time> {
-        self.head().map(|(_, head)| head.published)
+    /// The message that was published first of all that are not done, whether it is ready, handed out or waits.
+    pub fn oldest(&self) -> Option<M> {
+        self.leases.by_age().next().or_else(|| self.fresh.front().copied()).map(|waiting| waiting.message)
     }
 
     /// What was counted since the beginning.

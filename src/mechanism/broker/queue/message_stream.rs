@@ -469,9 +469,11 @@ impl<M: Copy> MessageStream<M> {
         self.appended - self.consumers[consumer as usize].passed
     }
 
-    /// When the oldest of those was published.
-    pub fn oldest_unread(&self, consumer: u32) -> Option<Time> {
-        self.store.slots.get(self.consumers[consumer as usize].next as usize).map(|stored| stored.published)
+    /// The message that was stored first of all with which `consumer` is not done.
+    pub fn oldest(&self, consumer: u32) -> Option<M> {
+        let it = &self.consumers[consumer as usize];
+        let read = it.leases.by_age().find_map(|reference| self.store.get(reference));
+        read.or_else(|| self.store.slots.get(it.next as usize)).map(|stored| stored.message)
     }
 
     /// Messages that came back to `consumer` and are ready again.

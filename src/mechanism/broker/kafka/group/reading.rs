@@ -61,6 +61,27 @@ impl Group {
         Polled::Empty
     }
 
+    /// A member that waits has something to finish, or not any more: before it takes part in a rebalance,
+    /// [`Group::advance`] names it, and it has to poll again once it has finished (`onPartitionsRevoked`).
+    pub fn hold(&mut self, member: Member, is_held: bool) {
+        let seat = &mut self.seats[member.index()];
+        (seat.is_held, seat.is_hurried) = (is_held, false);
+    }
+
+    /// Whether a poll would take partitions from `member` now: what it has not committed would be lost to it.
+    pub fn would_take(&self, now: Time, member: Member) -> bool {
+        let seat = &self.seats[member.index()];
+        let joins = matches!(self.phase, Phase::Preparing { .. }) && !seat.has_joined && seat.learns_at <= now;
+        seat.standing == Standing::Out || seat.gives_up || joins
+    }
+
+    /// Whether [`Group::commit`] would succeed.
+    pub fn may_commit(&self, member: Member, partition: Partition, generation: u32) -> bool {
+        let share = &self.shares[partition.index()];
+        let is_in = self.seats[member.index()].standing == Standing::In;
+        is_in && share.owner == Some(member) && share.since == generation
+    }
+
     /// What a member does inside `poll()` for a rebalance.
     fn take_part(&mut self, now: Time, member: Member) {
         self.give_up_and_rejoin(now, member);
@@ -189,12 +210,11 @@ impl Group {
     /// # Errors
     /// When the partition is not the member's any more, or was given to it anew since.
     pub fn commit(&mut self, member: Member, partition: Partition, generation: u32, offset: u64) -> Result<(), Fenced> {
-        let share = &mut self.shares[partition.index()];
-        let is_in = self.seats[member.index()].standing == Standing::In;
-        if !is_in || share.owner != Some(member) || share.since != generation {
+        if !self.may_commit(member, partition, generation) {
             self.tally.fenced += 1;
             return Err(Fenced);
         }
+        let share = &mut self.shares[partition.index()];
         share.committed = share.committed.max(Some(offset));
         if share.position == Some(offset) && share.is_uncommitted {
             share.is_uncommitted = false;

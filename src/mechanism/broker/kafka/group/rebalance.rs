@@ -57,6 +57,7 @@ impl Group {
         let seat = &mut self.seats[member.index()];
         debug_assert!(seat.owned.is_empty() && seat.ready.is_empty());
         (seat.standing, seat.has_joined, seat.is_waiting, seat.gives_up) = (Standing::In, true, true, false);
+        (seat.is_held, seat.is_hurried) = (false, false);
         (seat.joined_at, seat.last_poll, seat.next_commit) = (now, now, now + interval);
         match &mut self.phase {
             Phase::Empty => {
@@ -197,7 +198,7 @@ impl Group {
                 let joins = matches!(self.phase, Phase::Preparing { .. }) && !seat.has_joined;
                 let join = if joins { seat.learns_at } else { Time::MAX };
                 let gives_up = if seat.gives_up { Time::ZERO } else { Time::MAX };
-                commit.min(join).min(gives_up)
+                if seat.is_hurried { commit } else { commit.min(join).min(gives_up) }
             }
         }
     }
@@ -215,6 +216,12 @@ impl Group {
             Standing::In => {
                 let joins = matches!(self.phase, Phase::Preparing { .. }) && !seat.has_joined && seat.learns_at <= now;
                 self.commit_when_due(now, member);
+                let seat = &mut self.seats[member.index()];
+                if seat.is_held && (joins || seat.gives_up) {
+                    seat.is_hurried = true;
+                    self.awake.push(member);
+                    return;
+                }
                 self.give_up_and_rejoin(now, member);
                 if joins {
                     self.rejoin(member);
