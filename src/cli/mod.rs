@@ -23,6 +23,7 @@ mod run;
 mod schema;
 mod source;
 mod story;
+mod trace;
 mod turns;
 mod validate;
 
@@ -79,6 +80,7 @@ enum Command {
     Import(import::Arguments),
     Validate(validate::Arguments),
     Story(story::Arguments),
+    Trace(trace::Arguments),
     Policy(policy::Arguments),
     Explain(explain::Arguments),
     Schema(schema::Arguments),
@@ -115,6 +117,7 @@ fn execute(arguments: Arguments) -> Exit {
         Command::Import(arguments) => import::execute(&arguments, console),
         Command::Validate(arguments) => validate::execute(&arguments, console),
         Command::Story(arguments) => story::execute(&arguments, console),
+        Command::Trace(arguments) => trace::execute(&arguments, console),
         Command::Policy(arguments) => policy::execute(&arguments, console),
         Command::Explain(arguments) => explain::execute(&arguments, console),
         Command::Schema(_) => schema::execute(console),

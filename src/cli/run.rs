@@ -26,6 +26,7 @@ use super::interrupt;
 use super::overrides::Overrides;
 use super::progress::Bars;
 use super::source::{self, Source};
+use super::trace;
 use super::turns::{Said, Turns};
 
 /// Where runs land unless `--out` says otherwise.
@@ -266,6 +267,10 @@ fn write(
     }
     directory.write("summary.json", json::summary(input).as_bytes())?;
     write_story(directory, input)?;
+    match report::traces::Traces::of(input) {
+        Some(traces) => directory.write(trace::FILE, traces.to_json().as_bytes())?,
+        None => directory.remove(trace::FILE)?,
+    }
     let all_series = arguments.series == Series::All;
     directory.write("timeseries.csv", csv::timeseries(input, all_series).as_bytes())?;
     if !arguments.no_figures {

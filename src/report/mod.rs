@@ -14,6 +14,7 @@ mod number;
 mod resources;
 pub mod story;
 pub mod terminal;
+pub mod traces;
 mod transport;
 pub mod validation;
 

@@ -23,3 +23,4 @@ mod report;
 mod scenarios;
 mod semantics;
 mod tidy;
+mod traces;

@@ -263,6 +263,7 @@ impl Totals<'_> {
             series: Series::default(),
             sums: None,
             causes: None,
+            traces: None,
         }
     }
 
@@ -386,6 +387,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         measured_half_widths: vec![None; model.expectations.len()],
         sums: None,
         causes: None,
+        traces: None,
         series: Series {
             interval: model.interval,
             points,
