@@ -40,9 +40,11 @@ impl Messaging {
             let op = &world.program.publishes[n];
             let service = &world.services[op.service.0 as usize];
             let (replicas, first_replica) = (service.replicas, service.first_replica);
-            let retries = op.publish.retry.iter().flat_map(|settings| {
-                (0..replicas).map(|_| AnyRetry::from_settings(settings)).collect::<Vec<_>>()
-            });
+            let retries = op
+                .publish
+                .retry
+                .iter()
+                .flat_map(|settings| (0..replicas).map(|_| AnyRetry::from_settings(settings)).collect::<Vec<_>>());
             let broker = &model.brokers[model.topics[op.publish.topic].broker];
             let (topic, timeout) = (op.publish.topic.0, op.publish.timeout);
             let retries = retries.collect();
