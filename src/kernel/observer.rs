@@ -54,7 +54,8 @@ pub enum Fate {
     Lost,
     /// A dead letter that went back to where it came from.
     Redriven,
-    /// Taken back by its publisher, whose transaction was aborted.
+    /// Taken back: its publisher's transaction was aborted, or it was not replicated when its leader died, and its
+    /// publisher sends it again.
     Aborted,
 }
 

@@ -21,6 +21,7 @@ impl Broker {
             partition_cost: Share::ZERO,
             disk: None,
             when_full: WhenFull::Refuse,
+            memory_limit: None,
             failover: Span::ZERO,
         };
         let constant = |span: Span| span.to_string().parse::<Distribution>().expect("a length of time");

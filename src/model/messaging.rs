@@ -69,6 +69,9 @@ pub struct Broker {
     pub disk: Option<Size>,
     /// What becomes of publishers who find the disk full.
     pub when_full: WhenFull,
+    /// RabbitMQ: bytes of messages that one node has at most before all who publish to the broker wait; `None` is any
+    /// number.
+    pub memory_limit: Option<Size>,
     /// How long nobody can reach what a node has led that died, until another one leads it.
     pub failover: Span,
 }

@@ -14,6 +14,7 @@ mod isotope;
 mod kernel;
 mod language;
 mod lessons;
+mod messages;
 mod metrics;
 mod model;
 mod policies;

@@ -1,6 +1,7 @@
 //! The model of a service: who waits where, who is turned away, what is held and what is remembered. Each test is a
 //! small scenario without chance, in which the rule shows to the millisecond.
 
+mod brokers;
 mod caches;
 mod change;
 mod cost;

@@ -1,5 +1,7 @@
 //! Topics of Kafka at work: producers gather what is published into requests, and nodes store and replicate them.
 
+use std::collections::BTreeSet;
+
 use crate::base::time::Time;
 use crate::mechanism::broker::kafka::{self, Acks, Answer, Append, Node, Offer, Partition, Record, RequestId};
 use crate::model::PublishWait;
@@ -168,6 +170,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let state = &self.messaging.topics[topic as usize];
         let (broker_id, home) = (state.broker, state.home);
         if self.messaging.brokers[broker_id as usize].nodes[node as usize].is_down {
+            if self.logs(topic).acks == Acks::None {
+                self.request_answered(n, request, None);
+            }
             return;
         }
         let (mut bytes, mut messages, mut key) = (0, 0, None);
@@ -236,7 +241,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let copy = self.messaging.replications.add();
         let entries = self.messaging.replications.at(list).clone();
         *self.messaging.replications.at(copy) = entries;
-        self.dispatch_parcel_at(answered, Parcel::RequestAnswered { producer: n, request, list: copy });
+        self.dispatch_parcel_at(answered, Parcel::RequestAnswered { producer: n, request, list: Some(copy) });
     }
 
     /// What was stored is on the other nodes, too: it can be read.
@@ -279,19 +284,23 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
-    /// The answer to a request reaches its producer.
-    pub(super) fn request_answered(&mut self, n: u32, request: RequestId, list: u32) {
+    /// The answer to a request reaches its producer; one who wants no answer takes all to be well.
+    pub(super) fn request_answered(&mut self, n: u32, request: RequestId, list: Option<u32>) {
         let now = self.now();
-        let entries = std::mem::take(self.messaging.replications.at(list));
+        let topic = self.messaging.producers[n as usize].topic;
+        let wants_none = self.logs(topic).acks == Acks::None;
+        let entries = list.map(|list| std::mem::take(self.messaging.replications.at(list))).unwrap_or_default();
         let mut fates = std::mem::take(&mut self.messaging.fates);
         let state = &mut self.messaging.producers[n as usize];
         let draws = &mut state.draws;
         let answer = |partition: Partition| {
             let stored = entries.iter().any(|(of, upto)| *of == partition.0 && *upto != AGAIN);
-            if stored { Answer::Stored } else { Answer::Again }
+            if stored || wants_none { Answer::Stored } else { Answer::Again }
         };
         state.producer.answer(now, request, answer, || draws.uniform(), |message, fate| fates.push((message, fate)));
-        self.messaging.replications.give_back(list, entries);
+        if let Some(list) = list {
+            self.messaging.replications.give_back(list, entries);
+        }
         self.tell_publishers(n, fates);
         self.send_all_requests(n);
         self.arm_producer(n);
@@ -387,8 +396,32 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
-    /// What only a node had that died is gone.
+    /// What is on its way to a node that died: it is sent again, unless nobody waits for an answer.
+    fn sent_again(&mut self, topic: u32, node: u32) -> BTreeSet<(u32, u32)> {
+        let wants_none = self.logs(topic).acks == Acks::None;
+        let mut again = BTreeSet::new();
+        for n in 0..self.messaging.producers.len() as u32 {
+            let state = &self.messaging.producers[n as usize];
+            if state.topic != topic {
+                continue;
+            }
+            let requests: Vec<RequestId> = state.producer.in_flight(Node(node)).collect();
+            for request in requests {
+                if wants_none {
+                    self.request_answered(n, request, None);
+                    continue;
+                }
+                let batches = self.messaging.producers[n as usize].producer.batches(request);
+                let records = batches.flat_map(|batch| batch.records);
+                again.extend(records.map(|record| (record.payload.home, record.payload.number)));
+            }
+        }
+        again
+    }
+
+    /// What only a node had that died is gone: lost, if its publisher takes it to be stored.
     fn lose_what_was_not_replicated(&mut self, topic: u32, node: u32) {
+        let again = self.sent_again(topic, node);
         let state = &self.messaging.topics[topic as usize];
         let (home, first, groups) = (state.home, state.first_group, state.groups);
         let count = self.messaging.brokers[state.broker as usize].nodes.len() as u32;
@@ -400,8 +433,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
         }
         for message in lost {
+            let comes_again = again.contains(&(message.home, message.number));
+            let fate = if comes_again { Fate::Aborted } else { Fate::Lost };
             for group in first..first + groups {
-                self.settled(group, &message, Fate::Lost);
+                self.settled(group, &message, fate);
             }
         }
     }

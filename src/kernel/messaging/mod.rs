@@ -2,10 +2,11 @@
 //! a broker keeps messages is the mechanisms' to know; here their answers become events.
 //!
 //! [`publish`] is the publisher's side, `nodes` the servers of a broker, `shelves` what is kept on them, `workers` the
-//! consumers' side, `settle` what becomes of a message, `effects` what is done again. A model without topics has nothing
+//! consumers' side, `settle` what becomes of a message, `flow` what holds publishers back, `effects` what is done again. A model without topics has nothing
 //! here.
 
 mod effects;
+mod flow;
 mod kafka;
 mod logs;
 mod members;
@@ -105,10 +106,10 @@ impl From<Delivery<Message>> for Held {
 /// Something on its way to a broker or back.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Parcel {
-    /// A message reaches the node that leads its topic.
-    Arrives { topic: u32, message: Message },
+    /// A message reaches the node that leads its topic, `from` a connection with credit or [`NONE`].
+    Arrives { topic: u32, message: Message, from: u32 },
     /// It is stored.
-    Stored { topic: u32, message: Message },
+    Stored { topic: u32, message: Message, from: u32 },
     /// The broker's answer reaches a publisher.
     Answered { waiter: Ticket, outcome: Outcome },
     /// Messages reach a worker, if it is still the same process.
@@ -122,7 +123,7 @@ pub(super) enum Parcel {
     /// What a request brought is on all nodes.
     Replicated { topic: u32, list: u32 },
     /// The answer to a request reaches its producer.
-    RequestAnswered { producer: u32, request: RequestId, list: u32 },
+    RequestAnswered { producer: u32, request: RequestId, list: Option<u32> },
     /// It is time for a worker to commit, if it is still the same process.
     CommitDue { worker: u32, epoch: u32 },
     /// A worker's transaction is committed, if it is still the same process.
@@ -164,6 +165,8 @@ pub(super) struct Messaging {
     /// By `publish` step.
     pub(super) publishers: Vec<Publisher>,
     pub(super) parcels: Parcels,
+    /// Those of publishers to RabbitMQ.
+    connections: Vec<flow::Connection>,
     /// What is done to the world outside; `None` where nobody asks.
     pub(super) effects: Option<Box<Effects>>,
     /// Client libraries of publishers to Kafka.
@@ -191,6 +194,7 @@ impl Messaging {
             brokers: model.brokers.iter().map(|broker| BrokerState::new(broker, world)).collect(),
             publishers: Vec::new(),
             parcels: Parcels::default(),
+            connections: Vec::new(),
             effects: Effects::of(model),
             producers: Vec::new(),
             transactions: has_transactions(model).then(transactions::none_open),
@@ -204,7 +208,7 @@ impl Messaging {
         };
         messaging.add_topics(model, world.replicas.len());
         messaging.add_workers(model, world);
-        messaging.add_publishers(world);
+        messaging.add_publishers(model, world);
         messaging.add_producers(model, world);
         messaging
     }

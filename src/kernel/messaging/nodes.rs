@@ -29,6 +29,8 @@ pub(in crate::kernel) struct BrokerState {
     partition_cost: f64,
     disk: u64,
     when_full: WhenFull,
+    /// Nodes whose memory is used beyond the watermark.
+    pub(super) alarms: u32,
     failover: Span,
     pub(in crate::kernel) trouble: BrokerTrouble,
     /// Whether nothing is wrong, and nothing takes time.
@@ -56,8 +58,10 @@ pub(in crate::kernel) struct NodeState {
     pub(in crate::kernel) used: u64,
     /// Bytes of messages for which there must be room when they come: of publishers who would have waited otherwise.
     reserved: u64,
-    /// Publishers who wait until there is room, in the order in which they came.
-    pub(in crate::kernel) blocked: VecDeque<(Ticket, u32, Message)>,
+    /// Its memory, where that is limited.
+    pub(super) memory: Option<crate::mechanism::broker::queue::Node>,
+    /// Publishers who wait until there is room, in the order in which they came: to which topic, and on which connection.
+    pub(in crate::kernel) blocked: VecDeque<(Ticket, u32, Message, u32)>,
 }
 
 impl BrokerState {
@@ -69,6 +73,7 @@ impl BrokerState {
             leads: 0,
             used: 0,
             reserved: 0,
+            memory: super::flow::memory(broker),
             blocked: VecDeque::new(),
         };
         let mut state = BrokerState {
@@ -80,6 +85,7 @@ impl BrokerState {
             partition_cost: broker.partition_cost.as_f64(),
             disk: broker.disk.map_or(u64::MAX, Size::as_bytes),
             when_full: broker.when_full,
+            alarms: 0,
             failover: broker.failover,
             trouble: BrokerTrouble { latency: Vec::new(), slow: 1.0 },
             is_immediate: false,
@@ -172,6 +178,15 @@ impl BrokerState {
         self.when_full == WhenFull::Block
     }
 
+    /// Whether a node lets a publisher wait before he sends so many bytes.
+    pub(super) fn holds_back(&self, node: u32, bytes: u64) -> bool {
+        !self.nodes[node as usize].blocked.is_empty() || self.has_no_room(node, bytes)
+    }
+
+    fn has_no_room(&self, node: u32, bytes: u64) -> bool {
+        self.alarms > 0 || (self.blocks_when_full() && self.is_full(node, bytes))
+    }
+
     /// A publisher who would wait if there were no room sends so many bytes (or they have come).
     pub(super) fn reserve(&mut self, node: u32, bytes: i64) {
         if self.when_full == WhenFull::Block && self.disk != u64::MAX {
@@ -202,8 +217,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline(never)]
     pub(in crate::kernel) fn parcel_arrives(&mut self, id: u32) {
         match self.messaging.parcels.take(id) {
-            Parcel::Arrives { topic, message } => self.reaches_broker(topic, message),
-            Parcel::Stored { topic, message } => self.message_stored(topic, message),
+            Parcel::Arrives { topic, message, from } => self.reaches_broker(topic, message, from),
+            Parcel::Stored { topic, message, from } => {
+                self.message_stored(topic, message);
+                self.credit_comes_back(from);
+            }
             Parcel::Answered { waiter, outcome } => self.publish_answered(waiter, outcome),
             Parcel::Delivered { worker, epoch, count } => self.messages_reach(worker, epoch, count),
             Parcel::Settled { worker } => self.answer_reaches(worker),
@@ -217,25 +235,28 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// A message reaches the node that leads its topic.
-    pub(super) fn reaches_broker(&mut self, topic: u32, message: Message) {
+    pub(super) fn reaches_broker(&mut self, topic: u32, message: Message, from: u32) {
         let now = self.now();
         let state = &self.messaging.topics[topic as usize];
         let broker = &mut self.messaging.brokers[state.broker as usize];
         broker.reserve(state.home, -i64::from(message.bytes));
         let Some(node) = broker.leader(now, state.home) else {
             self.publish_fails(topic, &message, crate::policy::Outcome::Refused);
+            self.credit_comes_back(from);
             return;
         };
         if broker.is_full(node, message.bytes.into()) && !broker.blocks_when_full() {
             self.publish_fails(topic, &message, crate::policy::Outcome::Rejected);
+            self.credit_comes_back(from);
             return;
         }
         if broker.is_immediate() {
             self.message_stored(topic, message);
+            self.credit_comes_back(from);
             return;
         }
         let stored = broker.stored_at(now, node, 1, message.bytes.into(), message.key);
-        self.dispatch_parcel_at(stored, Parcel::Stored { topic, message });
+        self.dispatch_parcel_at(stored, Parcel::Stored { topic, message, from });
     }
 
     /// Brings what a topic has on disk in line with what it keeps.
@@ -251,7 +272,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (broker, home) = (state.broker, state.home);
         let node = &mut self.messaging.brokers[broker as usize].nodes[home as usize];
         node.used = node.used + bytes - before;
-        if bytes < before && !node.blocked.is_empty() {
+        let is_room_awaited = bytes < before && !node.blocked.is_empty();
+        self.memory_changes(broker, home, before, bytes);
+        if is_room_awaited {
             self.let_publishers_go(broker, home);
         }
     }
@@ -261,15 +284,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let state = &mut self.messaging.brokers[broker as usize];
         let mut bytes = 0;
         let mut free = Vec::new();
-        while let Some((_, _, message)) = state.nodes[node as usize].blocked.front() {
+        while let Some((_, _, message, _)) = state.nodes[node as usize].blocked.front() {
             bytes += u64::from(message.bytes);
-            if state.is_full(node, bytes) {
+            if state.has_no_room(node, bytes) {
                 break;
             }
             free.extend(state.nodes[node as usize].blocked.pop_front());
         }
-        for (ticket, topic, message) in free {
-            self.publisher_goes_on(ticket, topic, message);
+        for (ticket, topic, message, from) in free {
+            self.publisher_goes_on(ticket, topic, message, from);
         }
     }
 }

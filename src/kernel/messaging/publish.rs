@@ -2,7 +2,7 @@
 
 use crate::base::random::salt;
 use crate::base::time::Span;
-use crate::model::PublishWait;
+use crate::model::{Model, PublishWait};
 use crate::policy::Outcome;
 use crate::policy::retry::{AnyRetry, Failure, Retry};
 
@@ -30,20 +30,32 @@ pub(in crate::kernel) struct Publisher {
     /// By replica of the service; empty where nothing is tried again.
     retries: Vec<AnyRetry>,
     first_replica: u32,
+    /// The connection of the first replica, where publishers need credit; else [`NONE`].
+    first_connection: u32,
 }
 
 impl Messaging {
-    pub(super) fn add_publishers(&mut self, world: &mut World) {
+    pub(super) fn add_publishers(&mut self, model: &Model, world: &mut World) {
         for n in 0..world.program.publishes.len() {
             let op = &world.program.publishes[n];
             let service = &world.services[op.service.0 as usize];
-            let retries = op.publish.retry.iter().flat_map(|settings| {
-                (0..service.replicas).map(|_| AnyRetry::from_settings(settings)).collect::<Vec<_>>()
-            });
+            let (replicas, first_replica) = (service.replicas, service.first_replica);
+            let retries = op
+                .publish
+                .retry
+                .iter()
+                .flat_map(|settings| (0..replicas).map(|_| AnyRetry::from_settings(settings)).collect::<Vec<_>>());
+            let broker = &model.brokers[model.topics[op.publish.topic].broker];
             let (topic, timeout) = (op.publish.topic.0, op.publish.timeout);
-            let (retries, first_replica) = (retries.collect(), service.first_replica);
+            let retries = retries.collect();
             let timer = timeout.map(|timeout| world.timer(timeout));
-            self.publishers.push(Publisher { topic, timer, retries, first_replica });
+            let gives_credit = super::flow::gives_credit(broker);
+            let mut first_connection = NONE;
+            if gives_credit {
+                first_connection = self.connections.len() as u32;
+                self.connections.extend((0..replicas).map(|_| super::flow::Connection::new()));
+            }
+            self.publishers.push(Publisher { topic, timer, retries, first_replica, first_connection });
         }
     }
 }
@@ -129,25 +141,24 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.wait_for_broker(id, timer);
             return false;
         }
-        let state = &self.messaging.topics[topic as usize];
-        let (broker, home) = (state.broker, state.home);
-        let broker = &mut self.messaging.brokers[broker as usize];
-        let node = broker.leader(self.agenda.now(), home);
-        let is_blocked = node.is_some_and(|node| {
-            broker.blocks_when_full()
-                && (!broker.nodes[node as usize].blocked.is_empty() || broker.is_full(node, message.bytes.into()))
-        });
-        if message.wait == PublishWait::Nothing && !is_blocked {
-            self.pass_to_broker(topic, message);
+        let from = match publisher.first_connection {
+            NONE => NONE,
+            first => first + (self.frames[id].replica - publisher.first_replica),
+        };
+        let needs_credit = from != NONE && self.messaging.connections[from as usize].holds_back();
+        let blocked_by = self.held_back_by(topic, &message);
+        if message.wait == PublishWait::Nothing && blocked_by.is_none() && !needs_credit {
+            self.pass_to_broker(topic, message, from);
             return true;
         }
         let ticket = self.wait_for_broker(id, timer);
-        match node {
-            Some(node) if is_blocked => {
+        match blocked_by {
+            _ if needs_credit => self.messaging.connections[from as usize].wait(ticket, topic, message),
+            Some(node) => {
                 let broker = &mut self.messaging.brokers[self.messaging.topics[topic as usize].broker as usize];
-                broker.nodes[node as usize].blocked.push_back((ticket, topic, message));
+                broker.nodes[node as usize].blocked.push_back((ticket, topic, message, from));
             }
-            _ => self.pass_to_broker(topic, message),
+            None => self.pass_to_broker(topic, message, from),
         }
         false
     }
@@ -201,21 +212,25 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Puts a message on its way to its broker.
-    fn pass_to_broker(&mut self, topic: u32, message: Message) {
+    fn pass_to_broker(&mut self, topic: u32, message: Message, from: u32) {
+        self.uses_credit(from);
         let state = &self.messaging.topics[topic as usize];
         let broker = &mut self.messaging.brokers[state.broker as usize];
         broker.reserve(state.home, message.bytes.into());
         let way = broker.way(&self.world.lanes, message.key, SALT_TO);
-        self.dispatch_parcel(way, Parcel::Arrives { topic, message });
+        self.dispatch_parcel(way, Parcel::Arrives { topic, message, from });
     }
 
     /// A publisher who has waited for room goes on.
-    pub(super) fn publisher_goes_on(&mut self, ticket: Ticket, topic: u32, message: Message) {
+    pub(super) fn publisher_goes_on(&mut self, ticket: Ticket, topic: u32, message: Message, from: u32) {
         if !self.live(ticket) {
             // He has given up, and takes his message with him.
             return;
         }
-        self.pass_to_broker(topic, message);
+        if self.waits_for_credit(from, ticket, topic, message) {
+            return;
+        }
+        self.pass_to_broker(topic, message, from);
         if message.wait == PublishWait::Nothing {
             self.observer.deed(ticket.frame, self.agenda.now(), Deed::Published(Outcome::Ok));
             self.frames.renew(ticket.frame);

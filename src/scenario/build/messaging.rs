@@ -33,7 +33,7 @@ pub(super) fn topics(
             cx.say(&catalogue::BAD_NAME, item.place, format!("`{}` is the name of a preset", item.name))
                 .help("give the broker another name, and name it in the topics and queues");
         }
-        brokers.push(broker(item));
+        brokers.push(broker(item, cx));
         atlas.brokers.push(item.place);
     }
     let mut topics = Ids::default();
@@ -48,11 +48,34 @@ pub(super) fn topics(
     (brokers, topics)
 }
 
-fn broker(item: &Item<BrokerKeys>) -> Broker {
+fn broker(item: &Item<BrokerKeys>, cx: &mut Cx<'_>) -> Broker {
     let Some(keys) = &item.value else {
         return Broker { name: item.name.clone(), ..Broker::of_kind(BrokerKind::Ideal) };
     };
     let preset = Broker::of_kind(keys.preset.value().map_or(BrokerKind::Ideal, |Word(kind)| *kind));
+    if preset.kind != BrokerKind::Rabbitmq {
+        let places = [("memory", keys.memory.key_place()), ("watermark", keys.watermark.key_place())];
+        for (key, place) in places.into_iter().filter(|(_, place)| place.is_somewhere()) {
+            cx.say(
+                &catalogue::PARTNER,
+                place,
+                format!("`{key}` means nothing to the broker \"{}\"", preset.kind.name()),
+            )
+            .label("only RabbitMQ stops publishers for the sake of its memory")
+            .help(format!("remove `{key}`, or limit the `disk`"));
+        }
+    }
+    let memory = keys.memory.value().and_then(|Unlimited(memory)| *memory);
+    if let (None, true) = (memory, keys.watermark.key_place().is_somewhere() && preset.kind == BrokerKind::Rabbitmq) {
+        cx.say(
+            &catalogue::PARTNER,
+            keys.watermark.key_place(),
+            "a `watermark` needs a `memory` of which it is a share",
+        )
+        .help("add for example `memory = \"4GiB\"`, or remove `watermark`");
+    }
+    let share = keys.watermark.or_default().as_f64();
+    let memory_limit = memory.map(|memory| Size::from_bytes((memory.as_bytes() as f64 * share) as u64));
     Broker {
         name: item.name.clone(),
         kind: preset.kind,
@@ -64,6 +87,7 @@ fn broker(item: &Item<BrokerKeys>) -> Broker {
         partition_cost: keys.partition_cost.given().copied().unwrap_or(preset.partition_cost),
         disk: keys.disk.value().and_then(|Unlimited(disk)| *disk),
         when_full: keys.when_full.given().map_or(preset.when_full, |Word(word)| *word),
+        memory_limit,
         failover: keys.failover.given().copied().unwrap_or(preset.failover),
     }
 }
@@ -320,7 +344,7 @@ pub(super) fn consumers(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Mode
         consumer.client = client(&item.name, keys, item.place, model, atlas, cx);
         match first {
             None => of_topic.push((group_name, ConsumerId::new(model.consumers.len()))),
-            Some(first) => same_group(&model.consumers[first], &consumer, item.place, atlas, first, cx),
+            Some(first) => same_group(model, &consumer, item.place, atlas, first, cx),
         }
         model.consumers.push(consumer);
         atlas.consumers.push(ConsumerPlaces { name: item.place, concurrency: keys.concurrency.place() });
@@ -328,16 +352,19 @@ pub(super) fn consumers(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Mode
 }
 
 /// Members of one group take messages under the same conditions.
-fn same_group(first: &Consumer, second: &Consumer, place: Place, atlas: &Atlas, first_id: ConsumerId, cx: &mut Cx<'_>) {
+fn same_group(model: &Model, second: &Consumer, place: Place, atlas: &Atlas, first_id: ConsumerId, cx: &mut Cx<'_>) {
+    let first = &model.consumers[first_id];
+    let is_queue = model.topics[first.topic].is_queue;
     let differs = [
         ("the acknowledgement or the deliveries", first.settling != second.settling),
         ("the delivery", first.delivery != second.delivery),
-        ("the membership", first.membership != second.membership),
+        ("the membership", first.delivery == second.delivery && first.membership != second.membership),
     ];
+    let help = if is_queue { "write the same in both" } else { "write the same in both, or give one another `group`" };
     for (what, _) in differs.iter().filter(|(_, differs)| *differs) {
         cx.say(&catalogue::EXCLUDE, place, format!("consumers of one group or queue share {what}"))
             .also(atlas.consumers[first_id.index()].name, "this one says otherwise")
-            .help("write the same in both, or give one another `group`");
+            .help(help);
     }
 }
 

@@ -62,10 +62,15 @@ keys! {
         /// What becomes of publishers who find the disk full: they get an error ("refuse"), or wait until there is room
         /// ("block").
         when_full: Word<WhenFull>;
+        /// RabbitMQ: the memory of one node. Messages stay in it as long as they are kept.
+        memory: Unlimited<Size> = "unlimited";
+        /// RabbitMQ: the share of its memory that messages may take (`vm_memory_high_watermark`). When those of one node take
+        /// more, all who publish to the broker wait until they take less; consumers go on.
+        watermark: Share = "60%";
         /// How long nobody can reach what a node has led that died, until another one leads it.
         failover: Span;
     }
-    later { "memory" "zones" "prices" }
+    later { "zones" "prices" }
 }
 
 keys! {

@@ -223,3 +223,116 @@ proptest! {
         prop_assert_eq!(run.results.events, again.results.events);
     }
 }
+
+/// A topic or a queue of a random topology, and who reads it.
+#[derive(Clone, Debug)]
+struct PlaceRecipe {
+    broker: &'static str,
+    is_queue: bool,
+    readers: Vec<ReaderRecipe>,
+}
+
+/// A reader, who publishes to another place now and then.
+#[derive(Clone, Debug)]
+struct ReaderRecipe {
+    target: usize,
+    delivery: &'static str,
+    concurrency: u32,
+    has_dead_letters: bool,
+    crashes: Option<(u32, u32)>,
+}
+
+fn topology() -> impl Strategy<Value = (u64, Vec<PlaceRecipe>, Option<(u32, u32)>)> {
+    let when = || proptest::option::of((0..4000u32, 50..3000u32));
+    let reader = (0..8usize, select(vec!["at-least-once", "at-most-once"]), 1..4u32, any::<bool>(), when()).prop_map(
+        |(target, delivery, concurrency, has_dead_letters, crashes)| ReaderRecipe {
+            target,
+            delivery,
+            concurrency,
+            has_dead_letters,
+            crashes,
+        },
+    );
+    let brokers = select(vec!["kafka", "rabbitmq", "jetstream", "sqs", "ideal"]);
+    let place =
+        (brokers, any::<bool>(), proptest::collection::vec(reader, 0..3)).prop_map(|(broker, is_queue, readers)| {
+            PlaceRecipe { broker, is_queue: is_queue && broker != "kafka", readers }
+        });
+    (any::<u64>(), proptest::collection::vec(place, 1..5), when())
+}
+
+/// Places that hand on a part of what they get, in any direction and in circles, while readers and brokers die.
+fn topology_text(seed: u64, places: &[PlaceRecipe], outage: Option<(u32, u32)>) -> String {
+    let mut text = format!(
+        "seed = {}\nduration = \"6s\"\n[workload.users]\nentry = \"shop.buy\"\narrivals = \"poisson(60/s)\"\n\
+         key = \"uniform(20)\"\n[service.shop.endpoint.buy]\nsteps = [{{ publish = \"p0\" }}]\n[queue.dead]\nalert = 1\n",
+        seed % 1_000_000
+    );
+    let mut used = Vec::new();
+    for (n, place) in places.iter().enumerate() {
+        let kind = if place.is_queue { "queue" } else { "topic" };
+        if !used.contains(&place.broker) {
+            used.push(place.broker);
+            text += &format!("[broker.my-{0}]\npreset = \"{0}\"\nnodes = 2\nfailover = \"300ms\"\n", place.broker);
+            if let Some((at, lasts)) = outage {
+                text += &format!(
+                    "[fault.of-{0}]\nat = \"{at}ms\"\nfor = \"{lasts}ms\"\nbroker = \"my-{0}\"\nnodes = 1\ncrash = true\n",
+                    place.broker
+                );
+            }
+        }
+        text += &format!("[{kind}.p{n}]\nbroker = \"my-{}\"\n", place.broker);
+        if place.broker == "kafka" {
+            text += "partitions = 3\n";
+        }
+        for (m, it) in place.readers.iter().enumerate() {
+            let delivery = if place.is_queue { place.readers[0].delivery } else { it.delivery };
+            text += &format!(
+                "[service.s{n}-{m}.endpoint.handle]\nsteps = [{{ work = \"exp(10ms)\" }}, {{ choose = [{{ share = \"30%\", \
+                 steps = [{{ publish = \"p{}\" }}] }}, {{ share = \"60%\", steps = [] }}, {{ share = \"10%\", \
+                 steps = [{{ fail = true }}] }}] }}]\n[consumer.c{n}-{m}]\n{kind} = \"p{n}\"\nhandler = \"s{n}-{m}.handle\"\n\
+                 concurrency = {}\ndelivery = \"{delivery}\"\ndeliveries = 3\n",
+                it.target % places.len(),
+                it.concurrency,
+            );
+            if place.broker == "kafka" {
+                text += "session_timeout = \"500ms\"\n";
+            }
+            if it.has_dead_letters {
+                text += "dead_letter = \"dead\"\n";
+            }
+            if let Some((at, lasts)) = it.crashes {
+                text += &format!(
+                    "[fault.f{n}-{m}]\nat = \"{at}ms\"\nfor = \"{lasts}ms\"\nservice = \"s{n}-{m}\"\ncrash = true\n"
+                );
+            }
+        }
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, rng_seed: proptest::test_runner::RngSeed::Fixed(11), ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_published_is_consumed_pending_expired_dead_or_lost((seed, places, outage) in topology()) {
+        let text = topology_text(seed, &places, outage);
+        let run = Run::of(&text);
+        let messaging = run.results.messaging.as_ref().unwrap();
+        let mut dead = 0;
+        for (it, group) in messaging.groups.iter().zip(run.model.groups()) {
+            let name = run.model.group_name(&group);
+            let settled: u64 = it.settled_in_all.iter().sum();
+            let topic = &messaging.topics[group.topic.0 as usize];
+            // Where nobody reads and nobody is waited for, JetStream keeps nothing.
+            let is_kept = !group.consumers.is_empty() || it.kept_in_all > 0;
+            prop_assert!(!is_kept || topic.published == it.kept_in_all, "{}: {} of {}\n{}", name, it.kept_in_all, topic.published, text);
+            prop_assert_eq!(it.kept_in_all, settled + it.pending, "{}: {:?}\n{}", name, it.settled_in_all, text);
+            dead += it.with_fate(Fate::Dead);
+        }
+        let at = run.model.topics.iter().position(|topic| topic.name == "dead").unwrap();
+        prop_assert_eq!(dead, messaging.topics[at].published, "{}", text);
+        let again = Run::of(&text);
+        prop_assert_eq!(format!("{:?}", run.results.messaging), format!("{:?}", again.results.messaging));
+    }
+}

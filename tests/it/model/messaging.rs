@@ -7,7 +7,7 @@ use super::{longest, millis, workload};
 use crate::reference::Run;
 
 /// A shop that publishes a mail for each order, and mailers that send them.
-fn mails(arrivals: &str, publish: &str, work: &str, more: &str) -> Run {
+pub(super) fn mails(arrivals: &str, publish: &str, work: &str, more: &str) -> Run {
     Run::of(&format!(
         r#"
         duration = "100s"
@@ -28,7 +28,7 @@ fn mails(arrivals: &str, publish: &str, work: &str, more: &str) -> Run {
     ))
 }
 
-fn group<'r>(run: &'r Run, name: &str) -> &'r GroupResult {
+pub(super) fn group<'r>(run: &'r Run, name: &str) -> &'r GroupResult {
     let groups = run.model.groups();
     let at = groups.iter().position(|group| run.model.group_name(group) == name);
     let names = || groups.iter().map(|group| run.model.group_name(group)).collect::<Vec<_>>();
@@ -37,7 +37,7 @@ fn group<'r>(run: &'r Run, name: &str) -> &'r GroupResult {
     found
 }
 
-fn topic<'r>(run: &'r Run, name: &str) -> &'r TopicResult {
+pub(super) fn topic<'r>(run: &'r Run, name: &str) -> &'r TopicResult {
     let at = run.model.topics.iter().position(|topic| topic.name == name);
     &messaging(run).topics[at.unwrap()]
 }
@@ -47,12 +47,12 @@ fn messaging(run: &Run) -> &brownout::measure::MessagingResults {
 }
 
 /// Consumed, dead, lost, expired, pending.
-fn fates(it: &GroupResult) -> [u64; 5] {
+pub(super) fn fates(it: &GroupResult) -> [u64; 5] {
     let of = |fate| it.with_fate(fate);
     [of(Fate::Consumed), of(Fate::Dead), of(Fate::Lost), of(Fate::Expired), it.pending]
 }
 
-const SECOND: &str = r#"{ work = "1s" }"#;
+pub(super) const SECOND: &str = r#"{ work = "1s" }"#;
 
 #[test]
 fn a_queue_takes_what_comes_and_gives_it_to_one_worker_each() {
@@ -329,7 +329,7 @@ fn a_full_disk_blocks_publishers_or_refuses_them() {
 }
 
 /// A topic of Kafka without any time of its own.
-fn kafka(arrivals: &str, work: &str, topic: &str, consumer: &str, more: &str) -> Run {
+pub(super) fn kafka(arrivals: &str, work: &str, topic: &str, consumer: &str, more: &str) -> Run {
     let more = format!(
         r#"
         [broker.log]

@@ -158,7 +158,7 @@ fn results(model: &Model) -> Results {
     }
     group.series.redelivered[70..75].fill(9);
     group.series.dead[71..75].fill(6);
-    (group.redelivered, group.handled_badly, group.reordered, group.rebalances) = (45, 69, 7, 0);
+    (group.redelivered, group.handled_badly, group.duplicates, group.reordered) = (45, 69, 24, 7);
     group.settled[Fate::Dead as usize] = 24;
     group.settled[Fate::Consumed as usize] -= 24;
     group.settled_in_all[Fate::Dead as usize] = 24;

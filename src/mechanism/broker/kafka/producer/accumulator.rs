@@ -127,6 +127,11 @@ impl<M: Copy> Producer<M> {
         keys.iter().filter_map(|key| self.batches.find(*key)).map(|place| self.batch(place))
     }
 
+    /// What is on its way to a node, the oldest first.
+    pub fn in_flight(&self, node: Node) -> impl Iterator<Item = RequestId> {
+        self.lanes[node.index()].in_flight.iter().copied()
+    }
+
     /// The broker answers a request: `answer` says what became of each partition's batch. `draw` gives numbers that are
     /// uniform in (0, 1), one for each batch that is sent again. `tell` hears of every record that is settled, and of those
     /// who waited for memory. `false` when it was not waited for any more. Afterwards [`Producer::take_request`] may have
