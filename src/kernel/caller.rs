@@ -90,8 +90,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (replica, deadline) = (frame.replica, frame.deadline);
         let port = self.port(edge, replica);
         let wait = match &mut self.world.ports[port].retry {
-            Some(retry) => retry.call_started(now),
-            None => Span::ZERO,
+            Some(retry) if retry.listens() => retry.call_started(now),
+            _ => Span::ZERO,
         };
         self.hand_back_thread(id);
         let route = &self.world.routes[edge as usize];
@@ -168,7 +168,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.state = State::Calling;
         let (place, deadline, count) = (frame.place(salt), frame.deadline, frame.count);
         let port = &mut ports[route.port(frame.replica)];
-        if let Some(retry) = &mut port.retry {
+        if let Some(retry) = &mut port.retry
+            && retry.listens()
+        {
             retry.attempt_started(now, count);
         }
         if let Err(outcome) = permitted(&mut self.observer, now, port, route.channel, edge, place) {
@@ -432,16 +434,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         {
             throttle.accepted(now);
         }
-        if let Some(retry) = &mut port.retry {
+        if let Some(retry) = &mut port.retry
+            && retry.listens()
+        {
             let last = if route.noted { self.notes.get(id as usize).and_then(|note| note.before) } else { None };
             retry.attempt_ended(now, count, outcome, last);
         }
         if let Some(breaker) = &mut port.breaker {
             let verdict = Verdict::of(outcome, port.ignored);
-            let before = breaker.state();
-            breaker.record(now, verdict, now.since(sent));
-            let after = breaker.state();
-            if before != after {
+            if let Some((before, after)) = breaker.hear(now, verdict, now.since(sent)) {
                 self.observer.breaker(route.channel, now, before, after);
             }
         }
@@ -466,10 +467,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             retry.attempt_ended(now, frame.count, outcome, last);
         }
         let Some(breaker) = &mut port.breaker else { return };
-        let before = breaker.state();
-        breaker.record(now, Verdict::of(outcome, port.ignored), now.since(frame.mark));
-        let after = breaker.state();
-        if before != after {
+        let verdict = Verdict::of(outcome, port.ignored);
+        if let Some((before, after)) = breaker.hear(now, verdict, now.since(frame.mark)) {
             self.observer.breaker(route.channel, now, before, after);
         }
     }
@@ -654,6 +653,9 @@ pub(super) fn permitted(
         return Err(Outcome::Throttled);
     }
     let Some(breaker) = &mut port.breaker else { return Ok(()) };
+    if breaker.is_open_to_all() {
+        return Ok(());
+    }
     let before = breaker.state();
     let permitted = breaker.permit(now);
     let after = breaker.state();
