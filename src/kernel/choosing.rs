@@ -110,7 +110,7 @@ impl Port {
     /// An attempt goes to replica `number`.
     #[inline(always)]
     pub(super) fn sends_to(&mut self, now: Time, number: u32) {
-        if self.balancer.listens() || self.sieve.is_some() {
+        if !self.is_quiet {
             self.tells_of_start(now, number);
         }
     }
@@ -126,7 +126,7 @@ impl Port {
     /// An attempt at replica `number` has ended.
     #[inline(always)]
     pub(super) fn hears_of(&mut self, now: Time, number: u32, rtt: Span, outcome: Outcome) {
-        if self.balancer.listens() || self.sieve.is_some() {
+        if !self.is_quiet {
             self.tells_of_end(now, number, rtt, outcome);
         }
     }
@@ -211,13 +211,17 @@ impl World {
             let key = Key::root(model.seed, &format!("{}/policies", name())).child(u64::from(number));
             if now == Time::ZERO { key } else { key.child(now.as_nanos()) }
         };
-        let port = Port {
+        let mut port = Port {
             sieve: Sieve::new(client, subset, zones, key),
             gate: Gate::new(client, model.seed, &format!("{}/{number}{started}", name()), now),
             ..Port::new(client)
         };
         // A worker's handler is in the same process.
         let is_own = matches!(channel.from, Caller::Consumer(_));
-        if is_own { Port { balancer: AnyBalancer::Own(number), ..port } } else { port }
+        if is_own {
+            port.balancer = AnyBalancer::Own(number);
+        }
+        port.settle();
+        port
     }
 }
