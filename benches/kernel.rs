@@ -3,6 +3,9 @@
 //! `cargo bench --bench kernel` runs all, `cargo bench --bench kernel -- chain` those whose name contains "chain".
 //! `RUNS=15` sets the number of runs (default 7). With `PEERS=DIR`, the SimPy programs in DIR
 //! (`simpy_chain_full.py`) run in between, on the same machine at the same time, and the ratio is printed.
+//!
+//! `ONCE=130s` simulates each case once for so long and reads no clock, so that it can be counted instead of timed:
+//! `ONCE=130s valgrind --tool=callgrind --toggle-collect='*measure*simulate*' BENCH mm1`.
 
 use std::ops::ControlFlow;
 use std::process::Command;
@@ -21,6 +24,10 @@ struct Case {
 
 fn main() {
     let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
+    if let Ok(duration) = std::env::var("ONCE") {
+        cases().into_iter().filter(|case| case.name.contains(&filter)).for_each(|case| once(&case, &duration));
+        return;
+    }
     let runs = std::env::var("RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(7);
     println!(
         "{:<8} {:>10} {:>10} {:>10} {:>10}  CPU time, median of {runs}",
@@ -122,6 +129,16 @@ fn mesh() -> String {
 fn model(scenario: &str) -> Model {
     let loaded = load("bench", scenario.as_bytes(), &LoadOptions::default());
     loaded.model.unwrap_or_else(|| panic!("{}", loaded.diagnostics.render(false)))
+}
+
+/// One run without a clock: valgrind does not show the program where the kernel keeps it.
+fn once(case: &Case, duration: &str) {
+    let options = LoadOptions { sets: vec![format!("duration={duration}")], ..LoadOptions::default() };
+    let loaded = load("bench", case.scenario.as_bytes(), &options);
+    let model = loaded.model.unwrap_or_else(|| panic!("{}", loaded.diagnostics.render(false)));
+    let results = simulate(&model, &mut |_| ControlFlow::Continue(()));
+    let offered: u64 = results.workloads.iter().map(|workload| workload.offered).sum();
+    println!("{}: {offered} requests, {} events", case.name, results.events);
 }
 
 /// CPU nanoseconds per request and per event of one run.

@@ -91,11 +91,26 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.count = 0;
         let (replica, deadline) = (frame.replica, frame.deadline);
         let port = self.port(edge, replica);
-        let wait = match &mut self.world.ports[port].retry {
-            Some(retry) => retry.call_started(now),
-            None => Span::ZERO,
+        let port = &mut self.world.ports[port];
+        let wait = match &mut port.retry {
+            Some(retry) if !port.is_quiet => retry.call_started(now),
+            _ => Span::ZERO,
         };
         self.hand_back_thread(id);
+        let route = &self.world.routes[edge as usize];
+        if !route.is_simple {
+            self.call_with_care(id, edge, salt, deadline, wait);
+        } else if wait.is_zero() {
+            self.attempt(id, edge, salt);
+        } else {
+            self.back_off(id, edge, wait);
+        }
+    }
+
+    /// A call with a deadline for all of it, or with hedges, or whose end somebody wants to know.
+    #[inline(never)]
+    fn call_with_care(&mut self, id: u32, edge: u32, salt: u64, deadline: Time, wait: Span) {
+        let now = self.now();
         let route = &self.world.routes[edge as usize];
         if route.propagate && now >= deadline {
             self.call_failed(id, Outcome::Expired);
@@ -171,7 +186,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (place, deadline, count) = (frame.place(salt), frame.deadline, frame.count);
         self.observer.deed(id, now, Deed::Tries { edge, attempt: count });
         let port = &mut ports[route.port(frame.replica)];
-        if let Some(retry) = &mut port.retry {
+        if !port.is_quiet
+            && let Some(retry) = &mut port.retry
+        {
             retry.attempt_started(now, count);
         }
         if let Err(outcome) = permitted(&mut self.observer, now, port, route.channel, edge, place) {
@@ -182,11 +199,19 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.attempt_failed_on(id, edge, outcome);
             return;
         }
-        if port.gate.is_some() {
+        if !port.is_quiet && port.gate.is_some() {
             self.come_to_gate(ticket);
             return;
         }
         self.observer.sent(edge, now);
+        if route.is_simple {
+            if let Some((timer, _)) = route.timeout {
+                let frames = &self.frames;
+                self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
+            }
+            self.launch(ticket, edge, place, Time::MAX);
+            return;
+        }
         let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
         let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
         self.launch(ticket, edge, place, deadline);
@@ -199,7 +224,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = &mut self.frames[ticket.frame];
         let World { program, routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
-        if route.has_connections {
+        if !route.is_bare && route.has_connections {
             self.connect(ticket, edge);
             return;
         }
@@ -225,7 +250,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             flags: frame.flags & (flag::ABANDONED | flag::POISONED) | route.flags,
             ..Frame::new(place, ticket)
         };
-        let (is_plain, hop) = (route.is_plain, route.hop.transit(place, SALT_REQUEST));
+        let (is_bare, hop) = (route.is_bare, route.hop.transit(place, SALT_REQUEST));
         let child = self.frames.insert(child);
         let now = self.agenda.now();
         self.observer.spends(ticket.frame, now, Spent::Answers);
@@ -235,7 +260,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.child = child.frame;
         let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
         self.frames.inherit_origin(child.frame, ticket.frame, place_of_call);
-        if is_plain {
+        if is_bare {
             self.deliver(hop, Event::Arrive(child));
         } else {
             self.send_between(child, edge, self.frames[ticket.frame].replica);
@@ -252,7 +277,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Chooses the replica that takes a request over, across services; `None` when none is up.
-    fn pick(&mut self, port: usize, edge: u32, request_key: u32) -> Option<u32> {
+    pub(super) fn pick(&mut self, port: usize, edge: u32, request_key: u32) -> Option<u32> {
         let number = self.choose(port, edge, request_key)?;
         self.world.ports[port].sends_to(self.agenda.now(), number);
         let service = &mut self.world.services[self.world.routes[edge as usize].service as usize];
@@ -261,7 +286,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// Puts a request of the replica `caller` on its way.
-    fn send(&mut self, ticket: Ticket, edge: u32, caller: u32) {
+    pub(super) fn send(&mut self, ticket: Ticket, edge: u32, caller: u32) {
         if !self.world.routes[edge as usize].is_plain {
             self.send_between(ticket, edge, caller);
             return;
@@ -352,13 +377,20 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let edge = frame.edge;
         let route = &self.world.routes[edge as usize];
-        if route.has_connections {
-            return self.answer_over(id, is_good).map(|hop| (caller, hop));
-        }
-        if !route.is_plain {
-            return self.message(edge, id, SALT_ANSWER).map(|hop| (caller, hop));
+        if !route.is_bare {
+            return self.answer_with_care(edge, id, is_good).map(|hop| (caller, hop));
         }
         Some((caller, route.hop.transit(frame.key, SALT_ANSWER)))
+    }
+
+    /// How long an answer takes over a connection, or along an edge that is not plain; `None` when it gets lost.
+    #[inline(never)]
+    fn answer_with_care(&mut self, edge: u32, id: u32, is_good: bool) -> Option<Transit> {
+        if self.world.routes[edge as usize].has_connections {
+            self.answer_over(id, is_good)
+        } else {
+            self.message(edge, id, SALT_ANSWER)
+        }
     }
 
     /// How long a message between frame `id` and its caller takes along an edge; `None` when it gets lost.
@@ -382,7 +414,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if self.frames[ticket.frame].has(flag::HEDGE) {
             self.hedge_ended(ticket.frame, edge, outcome);
         } else if outcome.is_ok() {
-            if self.world.routes[edge as usize].noted {
+            let route = &self.world.routes[edge as usize];
+            if !route.is_simple && route.noted {
                 self.note_end(ticket.frame, edge, outcome);
             }
             self.go_on(ticket.frame);
@@ -430,33 +463,34 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.deed(id, now, Deed::Tried(outcome));
         let route = &routes[edge as usize];
         let port = &mut ports[route.port(frame.replica)];
-        if target != NONE {
-            port.hears_of(now, target - route.first_replica, now.since(sent), outcome);
-        }
-        if let Some(throttle) = &mut port.throttle
-            && outcome.is_accepted()
-        {
-            throttle.accepted(now);
-        }
-        if let Some(retry) = &mut port.retry {
-            let last = if route.noted { self.notes.get(id as usize).and_then(|note| note.before) } else { None };
-            retry.attempt_ended(now, count, outcome, last);
+        if !port.is_quiet {
+            if target != NONE {
+                port.hears_of(now, target - route.first_replica, now.since(sent), outcome);
+            }
+            if let Some(throttle) = &mut port.throttle
+                && outcome.is_accepted()
+            {
+                throttle.accepted(now);
+            }
+            if let Some(retry) = &mut port.retry {
+                let last = if route.noted { self.notes.get(id as usize).and_then(|note| note.before) } else { None };
+                retry.attempt_ended(now, count, outcome, last);
+            }
         }
         if let Some(breaker) = &mut port.breaker {
             let verdict = Verdict::of(outcome, port.ignored);
-            let before = breaker.state();
-            breaker.record(now, verdict, now.since(sent));
-            let after = breaker.state();
-            if before != after {
+            if let Some((before, after)) = breaker.hear(now, verdict, now.since(sent)) {
                 self.observer.breaker(route.channel, now, before, after);
             }
         }
-        let (has_connections, has_gate) = (route.has_connections, port.gate.is_some());
-        if has_connections {
-            self.disconnect(id, edge, outcome);
-        }
-        if has_gate {
-            self.comes_back_through_gate(id, outcome);
+        if route.has_connections || !port.is_quiet {
+            let has_gate = port.gate.is_some();
+            if route.has_connections {
+                self.disconnect(id, edge, outcome);
+            }
+            if has_gate {
+                self.comes_back_through_gate(id, outcome);
+            }
         }
         edge
     }
@@ -553,55 +587,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
-    /// The `forward` step: another endpoint takes over and will answer this frame's caller.
-    #[inline(never)]
-    pub(super) fn forward(&mut self, id: u32, edge: u32, salt: u64) {
-        let now = self.now();
-        let frame = self.frames[id];
-        self.observer.called(edge, now);
-        self.observer.sent(edge, now);
-        let port = self.port(edge, frame.replica);
-        let Some(target) = self.pick(port, edge, frame.request_key) else {
-            self.observer.answered(edge, now, now, Outcome::Refused);
-            self.end(id, Outcome::Error);
-            return;
-        };
-        let first = self.world.services[self.world.routes[edge as usize].service as usize].first_replica;
-        // Nobody waits at this end: neither the balancer nor who looks after replicas learns when it is over.
-        self.world.ports[port].hears_of(now, target - first, Span::ZERO, Outcome::Cancelled);
-        self.observer.answered(edge, now, now, Outcome::Ok);
-        let place = salt ^ (u64::from(frame.iteration) << 16);
-        let child = self.frames.insert(Frame {
-            deadline: frame.deadline,
-            pc: self.world.routes[edge as usize].start,
-            edge: frame.edge,
-            replica: target,
-            service: self.world.routes[edge as usize].service,
-            // By which it comes: see [`Engine::work_on_messages`].
-            target: edge,
-            count: self.handed_over(&frame, edge, salt).map_or(0, |request| request.count()),
-            request_key: frame.request_key,
-            priority: self.world.program.priority(frame.pc - 1, frame.priority),
-            flags: frame.flags & (flag::ABANDONED | flag::REPLIED),
-            ..Frame::new(frame.key.child(place), frame.parent_ticket())
-        });
-        self.frames.inherit_origin(child.frame, id, place);
-        self.observer.hands_over(id, child.frame, now);
-        self.observer.deed(child.frame, now, Deed::TakesOver { from: id, edge, replica: target });
-        if self.live(frame.parent_ticket()) && self.frames[frame.parent].child == id {
-            self.frames[frame.parent].child = child.frame;
-        }
-        self.frames[id].flags |= flag::REPLIED;
-        // It makes room before the other arrives, who may want its thread.
-        self.leave(id, Departure::Completed, Outcome::Ok);
-        match self.handed_over(&frame, edge, salt) {
-            Some(request) if self.world.routes[edge as usize].has_connections => {
-                self.hand_over(child, edge, frame.replica, request);
-            }
-            _ => self.send(child, edge, frame.replica),
-        }
-    }
-
     /// Whether `child` is what `id` waits for.
     pub(super) fn is_child(&self, child: u32, id: u32) -> bool {
         let child = &self.frames[child];
@@ -636,13 +621,17 @@ pub(super) fn permitted(
     edge: u32,
     key: Key,
 ) -> Result<(), Outcome> {
-    if let Some(throttle) = &mut port.throttle
+    if !port.is_quiet
+        && let Some(throttle) = &mut port.throttle
         && !throttle.permit(now, key.child(SALT_THROTTLE).uniform())
     {
         observer.throttled(edge, now);
         return Err(Outcome::Throttled);
     }
     let Some(breaker) = &mut port.breaker else { return Ok(()) };
+    if breaker.is_open_to_all() {
+        return Ok(());
+    }
     let before = breaker.state();
     let permitted = breaker.permit(now);
     let after = breaker.state();

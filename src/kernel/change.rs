@@ -220,7 +220,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn routes_of(&mut self, client: ClientId, change: impl Fn(&mut Route)) {
         let edges = self.model.edges();
         let of_client = |(_, edge): &(&mut Route, &Edge)| edge.client == client;
-        self.world.routes.iter_mut().zip(edges.iter()).filter(of_client).for_each(|(route, _)| change(route));
+        self.world.routes.iter_mut().zip(edges.iter()).filter(of_client).for_each(|(route, _)| {
+            change(route);
+            route.settle();
+        });
     }
 
     /// The places of all ports of a client, each with its channel.
@@ -237,6 +240,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn ports_of(&mut self, client: ClientId, change: impl Fn(&mut Port)) {
         for (_, place) in self.port_places(client) {
             change(&mut self.world.ports[place]);
+            self.world.ports[place].settle();
         }
     }
 

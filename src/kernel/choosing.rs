@@ -47,7 +47,6 @@ impl Sieve {
     }
 
     /// An attempt goes to a replica.
-    #[inline(never)]
     fn sent(&mut self, now: Time, replica: u32) {
         if let Some(outlier) = &mut self.outlier {
             outlier.started(now, replica);
@@ -58,7 +57,6 @@ impl Sieve {
     }
 
     /// An attempt at a replica has ended.
-    #[inline(never)]
     fn ended(&mut self, now: Time, replica: u32, outcome: Outcome) {
         if let Some(outlier) = &mut self.outlier {
             outlier.ended(now, replica, outcome);
@@ -112,6 +110,13 @@ impl Port {
     /// An attempt goes to replica `number`.
     #[inline(always)]
     pub(super) fn sends_to(&mut self, now: Time, number: u32) {
+        if !self.is_quiet {
+            self.tells_of_start(now, number);
+        }
+    }
+
+    #[inline(never)]
+    fn tells_of_start(&mut self, now: Time, number: u32) {
         self.balancer.started(number);
         if let Some(sieve) = &mut self.sieve {
             sieve.sent(now, number);
@@ -121,6 +126,13 @@ impl Port {
     /// An attempt at replica `number` has ended.
     #[inline(always)]
     pub(super) fn hears_of(&mut self, now: Time, number: u32, rtt: Span, outcome: Outcome) {
+        if !self.is_quiet {
+            self.tells_of_end(now, number, rtt, outcome);
+        }
+    }
+
+    #[inline(never)]
+    fn tells_of_end(&mut self, now: Time, number: u32, rtt: Span, outcome: Outcome) {
         self.balancer.ended(now, number, rtt, outcome);
         if let Some(sieve) = &mut self.sieve {
             sieve.ended(now, number, outcome);
@@ -130,6 +142,22 @@ impl Port {
     /// The number of the replica that its balancer wants next; `None` when none may be picked.
     #[inline(always)]
     pub(super) fn choose(
+        &mut self,
+        now: Time,
+        service: &ServiceState,
+        request_key: u32,
+        picks: &mut Stream,
+    ) -> Option<u32> {
+        if let (AnyBalancer::RoundRobin(balancer), None) = (&mut self.balancer, &self.sieve)
+            && let Some(number) = balancer.pick_at_once(&service.fleet)
+        {
+            return Some(number);
+        }
+        self.choose_with_care(now, service, request_key, picks)
+    }
+
+    #[inline(never)]
+    fn choose_with_care(
         &mut self,
         now: Time,
         service: &ServiceState,
@@ -183,13 +211,17 @@ impl World {
             let key = Key::root(model.seed, &format!("{}/policies", name())).child(u64::from(number));
             if now == Time::ZERO { key } else { key.child(now.as_nanos()) }
         };
-        let port = Port {
+        let mut port = Port {
             sieve: Sieve::new(client, subset, zones, key),
             gate: Gate::new(client, model.seed, &format!("{}/{number}{started}", name()), now),
             ..Port::new(client)
         };
         // A worker's handler is in the same process.
         let is_own = matches!(channel.from, Caller::Consumer(_));
-        if is_own { Port { balancer: AnyBalancer::Own(number), ..port } } else { port }
+        if is_own {
+            port.balancer = AnyBalancer::Own(number);
+        }
+        port.settle();
+        port
     }
 }

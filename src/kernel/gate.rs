@@ -224,10 +224,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             retry.attempt_ended(now, frame.count, outcome, last);
         }
         let Some(breaker) = &mut port.breaker else { return };
-        let before = breaker.state();
-        breaker.record(now, Verdict::of(outcome, port.ignored), now.since(frame.mark));
-        let after = breaker.state();
-        if before != after {
+        let verdict = Verdict::of(outcome, port.ignored);
+        if let Some((before, after)) = breaker.hear(now, verdict, now.since(frame.mark)) {
             self.observer.breaker(route.channel, now, before, after);
         }
     }

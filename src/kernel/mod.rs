@@ -16,6 +16,7 @@ mod choosing;
 mod disturbance;
 mod door;
 mod engine;
+mod forward;
 mod frame;
 mod gate;
 mod handler;

@@ -133,6 +133,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if edge.from == from && route.service == to {
                 route.is_plain = trouble.is_none() && !route.is_zoned;
                 route.trouble = trouble.clone();
+                route.settle();
             }
         }
     }

@@ -155,7 +155,7 @@ impl Agenda for Wheel {
         self.place(Entry { order: order(time, self.entered), event });
     }
 
-    #[inline]
+    #[inline(always)]
     fn after(&mut self, lane: LaneId, event: Event) {
         self.entered += 1;
         let index = lane.0 as usize;

@@ -118,9 +118,19 @@ pub(super) struct Route {
     pub(super) is_zoned: bool,
     /// Whether nothing is wrong with it and zones do not matter: `hop` says all of its network.
     pub(super) is_plain: bool,
+    /// Whether it is plain and needs no connection: most are, and are asked this alone. See [`Route::settle`].
+    pub(super) is_bare: bool,
+    /// Whether of a call along it nothing counts but the timeouts of its attempts. See [`Route::settle`].
+    pub(super) is_simple: bool,
 }
 
 impl Route {
+    /// Sums up what has changed of it.
+    pub(super) fn settle(&mut self) {
+        self.is_bare = self.is_plain && !self.has_connections;
+        self.is_simple = !self.propagate && !self.noted && self.hedged == 0;
+    }
+
     /// The state of a caller replica's client towards the callee; users of a workload ([`NONE`]) share one.
     #[inline]
     pub(super) fn port(&self, replica: u32) -> usize {
@@ -200,6 +210,9 @@ pub(super) struct Port {
     pub(super) sieve: Option<Box<Sieve>>,
     /// What attempts wait for. Boxed for the same reason.
     pub(super) gate: Option<Box<Gate>>,
+    /// Whether no policy but its breaker wants to hear of attempts that do not fail, and only the breaker may refuse them:
+    /// most ports are so, and are asked this alone. See [`Port::settle`].
+    pub(super) is_quiet: bool,
 }
 
 impl Port {
@@ -217,7 +230,14 @@ impl Port {
             line: None,
             sieve: None,
             gate: None,
+            is_quiet: false,
         }
+    }
+
+    /// Sums up what has changed of it.
+    pub(super) fn settle(&mut self) {
+        let listens = self.balancer.listens() || self.retry.as_ref().is_some_and(AnyRetry::listens);
+        self.is_quiet = !listens && self.throttle.is_none() && self.sieve.is_none() && self.gate.is_none();
     }
 
     /// Its connections; its client has a transport.
@@ -517,7 +537,7 @@ impl World {
                 self.add_lines(&wire.transport, model, channel, id, &channels.list[channel as usize]);
             }
             let is_zoned = is_zoned(model, edge);
-            self.routes.push(Route {
+            let mut route = Route {
                 channel,
                 port_base: first_port.wrapping_sub(first_replica),
                 service: service.0,
@@ -547,7 +567,11 @@ impl World {
                 users_zone: users_zone(model, edge),
                 is_zoned,
                 is_plain: !is_zoned,
-            });
+                is_bare: false,
+                is_simple: false,
+            };
+            route.settle();
+            self.routes.push(route);
         }
     }
 

@@ -9,6 +9,7 @@ pub mod balance;
 pub mod breaker;
 pub mod bulkhead;
 pub mod hedge;
+pub mod hikari;
 pub mod limit;
 pub mod outlier;
 pub mod queue;

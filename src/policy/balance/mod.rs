@@ -183,6 +183,18 @@ impl AnyBalancer {
             Balance::Maglev => AnyBalancer::Maglev,
         }
     }
+
+    /// Whether it wants to hear of attempts: to the others, [`Balancer::started`] and [`Balancer::ended`] mean nothing.
+    #[inline(always)]
+    pub fn listens(&self) -> bool {
+        matches!(
+            self,
+            AnyBalancer::LeastRequest(_)
+                | AnyBalancer::PowerOfTwo(_)
+                | AnyBalancer::PeakEwma(_)
+                | AnyBalancer::Custom(_)
+        )
+    }
 }
 
 impl Balancer for AnyBalancer {
@@ -203,7 +215,6 @@ impl Balancer for AnyBalancer {
         }
     }
 
-    #[inline]
     fn started(&mut self, replica: u32) {
         match self {
             AnyBalancer::LeastRequest(balancer) => balancer.started(replica),
@@ -219,7 +230,6 @@ impl Balancer for AnyBalancer {
         }
     }
 
-    #[inline]
     fn ended(&mut self, now: Time, replica: u32, rtt: Span, outcome: Outcome) {
         match self {
             AnyBalancer::LeastRequest(balancer) => balancer.ended(now, replica, rtt, outcome),

@@ -5,7 +5,7 @@ use crate::base::random::Stream;
 use crate::base::time::{Span, Time};
 use crate::policy::Outcome;
 
-use super::{Ask, Balancer, SmoothWeighted, any};
+use super::{Ask, Balancer, Fleet, SmoothWeighted, any};
 
 /// Goes around by replica numbers, so that a replica that leaves or comes back does not shift the others' turns.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,22 @@ pub struct RoundRobin {
 }
 
 impl RoundRobin {
+    /// The next one, where it is the one whose turn it is, or the first after the last: what [`Balancer::pick`] finds
+    /// too, with less to look at. `None` where there is more to look at.
+    #[inline(always)]
+    pub fn pick_at_once(&mut self, fleet: &Fleet) -> Option<u32> {
+        let (up, next) = (fleet.up.as_slice(), self.next?);
+        if !fleet.weights.is_empty() || fleet.slow_start.is_some() {
+            return None;
+        }
+        let picked = match up.get(next as usize) {
+            Some(&replica) => (replica == next).then_some(next)?,
+            None => (*up.last()? < next).then(|| up[0])?,
+        };
+        self.next = Some(picked + 1);
+        Some(picked)
+    }
+
     #[inline(never)]
     fn pick_by_weight(&mut self, ask: &Ask<'_>) -> u32 {
         let weighted = self.weighted.get_or_insert_default();

@@ -143,6 +143,37 @@ macro_rules! breakers {
         }
 
         impl AnyBreaker {
+            /// Whether it is closed and a permit is a matter of course: [`Breaker::permit`] would give it and change nothing.
+            #[inline(always)]
+            pub fn is_open_to_all(&self) -> bool {
+                matches!(self, AnyBreaker::Resilience4j(breaker) if breaker.is_closed())
+            }
+
+            /// [`Breaker::record`]; the states before and after it where they differ.
+            #[inline(always)]
+            pub fn hear(&mut self, now: Time, verdict: Verdict, duration: Span) -> Option<(BreakerState, BreakerState)> {
+                if let AnyBreaker::Resilience4j(breaker) = self
+                    && breaker.is_closed()
+                {
+                    breaker.record_closed(now, verdict, duration);
+                    return (!breaker.is_closed()).then_some((BreakerState::Closed, BreakerState::Open));
+                }
+                self.hear_in_any_state(now, verdict, duration)
+            }
+
+            #[inline(never)]
+            fn hear_in_any_state(
+                &mut self,
+                now: Time,
+                verdict: Verdict,
+                duration: Span,
+            ) -> Option<(BreakerState, BreakerState)> {
+                let before = self.state();
+                self.record(now, verdict, duration);
+                let after = self.state();
+                (before != after).then_some((before, after))
+            }
+
             /// The built-in breaker for `settings`, closed.
             pub fn from_settings(settings: &BreakerSettings) -> AnyBreaker {
                 match &settings.rules { $( BreakerRules::$Name(settings) => AnyBreaker::$Name(OwnBreaker::new(settings)), )+ }
@@ -150,7 +181,6 @@ macro_rules! breakers {
         }
 
         impl Breaker for AnyBreaker {
-            #[inline]
             fn permit(&mut self, now: Time) -> bool {
                 match self {
                     $( AnyBreaker::$Name(breaker) => breaker.permit(now), )+
@@ -158,7 +188,6 @@ macro_rules! breakers {
                 }
             }
 
-            #[inline]
             fn record(&mut self, now: Time, verdict: Verdict, duration: Span) {
                 match self {
                     $( AnyBreaker::$Name(breaker) => breaker.record(now, verdict, duration), )+
@@ -166,7 +195,6 @@ macro_rules! breakers {
                 }
             }
 
-            #[inline]
             fn state(&self) -> BreakerState {
                 match self {
                     $( AnyBreaker::$Name(breaker) => breaker.state(), )+

@@ -116,7 +116,6 @@ impl Resilience4jBreaker {
     }
 
     /// What its own timers have done up to `now`; with `automatic` it may have gone round several times.
-    #[inline]
     fn catch_up(&mut self, now: Time) {
         loop {
             match (self.state, self.settings.half_open_for) {
@@ -130,6 +129,23 @@ impl Resilience4jBreaker {
                 }
                 _ => return,
             }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// [`Breaker::record`] while it is closed, when its own timers do nothing.
+    #[inline(always)]
+    pub(super) fn record_closed(&mut self, now: Time, verdict: Verdict, duration: Span) {
+        if verdict == Verdict::Ignored {
+            return;
+        }
+        self.results.record(now, verdict == Verdict::Failure, duration > self.settings.slow_call_duration);
+        if self.too_bad() == Some(true) {
+            self.open(now);
         }
     }
 
@@ -221,6 +237,10 @@ impl Breaker for Resilience4jBreaker {
 
     #[inline]
     fn record(&mut self, now: Time, verdict: Verdict, duration: Span) {
+        if self.is_closed() {
+            self.record_closed(now, verdict, duration);
+            return;
+        }
         self.catch_up(now);
         match (&mut self.state, verdict) {
             (State::Open { .. } | State::Forced, _) | (State::Closed, Verdict::Ignored) => return,

@@ -204,10 +204,19 @@ impl AnyRetry {
     pub fn from_settings(settings: &RetrySettings) -> AnyRetry {
         AnyRetry::Standard(StandardRetry::new(settings))
     }
+
+    /// Whether it wants to hear of calls and attempts that do not fail: to the others they mean nothing, and no call
+    /// waits before its first attempt.
+    #[inline(always)]
+    pub fn listens(&self) -> bool {
+        match self {
+            AnyRetry::Standard(retry) => retry.listens(),
+            AnyRetry::Custom(_) => true,
+        }
+    }
 }
 
 impl Retry for AnyRetry {
-    #[inline]
     fn call_started(&mut self, now: Time) -> Span {
         match self {
             AnyRetry::Standard(retry) => retry.call_started(now),
@@ -215,7 +224,6 @@ impl Retry for AnyRetry {
         }
     }
 
-    #[inline]
     fn attempt_started(&mut self, now: Time, attempt: u32) {
         match self {
             AnyRetry::Standard(retry) => retry.attempt_started(now, attempt),
@@ -223,7 +231,6 @@ impl Retry for AnyRetry {
         }
     }
 
-    #[inline]
     fn attempt_ended(&mut self, now: Time, attempt: u32, outcome: Outcome, before: Option<Outcome>) {
         match self {
             AnyRetry::Standard(retry) => retry.attempt_ended(now, attempt, outcome, before),

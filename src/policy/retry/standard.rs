@@ -38,6 +38,12 @@ impl StandardRetry {
         }
     }
 
+    /// Whether it remembers anything: a quota, or a rate.
+    #[inline(always)]
+    pub(super) fn listens(&self) -> bool {
+        self.quota.is_some() || self.adaptive.is_some()
+    }
+
     /// Attempts of a call at most.
     pub fn attempts(&self) -> u32 {
         self.attempts

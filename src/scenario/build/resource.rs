@@ -1,7 +1,9 @@
 //! Pools and caches: whether their keys fit together.
 
 use super::{Atlas, Resource};
+use crate::base::time::Span;
 use crate::model::{Cache, CacheFill, CacheId, CacheStart, CacheStore, Id, Ids, Limit, PoolId, Scope, SharedPool, Ttl};
+use crate::policy::hikari::{HikariConfig, HikariError};
 use crate::scenario::decode::{CacheScope, Cx, Expiry, Field, NotZero, Word};
 use crate::scenario::language::{CacheKeys, PoolKeys, ScenarioKeys};
 use crate::scenario::say::{Place, catalogue};
@@ -23,6 +25,7 @@ fn pool(name: &str, keys: Option<&PoolKeys>, cx: &mut Cx<'_>) -> SharedPool {
     if let Some(keys) = keys.filter(|_| is_optimistic) {
         // What is only the default, written down, does no harm.
         let useless = [
+            ("preset", keys.preset.key_place()),
             ("size", unless(&keys.size, |count| count.0 == 1)),
             ("queue", unless(&keys.queue, |limit| limit.0 == Limit::Unlimited)),
             ("acquire_timeout", unless(&keys.acquire_timeout, |timeout| timeout.0.is_none())),
@@ -33,13 +36,42 @@ fn pool(name: &str, keys: Option<&PoolKeys>, cx: &mut Cx<'_>) -> SharedPool {
                 .help(format!("remove `{name}`, or `optimistic`"));
         }
     }
+    let (size, acquire_timeout) = match keys {
+        Some(keys) if keys.preset.value().is_some() && !is_optimistic => hikari(keys, cx),
+        keys => (
+            keys.and_then(|keys| keys.size.value()).map_or(1, |count| count.0),
+            keys.and_then(|keys| keys.acquire_timeout.value()?.0).map(|NotZero(span)| span),
+        ),
+    };
     SharedPool {
         name: name.to_owned(),
-        size: keys.and_then(|keys| keys.size.value()).map_or(1, |count| count.0),
+        size,
         queue: keys.and_then(|keys| keys.queue.value()).map_or(Limit::Unlimited, |limit| limit.0),
-        acquire_timeout: keys.and_then(|keys| keys.acquire_timeout.or_default().0).map(|NotZero(span)| span),
+        acquire_timeout,
         scope: keys.and_then(|keys| keys.scope.value()).map_or(Scope::Replica, |Word(scope)| *scope),
         is_optimistic,
+    }
+}
+
+/// Size and patience of a pool that HikariCP manages.
+fn hikari(keys: &PoolKeys, cx: &mut Cx<'_>) -> (u32, Option<Span>) {
+    let config = HikariConfig {
+        maximum_pool_size: keys.size.value().map(|count| count.0),
+        connection_timeout: keys.acquire_timeout.value().map(|timeout| timeout.0.map(|NotZero(span)| span)),
+        ..HikariConfig::default()
+    };
+    match config.validated() {
+        Ok(pool) => (pool.maximum_pool_size, pool.connection_timeout),
+        Err(error) => {
+            let field = match error {
+                HikariError::TimeoutTooShort => keys.acquire_timeout.place(),
+                HikariError::NoConnections => keys.size.place(),
+            };
+            cx.say(&catalogue::OUT_OF_RANGE, field, format!("HikariCP does not start with this: {error}"))
+                .also(keys.preset.key_place(), "the pool is HikariCP's")
+                .help("write at least that much, or leave `preset` out");
+            (1, None)
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, Tru
 pub(crate) use session::{SessionForm, SessionStepForm};
 pub(crate) use steps::{StepForm, StepKind, Steps, VERBS};
 pub(crate) use table::{Reader, read_table, say_unknown_key};
-pub(crate) use words::{Auto, CacheScope, Expiry, MeshPreset, TlsVersion, Word, Words, word_for};
+pub(crate) use words::{Auto, CacheScope, Expiry, MeshPreset, PoolPreset, TlsVersion, Word, Words, word_for};
 
 /// What decoding needs at hand.
 pub(crate) struct Cx<'a> {

@@ -196,6 +196,19 @@ impl Words for MeshPreset {
     const LATER: &'static [&'static str] = &["linkerd"];
 }
 
+/// A pool whose figures and rules are known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PoolPreset {
+    /// HikariCP.
+    Hikari,
+}
+
+impl Words for PoolPreset {
+    const WHAT: &'static str = "a preset of pools";
+    const WORDS: &'static [(&'static str, Self)] = &[("hikari", PoolPreset::Hikari)];
+    const LATER: &'static [&'static str] = &[];
+}
+
 impl Words for Handlers {
     const WHAT: &'static str = "a kind of handler";
     const WORDS: &'static [(&'static str, Self)] = &[("blocking", Handlers::Blocking), ("async", Handlers::Async)];

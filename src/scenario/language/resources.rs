@@ -4,17 +4,20 @@ use crate::base::time::Span;
 use crate::base::units::Share;
 use crate::model::{CacheFill, CacheStart, Scope};
 use crate::scenario::declare::keys;
-use crate::scenario::decode::{CacheScope, Count, Expiry, LimitFrom, NotZero, Or, Word};
+use crate::scenario::decode::{CacheScope, Count, Expiry, LimitFrom, NotZero, Or, PoolPreset, Word};
 
 keys! {
     /// Permits that a `hold` step holds across other steps and remote calls: connections, locks, semaphores.
     PoolKeys is "a pool" at "pool.NAME" {
-        /// Permits of one instance; one is a lock.
-        size: Count<1> = "1";
+        /// Start from the figures of a library, and be refused what it refuses. "hikari" is HikariCP: 10 connections, a
+        /// wait of 30 s, and none shorter than 250 ms.
+        preset: Word<PoolPreset>;
+        /// Permits of one instance; one is a lock, and what there is without a preset.
+        size: Count<1>;
         /// How many may wait for one.
         queue: LimitFrom<0> = "unlimited";
-        /// How long one waits before the step fails.
-        acquire_timeout: Or<NotZero<Span>> = "none";
+        /// How long one waits before the step fails: for ever without a preset.
+        acquire_timeout: Or<NotZero<Span>>;
         /// How many instances there are: one for each "replica" that uses it, one that is "shared" by all, or one for
         /// each "key" of requests, which all replicas share (a lock on a row).
         scope: Word<Scope> = "replica";

@@ -4,6 +4,8 @@ use brownout::base::time::{Span, Time};
 use brownout::mechanism::connection::{ConnectionId, ConnectionSettings, Connections, Wanted};
 use brownout::model::Reconnect;
 use brownout::policy::Outcome;
+use brownout::policy::hikari::HikariConfig;
+use brownout::scenario::{LoadOptions, load};
 use serde_json::Value;
 
 use super::vectors::{Waiting, count, list, number};
@@ -177,6 +179,60 @@ pub(super) fn borrowing(vector: &Value) -> Result<(), Waiting> {
     };
     let at = number(&expected[1]["at_ms"]);
     assert_eq!((timed_out(at - 1.0), timed_out(at + 1.0)), (0, 1));
+    Ok(())
+}
+
+/// What HikariCP makes of its configuration, alone and as that of a pool in a scenario.
+pub(super) fn configured_pool(vector: &Value) -> Result<(), Waiting> {
+    let (input, expected) = (list(&vector["input"]), list(&vector["expected"]));
+    assert_eq!(input.len(), expected.len());
+    for (told, expected) in input.iter().zip(expected) {
+        let whole = |name: &str| told.get(name).map(count);
+        let millis = |name: &str| told.get(name).map(|it| Span::from_millis(count(it).into()));
+        let config = HikariConfig {
+            maximum_pool_size: whole("maximumPoolSize"),
+            minimum_idle: whole("minimumIdle"),
+            connection_timeout: millis("connectionTimeout_ms").map(Some),
+            max_lifetime: millis("maxLifetime_ms"),
+        };
+        let found = config.validated();
+        for (what, expected) in expected.as_object().unwrap() {
+            match (what.as_str(), &found) {
+                ("error", Err(error)) => {
+                    assert!(*expected == true || *expected == error.to_string(), "{told}: {error}");
+                }
+                ("minimumIdle", Ok(pool)) => assert_eq!(pool.minimum_idle, count(expected), "{told}"),
+                ("maxLifetime_ms", Ok(pool)) => {
+                    assert_eq!(pool.max_lifetime, Span::from_millis(count(expected).into()), "{told}");
+                }
+                _ => panic!("{told}: {expected}, not {found:?}"),
+            }
+        }
+        let size = config.maximum_pool_size.map_or(String::new(), |size| format!("size = {size}\n"));
+        let patience = config.connection_timeout.flatten();
+        let patience = patience.map_or(String::new(), |wait| format!("acquire_timeout = \"{wait}\"\n"));
+        let text = format!(
+            r#"
+            duration = "1s"
+            [workload.users]
+            entry = "app.page"
+            arrivals = "even(1/s)"
+            [service.app.endpoint.page]
+            steps = [{{ hold = "db", steps = [{{ sleep = "1ms" }}] }}]
+            [pool.db]
+            preset = "hikari"
+            {size}{patience}"#
+        );
+        let loaded = load("hikari", text.as_bytes(), &LoadOptions::default());
+        match (loaded.model, found) {
+            (Some(model), Ok(pool)) => {
+                let written = model.pools.iter().next().unwrap();
+                assert_eq!((written.size, written.acquire_timeout), (pool.maximum_pool_size, pool.connection_timeout));
+            }
+            (None, Err(_)) => {}
+            (model, found) => panic!("{told}: {found:?}, but a scenario loads: {}", model.is_some()),
+        }
+    }
     Ok(())
 }
 

@@ -67,6 +67,7 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("grpc.retry.pushback", retries::pushback),
     ("grpc.retry.validation", retries::validation),
     ("grpc.retry_throttling", retries::scripted),
+    ("hikaricp.config", transports::configured_pool),
     ("hikaricp.pool", transports::borrowing),
     ("http2.max_concurrent_streams", transports::streams),
     ("hystrix.circuitbreaker", breakers::steps),
@@ -151,7 +152,7 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 109);
+    assert_eq!(ran.len(), 110);
 }
 
 #[test]
