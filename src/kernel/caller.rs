@@ -65,6 +65,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.delivery_done(id, outcome);
             return;
         }
+        let fell_back = !self.fell_back.is_empty() && self.fell_back.remove(&id);
         if !outcome.is_ok() && self.will_reload(id) {
             self.observer.will_reload(self.frames[id].parent_token, self.agenda.now(), outcome);
             return;
@@ -75,6 +76,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.ends(id, workload, now, arrived, outcome);
         self.frames.remove(id);
         self.observer.finished(workload, now, arrived, outcome);
+        if fell_back && outcome.is_ok() {
+            self.observer.degraded(workload, now, arrived);
+        }
         if user != NONE {
             self.user_goes_on(workload, user, arrived, outcome);
         }
@@ -155,7 +159,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Sends the next attempt of a frame's call.
     #[inline]
-    fn attempt(&mut self, id: u32, edge: u32, salt: u64) {
+    pub(super) fn attempt(&mut self, id: u32, edge: u32, salt: u64) {
         let now = self.now();
         let World { routes, ports, .. } = &mut self.world;
         let route = &routes[edge as usize];
@@ -373,6 +377,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if !self.live(ticket) {
             return;
         }
+        if !self.wishes.is_empty() && self.hears_wish(ticket) {
+            return;
+        }
         let edge = self.conclude(ticket.frame, outcome);
         if self.frames[ticket.frame].has(flag::HEDGE) {
             self.hedge_ended(ticket.frame, edge, outcome);
@@ -425,7 +432,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let route = &routes[edge as usize];
         let port = &mut ports[route.port(frame.replica)];
         if target != NONE {
-            port.hears_of(now, target - route.first_replica, now.since(sent), outcome);
+            let ejected = port.hears_of(now, target - route.first_replica, now.since(sent), outcome);
+            if ejected != 0 {
+                self.observer.ejected(route.channel, now, ejected);
+            }
         }
         if let Some(throttle) = &mut port.throttle
             && outcome.is_accepted()
@@ -471,31 +481,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let after = breaker.state();
         if before != after {
             self.observer.breaker(route.channel, now, before, after);
-        }
-    }
-
-    /// A call has failed for good: an optional one is passed over, any other ends the handler.
-    pub(super) fn call_failed(&mut self, id: u32, outcome: Outcome) {
-        let now = self.now();
-        let (edge, _) = self.current_call(&self.frames[id]);
-        if self.world.routes[edge as usize].noted {
-            self.note_end(id, edge, outcome);
-        }
-        let frame = &self.frames[id];
-        let op = &self.world.program.ops[frame.pc as usize - 1];
-        if let Op::Call { edge, optional, .. } = op {
-            self.observer.call_failed(*edge, now, outcome, *optional);
-        }
-        match op {
-            Op::Call { optional: true, .. } => {
-                // There is no answer to read.
-                if self.world.program.ops.get(frame.pc as usize).is_some_and(Op::reads_answer) {
-                    self.frames[id].pc += 1;
-                }
-                self.go_on_soon(id);
-            }
-            _ if frame.has(flag::USER) => self.user_done(id, outcome),
-            _ => self.fail(id),
         }
     }
 
@@ -580,7 +565,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let first = self.world.services[self.world.routes[edge as usize].service as usize].first_replica;
         // Nobody waits at this end: neither the balancer nor who looks after replicas learns when it is over.
-        self.world.ports[port].hears_of(now, target - first, Span::ZERO, Outcome::Cancelled);
+        let ejected = self.world.ports[port].hears_of(now, target - first, Span::ZERO, Outcome::Cancelled);
+        if ejected != 0 {
+            self.observer.ejected(self.world.routes[edge as usize].channel, now, ejected);
+        }
         self.observer.answered(edge, now, now, Outcome::Ok);
         let place = salt ^ (u64::from(frame.iteration) << 16);
         let child = self.frames.insert(Frame {

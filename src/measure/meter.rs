@@ -4,6 +4,8 @@
 mod asked;
 mod finish;
 mod messages;
+mod resilience;
+mod sums;
 
 use std::ops::ControlFlow;
 
@@ -26,6 +28,7 @@ use super::messaging::MessagingMeters;
 use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
 use super::paths::Paths;
 use super::recorder::Recorder;
+use super::resilience::ResilienceMeters;
 use super::resources::ResourceMeters;
 use super::results::{EdgeSeries, Results, Series, ServiceSeries, WorkloadResult, WorkloadSeries};
 use super::stream::StreamMeter;
@@ -61,6 +64,8 @@ struct Meter {
     transport: Option<Box<TransportMeters>>,
     /// Boxed for the same reason.
     messaging: Option<Box<MessagingMeters>>,
+    /// Boxed for the same reason.
+    resilience: Option<Box<ResilienceMeters>>,
     recorder: Recorder,
     detail: Detail,
     /// What tells how sure means are, where somebody wants to know.
@@ -142,6 +147,7 @@ impl Meter {
             resources: ResourceMeters::new(model),
             transport: TransportMeters::new(model, &edges, detail),
             messaging: MessagingMeters::new(model),
+            resilience: ResilienceMeters::new(model, &edges, &channels),
             recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len(), detail),
             detail,
             sums: None,
@@ -207,6 +213,9 @@ impl Meter {
         if let Some(messaging) = &mut self.messaging {
             messaging.start_totals(now);
         }
+        if let Some(resilience) = &mut self.resilience {
+            resilience.start_totals(now);
+        }
     }
 
     /// An attempt that a policy of its client does not let go.
@@ -238,31 +247,12 @@ impl Meter {
         if let Some(messaging) = &mut self.messaging {
             messaging.add_point(now, length);
         }
+        if let Some(resilience) = &mut self.resilience {
+            resilience.add_point(now, length);
+        }
         let shares: Vec<_> = self.channels.iter_mut().map(|channel| channel.shares(now, length)).collect();
         for (meter, series) in self.edges.iter_mut().zip(&mut self.series.edges) {
             meter.add_point(series, shares[meter.rare.channel as usize], now, length);
-        }
-    }
-
-    /// Adds what tells how sure means are, before a point of the series ends.
-    fn add_sums(&mut self, now: Time) {
-        let (point, edge, wait, sojourn) =
-            (self.series.points, self.edge_place(0), self.wait_place(0), self.sojourn_place(0));
-        let Some(sums) = &mut self.sums else { return };
-        self.recorder.flush();
-        let latency = |place: u32| self.recorder.latency(place);
-        for (meter, sums) in self.workloads.iter_mut().zip(&mut sums.workloads) {
-            meter.add_sums(point, sums);
-        }
-        for ((meter, sums), id) in self.services.iter_mut().zip(&mut sums.services).zip(0..) {
-            meter.add_sums(now, sums, latency(wait + id), latency(sojourn + id));
-        }
-        for ((meter, sums), id) in self.edges.iter_mut().zip(&mut sums.edges).zip(0..) {
-            meter.add_sums(point, sums, latency(edge + id));
-        }
-        self.resources.add_sums(sums);
-        if let Some(transport) = &mut self.transport {
-            transport.add_sums(now, sums);
         }
     }
 }
@@ -445,6 +435,18 @@ impl Observer for Meter {
         if let Some(causes) = self.causes.as_mut().filter(|_| !optional) {
             causes.fatal(edge, cause);
         }
+    }
+
+    fn fell_back(&mut self, edge: u32, now: Time) {
+        self.tell_fallback(edge, now);
+    }
+
+    fn degraded(&mut self, workload: u32, _now: Time, arrived: Time) {
+        self.tell_degraded(workload, arrived);
+    }
+
+    fn ejected(&mut self, channel: u32, now: Time, change: i32) {
+        self.tell_ejected(channel, now, change);
     }
 
     fn will_reload(&mut self, workload: u32, now: Time, _cause: Outcome) {
