@@ -1,4 +1,5 @@
-//! Again or not: what follows an attempt that has failed, and the wait before the next one.
+//! Again or not: what follows an attempt that has failed, and the wait before the next one; and what follows when the call
+//! has failed with all of them.
 
 use crate::base::random::salt;
 use crate::base::time::Span;
@@ -9,7 +10,9 @@ use super::agenda::{Agenda, Event};
 use super::caller::current_call;
 use super::engine::Engine;
 use super::frame::{State, flag};
+use super::note::{NO_NOTE, Note};
 use super::observer::{Observer, Spent};
+use super::program::{NO_FALLBACK, Op};
 
 const SALT_BACKOFF: u64 = salt("backoff");
 
@@ -20,7 +23,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = self.frames[id];
         let port = self.port(edge, frame.replica);
         let route = &self.world.routes[edge as usize];
-        let is_out_of_time = route.noted && now >= self.note(id).until;
+        let note = if route.noted { self.note(id) } else { NO_NOTE };
+        let is_out_of_time = now >= note.until;
         let delay = match &mut self.world.ports[port].retry {
             // What was read of a stream cannot be taken back.
             Some(retry)
@@ -32,7 +36,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 let (_, salt) = current_call(&self.world.program.ops, &frame);
                 let draws = frame.key.child(salt ^ (u64::from(frame.iteration) << 16) ^ SALT_BACKOFF).draws();
                 let uniform = |retry: u32| draws.skip(u64::from(retry - 1)).uniform();
-                retry.next_delay(now, Failure::new(frame.count, outcome), &uniform)
+                let Note { wish, pushed_back_at, .. } = note;
+                let failure = Failure { attempt: frame.count, outcome, pushback: wish, pushed_back_at };
+                retry.next_delay(now, failure, &uniform)
             }
             _ => None,
         };
@@ -46,10 +52,39 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         if route.noted {
-            self.note_failure(id, outcome);
+            self.note_failure(id, frame.count, outcome);
         }
         self.observer.retried(edge, now, outcome);
         self.back_off(id, edge, delay);
+    }
+
+    /// A call has failed for good: an optional one is passed over, any other ends the handler.
+    pub(super) fn call_failed(&mut self, id: u32, outcome: Outcome) {
+        let now = self.now();
+        let (edge, _) = self.current_call(&self.frames[id]);
+        if self.world.routes[edge as usize].noted {
+            self.note_end(id, edge, outcome);
+        }
+        let frame = &self.frames[id];
+        let op = &self.world.program.ops[frame.pc as usize - 1];
+        if let Op::Call { edge, optional, fallback, .. } = op {
+            self.observer.call_failed(*edge, now, outcome, *optional || *fallback != NO_FALLBACK);
+        }
+        match op {
+            Op::Call { fallback, .. } if *fallback != NO_FALLBACK && !frame.has(flag::CANCELLED) => {
+                self.frames[id].pc = *fallback;
+                self.go_on_soon(id);
+            }
+            Op::Call { optional: true, .. } => {
+                // There is no answer to read.
+                if self.world.program.ops.get(frame.pc as usize).is_some_and(Op::reads_answer) {
+                    self.frames[id].pc += 1;
+                }
+                self.go_on_soon(id);
+            }
+            _ if frame.has(flag::USER) => self.user_done(id, outcome),
+            _ => self.fail(id),
+        }
     }
 
     /// A call waits before its next attempt, but no longer than its caller has patience.

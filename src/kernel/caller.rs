@@ -66,6 +66,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.delivery_done(id, outcome);
             return;
         }
+        let fell_back = !self.fell_back.is_empty() && self.fell_back.remove(&id);
         if !outcome.is_ok() && self.will_reload(id) {
             self.observer.will_reload(self.frames[id].parent_token, self.agenda.now(), outcome);
             return;
@@ -77,6 +78,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.deed(id, now, Deed::Ends(outcome));
         self.free(id);
         self.observer.finished(workload, now, arrived, outcome);
+        if fell_back && outcome.is_ok() {
+            self.observer.degraded(workload, now, arrived);
+        }
         if user != NONE {
             self.user_goes_on(workload, user, arrived, outcome);
         }
@@ -172,7 +176,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Sends the next attempt of a frame's call.
     #[inline]
-    fn attempt(&mut self, id: u32, edge: u32, salt: u64) {
+    pub(super) fn attempt(&mut self, id: u32, edge: u32, salt: u64) {
         let now = self.now();
         let World { routes, ports, .. } = &mut self.world;
         let route = &routes[edge as usize];
@@ -410,6 +414,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if !self.live(ticket) {
             return;
         }
+        if !self.wishes.is_empty() && self.hears_wish(ticket) {
+            return;
+        }
         let edge = self.conclude(ticket.frame, outcome);
         if self.frames[ticket.frame].has(flag::HEDGE) {
             self.hedge_ended(ticket.frame, edge, outcome);
@@ -465,7 +472,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let port = &mut ports[route.port(frame.replica)];
         if !port.is_quiet {
             if target != NONE {
-                port.hears_of(now, target - route.first_replica, now.since(sent), outcome);
+                let ejected = port.hears_of(now, target - route.first_replica, now.since(sent), outcome);
+                if ejected != 0 {
+                    self.observer.ejected(route.channel, now, ejected);
+                }
             }
             if let Some(throttle) = &mut port.throttle
                 && outcome.is_accepted()
@@ -493,31 +503,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
         }
         edge
-    }
-
-    /// A call has failed for good: an optional one is passed over, any other ends the handler.
-    pub(super) fn call_failed(&mut self, id: u32, outcome: Outcome) {
-        let now = self.now();
-        let (edge, _) = self.current_call(&self.frames[id]);
-        if self.world.routes[edge as usize].noted {
-            self.note_end(id, edge, outcome);
-        }
-        let frame = &self.frames[id];
-        let op = &self.world.program.ops[frame.pc as usize - 1];
-        if let Op::Call { edge, optional, .. } = op {
-            self.observer.call_failed(*edge, now, outcome, *optional);
-        }
-        match op {
-            Op::Call { optional: true, .. } => {
-                // There is no answer to read.
-                if self.world.program.ops.get(frame.pc as usize).is_some_and(Op::reads_answer) {
-                    self.frames[id].pc += 1;
-                }
-                self.go_on_soon(id);
-            }
-            _ if frame.has(flag::USER) => self.user_done(id, outcome),
-            _ => self.fail(id),
-        }
     }
 
     /// The caller turns away from the request that he has sent, and tells it if his client does so.

@@ -19,6 +19,8 @@ pub(super) struct Sieve {
     outlier: Option<AnyOutlier>,
     health: Option<PassiveHealth>,
     zones: Option<ZoneSieve>,
+    /// How many replicas were out when the observer was told last.
+    told: u32,
     /// Those that come through.
     rest: Vec<u32>,
 }
@@ -43,7 +45,7 @@ impl Sieve {
         let health = client.health.as_ref().map(PassiveHealth::new);
         let outlier = client.outlier.as_ref().map(|settings| AnyOutlier::from_settings(settings, key()));
         let is_needed = subset.is_some() || outlier.is_some() || health.is_some() || zones.is_some();
-        is_needed.then(|| Box::new(Sieve { subset, outlier, health, zones, rest: Vec::new() }))
+        is_needed.then(|| Box::new(Sieve { subset, outlier, health, zones, told: 0, rest: Vec::new() }))
     }
 
     /// An attempt goes to a replica.
@@ -56,14 +58,20 @@ impl Sieve {
         }
     }
 
-    /// An attempt at a replica has ended.
-    fn ended(&mut self, now: Time, replica: u32, outcome: Outcome) {
-        if let Some(outlier) = &mut self.outlier {
-            outlier.ended(now, replica, outcome);
-        }
+    /// An attempt at a replica has ended. Returns by how many more replicas are out than the observer knows.
+    fn ended(&mut self, now: Time, replica: u32, outcome: Outcome) -> i32 {
         if let Some(health) = &mut self.health {
             health.ended(now, replica, outcome);
         }
+        let Some(outlier) = &mut self.outlier else { return 0 };
+        outlier.ended(now, replica, outcome);
+        let ejected = outlier.ejected();
+        ejected as i32 - std::mem::replace(&mut self.told, ejected) as i32
+    }
+
+    /// How many replicas are out, as far as the observer knows.
+    pub(super) fn told(&self) -> u32 {
+        self.told
     }
 
     /// Leaves in `rest` who may be picked.
@@ -123,20 +131,16 @@ impl Port {
         }
     }
 
-    /// An attempt at replica `number` has ended.
+    /// An attempt at replica `number` has ended. Returns by how many more replicas are out than the observer knows.
     #[inline(always)]
-    pub(super) fn hears_of(&mut self, now: Time, number: u32, rtt: Span, outcome: Outcome) {
-        if !self.is_quiet {
-            self.tells_of_end(now, number, rtt, outcome);
-        }
+    pub(super) fn hears_of(&mut self, now: Time, number: u32, rtt: Span, outcome: Outcome) -> i32 {
+        if self.is_quiet { 0 } else { self.tells_of_end(now, number, rtt, outcome) }
     }
 
     #[inline(never)]
-    fn tells_of_end(&mut self, now: Time, number: u32, rtt: Span, outcome: Outcome) {
+    fn tells_of_end(&mut self, now: Time, number: u32, rtt: Span, outcome: Outcome) -> i32 {
         self.balancer.ended(now, number, rtt, outcome);
-        if let Some(sieve) = &mut self.sieve {
-            sieve.ended(now, number, outcome);
-        }
+        self.sieve.as_mut().map_or(0, |sieve| sieve.ended(now, number, outcome))
     }
 
     /// The number of the replica that its balancer wants next; `None` when none may be picked.

@@ -4,11 +4,12 @@
 //! caller's side), `hedging` (several attempts at a time), `trouble` (faults), `change` (the operator). Something that takes no time goes through
 //! `soon`, a queue that is emptied before the clock moves, so that nothing recurses.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
 use crate::base::time::{Span, Time};
 use crate::model::Model;
+use crate::policy::retry::RetrySettings;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::frame::{DELIVERY, Frames, NONE, State, flag};
@@ -18,6 +19,7 @@ use super::observer::Observer;
 use super::program::Visit;
 use super::resources::Resources;
 use super::streaming::Streaming;
+use super::wish::Wish;
 use super::world::World;
 
 /// How often a run that stands still in time asks whether it should go on: every 2²⁰ events.
@@ -36,6 +38,12 @@ pub struct Engine<'m, A, O> {
     pub(super) soon: VecDeque<Event>,
     /// By frame; empty as long as no client wants any.
     pub(super) notes: Vec<Note>,
+    /// Users' requests for which something has stood in for an answer; empty as long as no call has a fallback.
+    pub(super) fell_back: BTreeSet<u32>,
+    /// What answers say that are on their way, by their caller.
+    pub(super) wishes: BTreeMap<u32, Wish>,
+    /// Whether any client listens to wishes.
+    pub(super) listens: bool,
     /// How deep calls that take no time are nested.
     pub(super) depth: u32,
     /// Number of paused replicas: while zero, nobody asks whether his is.
@@ -77,6 +85,9 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
             frames: Frames::new(Messaging::knows_origins(model)),
             soon: VecDeque::new(),
             notes: Vec::new(),
+            fell_back: BTreeSet::new(),
+            wishes: BTreeMap::new(),
+            listens: model.clients.iter().any(|client| client.retry.as_ref().is_some_and(RetrySettings::listens)),
             depth: 0,
             paused: 0,
             active: vec![false; model.faults.len()],

@@ -25,7 +25,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let first = self.world.services[self.world.routes[edge as usize].service as usize].first_replica;
         // Nobody waits at this end: neither the balancer nor who looks after replicas learns when it is over.
-        self.world.ports[port].hears_of(now, target - first, Span::ZERO, Outcome::Cancelled);
+        let ejected = self.world.ports[port].hears_of(now, target - first, Span::ZERO, Outcome::Cancelled);
+        if ejected != 0 {
+            self.observer.ejected(self.world.routes[edge as usize].channel, now, ejected);
+        }
         self.observer.answered(edge, now, now, Outcome::Ok);
         let place = salt ^ (u64::from(frame.iteration) << 16);
         let child = self.frames.insert(Frame {

@@ -8,7 +8,7 @@ use crate::base::random::{Key, Stream, salt};
 use crate::base::time::{Span, Time};
 use crate::model::Client;
 use crate::policy::Outcome;
-use crate::policy::breaker::{Breaker, Verdict};
+use crate::policy::breaker::Verdict;
 use crate::policy::bulkhead::{Bulkhead, Entry};
 use crate::policy::limit::{AnyLimiter, Ended, Limiter, Newcomer};
 use crate::policy::rate::{RateLimiter, Turn};

@@ -128,6 +128,21 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                         return;
                     }
                 }
+                Op::Keep(lookup) => {
+                    let lookup = *lookup;
+                    self.keep_answer(id, lookup);
+                }
+                Op::Recall(lookup) => {
+                    let lookup = *lookup;
+                    if !self.recall_answer(id, lookup) {
+                        self.fail(id);
+                        return;
+                    }
+                }
+                Op::FellBack(edge) => {
+                    let edge = *edge;
+                    self.fell_back(id, edge);
+                }
                 Op::Together(_) | Op::Encode { .. } | Op::Decode { .. } | Op::Receive(_) | Op::Respond(_) => {
                     if self.work_on_messages(id, pc) {
                         return;
@@ -326,6 +341,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.deed(id, now, Deed::Leaves(how));
         if has_started && self.world.program.has_contention() {
             self.world.replicas[replica as usize].in_progress -= 1;
+        }
+        if self.listens && !has_replied && how != Departure::Completed {
+            self.wish(id, how);
         }
         let answer = if has_replied { None } else { self.answer_of(id, outcome.is_ok()) };
         if let Some((caller, _)) = &answer {

@@ -31,12 +31,14 @@ mod observer;
 mod preemption;
 mod program;
 mod resources;
+mod standby;
 mod streaming;
 mod transport;
 mod trouble;
 mod users;
 pub mod wheel;
 mod wire;
+mod wish;
 mod world;
 mod zone;
 

@@ -5,6 +5,7 @@
 use crate::base::time::Time;
 use crate::policy::Outcome;
 use crate::policy::breaker::{Breaker, Verdict};
+use crate::policy::retry::Pushback;
 
 use super::agenda::Agenda;
 use super::engine::Engine;
@@ -20,10 +21,24 @@ pub(super) struct Note {
     permitted: bool,
     /// How the attempt before the present one ended.
     pub(super) before: Option<Outcome>,
+    /// What the server wishes who has turned the present attempt away.
+    pub(super) wish: Option<Pushback>,
+    /// The last attempt at which a server wished something; 0 if none.
+    pub(super) pushed_back_at: u32,
+    /// Whether an attempt was sent a second time because nobody had taken it on.
+    pub(super) resent: bool,
 }
 
 /// Of a frame that is in no call of interest.
-const NO_NOTE: Note = Note { started: Time::ZERO, until: Time::MAX, permitted: false, before: None };
+pub(super) const NO_NOTE: Note = Note {
+    started: Time::ZERO,
+    until: Time::MAX,
+    permitted: false,
+    before: None,
+    wish: None,
+    pushed_back_at: 0,
+    resent: false,
+};
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A call begins whose client wants notes: may it?
@@ -33,7 +48,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let route = &self.world.routes[edge as usize];
         let until = route.overall.map_or(Time::MAX, |overall| now + overall);
         let (channel, port) = (route.channel, route.port(self.frames[id].replica));
-        let mut note = Note { started: now, until, permitted: false, before: None };
+        let mut note = Note { started: now, until, ..NO_NOTE };
         let mut may_go = true;
         if let Some(breaker) = &mut self.world.ports[port].call_breaker {
             let before = breaker.state();
@@ -61,10 +76,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.notes.get(id as usize).copied().unwrap_or(NO_NOTE)
     }
 
-    /// Notes how the attempt ended that another one follows.
-    pub(super) fn note_failure(&mut self, id: u32, outcome: Outcome) {
+    /// Notes how attempt number `attempt` ended that another one follows.
+    pub(super) fn note_failure(&mut self, id: u32, attempt: u32, outcome: Outcome) {
         if let Some(note) = self.notes.get_mut(id as usize) {
             note.before = Some(outcome);
+            if note.wish.take().is_some() {
+                note.pushed_back_at = attempt;
+            }
         }
     }
 

@@ -278,6 +278,17 @@ pub trait Observer {
     /// it is passed over (`optional`).
     fn call_failed(&mut self, edge: u32, now: Time, cause: Outcome, optional: bool) {}
 
+    /// Something has stood in for the answer of a call along an edge, which has failed for good.
+    fn fell_back(&mut self, edge: u32, now: Time) {}
+
+    /// A user's request that was meant to start at `arrived` has been answered well, though something has stood in for an
+    /// answer on its way; after [`Observer::finished`].
+    fn degraded(&mut self, workload: u32, now: Time, arrived: Time) {}
+
+    /// The number of replicas changes that the callers of a channel do not see because of their outlier detection, all
+    /// callers together.
+    fn ejected(&mut self, channel: u32, now: Time, change: i32) {}
+
     /// A user whose request has ended with `cause` will ask again.
     fn will_reload(&mut self, workload: u32, now: Time, cause: Outcome) {}
 

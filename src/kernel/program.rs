@@ -7,8 +7,8 @@ use crate::base::random::salt;
 use crate::base::time::Span;
 use crate::base::units::{Share, Size};
 use crate::model::{
-    Caller, ClientId, Edge, EdgeId, EndpointId, GarbageCollection, GcTrigger, Id, Ids, Model, Need, OnFailure, Publish,
-    ServerStream, ServiceId, SessionStep, Step, WorkloadId,
+    Caller, ClientId, Edge, EdgeId, EndpointId, Fallback, GarbageCollection, GcTrigger, Id, Ids, Model, Need,
+    OnFailure, Publish, ServerStream, ServiceId, SessionStep, Step, WorkloadId,
 };
 
 use super::messages::{CalleeCosts, Row, request_encode, response_decode};
@@ -22,8 +22,8 @@ pub(super) enum Op {
     ContendedWork(u32),
     /// Wait.
     Sleep { length: Distribution, salt: u64 },
-    /// Call along an edge; on failure fail, or go on.
-    Call { edge: u32, salt: u64, optional: bool },
+    /// Call along an edge; on failure fail, or go on, or go on at `fallback` unless that is [`NO_FALLBACK`].
+    Call { edge: u32, salt: u64, optional: bool, fallback: u32 },
     /// Hand over along an edge and end.
     Forward { edge: u32, salt: u64 },
     /// Start branches `first .. first + count` and wait until `needed` have succeeded; go on at `after`.
@@ -44,6 +44,12 @@ pub(super) enum Op {
     Lookup(u32),
     /// What was looked up has been fetched.
     Fill(u32),
+    /// A good answer has come, which is kept as the list of lookups says.
+    Keep(u32),
+    /// The last good answer stands in for one that did not come, as the list of lookups says.
+    Recall(u32),
+    /// Something has stood in for the answer along an edge.
+    FellBack(u32),
     /// Work on messages with the work and the other messages behind it: one piece of work. Those operations stand behind
     /// this, too, for whoever comes there from elsewhere.
     Together(Box<Row>),
@@ -119,6 +125,9 @@ pub(super) struct PublishOp {
     pub(super) service: ServiceId,
     pub(super) salt: u64,
 }
+
+/// The place of a fallback where there is none: a program never begins with one.
+pub(super) const NO_FALLBACK: u32 = 0;
 
 /// In [`Program::priorities`]: as important as the caller's own.
 pub(super) const INHERIT: u8 = u8::MAX;
@@ -345,8 +354,9 @@ impl Compiler<'_> {
     /// Appends a user's request for one of the endpoints of `entry`; returns where it starts.
     fn request(&self, program: &mut Program, entry: &[(Share, EndpointId)], client: ClientId) -> u32 {
         let start = program.here();
-        let call =
-            |endpoint: EndpointId| vec![Step::Call { endpoint, client, optional: false, priority: None, read: None }];
+        let call = |endpoint: EndpointId| {
+            vec![Step::Call { endpoint, client, optional: false, priority: None, read: None, fallback: None }]
+        };
         match entry {
             [(_, only)] => self.steps(program, &call(*only), "", 1),
             many => {
@@ -401,7 +411,7 @@ impl Compiler<'_> {
                 let salt = salt(&format!("{path}/work"));
                 program.contended.push(ContendedWork { work: work.clone(), each: *each, salt });
             }
-            Step::Call { endpoint, client, optional, priority, read } => {
+            Step::Call { endpoint, client, optional, priority, read, fallback } => {
                 let along = Edge { from: self.from, to: *endpoint, client: *client };
                 let edge = self.edges.find(&along);
                 let salt = self.call_salt(path, *endpoint);
@@ -412,11 +422,15 @@ impl Compiler<'_> {
                 program.ops.extend(encode.map(|cpu| Op::Encode { edge, salt, cpu }));
                 program.set_priority(priority.or(self.model.endpoints[*endpoint].priority));
                 program.reads.extend(read.as_ref().map(|read| (program.ops.len() as u32, read.clone())));
-                program.ops.push(Op::Call { edge, salt, optional: *optional });
+                let call = program.ops.len();
+                program.ops.push(Op::Call { edge, salt, optional: *optional, fallback: NO_FALLBACK });
                 // Messages of a stream are read as they come.
                 if self.model.endpoints[*endpoint].stream.is_none() {
                     let decode = cpu(response_decode(self.model, &along));
                     program.ops.extend(decode.map(|cpu| Op::Decode { edge, salt, cpu }));
+                }
+                if let Some(standby) = fallback {
+                    self.fallback(program, standby, call, edge, path, stride);
                 }
             }
             Step::Forward { endpoint, client } => {
@@ -488,6 +502,28 @@ impl Compiler<'_> {
             program.ops.push(Op::End);
         }
         program.ops[op] = Op::Parallel { first, count, needed, after: program.here() };
+    }
+
+    /// Appends what stands in for the answer to the operation `call`, and the way around it.
+    fn fallback(&self, program: &mut Program, standby: &Fallback, call: usize, along: u32, path: &str, stride: u32) {
+        let n = program.lookups.len() as u32;
+        if let Fallback::LastGood(cache) = standby {
+            let salt = salt(&format!("{path}/fallback/cache"));
+            program.lookups.push(Lookup { cache: cache.0, key: None, salt, miss: 0, after: 0 });
+            program.ops.push(Op::Keep(n));
+        }
+        let way_around = program.ops.len();
+        program.ops.push(Op::Jump(0));
+        let here = program.here();
+        if let Op::Call { fallback, .. } = &mut program.ops[call] {
+            *fallback = here;
+        }
+        match standby {
+            Fallback::Steps(steps) => self.steps(program, steps, &format!("{path}/fallback"), stride),
+            Fallback::LastGood(_) => program.ops.push(Op::Recall(n)),
+        }
+        program.ops.push(Op::FellBack(along));
+        program.ops[way_around] = Op::Jump(program.here());
     }
 
     fn choose(&self, program: &mut Program, arms: &[(Share, Vec<Step>)], path: &str, stride: u32) {

@@ -257,6 +257,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let fresh = self.world.port(self.model, channel, &self.world.clients[channel.client], number, now);
             let new = Port { line, ..fresh };
             let port = std::mem::replace(&mut self.world.ports[place], new);
+            let told = port.sieve.as_ref().map_or(0, |sieve| sieve.told());
+            if told > 0 {
+                self.observer.ejected(n as u32, now, -(told as i32));
+            }
             let breaker = port.breaker.or(port.call_breaker.map(|breaker| *breaker));
             if let Some(state) = breaker.map(|breaker| breaker.state())
                 && state != BreakerState::Closed

@@ -17,7 +17,7 @@ use crate::policy::breaker::{AnyBreaker, BreakerSettings, Sees};
 use crate::policy::hedge::AnyHedge;
 use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, Codel};
-use crate::policy::retry::{AnyRetry, Backoff, Jitter, Quota, RetrySettings};
+use crate::policy::retry::{AnyRetry, Backoff, Jitter, Pushback, Quota, RetrySettings};
 use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
@@ -103,6 +103,8 @@ pub(super) struct Route {
     pub(super) repeatable: Outcomes,
     /// How long a call is waited for with all its attempts.
     pub(super) overall: Option<Span>,
+    /// Whether an attempt that nobody has taken on goes again without counting.
+    pub(super) transparent: bool,
     /// Whether more must be known of a call than of its attempts: see [`Note`](super::note::Note).
     pub(super) noted: bool,
     pub(super) cancel: Cancel,
@@ -291,6 +293,8 @@ pub(super) struct ServiceState {
     pub(super) overflow: Overflow,
     /// What a replica that starts takes on.
     pub(super) limit: Option<LimitSettings>,
+    /// What it wishes of those whom it turns away.
+    pub(super) pushback: Option<Pushback>,
     pub(super) patience: Patience,
     /// Who is next in a queue without order.
     pub(super) picks: Stream,
@@ -483,6 +487,7 @@ impl World {
                 startup: service.startup,
                 overflow: service.overflow,
                 limit: service.limit,
+                pushback: service.pushback,
                 patience,
                 picks: Stream::new(model.seed, &format!("service/{}/queue", service.name)),
                 zones: service.zones.iter().map(|zone| zone.0).collect(),
@@ -559,6 +564,7 @@ impl World {
                     None => Outcomes::ALL,
                 },
                 overall: client.overall_timeout,
+                transparent: client.retry.as_ref().is_some_and(|retry| retry.transparent),
                 noted: is_noted(client),
                 cancel: client.cancel,
                 wire: wire.map(Box::new),
@@ -645,7 +651,8 @@ impl World {
 pub(super) fn is_noted(client: &Client) -> bool {
     let sees_calls = client.breaker.as_ref().is_some_and(|breaker| breaker.sees == Sees::Calls);
     let quota = client.retry.as_ref().and_then(|retry| retry.quota);
-    client.overall_timeout.is_some() || sees_calls || matches!(quota, Some(Quota::Aws(_)))
+    let listens = client.retry.as_ref().is_some_and(RetrySettings::listens);
+    client.overall_timeout.is_some() || sees_calls || listens || matches!(quota, Some(Quota::Aws(_)))
 }
 
 fn maglev(service: &Service) -> Maglev {

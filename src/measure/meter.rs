@@ -4,6 +4,7 @@
 mod asked;
 mod finish;
 mod messages;
+mod resilience;
 
 use std::ops::ControlFlow;
 
@@ -26,6 +27,7 @@ use super::messaging::MessagingMeters;
 use super::meters::{ChannelMeter, EdgeExtra, EdgeMeter, ServiceExtra, ServiceMeter, WorkloadMeter};
 use super::paths::Paths;
 use super::recorder::Recorder;
+use super::resilience::ResilienceMeters;
 use super::resources::ResourceMeters;
 use super::results::{EdgeSeries, Results, Series, ServiceSeries, WorkloadResult, WorkloadSeries};
 use super::stream::StreamMeter;
@@ -62,6 +64,8 @@ struct Meter {
     transport: Option<Box<TransportMeters>>,
     /// Boxed for the same reason.
     messaging: Option<Box<MessagingMeters>>,
+    /// Boxed for the same reason.
+    resilience: Option<Box<ResilienceMeters>>,
     recorder: Recorder,
     detail: Detail,
     /// What tells how sure means are, where somebody wants to know.
@@ -145,6 +149,7 @@ impl Meter {
             resources: ResourceMeters::new(model),
             transport: TransportMeters::new(model, &edges, detail),
             messaging: MessagingMeters::new(model),
+            resilience: ResilienceMeters::new(model, &edges, &channels),
             recorder: Recorder::new(model.workloads.len() + edges.len() + 2 * model.services.len(), detail),
             detail,
             sums: None,
@@ -211,6 +216,9 @@ impl Meter {
         if let Some(messaging) = &mut self.messaging {
             messaging.start_totals(now);
         }
+        if let Some(resilience) = &mut self.resilience {
+            resilience.start_totals(now);
+        }
     }
 
     /// An attempt that a policy of its client does not let go.
@@ -241,6 +249,9 @@ impl Meter {
         }
         if let Some(messaging) = &mut self.messaging {
             messaging.add_point(now, length);
+        }
+        if let Some(resilience) = &mut self.resilience {
+            resilience.add_point(now, length);
         }
         let shares: Vec<_> = self.channels.iter_mut().map(|channel| channel.shares(now, length)).collect();
         for (meter, series) in self.edges.iter_mut().zip(&mut self.series.edges) {
@@ -440,6 +451,18 @@ impl Observer for Meter {
         if let Some(causes) = self.causes.as_mut().filter(|_| !optional) {
             causes.fatal(edge, cause);
         }
+    }
+
+    fn fell_back(&mut self, edge: u32, now: Time) {
+        self.tell_fallback(edge, now);
+    }
+
+    fn degraded(&mut self, workload: u32, _now: Time, arrived: Time) {
+        self.tell_degraded(workload, arrived);
+    }
+
+    fn ejected(&mut self, channel: u32, now: Time, change: i32) {
+        self.tell_ejected(channel, now, change);
     }
 
     fn will_reload(&mut self, workload: u32, now: Time, _cause: Outcome) {

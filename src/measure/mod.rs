@@ -13,6 +13,7 @@ mod meter;
 mod meters;
 mod paths;
 mod recorder;
+mod resilience;
 mod resources;
 mod results;
 mod spread;
@@ -39,6 +40,7 @@ pub use messaging::{
     TopicResult, TopicSeries,
 };
 pub use paths::{PARTS, PathResult};
+pub use resilience::{EjectionResult, FallbackResult, ResilienceResults};
 pub use results::{
     CacheResult, CacheSeries, ConnectionResult, ConnectionSeries, EdgeMessages, EdgeResult, EdgeSeries, LimitResult,
     OUTCOMES, PoolResult, PoolSeries, Results, Series, ServiceMessages, ServiceResult, ServiceSeries, SessionResult,

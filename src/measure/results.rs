@@ -8,6 +8,7 @@ use super::causes::Causes;
 use super::latency::Latency;
 use super::messaging::MessagingResults;
 use super::paths::PathResult;
+use super::resilience::ResilienceResults;
 use super::spread::SpreadResult;
 use super::sums::Sums;
 use super::traces::Traces;
@@ -38,6 +39,8 @@ pub struct Results {
     pub transport: Option<TransportResults>,
     /// What became of messages; `None` where there are no topics and no effects.
     pub messaging: Option<MessagingResults>,
+    /// What clients did instead of calling; `None` where there are no fallbacks and no outlier detection.
+    pub resilience: Option<Box<ResilienceResults>>,
     /// Parallel to `model.expectations`: the measured value in the unit of the bound (a share as a number
     /// around 0..=1, a rate per second, a span in seconds); `None` where there was no sample.
     pub measured: Vec<Option<f64>>,

@@ -123,6 +123,16 @@ impl<T: Copy> Cache<T> {
         (Found::Wait, lost)
     }
 
+    /// Whether `key` is held and not too old. Nobody fetches it.
+    pub fn has(&mut self, now: Time, key: u32) -> bool {
+        let Some(&place) = self.places.get(&key) else { return false };
+        let is_fresh = now < self.entries[place as usize].expires;
+        if is_fresh {
+            self.use_again(place);
+        }
+        is_fresh
+    }
+
     /// `key` is held from now on; its fetch has taken `cost`.
     pub fn fill(&mut self, now: Time, key: u32, cost: Span) -> Lost {
         let expires = if self.settings.ttl == Span::MAX { Time::MAX } else { now + self.settings.ttl };

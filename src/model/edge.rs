@@ -71,7 +71,11 @@ impl EdgeSet {
     fn add_steps(&mut self, from: Caller, steps: &[Step]) {
         for step in steps {
             match step {
-                Step::Call { endpoint, client, .. } | Step::Forward { endpoint, client } => {
+                Step::Call { endpoint, client, fallback, .. } => {
+                    self.add(Edge { from, to: *endpoint, client: *client });
+                    fallback.iter().for_each(|fallback| self.add_steps(from, fallback.steps()));
+                }
+                Step::Forward { endpoint, client } => {
                     self.add(Edge { from, to: *endpoint, client: *client });
                 }
                 Step::Parallel { branches, .. } => branches.iter().for_each(|b| self.add_steps(from, &b.steps)),

@@ -142,6 +142,8 @@ pub enum Step {
         priority: Option<u8>,
         /// CPU time that the caller spends on each message of an endpoint that streams; `None` is none.
         read: Option<Distribution>,
+        /// What stands in for the answer when the call has failed with all its attempts.
+        fallback: Option<Box<Fallback>>,
     },
     /// Hands the request over to another endpoint, which answers the caller; ends the handler.
     Forward {
@@ -190,17 +192,41 @@ pub enum Step {
     Fail,
 }
 
+/// What stands in for the answer of a call that has failed for good.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fallback {
+    /// What these steps find; no steps at all are an answer that is always the same.
+    Steps(Vec<Step>),
+    /// The last good answer, which a cache keeps for each key. Where it has none, the call has failed.
+    LastGood(CacheId),
+}
+
+impl Fallback {
+    /// The steps that it takes.
+    pub fn steps(&self) -> &[Step] {
+        match self {
+            Fallback::Steps(steps) => steps,
+            Fallback::LastGood(_) => &[],
+        }
+    }
+}
+
 impl Step {
+    /// The lists of steps within it.
+    pub fn lists(&self) -> Vec<&[Step]> {
+        match self {
+            Step::Hold { steps, .. } | Step::Repeat { steps, .. } | Step::Cached { miss: steps, .. } => vec![steps],
+            Step::Parallel { branches, .. } => branches.iter().map(|branch| branch.steps.as_slice()).collect(),
+            Step::Choose(arms) => arms.iter().map(|(_, steps)| steps.as_slice()).collect(),
+            Step::Call { fallback: Some(fallback), .. } => vec![fallback.steps()],
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it holds permits of a pool, or steps within it do.
     pub fn holds(&self, pool: PoolId) -> bool {
-        let any = |steps: &[Step]| steps.iter().any(|step| step.holds(pool));
-        match self {
-            Step::Hold { pool: held, steps } => *held == pool || any(steps),
-            Step::Parallel { branches, .. } => branches.iter().any(|branch| any(&branch.steps)),
-            Step::Choose(arms) => arms.iter().any(|(_, steps)| any(steps)),
-            Step::Repeat { steps, .. } | Step::Cached { miss: steps, .. } => any(steps),
-            _ => false,
-        }
+        let is_it = matches!(self, Step::Hold { pool: held, .. } if *held == pool);
+        is_it || self.lists().into_iter().flatten().any(|step| step.holds(pool))
     }
 }
 

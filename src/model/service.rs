@@ -6,6 +6,7 @@ use crate::base::units::Size;
 use crate::policy::balance::SlowStartSettings;
 use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, CodelSettings};
+use crate::policy::retry::Pushback;
 
 use super::id::{ServiceId, ZoneId};
 use super::{ConnectionLimits, Step};
@@ -46,6 +47,8 @@ pub struct Service {
     pub startup: Span,
     /// What one replica takes on at all; `None` takes everything.
     pub limit: Option<LimitSettings>,
+    /// What it has those know whom it turns away; `None` is nothing.
+    pub pushback: Option<Pushback>,
     /// What connections one replica takes on; `None` takes on all, for as long as their clients like.
     pub connections: Option<Acceptance>,
     /// What part of the requests each replica is meant for, over and over from the first; none is all the same.
@@ -76,6 +79,7 @@ impl Service {
             handlers: Handlers::Blocking,
             startup: Span::ZERO,
             limit: None,
+            pushback: None,
             connections: None,
             weights: Vec::new(),
             slow_start: None,

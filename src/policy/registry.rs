@@ -60,11 +60,15 @@ pub enum Kind {
     Limit,
     /// Which replica gets a call.
     Balance,
+    /// Which replicas a client leaves out that did not answer it.
+    Health,
+    /// How a replica that has just come gets its weight.
+    SlowStart,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Breaker,
         Kind::Retry,
         Kind::Hedge,
@@ -74,6 +78,8 @@ impl Kind {
         Kind::Bulkhead,
         Kind::Limit,
         Kind::Balance,
+        Kind::Health,
+        Kind::SlowStart,
     ];
 
     /// The table of the scenario language that takes it, or the key.
@@ -88,6 +94,8 @@ impl Kind {
             Kind::Bulkhead => "client.NAME.bulkhead",
             Kind::Limit => "service.NAME.limit",
             Kind::Balance => "client.NAME.balance",
+            Kind::Health => "client.NAME.health",
+            Kind::SlowStart => "service.NAME.slow_start",
         }
     }
 
@@ -116,6 +124,8 @@ impl Kind {
             Kind::Bulkhead => bulkhead::PRESETS,
             Kind::Limit => limit::PRESETS,
             Kind::Balance => balance::PRESETS,
+            Kind::Health => balance::HEALTH_PRESETS,
+            Kind::SlowStart => balance::SLOW_START_PRESETS,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::model::{Caller, Id};
 
 use super::facts::{self, Facts};
 use super::messaging::{self, GroupOf};
-use super::{Input, resources, transport, verdicts};
+use super::{Input, resilience, resources, transport, verdicts};
 
 /// Up to this many services, all have their series written.
 pub const ALL_SERVICES_MAX: usize = 100;
@@ -47,7 +47,9 @@ pub fn timeseries(input: &Input, all_series: bool) -> String {
             table.rows(&[&time, "service", &facts.service(id).name], &service_point(it, point));
         }
         for id in &edges {
-            table.rows(&[&time, "edge", &facts.edge_names[*id]], &edge_point(&series.edges[*id], point));
+            let prefix = [time.as_str(), "edge", facts.edge_names[*id].as_str()];
+            table.rows(&prefix, &edge_point(&series.edges[*id], point));
+            table.rows(&prefix, &resilience_point(&facts, *id, point));
         }
         for (it, pool) in series.pools.iter().zip(input.model.pools.iter()) {
             table.rows(&[&time, "pool", &pool.name], &maybe(resources::pool_point(it, point)));
@@ -100,6 +102,8 @@ pub fn summary(input: &Input) -> String {
         table.rows(&prefix, &outcomes(&it.outcomes));
         let sessions = it.sessions.map(|it| [it.started, it.finished, it.lost]);
         table.rows(&prefix, &sessions.map_or_else(Vec::new, session_rows));
+        let degraded = resilience::degraded(&facts, id).map(|count| ("degraded", count.into()));
+        table.rows(&prefix, &degraded.into_iter().collect::<Vec<Row>>());
         table.rows(&prefix, &[("goodput_share", share(it.good)), ("attempts_per_request", share(it.attempts))]);
         table.latency(&prefix, "latency", &it.latency);
     }
@@ -139,6 +143,13 @@ pub fn summary(input: &Input) -> String {
         table.rows(&prefix, &outcomes(&it.outcomes));
         if let Some(held_nanos) = it.held_nanos {
             table.rows(&prefix, &[("held_mean", Value::Maybe(facts.mean_level(held_nanos)))]);
+        }
+        if let Some(it) = resilience::fallbacks(&facts, id) {
+            table.rows(&prefix, &[("fallbacks", it.served.into())]);
+        }
+        if let Some(it) = resilience::ejections(&facts, id) {
+            let mean = Value::Maybe(resilience::ejected_mean(&facts, it));
+            table.rows(&prefix, &[("ejections", it.count.into()), ("ejected_mean", mean)]);
         }
         table.latency(&prefix, "latency", &it.latency);
     }
@@ -346,6 +357,14 @@ fn edge_point(it: &EdgeSeries, point: usize) -> Vec<Row> {
     let shares = breaker.into_iter().filter_map(|(metric, share)| Some((metric, (*share.get(point)?).into())));
     rows.extend(shares);
     rows
+}
+
+/// Fallbacks and ejected replicas, where an edge has them.
+fn resilience_point(facts: &Facts, edge: usize, point: usize) -> Vec<Row> {
+    let served = resilience::fallbacks(facts, edge).map(|it| ("fallbacks", it.series[point].into()));
+    let ejected = resilience::ejections(facts, edge)
+        .map(|it| [("ejections", it.counts[point].into()), ("ejected_mean", it.ejected[point].into())]);
+    served.into_iter().chain(ejected.into_iter().flatten()).collect()
 }
 
 fn outcomes(counts: &[u64; OUTCOMES]) -> Vec<Row> {

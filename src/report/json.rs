@@ -15,6 +15,7 @@ use crate::model::{Bound, Caller, Comparison, Limit};
 use super::cost::{self, CostSection};
 use super::facts::{self, Facts, Verdict};
 use super::messaging::{self, MessagingSection};
+use super::resilience;
 use super::resources::{self, CacheRow, PoolRow};
 use super::transport::{self, TransportSection};
 use super::{Input, verdicts};
@@ -118,6 +119,10 @@ struct WorkloadRow<'a> {
     attempts_per_request: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions: Option<SessionRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    degraded: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    degraded_share: Option<f64>,
     latency: LatencyRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<WorkloadConfidence>,
@@ -201,6 +206,12 @@ struct EdgeRow<'a> {
     outcomes: Outcomes,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_mean: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallbacks: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ejections: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ejected_mean: Option<f64>,
     latency: LatencyRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<EdgeConfidence>,
@@ -318,6 +329,8 @@ fn workload_row<'a>(
         attempts: it.attempts,
         attempts_per_request: of_offered(it.attempts),
         sessions: it.sessions.map(|sessions| session_row(facts, id, sessions)),
+        degraded: resilience::degraded(facts, id),
+        degraded_share: resilience::degraded_share(facts, id),
         latency: latency_row(&it.latency),
         half_widths: facts.half_widths(|all| all.workloads[id]),
     }
@@ -397,6 +410,9 @@ fn edge_row<'a>(facts: &'a Facts, id: usize, it: &EdgeResult) -> EdgeRow<'a> {
         retry_factor: facts::retry_factor(it),
         outcomes: Outcomes(it.outcomes),
         held_mean: it.held_nanos.and_then(|nanos| facts.mean_level(nanos)),
+        fallbacks: resilience::fallbacks(facts, id).map(|it| it.served),
+        ejections: resilience::ejections(facts, id).map(|it| it.count),
+        ejected_mean: resilience::ejections(facts, id).and_then(|it| resilience::ejected_mean(facts, it)),
         latency: latency_row(&it.latency),
         half_widths: facts.half_widths(|all| all.edges[id]),
     }

@@ -11,6 +11,7 @@ pub mod json;
 pub mod manifest;
 mod messaging;
 mod number;
+mod resilience;
 mod resources;
 pub mod story;
 pub mod terminal;

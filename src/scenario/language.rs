@@ -19,8 +19,8 @@ pub(crate) use policies::{
 pub(crate) use prices::PricesKeys;
 pub(crate) use resources::{CacheKeys, PoolKeys};
 pub(crate) use steps::{
-    ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys,
-    ReplyKeys, SleepKeys, WorkKeys,
+    ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, LastGoodKeys, ParallelKeys,
+    RepeatKeys, ReplyKeys, SleepKeys, WorkKeys,
 };
 pub(crate) use traces::TracesKeys;
 pub(crate) use transport::{
@@ -31,8 +31,8 @@ pub(crate) use verdict::VerdictKeys;
 use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{
     ArrivalsForm, Auto, CacheName, ClientName, Condition, Count, DisciplineForm, Entries, LimitFrom, Named, NotZero,
-    Or, PositiveNumber, ProfileForm, QueueTimeoutForm, RangeForm, Scalar, Seed, ServiceName, SessionForm, Steps,
-    StruckReplicas, True, Word, WorkloadName,
+    Or, PositiveNumber, ProfileForm, PushbackForm, QueueTimeoutForm, RangeForm, Scalar, Seed, ServiceName, SessionForm,
+    Steps, StruckReplicas, True, Word, WorkloadName,
 };
 use super::decode::{
     BrokerName, CallerName, ConsumerName, DestinationName, List, Overlays, QueueName, Scales, Settings, TransportName,
@@ -224,6 +224,9 @@ keys! {
         startup: Span = "0s";
         /// What one replica takes on: beyond that, requests are turned away as they arrive, before the queue.
         limit: Or<LimitKeys> = "none";
+        /// What it has those know whom its queue or its limit turns away: to ask again after so long (`"500ms"`), or not at
+        /// all ("do-not-retry"). Clients hear it whose retries have a `pushback`, such as gRPC's.
+        pushback: Or<PushbackForm> = "none";
         /// What connections one replica takes on, from clients with a `transport`; "none" takes on all.
         connections: Or<AcceptKeys> = "none";
         /// What part of the requests each replica is meant for: `[5, 1, 1]` gives the first one five times as many, and
@@ -313,6 +316,12 @@ keys! {
 
 keys! {
     /// A configured client library: every call that names it behaves so. Each replica of a caller has its own.
+    ///
+    /// Around a call, from outside in: its `fallback`; `overall_timeout`; `retry`, or `hedge` with the `timeout` of the whole
+    /// call; and for each attempt `throttle`, `breaker`, `rate_limit`, `timeout`, `bulkhead`, `limit`; then `balance` and
+    /// `outlier` choose the replica. That is resilience4j's `Retry(CircuitBreaker(RateLimiter(TimeLimiter(Bulkhead))))`.
+    /// Libraries whose breaker stands around the call with all its attempts (hystrix) have it there:
+    /// `breaker.sees` says so, and turns it round.
     ClientKeys is "a client" at "client.NAME" {
         /// How its messages travel: the name of a transport, or one of its presets ("rest", "rest-h2", "grpc",
         /// "grpc-stream", "in-process"). Without one, messages have no size and need no connection.

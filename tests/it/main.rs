@@ -21,6 +21,7 @@ mod policies;
 mod proof;
 mod reference;
 mod report;
+mod resilience;
 mod scenarios;
 mod semantics;
 mod tidy;

@@ -132,7 +132,14 @@ fn services_and_their_steps_are_what_the_file_says() {
 
     let (create, pick) = (endpoint(&model, "orders.create"), endpoint(&model, "ads.pick"));
     let (direct, internal) = (ClientId(0), client(&model, "internal").0);
-    let call = |endpoint, client, optional| Step::Call { endpoint, client, optional, priority: None, read: None };
+    let call = |endpoint, client, optional| Step::Call {
+        endpoint,
+        client,
+        optional,
+        priority: None,
+        read: None,
+        fallback: None,
+    };
     let branch = |steps, optional| Branch { steps, optional };
     let work = |text: &str| Step::Work(text.parse().unwrap());
     let sleep = |text: &str| Step::Sleep(text.parse().unwrap());

@@ -317,12 +317,7 @@ pub(super) fn published_by(steps: &[Step], found: &mut Vec<TopicId>) {
     for step in steps {
         match step {
             Step::Publish(publish) => found.push(publish.topic),
-            Step::Parallel { branches, .. } => branches.iter().for_each(|branch| published_by(&branch.steps, found)),
-            Step::Choose(arms) => arms.iter().for_each(|(_, steps)| published_by(steps, found)),
-            Step::Repeat { steps, .. } | Step::Hold { steps, .. } | Step::Cached { miss: steps, .. } => {
-                published_by(steps, found);
-            }
-            _ => {}
+            step => step.lists().into_iter().for_each(|steps| published_by(steps, found)),
         }
     }
 }

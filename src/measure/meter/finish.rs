@@ -46,6 +46,7 @@ impl Meter {
             pools,
             caches,
             transport: self.transport.map(|transport| transport.finish(end.at)),
+            resilience: self.resilience.map(|resilience| Box::new(resilience.finish(end.at))),
             messaging: self.messaging.map(|messaging| messaging.finish(end.at)),
             measured_half_widths: self.windows.iter().map(Window::half_width).collect(),
             measured,

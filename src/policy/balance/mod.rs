@@ -18,7 +18,7 @@ use crate::base::random::Stream;
 use crate::base::time::{Span, Time};
 use crate::policy::Outcome;
 
-pub use health::{PassiveHealth, PassiveHealthSettings};
+pub use health::{HEALTH_PRESETS, PassiveHealth, PassiveHealthSettings};
 pub use join_shortest::JoinShortest;
 pub use least_request::{LeastRequest, weighted_load};
 pub use maglev::Maglev;
@@ -27,7 +27,7 @@ pub use peak_ewma::PeakEwma;
 pub use presets::PRESETS;
 pub use ring_hash::{Ring, RingHash};
 pub use round_robin::RoundRobin;
-pub use slow_start::SlowStartSettings;
+pub use slow_start::{SLOW_START_PRESETS, SlowStartSettings};
 pub use subset::subset;
 pub use weighted::{EarliestDeadline, SmoothWeighted};
 pub use zone::ZoneShares;

@@ -68,8 +68,7 @@ fn hystrix_semaphore() -> SemaphoreSettings {
 /// What Hystrix calls our parameters; an empty name is one that it has not, or in a unit that we have not.
 const HYSTRIX_POOL: &[(&str, &str)] =
     &[("core", "coreSize"), ("max", "maximumSize"), ("queue", "maxQueueSize"), ("keep_alive", "")];
-const HYSTRIX_SEMAPHORE: &[(&str, &str)] =
-    &[("max", "execution.isolation.semaphore.maxConcurrentRequests"), ("max_wait", "")];
+const HYSTRIX_SEMAPHORE: &[(&str, &str)] = &[("max", "execution.isolation.semaphore.maxConcurrentRequests")];
 
 impl BulkheadSettings {
     /// The settings that the library `name` ships with.

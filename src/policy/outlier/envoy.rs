@@ -73,7 +73,6 @@ pub(super) const PRESET: Preset = Preset {
         "Failure percentages eject at the threshold and above; like gateway failures they are counted, but not enforced by \
          default.",
         "Timeouts and failed connections count as 504 and 503. With fewer than half of the hosts left, health is ignored.",
-        "Istio: the same with no panic threshold and no gateway failures.",
     ],
     source: "envoyproxy/envoy: upstream/outlier_detection_impl.cc; data-plane-api: outlier_detection.proto, cluster.proto",
     trace_input: TRACE_INPUT,

@@ -4,8 +4,10 @@
 mod accrual;
 mod envoy;
 mod finagle;
+mod istio;
 mod linkerd;
 mod own;
+mod reach;
 
 use crate::base::random::Key;
 use crate::base::time::Time;
@@ -15,8 +17,10 @@ use crate::policy::settings::{Misfit, Settings, Value};
 
 pub use envoy::{EnvoyOutlier, EnvoyOutlierSettings, success_rate_threshold};
 pub use finagle::{FinagleOutlier, FinagleOutlierSettings};
+pub use istio::{IstioOutlier, IstioOutlierSettings};
 pub use linkerd::{LinkerdOutlier, LinkerdOutlierSettings};
 pub use own::OwnOutlier;
+pub use reach::TooFew;
 
 /// What the kernel tells and asks outlier detection. One per caller replica and callee service.
 pub trait Outlier: Send {
@@ -119,5 +123,6 @@ macro_rules! outliers {
 outliers! {
     Envoy(EnvoyOutlierSettings, EnvoyOutlier) in envoy,
     Finagle(FinagleOutlierSettings, FinagleOutlier) in finagle,
+    Istio(IstioOutlierSettings, IstioOutlier) in istio,
     Linkerd(LinkerdOutlierSettings, LinkerdOutlier) in linkerd,
 }

@@ -50,6 +50,16 @@ pub struct RetrySettings {
     pub pushback: PushbackRule,
     /// Whether the client finds out how fast it may send, once it has been turned away, and waits before it sends.
     pub adaptive: bool,
+    /// Whether an attempt that came to a server that was not there goes again at once, once for each call, without counting
+    /// as an attempt or against the quota.
+    pub transparent: bool,
+}
+
+impl RetrySettings {
+    /// Whether what a server says beside its answer makes a difference.
+    pub fn listens(&self) -> bool {
+        self.transparent || self.pushback != PushbackRule::Ignore
+    }
 }
 
 impl Default for RetrySettings {
@@ -65,6 +75,7 @@ impl Default for RetrySettings {
             quota: None,
             pushback: PushbackRule::Ignore,
             adaptive: false,
+            transparent: false,
         }
     }
 }

@@ -54,6 +54,7 @@ fn with<T>(settings: &mut RetrySettings, name: &str, act: &mut impl Act<T>) -> O
         "jitter" => return Some(act.on(&mut settings.jitter)),
         "pushback" => return Some(act.on(&mut settings.pushback)),
         "adaptive" => return Some(act.on(&mut settings.adaptive)),
+        "transparent" => return Some(act.on(&mut settings.transparent)),
         _ => {}
     }
     Some(match (settings.quota.as_mut()?, name) {

@@ -10,6 +10,7 @@ use crate::measure::EdgeSeries;
 use crate::model::Caller;
 use crate::report::facts::Facts;
 use crate::report::number;
+use crate::report::resilience;
 
 /// More edges than this are not shown.
 const ROWS_MAX: usize = 8;
@@ -57,6 +58,47 @@ pub(super) fn breakers(facts: &Facts, points: &Points) -> Option<Panel> {
     let key = vec![(SKY, "open"), (ORANGE, "half open")];
     let note = format!("share of the callers'{}", left_out(&candidates, &shown));
     Some(Panel { name: "breakers", title: "Circuit breakers", note, key, body: Body::Rows(rows) })
+}
+
+/// Which share of the callee's replicas the callers of each edge do not see; nothing where no client has outlier detection.
+pub(super) fn ejections(facts: &Facts, points: &Points) -> Option<Panel> {
+    let candidates: Vec<usize> =
+        (0..facts.edges.len()).filter(|id| resilience::ejections(facts, *id).is_some()).collect();
+    if candidates.is_empty() {
+        return None;
+    }
+    let count = |id: usize| resilience::ejections(facts, id).map_or(0, |it| it.counts.iter().sum());
+    let shown = shown(facts, &candidates, count);
+    let layers = |id: usize| {
+        let edge = facts.edges.iter().nth(id).expect("ejections are parallel to the model's edges");
+        let replicas = f64::from(facts.service(facts.callee(edge)).replicas.max(1));
+        let ejected = resilience::ejections(facts, id).map_or(&[][..], |it| it.ejected.as_slice());
+        vec![(SKY, points.levels(&ejected.iter().map(|mean| mean / replicas).collect::<Vec<_>>()))]
+    };
+    let rows = shown.iter().map(|id| row(facts, *id, layers(*id))).collect();
+    let key = vec![(SKY, "ejected")];
+    let note = format!("share of the replicas, as a caller sees it{}", left_out(&candidates, &shown));
+    Some(Panel { name: "ejections", title: "Ejected replicas", note, key, body: Body::Rows(rows) })
+}
+
+/// How many of each edge's calls something stood in for; nothing where no call has a fallback.
+pub(super) fn fallbacks(facts: &Facts, points: &Points) -> Option<Panel> {
+    let candidates: Vec<usize> =
+        (0..facts.edges.len()).filter(|id| resilience::fallbacks(facts, *id).is_some()).collect();
+    if candidates.is_empty() {
+        return None;
+    }
+    let shown = shown(facts, &candidates, |id| resilience::fallbacks(facts, id).map_or(0, |it| it.series.iter().sum()));
+    let layers = |id: usize| {
+        let served = resilience::fallbacks(facts, id).map_or(&[][..], |it| it.series.as_slice());
+        // A fallback may be served in the point after that of its call.
+        let calls = facts.results.series.edges[id].calls.iter().zip(served).map(|(calls, served)| *calls.max(served));
+        vec![(ORANGE, points.shares(served, &calls.collect::<Vec<_>>()))]
+    };
+    let rows = shown.iter().map(|id| row(facts, *id, layers(*id))).collect();
+    let key = vec![(ORANGE, "answered by a fallback")];
+    let note = format!("share of calls{}", left_out(&candidates, &shown));
+    Some(Panel { name: "fallbacks", title: "Fallbacks", note, key, body: Body::Rows(rows) })
 }
 
 /// Each layer holds those that are drawn after it.

@@ -80,6 +80,8 @@ pub fn all(input: &Input) -> Vec<Figure> {
     panels.extend(resources::caches(&facts, &points));
     panels.push(calls::failures(&facts, &points));
     panels.extend(calls::breakers(&facts, &points));
+    panels.extend(calls::ejections(&facts, &points));
+    panels.extend(calls::fallbacks(&facts, &points));
     panels.extend(connections::opened(&facts, &points));
     panels.extend(messages::lag(&facts, &points));
     let alone = messages::alone(&facts, &points);

@@ -12,6 +12,7 @@ use super::grid::{Grid, MARK};
 use super::{DIM, HEAD, Look};
 use crate::report::facts::{self, Facts};
 use crate::report::number;
+use crate::report::resilience;
 
 /// Of more services or edges than this, the busiest are shown.
 const ROWS_MAX: usize = 20;
@@ -56,6 +57,15 @@ pub(super) fn workloads(facts: &Facts, look: Look) -> String {
     for (id, (workload, it)) in facts.model.workloads.iter().zip(results).enumerate() {
         if let Some(kinds) = failures(it, width(id)) {
             text += &look.wrap("", &format!("{} without a good answer: {kinds}", workload.name));
+        }
+        if let Some(degraded) = resilience::degraded(facts, id).filter(|count| *count > 0) {
+            let share = number::share(resilience::degraded_share(facts, id));
+            let said = format!(
+                "{}: {} requests ({share}) were answered well with the help of a fallback: they are goodput, and degraded",
+                workload.name,
+                number::count(degraded),
+            );
+            text += &look.wrap("", &said);
         }
         if let Some(sessions) = &it.sessions {
             let said = format!("{}: {}", workload.name, said_of_sessions(sessions, &width(id).sessions));
@@ -235,6 +245,23 @@ pub(super) fn edges(facts: &Facts, look: Look) -> String {
             it.held_nanos.map_or_else(String::new, |nanos| number::plain(facts.mean_level(nanos)))
         };
         grid.column("held\nmean", 4, cells(&held));
+    }
+    if shown.iter().any(|id| resilience::fallbacks(facts, *id).is_some_and(|it| it.served > 0)) {
+        let served = |id: usize, it: &EdgeResult| {
+            resilience::fallbacks(facts, id).map_or_else(String::new, |fallbacks| {
+                number::share(facts::ratio(fallbacks.served as f64, it.calls as f64))
+            })
+        };
+        grid.column("fallback\n/call", 3, cells(&served));
+    }
+    if shown.iter().any(|id| resilience::ejections(facts, *id).is_some()) {
+        let ejected = |id: usize, _: &EdgeResult| {
+            resilience::ejections(facts, id).map_or_else(String::new, |it| {
+                let mean = number::plain(resilience::ejected_mean(facts, it));
+                number::lines([mean, format!("{} times", number::count(it.count))])
+            })
+        };
+        grid.column("ejected\nmean", 3, cells(&ejected));
     }
     grid.column("latency\np99", 1, cells(&|_, it| number::span(it.latency.quantile(0.99))));
     let title = look.paint(HEAD, "Edges: what the calls did") + "\n";

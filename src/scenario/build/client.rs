@@ -187,7 +187,15 @@ pub(super) fn retry(keys: &RetryKeys, cx: &mut Cx<'_>) -> RetrySettings {
     if let Some(adaptive) = written(&keys.adaptive, from) {
         settings.adaptive = *adaptive;
     }
+    if let Some(Word(pushback)) = written(&keys.pushback, from) {
+        settings.pushback = *pushback;
+    }
+    if let Some(transparent) = written(&keys.transparent, from) {
+        settings.transparent = *transparent;
+    }
     settings.quota = quota(keys, settings.quota, cx);
+    // Envoy counts what is under way, and what goes again would count twice.
+    settings.transparent &= !matches!(settings.quota, Some(Quota::Active(_)));
     if settings.jitter == Jitter::Decorrelated
         && matches!(settings.backoff, Backoff::Fixed(_))
         && !keys.backoff.is_bad()

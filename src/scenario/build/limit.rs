@@ -11,7 +11,8 @@ use crate::policy::rate::{CyclesSettings, RateLimitSettings};
 use crate::policy::registry::Kind;
 use crate::policy::settings::Value;
 use crate::scenario::decode::{
-    BulkheadPreset, Count, Cx, Field, LimitPreset, NotZero, Or, PositiveNumber, RATE_MAX, RateLimitPreset,
+    Count, Cx, Field, HealthPreset, LimitPreset, NotZero, Or, PositiveNumber, RATE_MAX, RateLimitPreset,
+    SlowStartPreset,
 };
 use crate::scenario::language::{BulkheadKeys, HealthKeys, LimitKeys, RateLimitKeys, SlowStartKeys};
 use crate::scenario::say::{Place, catalogue};
@@ -229,7 +230,7 @@ pub(super) fn rate_limit(keys: &RateLimitKeys, cx: &mut Cx<'_>) -> Option<RateLi
 }
 
 pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings {
-    let preset = keys.preset.value().map(|BulkheadPreset(settings)| *settings);
+    let preset = keys.preset.value().map(|preset| preset.settings);
     let is_threads = keys.core.given().is_some() || matches!(preset, Some(BulkheadSettings::Threads(_)));
     let count = |Count(count): &Count<1, 1_000_000>| *count;
     if !is_threads {
@@ -242,6 +243,11 @@ pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings
                 cx.say(&catalogue::PARTNER, place, format!("`{key}` is about a bulkhead of threads"))
                     .help("add `core`, the threads that stay, or a preset such as \"resilience4j-threads\"");
             }
+        }
+        if keys.preset.value().is_some_and(|preset| !preset.waits) && keys.max_wait.given().is_some() {
+            cx.say(&catalogue::EXCLUDE, keys.max_wait.key_place(), "the semaphore of Hystrix has no `max_wait`")
+                .also(keys.preset.place(), "a call that finds no place fails at once")
+                .help("remove `max_wait`, or choose `preset = \"resilience4j\"`, whose callers may wait");
         }
         return BulkheadSettings::Semaphore(SemaphoreSettings {
             max: chosen(&keys.max, Some(usual.max), count, usual.max),
@@ -277,17 +283,18 @@ pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings
 }
 
 pub(super) fn health(keys: &HealthKeys) -> PassiveHealthSettings {
-    let usual = PassiveHealthSettings::default();
+    let usual = keys.preset.value().map_or_else(PassiveHealthSettings::default, |HealthPreset(settings)| *settings);
     PassiveHealthSettings {
-        max_fails: keys.max_fails.value().map_or(usual.max_fails, |Count(count)| *count),
-        fail_timeout: keys.fail_timeout.value().map_or(usual.fail_timeout, |NotZero(span)| *span),
+        max_fails: keys.max_fails.given().map_or(usual.max_fails, |Count(count)| *count),
+        fail_timeout: keys.fail_timeout.given().map_or(usual.fail_timeout, |NotZero(span)| *span),
     }
 }
 
 pub(super) fn slow_start(keys: &SlowStartKeys) -> Option<SlowStartSettings> {
+    let usual = keys.preset.value().map_or_else(SlowStartSettings::default, |SlowStartPreset(settings)| *settings);
     Some(SlowStartSettings {
         window: keys.window.value()?.0,
-        aggression: keys.aggression.value().map_or(1.0, |PositiveNumber(number)| *number),
-        min_weight: keys.min_weight.or_default(),
+        aggression: keys.aggression.given().map_or(usual.aggression, |PositiveNumber(number)| *number),
+        min_weight: keys.min_weight.given().copied().unwrap_or(usual.min_weight),
     })
 }

@@ -205,6 +205,8 @@ pub(crate) struct CallSite {
     pub(crate) client: ClientId,
     /// Whether the request is handed over.
     pub(crate) is_forward: bool,
+    /// Whether it only stands in for another call that has failed.
+    pub(crate) is_standby: bool,
     /// The name of the callee.
     pub(crate) place: Place,
     /// The key `read`, if it is there.
@@ -236,6 +238,8 @@ pub(crate) enum Resource {
         /// Where they stand.
         key_place: Place,
     },
+    /// A cache that keeps the good answers of a call.
+    Standby(CacheId),
 }
 
 /// Makes a model of what was read. `file` is what the scenario is called when it has no title.

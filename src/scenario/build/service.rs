@@ -10,7 +10,9 @@ use crate::model::{
     ContextSwitch, Endpoint, EndpointId, GarbageCollection, GcTrigger, Ids, Limit, NoisyNeighbour, ServerStream,
     Service, ServiceId,
 };
-use crate::scenario::decode::{Count, Cx, DisciplineForm, Field, NotZero, Or, PositiveNumber, QueueTimeoutForm, Word};
+use crate::scenario::decode::{
+    Count, Cx, DisciplineForm, Field, NotZero, Or, PositiveNumber, PushbackForm, QueueTimeoutForm, Word,
+};
 use crate::scenario::language::{ContextSwitchKeys, EndpointKeys, GcKeys, NeighbourKeys, ScenarioKeys, ServiceKeys};
 use crate::scenario::say::{Place, catalogue};
 
@@ -24,6 +26,8 @@ pub(super) fn services(
     let mut endpoints = Ids::default();
     for item in keys.service.value().iter().flat_map(|services| &services.items) {
         let mut service = service(&item.name, item.value.as_ref(), cx);
+        service.pushback =
+            item.value.as_ref().and_then(|keys| super::client::policy(&keys.pushback)).map(|PushbackForm(wish)| *wish);
         service.limit = item.value.as_ref().and_then(|keys| limit::limit(&keys.limit, cx));
         service.connections = acceptance::acceptance(item.value.as_ref(), cx);
         let zones = item.value.as_ref().and_then(|keys| keys.zones.given());

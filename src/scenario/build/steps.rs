@@ -5,9 +5,10 @@ use super::names::Names;
 use super::workload::{is_whole, percent};
 use super::{Atlas, CallSite, PublishSite, Resource, ResourceUse};
 use crate::base::time::Span;
-use crate::model::{Branch, ClientId, EndpointId, Need, Publish, PublishWait, Step};
+use crate::model::{Branch, ClientId, EndpointId, Fallback, Need, Publish, PublishWait, Step};
 use crate::scenario::decode::{
-    ArmForm, BranchForm, ClientName, Cx, EndpointName, Field, NeedForm, NotZero, StepForm, StepKind, Steps, Word,
+    ArmForm, BranchForm, ClientName, Cx, EndpointName, FallbackForm, Field, NeedForm, NotZero, StepForm, StepKind,
+    Steps, Word,
 };
 use crate::scenario::language::{EndpointKeys, PublishKeys};
 use crate::scenario::say::{Place, catalogue};
@@ -28,7 +29,7 @@ pub(super) fn steps(
             .help("for one that answers at once, write `steps = [{ work = \"0s\" }]`");
     }
     let stream = policy(&keys.stream).map(|_| keys.stream.key_place());
-    Builder { endpoint, names, atlas, cx, repeats: 1, branch: false, fetch: false, stream }.list(steps)
+    Builder { endpoint, names, atlas, cx, repeats: 1, branch: false, fetch: false, standby: false, stream }.list(steps)
 }
 
 struct Builder<'b, 'c, 'k> {
@@ -42,6 +43,8 @@ struct Builder<'b, 'c, 'k> {
     branch: bool,
     /// Whether it fetches something for a cache.
     fetch: bool,
+    /// Whether it stands in for the answer of a call.
+    standby: bool,
     /// Where it stands that the endpoint streams, if it does.
     stream: Option<Place>,
 }
@@ -63,16 +66,19 @@ impl Builder<'_, '_, '_> {
             StepKind::Work { work, contention } => Step::ContendedWork { work: work.clone(), each: *contention },
             StepKind::Sleep(time) => Step::Sleep(time.clone()),
             StepKind::Call { endpoint, client, optional, priority, priority_place, read, read_place, .. } => {
+                let fallback = self.fallback(step);
                 let read_place = read.is_some().then_some(*read_place);
                 let (endpoint, client) = self.call(endpoint, client, false, read_place)?;
                 if priority_place.is_somewhere() {
                     self.atlas.priorities.push((*priority_place, endpoint));
                 }
-                Step::Call { endpoint, client, optional: *optional, priority: *priority, read: read.clone() }
+                let read = read.clone();
+                Step::Call { endpoint, client, optional: *optional, priority: *priority, read, fallback }
             }
             StepKind::Forward { endpoint, client } => {
                 self.only_outside_of_branches(step.place, "forward");
                 self.only_outside_of_fetches(step.place, "forward");
+                self.only_outside_of_fallbacks(step.place, "forward");
                 self.not_before_a_stream(step.place, "forward");
                 let (endpoint, client) = self.call(endpoint, client, true, None)?;
                 Step::Forward { endpoint, client }
@@ -109,12 +115,56 @@ impl Builder<'_, '_, '_> {
             StepKind::Reply => {
                 self.only_outside_of_branches(step.place, "reply");
                 self.only_outside_of_fetches(step.place, "reply");
+                self.only_outside_of_fallbacks(step.place, "reply");
                 self.not_before_a_stream(step.place, "reply");
                 Step::Reply
             }
             StepKind::Fail => Step::Fail,
             StepKind::Bad => return None,
         })
+    }
+
+    /// What stands in for the answer of a call.
+    fn fallback(&mut self, step: &StepForm) -> Option<Box<Fallback>> {
+        let StepKind::Call { fallback: Some(form), fallback_place, optional, optional_place, .. } = &step.kind else {
+            return None;
+        };
+        if *optional {
+            self.cx
+                .say(&catalogue::EXCLUDE, *optional_place, "a call that has a fallback need not be optional")
+                .also(*fallback_place, "this stands in for its answer")
+                .help("remove `optional`: with `fallback = \"constant\"` the handler always goes on");
+        }
+        Some(Box::new(match form {
+            FallbackForm::Constant => Fallback::Steps(Vec::new()),
+            FallbackForm::LastGood(name) => {
+                let cache = self.names.cache(name, self.cx)?;
+                self.atlas.uses.push(ResourceUse {
+                    by: self.endpoint,
+                    what: Resource::Standby(cache),
+                    place: name.place,
+                });
+                Fallback::LastGood(cache)
+            }
+            FallbackForm::Steps(steps) => {
+                let calls = self.atlas.calls.len();
+                let outer = std::mem::replace(&mut self.standby, true);
+                let steps = self.list(steps);
+                self.standby = outer;
+                self.atlas.calls[calls..].iter_mut().for_each(|call| call.is_standby = true);
+                Fallback::Steps(steps)
+            }
+        }))
+    }
+
+    /// What would answer the handler's caller does not stand in for the answer of a call.
+    fn only_outside_of_fallbacks(&mut self, place: Place, verb: &str) {
+        if self.standby {
+            self.cx
+                .say(&catalogue::STEP_PLACE, place, format!("`{verb}` cannot stand in the `fallback` of a call"))
+                .label("the handler goes on behind the call")
+                .help("stand in with a `call`");
+        }
     }
 
     fn call(
@@ -127,7 +177,15 @@ impl Builder<'_, '_, '_> {
         let to = self.names.endpoint(name, self.cx);
         let client = client.value().and_then(|client| self.names.client(client, self.cx));
         let (to, client) = (to?, client?);
-        self.atlas.calls.push(CallSite { from: self.endpoint, to, client, is_forward, place: name.place, read });
+        self.atlas.calls.push(CallSite {
+            from: self.endpoint,
+            to,
+            client,
+            is_forward,
+            is_standby: false,
+            place: name.place,
+            read,
+        });
         Some((to, client))
     }
 

@@ -24,7 +24,9 @@ pub(super) fn find_errors(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
         if let Some(used) = resource(model, atlas, at) {
             let what = match used.what {
                 Resource::Pool(pool) => format!("`{}` is a pool for each key", model.pools[pool].name),
-                Resource::Cache { cache, .. } => format!("`{}` holds keys", model.caches[cache].name),
+                Resource::Cache { cache, .. } | Resource::Standby(cache) => {
+                    format!("`{}` holds keys", model.caches[cache].name)
+                }
             };
             cx.say(&catalogue::PARTNER, used.place, format!("{what}, and requests of `{name}` have none"))
                 .also(atlas.workloads[at].name, "they come from here")
@@ -58,6 +60,8 @@ fn resource(model: &Model, atlas: &Atlas, workload: usize) -> Option<ResourceUse
     let looks_at_keys = |used: &&ResourceUse| match used.what {
         Resource::Pool(pool) => model.pools[pool].scope == Scope::Key,
         Resource::Cache { keys: Some(_), .. } => false,
+        // Requests without keys share one good answer.
+        Resource::Standby(_) => false,
         Resource::Cache { cache, .. } => matches!(model.caches[cache].store, CacheStore::Lru { .. }),
     };
     let mut uses = atlas.uses.iter().filter(looks_at_keys).peekable();

@@ -8,11 +8,13 @@ mod limits;
 mod load;
 mod members;
 mod nested;
+mod outliers;
 mod parameter;
 mod priorities;
 mod queues;
 mod recursion;
 mod retries;
+mod standby;
 mod streams;
 mod timeouts;
 mod traces;
@@ -29,6 +31,7 @@ use crate::model::Model;
 /// Looks for errors. The model may have holes; what they hide is not complained about.
 pub(crate) fn find_errors(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     recursion::find(model, atlas, cx);
+    standby::find_errors(model, atlas, cx);
     keys::find_errors(model, atlas, cx);
     streams::find_errors(model, atlas, cx);
 }
@@ -80,6 +83,7 @@ pub(crate) fn find_warnings(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<
     parameter::find(atlas, elsewhere, cx);
     timeouts::find(model, atlas, cx);
     retries::find(model, atlas, cx);
+    outliers::find(model, atlas, cx);
     keys::find_warnings(model, atlas, cx);
     priorities::find(model, atlas, elsewhere, cx);
     nested::find(model, atlas, cx);

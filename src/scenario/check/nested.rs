@@ -42,7 +42,7 @@ fn what(resource: Resource) -> Option<What> {
         Resource::Pool(pool) => Some(What::Pool(pool)),
         // Keys that a step draws for itself are mostly others.
         Resource::Cache { cache, keys: None, .. } => Some(What::Cache(cache)),
-        Resource::Cache { .. } => None,
+        Resource::Cache { .. } | Resource::Standby(_) => None,
     }
 }
 
@@ -75,20 +75,11 @@ fn within(steps: &[Step], what: What) -> Vec<&[Step]> {
             Step::Cached { cache, key: None, miss } if what == What::Cache(*cache) => found.push(miss),
             _ => {}
         }
-        for list in lists(step) {
+        for list in step.lists() {
             found.extend(within(list, what));
         }
     }
     found
-}
-
-fn lists(step: &Step) -> Vec<&[Step]> {
-    match step {
-        Step::Hold { steps, .. } | Step::Repeat { steps, .. } | Step::Cached { miss: steps, .. } => vec![steps],
-        Step::Parallel { branches, .. } => branches.iter().map(|branch| branch.steps.as_slice()).collect(),
-        Step::Choose(arms) => arms.iter().map(|(_, steps)| steps.as_slice()).collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// The first endpoint that is called in `steps` of `by`, or further down, and uses the same instance.
@@ -108,7 +99,7 @@ fn callees(model: &Model, steps: &[Step], what: What, by: EndpointId) -> Option<
                 }
                 to_visit.push(steps);
             }
-            to_visit.extend(lists(step));
+            to_visit.extend(step.lists());
         }
     }
     None

@@ -61,10 +61,13 @@ fn dry_budgets(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             Quota::Rolling(budget) if budget.ratio == 0.0 && budget.min_per_second == 0 => 0,
             Quota::Active(budget) if budget.ratio.is_none() && budget.min == 0 => 0,
             Quota::Aws(quota) if quota.cost > quota.capacity => 0,
+            // What a retry costs that helps comes back; of one that does not nothing does.
+            Quota::Aws(quota) if quota.reward == 0 && quota.cost > 0 => u64::from(quota.capacity / quota.cost),
             _ => continue,
         };
         let what = match has {
             0 => "there is never a retry".to_owned(),
+            n if matches!(quota, Quota::Aws(_)) => format!("after {n} retries in vain there is never another one"),
             n => format!("after {n} retries there is never another one"),
         };
         cx.say(
@@ -73,7 +76,12 @@ fn dry_budgets(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             format!("the retry budget of `{}` is never filled again", client.name),
         )
         .note(what)
-        .help("give each call a part of a retry, such as `ratio = \"10%\"`, or make one attempt only");
+        .help(match quota {
+            Quota::Aws(_) => {
+                "let calls that succeed bring a `reward`, and let the `capacity` hold more than one retry costs"
+            }
+            _ => "give each call a part of a retry, such as `ratio = \"10%\"`, or make one attempt only",
+        });
     }
 }
 

@@ -20,7 +20,9 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
 /// Hedges that come after their call has been given up.
 fn hedges(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     for (client, places) in model.clients.iter().zip(&atlas.clients) {
-        let (Some(hedge), Some(timeout)) = (client.hedge, client.timeout) else { continue };
+        let timeouts = [(client.timeout, places.timeout), (client.overall_timeout, places.overall_timeout)];
+        let shortest = timeouts.into_iter().filter_map(|(timeout, place)| Some((timeout?, place))).min();
+        let (Some(hedge), Some((timeout, place))) = (client.hedge, shortest) else { continue };
         let HedgeDelay::Fixed(delay) = hedge.after else { continue };
         if delay >= timeout {
             cx.say(
@@ -28,9 +30,9 @@ fn hedges(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
                 places.hedge,
                 format!("the hedges of `{}` are sent only for attempts that fail", client.name),
             )
-            .also(places.timeout, "the whole call is given up after this time")
+            .also(place, "the whole call is given up after this time")
             .note(format!("a call without an answer would be sent again after {delay}"))
-            .help("shorten `after`, or lengthen `timeout`");
+            .help("shorten `after`, or lengthen the timeout");
         }
     }
 }

@@ -44,8 +44,11 @@ pub(super) fn find(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: 
 /// Pools and caches that no step names.
 fn resources(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {
     let is_pool = |id: PoolId| atlas.uses.iter().any(|used| matches!(used.what, Resource::Pool(pool) if pool == id));
-    let is_cache =
-        |id: CacheId| atlas.uses.iter().any(|used| matches!(used.what, Resource::Cache { cache, .. } if cache == id));
+    let is_cache = |id: CacheId| {
+        let is_it =
+            |what: Resource| matches!(what, Resource::Cache { cache, .. } | Resource::Standby(cache) if cache == id);
+        atlas.uses.iter().any(|used| is_it(used.what))
+    };
     let pools = model.pools.enumerate().filter(|(id, _)| !is_pool(*id));
     let pools = pools.map(|(id, pool)| ("pool", &pool.name, atlas.pools[id.index()], "hold"));
     let caches = model.caches.enumerate().filter(|(id, _)| !is_cache(*id));

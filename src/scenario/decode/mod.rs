@@ -5,6 +5,7 @@ mod arrivals;
 mod branches;
 mod change;
 mod condition;
+mod fallback;
 mod limits;
 mod messaging;
 mod name;
@@ -29,6 +30,7 @@ pub(crate) use change::{Scales, SettingForm, Settings};
 pub(crate) use condition::{
     Condition, METRICS, Measured, Unit, meaning, measured, measured_at, metric_name, metric_units,
 };
+pub(crate) use fallback::FallbackForm;
 pub(crate) use messaging::{DeliveryWord, ReadCommitted, WorkerKind};
 pub(crate) use name::{
     BrokerName, CacheName, CallerName, ClientName, ConsumerName, DestinationName, EndpointName, Entries, Item, List,
@@ -37,8 +39,9 @@ pub(crate) use name::{
 };
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{
-    BackoffForm, BreakerPreset, BulkheadPreset, HedgeAfter, JitterForm, LimitPreset, OutlierPreset, PresetValue,
-    RateLimitPreset, RetryOn, RetryPreset, SpanOrShare, StruckReplicas, ThrottlePreset, WindowForm, preset_value,
+    BackoffForm, BreakerPreset, BulkheadPreset, HealthPreset, HedgeAfter, JitterForm, LimitPreset, OutlierPreset,
+    PresetValue, PushbackForm, RateLimitPreset, RetryOn, RetryPreset, SlowStartPreset, SpanOrShare, StruckReplicas,
+    ThrottlePreset, WindowForm, preset_value,
 };
 pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True, Unlimited};

@@ -5,6 +5,7 @@ use super::{Count, Cx, Decode, NotZero};
 use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
 use crate::base::units::Share;
+use crate::policy::balance::{PassiveHealthSettings, SlowStartSettings};
 use crate::policy::breaker::{BreakerSettings, Sees, Window};
 use crate::policy::bulkhead::BulkheadSettings;
 use crate::policy::hedge::HedgeDelay;
@@ -12,7 +13,7 @@ use crate::policy::limit::LimitSettings;
 use crate::policy::outlier::OutlierSettings;
 use crate::policy::rate::RateLimitSettings;
 use crate::policy::registry;
-use crate::policy::retry::{BACKOFF_USAGE, Backoff, Jitter, RetrySettings};
+use crate::policy::retry::{BACKOFF_USAGE, Backoff, Jitter, Pushback, PushbackRule, RetrySettings};
 use crate::policy::settings::Value as Setting;
 use crate::policy::throttle::ThrottleSettings;
 use crate::policy::{Outcome, Outcomes};
@@ -130,6 +131,39 @@ impl Decode for JitterForm {
     }
 }
 
+impl Words for PushbackRule {
+    const WHAT: &'static str = "an answer to a wish";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("ignore", PushbackRule::Ignore), ("obey", PushbackRule::Obey), ("clamp", PushbackRule::Clamp)];
+    const LATER: &'static [&'static str] = &[];
+}
+
+/// A server's wish: to be asked again after some time, or not at all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PushbackForm(pub(crate) Pushback);
+
+const DO_NOT_RETRY: &str = "do-not-retry";
+
+impl Decode for PushbackForm {
+    fn kind() -> Kind {
+        Kind::Or(DO_NOT_RETRY, Box::new(Span::kind()))
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<PushbackForm> {
+        let word = node.text().filter(|text| text.starts_with(|c: char| c.is_ascii_alphabetic()));
+        let Some(word) = word else {
+            return Span::decode(node, cx).map(|delay| PushbackForm(Pushback::After(delay)));
+        };
+        if word == DO_NOT_RETRY {
+            return Some(PushbackForm(Pushback::Never));
+        }
+        cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("unknown wish \"{word}\""))
+            .maybe_help(did_you_mean(word, [DO_NOT_RETRY]).map(|near| format!("did you mean \"{near}\"?")))
+            .help("write for example `pushback = \"500ms\"`, or \"do-not-retry\"");
+        None
+    }
+}
+
 /// Retry settings under a library's name.
 #[derive(Clone, Debug)]
 pub(crate) struct RetryPreset(pub(crate) RetrySettings);
@@ -199,11 +233,37 @@ pub(crate) struct RateLimitPreset(pub(crate) RateLimitSettings);
 
 /// A bulkhead under a library's name.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BulkheadPreset(pub(crate) BulkheadSettings);
+pub(crate) struct BulkheadPreset {
+    pub(crate) settings: BulkheadSettings,
+    /// Whether who finds no place may be told to wait.
+    pub(crate) waits: bool,
+}
+
+impl Decode for BulkheadPreset {
+    fn kind() -> Kind {
+        Kind::Words { what: "a preset of bulkheads", words: preset_names(registry::Kind::Bulkhead).collect() }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<BulkheadPreset> {
+        preset(node, cx, &Self::kind(), registry::Kind::Bulkhead, |name| {
+            let parameters = registry::Kind::Bulkhead.preset(name)?.parameters;
+            let waits = parameters().iter().any(|parameter| parameter.name == "max_wait");
+            BulkheadSettings::preset(name).map(|settings| BulkheadPreset { settings, waits })
+        })
+    }
+}
 
 /// A limit under a library's name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LimitPreset(pub(crate) LimitSettings);
+
+/// A passive health check under a proxy's name: there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HealthPreset(pub(crate) PassiveHealthSettings);
+
+/// A slow start under a proxy's name: there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SlowStartPreset(pub(crate) SlowStartSettings);
 
 macro_rules! presets {
     ($( $Preset:ident is $what:literal of $kind:ident as $Settings:ty; )+) => {$(
@@ -225,8 +285,9 @@ presets! {
     ThrottlePreset is "a preset of throttles" of Throttle as ThrottleSettings;
     OutlierPreset is "a preset of outlier detection" of Outlier as OutlierSettings;
     RateLimitPreset is "a preset of rate limits" of RateLimit as RateLimitSettings;
-    BulkheadPreset is "a preset of bulkheads" of Bulkhead as BulkheadSettings;
     LimitPreset is "a preset of limits" of Limit as LimitSettings;
+    HealthPreset is "a preset of passive health checks" of Health as PassiveHealthSettings;
+    SlowStartPreset is "a preset of slow starts" of SlowStart as SlowStartSettings;
 }
 
 fn preset_names(kind: registry::Kind) -> impl Iterator<Item = &'static str> {

@@ -1,6 +1,7 @@
 //! Steps: a table is known by its verb, and a list may stand wherever a step may.
 
 use super::branches::{ArmForm, Arms, BranchForm, Branches, NeedForm};
+use super::fallback::FallbackForm;
 use super::name::{CacheName, ClientName, EndpointName, PoolName};
 use super::{Count, Cx, Decode, Field, say_unknown_key};
 use crate::base::distribution::Distribution;
@@ -44,6 +45,8 @@ pub(crate) enum StepKind {
         priority_place: Place,
         read: Option<Distribution>,
         read_place: Place,
+        fallback: Option<FallbackForm>,
+        fallback_place: Place,
     },
     /// Hands over.
     Forward { endpoint: EndpointName, client: Field<ClientName> },
@@ -190,6 +193,11 @@ fn call(node: &Node, cx: &mut Cx<'_>) -> StepKind {
             priority_place,
             read,
             read_place,
+            fallback_place: keys.fallback.key_place(),
+            fallback: match keys.fallback {
+                Field::Given { value, .. } => Some(value),
+                _ => None,
+            },
         })
     })
 }

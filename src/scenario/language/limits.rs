@@ -3,7 +3,9 @@
 use crate::base::time::Span;
 use crate::base::units::{Rate, Share};
 use crate::scenario::declare::keys;
-use crate::scenario::decode::{BulkheadPreset, Count, LimitPreset, List, NotZero, PositiveNumber, RateLimitPreset};
+use crate::scenario::decode::{
+    BulkheadPreset, Count, HealthPreset, LimitPreset, List, NotZero, PositiveNumber, RateLimitPreset, SlowStartPreset,
+};
 
 keys! {
     /// What is taken on at all. With `rate` a token bucket, which time fills and every request empties; with `max` alone
@@ -137,6 +139,8 @@ keys! {
     /// it whole. While all are left out, calls end `refused`; one that stands alone never is. Each replica of a caller
     /// keeps its own count; the users of a workload share one.
     HealthKeys is "a passive health check" at "client.NAME.health" {
+        /// Whose rules and defaults it follows; nginx's if absent.
+        preset: HealthPreset;
         /// Failures after which a replica is left out.
         [since "0.2"] max_fails: Count<1, 1_000_000> = "1";
         /// For how long.
@@ -149,6 +153,8 @@ keys! {
     /// Envoy's slow start: a replica that has just come up gets a part of its weight from balancers that look at weights,
     /// which grows with its age: `max(min_weight, (age / window)^(1 / aggression))`.
     SlowStartKeys is "a slow start" at "service.NAME.slow_start" {
+        /// Whose rules it follows; Envoy's if absent.
+        preset: SlowStartPreset;
         /// After so long it has all of its weight.
         [since "0.2"] window: NotZero<Span>, required;
         /// 1 grows evenly, more grows faster at first.

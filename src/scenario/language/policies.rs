@@ -3,6 +3,7 @@
 use crate::base::time::Span;
 use crate::base::units::Share;
 use crate::policy::breaker::Sees;
+use crate::policy::retry::PushbackRule;
 use crate::scenario::declare::keys;
 use crate::scenario::decode::{
     BackoffForm, BreakerPreset, Count, HedgeAfter, JitterForm, NotZero, Or, OutlierPreset, PositiveNumber, RetryOn,
@@ -37,8 +38,15 @@ keys! {
         /// Whether the client finds out how fast it may send once it was turned away, and waits before it sends (the
         /// adaptive mode of the SDKs of AWS).
         adaptive: bool = "false";
+        /// What becomes of a server's wish to be asked again after some time, or not at all (the `pushback` of its service):
+        /// nothing ("ignore"); it is waited for to the letter, and delays count anew from there ("obey", gRPC); or it makes
+        /// the own delay longer, by five seconds at most ("clamp", the SDKs of AWS).
+        pushback: Word<PushbackRule> = "ignore";
+        /// Whether an attempt that came to a process that was not there any more goes again at once, once for each call,
+        /// and counts neither as an attempt nor against budgets (gRPC's transparent retries).
+        transparent: bool = "false";
     }
-    later { "per_try_timeout" "pushback" }
+    later { "per_try_timeout" }
 }
 
 keys! {

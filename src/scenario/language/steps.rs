@@ -6,7 +6,7 @@ use crate::base::time::Span;
 use crate::base::units::Share;
 use crate::scenario::declare::keys;
 use crate::scenario::decode::{
-    Arms, Branches, CacheName, ClientName, Count, EndpointName, NeedForm, PoolName, Steps, True,
+    Arms, Branches, CacheName, ClientName, Count, EndpointName, FallbackForm, NeedForm, PoolName, Steps, True,
 };
 
 keys! {
@@ -45,8 +45,24 @@ keys! {
         /// Of an endpoint that streams: work for each message, on the caller's thread and cores, besides that of decoding
         /// it. A message is read before the next one is looked at.
         read: Distribution;
+        /// What stands in for the answer when the call has failed with all its attempts, outside of the client's retries,
+        /// breaker and bulkhead: "constant", an answer that is always the same; `{ last_good = "CACHE" }`, the last good
+        /// answer; or steps, such as `{ call = "backup.quote" }`, with which the handler fails if they do. The handler goes
+        /// on as if the call had been answered: for users that is goodput. How often that was so is counted: `fallbacks` of
+        /// the edge, and `degraded`, the users' requests that were answered well with the help of one.
+        fallback: FallbackForm;
     }
     later { "key" "request" "response" "request_size" "response_size" }
+}
+
+keys! {
+    /// A fallback to the last good answer.
+    LastGoodKeys is "a fallback to the last good answer" at "step.fallback" {
+        /// The cache that keeps the good answers of this call, one for each key of the requests, for as long as its `ttl`
+        /// says. Where it has none, the call has failed.
+        last_good: CacheName, required;
+    }
+    later { }
 }
 
 keys! {

@@ -14,10 +14,10 @@ use brownout::base::time::{Span, Time};
 use brownout::base::units::{Rate, Share, Size};
 use brownout::model::{
     Acceptance, Arrivals, Branch, Cache, CacheFill, CacheId, CacheStart, CacheStore, Caller, Cancel, Client, ClientId,
-    ContextSwitch, Deadlines, Discipline, Effect, Endpoint, EndpointId, Fault, FaultTarget, GarbageCollection,
-    GcTrigger, Handlers, Id, Ids, Limit, Model, Modulation, Need, NoisyNeighbour, OnFailure, Overflow, Pace, PoolId,
-    Process, Profile, QueueTimeout, RatePoint, Reload, Scope, Service, ServiceId, Session, SessionStep, SharedPool,
-    Step, Subset, Ttl, Workload, WorkloadId,
+    ContextSwitch, Deadlines, Discipline, Effect, Endpoint, EndpointId, Fallback, Fault, FaultTarget,
+    GarbageCollection, GcTrigger, Handlers, Id, Ids, Limit, Model, Modulation, Need, NoisyNeighbour, OnFailure,
+    Overflow, Pace, PoolId, Process, Profile, QueueTimeout, RatePoint, Reload, Scope, Service, ServiceId, Session,
+    SessionStep, SharedPool, Step, Subset, Ttl, Workload, WorkloadId,
 };
 use brownout::policy::balance::Balance;
 use brownout::policy::queue::{AdaptiveTimeout, CodelSettings};
@@ -626,6 +626,17 @@ impl Kitchen {
         ClientId::new(client as usize % self.clients)
     }
 
+    /// What stands in for the answer of a call: often nothing.
+    fn fallback(&self, kind: u32) -> Option<Fallback> {
+        match kind % 8 {
+            0 => Some(Fallback::Steps(Vec::new())),
+            1 => Some(Fallback::Steps(vec![Step::Work("100us".parse().expect("a constant")), Step::Fail])),
+            2 => Some(Fallback::Steps(vec![Step::Sleep("1ms".parse().expect("a constant"))])),
+            3 => Some(Fallback::LastGood(CacheId::new(kind as usize / 8 % self.caches))),
+            _ => None,
+        }
+    }
+
     fn step(&self, step: &StepRecipe, in_branch: bool) -> Option<Step> {
         Some(match step {
             StepRecipe::Work(demand) => Step::Work(demand.clone()),
@@ -637,6 +648,7 @@ impl Kitchen {
                 optional: *optional,
                 priority: *priority,
                 read: None,
+                fallback: self.fallback(*client / 16).map(Box::new),
             },
             StepRecipe::Hold { pool, steps } => {
                 Step::Hold { pool: PoolId::new(*pool as usize % self.pools), steps: self.list(steps, in_branch) }
@@ -656,7 +668,7 @@ impl Kitchen {
             StepRecipe::CallBack { to, client } => {
                 let endpoint = EndpointId::new(*to as usize % self.endpoints);
                 let client = ClientId::new(1 + *client as usize % (self.clients - 1));
-                let call = Step::Call { endpoint, client, optional: false, priority: None, read: None };
+                let call = Step::Call { endpoint, client, optional: false, priority: None, read: None, fallback: None };
                 Step::Choose(vec![(share(95), Vec::new()), (share(5), vec![call])])
             }
             StepRecipe::Forward { .. } | StepRecipe::Reply if in_branch => return None,

@@ -1,5 +1,6 @@
 //! The registry: whatever has a name has defaults, rules and a source, and can be stepped.
 
+use brownout::policy::balance::{PassiveHealthSettings, SlowStartSettings};
 use brownout::policy::breaker::BreakerSettings;
 use brownout::policy::bulkhead::BulkheadSettings;
 use brownout::policy::hedge::HedgeSettings;
@@ -47,6 +48,8 @@ fn names_are_sorted_and_mean_one_preset_of_their_kind() {
                 Kind::Bulkhead => BulkheadSettings::preset(preset.name).is_some(),
                 Kind::Limit => LimitSettings::preset(preset.name).is_some(),
                 Kind::Balance => is_balancer(preset.name),
+                Kind::Health => PassiveHealthSettings::preset(preset.name).is_some(),
+                Kind::SlowStart => SlowStartSettings::preset(preset.name).is_some(),
             };
             assert!(found, "a scenario can name {}", preset.name);
         }

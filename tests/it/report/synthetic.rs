@@ -88,6 +88,7 @@ pub(super) fn model(breaker: bool) -> Model {
                 optional: false,
                 priority: None,
                 read: None,
+                fallback: None,
             });
         }
         it.endpoints.push(Endpoint::new(ServiceId(index as u32), name, steps));
@@ -256,6 +257,7 @@ impl Totals<'_> {
             edges: self.edges.iter().map(edge_totals).collect(),
             pools: Vec::new(),
             transport: None,
+            resilience: None,
             messaging: None,
             caches: Vec::new(),
             measured: vec![Some(0.0321), Some(2.1)],
@@ -382,6 +384,7 @@ pub(super) fn nothing(model: &Model, points: usize) -> Results {
         pools: Vec::new(),
         caches: Vec::new(),
         transport: None,
+        resilience: None,
         messaging: None,
         measured: vec![None; model.expectations.len()],
         measured_half_widths: vec![None; model.expectations.len()],
@@ -410,6 +413,7 @@ pub(super) fn mesh(services: u32) -> (Model, Results) {
         optional: false,
         priority: None,
         read: None,
+        fallback: None,
     };
     let endpoint = |id: u32| {
         let callees = [2 * id + 1, 2 * id + 2].into_iter().filter(|id| *id < services);

@@ -12,6 +12,7 @@ const ROWS: &[Named] = &[
     ("throttle.max_tokens", "maxTokens", "The most tokens; a failure takes one."),
     ("throttle.token_ratio", "tokenRatio", "What a success brings."),
     ("pushback", "", "What `grpc-retry-pushback-ms` does."),
+    ("transparent", "", "Whether what no server has taken on goes again without counting."),
 ];
 
 pub(in crate::policy::retry) fn settings() -> RetrySettings {
@@ -23,6 +24,7 @@ pub(in crate::policy::retry) fn settings() -> RetrySettings {
         jitter: Jitter::Around(percent(20.0)),
         quota: Some(Quota::Throttle(RetryThrottleSettings { max_tokens: 10, token_thousandths: 100 })),
         pushback: PushbackRule::Obey,
+        transparent: true,
         ..RetrySettings::default()
     }
 }
@@ -35,6 +37,7 @@ preset! {
         "Jitter comes after the cap: a delay may be a fifth longer than `maxBackoff`.",
         "Every retryable failure takes a token, retried or not; nothing is retried unless more than half are left after that.",
         "A server's wish is waited for to the letter and starts the delays anew; a negative one ends the call.",
+        "What came to a server that was not there (a refused stream, a connection that was going away) goes again at once, once for each call: it costs neither an attempt nor a token.",
         "One deadline spans all attempts.",
     ],
     source: "grpc/proposal A6-client-retries.md@1fd061ad; grpc/grpc-go@4793ad04: stream.go, clientconn.go",

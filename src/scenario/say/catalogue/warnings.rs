@@ -274,4 +274,13 @@ hedge   = { after = "200ms" }"#
 retry = { budget = { ratio = "0%", burst = 10 } }"#
         good r#"[client.rest]
 retry = { budget = { ratio = "10%", burst = 10 } }"#
+
+    "W023" OUTLIER_IDLE "outlier detection that never ejects"
+        "Envoy ejects a host only while at most `max_ejection` of all are out, the new one included: with its default of 10% \
+         never one of fewer than ten. Success rates are compared from `success_rate_hosts` on. Bad replicas are counted, and \
+         go on to get their part of the requests."
+        bad r#"[client.rest]
+outlier = { preset = "envoy" }"#
+        good r#"[client.rest]
+outlier = { preset = "envoy", always_eject_one = true }"#
 }

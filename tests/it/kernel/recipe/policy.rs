@@ -13,8 +13,8 @@ use brownout::policy::outlier::{
 };
 use brownout::policy::rate::{CyclesSettings, RateLimitSettings};
 use brownout::policy::retry::{
-    ActiveSettings, AwsQuotaSettings, Backoff, BudgetSettings, Jitter, Quota, RetrySettings, RetryThrottleSettings,
-    RollingSettings,
+    ActiveSettings, AwsQuotaSettings, Backoff, BudgetSettings, Jitter, PushbackRule, Quota, RetrySettings,
+    RetryThrottleSettings, RollingSettings,
 };
 use brownout::policy::throttle::ThrottleSettings;
 use brownout::policy::{Outcome, Outcomes};
@@ -64,6 +64,8 @@ fn retry() -> impl Strategy<Value = RetrySettings> {
             jitter,
             quota,
             adaptive,
+            pushback: [PushbackRule::Ignore, PushbackRule::Obey, PushbackRule::Clamp][attempts as usize % 3],
+            transparent: adaptive && !matches!(quota, Some(Quota::Active(_))),
             ..RetrySettings::default()
         },
     )

@@ -6,6 +6,8 @@ use brownout::policy::limit::{
     LimitSettings, PriorityShares, RateSettings, VegasSettings,
 };
 
+use brownout::policy::retry::Pushback;
+
 use super::*;
 
 pub(super) fn limit(range: std::ops::Range<u32>) -> impl Strategy<Value = Limit> {
@@ -146,6 +148,11 @@ pub(super) fn service(lengths: Lengths) -> impl Strategy<Value = ServiceRecipe> 
                 let (gc, neighbour, context_switch) = disturbances;
                 let (queue, overflow, queue_timeout, discipline) = queue;
                 Service {
+                    pushback: match replicas % 3 {
+                        0 => Some(Pushback::After(Span::from_millis(5))),
+                        1 => Some(Pushback::Never),
+                        _ => None,
+                    },
                     name: String::new(),
                     replicas,
                     threads,
