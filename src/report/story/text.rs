@@ -4,7 +4,7 @@
 use anstyle::Style;
 
 use crate::base::time::Time;
-use crate::insight::{EdgePoints, Event, EventKind, PlaceKind, RootKind, ServicePoints, Timeline};
+use crate::insight::{EdgePoints, Event, EventKind, Judgement, PlaceKind, Root, RootKind, ServicePoints, Timeline};
 use crate::model::Verdict;
 
 use super::super::number;
@@ -37,8 +37,22 @@ fn headline(story: &Story, look: Look) -> String {
         Verdict::Recovering | Verdict::Degraded => HEAD,
         Verdict::Overloaded | Verdict::Metastable => BAD,
     };
+    let says = says(it);
+    let root = &story.insight.root;
+    let mut text = format!("{}{}", look.paint(style, &word), &look.wrap(&(word.clone() + ": "), &says)[word.len()..]);
+    if let Some(root) = root_says(root) {
+        text += &look.wrap("  root: ", &root);
+    }
+    if let Some(it) = &story.insight.sustained_by {
+        text += &look.wrap("  kept down by: ", &it.sentence.replace("->", "→"));
+    }
+    text
+}
+
+/// How the run ended, behind its verdict.
+pub(in crate::report) fn says(it: &Judgement) -> String {
     let share = |share: f64| number::share(Some(share));
-    let says = match it.verdict {
+    match it.verdict {
         Verdict::Stable => "nothing goes wrong, and it copes".to_owned(),
         Verdict::Unharmed => "users notice nothing of what goes wrong".to_owned(),
         Verdict::Recovered => match it.time_to_recover {
@@ -56,8 +70,11 @@ fn headline(story: &Story, look: Look) -> String {
         Verdict::Metastable => {
             format!("what went wrong is over, and {} of the good answers are still missing", share(it.missing_at_end))
         }
-    };
-    let root = &story.insight.root;
+    }
+}
+
+/// What everything goes back to; `None` where nothing does.
+pub(in crate::report) fn root_says(root: &Root) -> Option<String> {
     let kind = match root.kind {
         RootKind::Service => "service ",
         RootKind::Edge => "calls ",
@@ -66,18 +83,11 @@ fn headline(story: &Story, look: Look) -> String {
         RootKind::Broker => "broker ",
         RootKind::Topic => "topic ",
         RootKind::Setting => "setting ",
-        RootKind::None => "",
+        RootKind::None => return None,
     };
-    let mut text = format!("{}{}", look.paint(style, &word), &look.wrap(&(word.clone() + ": "), &says)[word.len()..]);
-    if root.kind != RootKind::None {
-        let trigger = root.trigger.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-        let target = root.target.replace("->", "→");
-        text += &look.wrap("  root: ", &format!("{kind}{target}: {}{trigger}", root.what));
-    }
-    if let Some(it) = &story.insight.sustained_by {
-        text += &look.wrap("  kept down by: ", &it.sentence.replace("->", "→"));
-    }
-    text
+    let trigger = root.trigger.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let target = root.target.replace("->", "→");
+    Some(format!("{kind}{target}: {}{trigger}", root.what))
 }
 
 fn lines<'s>(story: &Story, events: impl Iterator<Item = &'s Event>, whole: bool, look: Look) -> String {
