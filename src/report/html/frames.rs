@@ -43,6 +43,14 @@ pub(super) struct ServiceFrames {
     pub(super) errors: Vec<f64>,
 }
 
+/// A workload in every moment.
+pub(super) struct WorkloadFrames {
+    /// Requests that users start each second.
+    pub(super) rate: Vec<f64>,
+    /// Share of those that start then and are not answered well and in time.
+    pub(super) missed: Vec<f64>,
+}
+
 /// An edge in every moment: counts, and how most of what failed ended.
 pub(super) struct EdgeFrames {
     pub(super) attempts: Vec<f64>,
@@ -114,6 +122,24 @@ impl<'a> Frames<'a> {
 
     fn causes(&self) -> Option<&'a Causes> {
         self.results.causes.as_deref().filter(|causes| causes.bins > 0)
+    }
+
+    pub(super) fn workload(&self, id: usize) -> WorkloadFrames {
+        let series = &self.results.series.workloads[id];
+        let bin = |bin: usize| match self.causes() {
+            Some(causes) => {
+                let it = causes.workload(bin, id);
+                (f64::from(it.offered), f64::from(it.good))
+            }
+            None => (series.offered[bin] as f64, series.good[bin] as f64),
+        };
+        let mut of = WorkloadFrames { rate: Vec::new(), missed: Vec::new() };
+        for (frame, (from, until)) in self.bins.iter().copied().enumerate() {
+            let (offered, good) = (from..until).map(bin).fold((0.0, 0.0), |sum, more| (sum.0 + more.0, sum.1 + more.1));
+            of.rate.push(offered / self.secs(frame));
+            of.missed.push(if offered > 0.0 { ((offered - good) / offered).max(0.0) } else { 0.0 });
+        }
+        of
     }
 
     pub(super) fn service(&self, id: usize) -> ServiceFrames {

@@ -89,15 +89,15 @@ pub(super) struct Trouble {
 /// What calls do that end so, parallel to [`Outcome::ALL`].
 pub(super) fn words() -> Vec<&'static str> {
     let word = |outcome| match outcome {
-        Outcome::Ok => "are answered",
+        Outcome::Ok => "answered",
         Outcome::Error => "fail",
         Outcome::Timeout => "time out",
-        Outcome::Rejected => "are rejected",
+        Outcome::Rejected => "rejected",
         Outcome::Refused => "find nobody",
         Outcome::ShortCircuited => "stopped by breaker",
-        Outcome::Expired => "pass the deadline",
-        Outcome::Cancelled => "are cancelled",
-        Outcome::Throttled => "are throttled",
+        Outcome::Expired => "too late",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Throttled => "throttled",
         Outcome::Limited => "hit a limit",
     };
     Outcome::ALL.map(word).to_vec()
@@ -139,7 +139,10 @@ impl Graph {
         links.sort_by_key(|link| (things[link.from], things[link.to]));
         let pairs: Vec<(usize, usize)> = links.iter().map(|link| (link.from, link.to)).collect();
         let layout = layers::layout(&vec![ROOM; things.len()], &pairs);
-        links.iter_mut().zip(&layout.paths).for_each(|(link, path)| link.path = path.clone());
+        for (link, path) in links.iter_mut().zip(&layout.paths) {
+            link.path = path.clone();
+            link.path.touch(layout.nodes[link.from], layout.nodes[link.to], (WIDTH, HEIGHT));
+        }
         let services = things.iter().filter(|thing| matches!(thing, Thing::Service(_))).count();
         Graph { things, names, links, layout, left_out: model.services.len() - services }
     }
@@ -428,16 +431,9 @@ fn node_data(input: &Input, frames: &Frames, thing: Thing, name: &str) -> NodeDa
     };
     match thing {
         Thing::Workload(id) => {
-            let series = &input.results.series.workloads[id];
-            data.rate = rounded(frames.rate(&series.offered));
-            let share = |point: usize| {
-                let offered = series.offered[point] as f64;
-                facts::ratio((offered - series.good[point] as f64).max(0.0), offered).unwrap_or(0.0)
-            };
-            data.errors = match series.offered.is_empty() {
-                true => Vec::new(),
-                false => percent(frames.points().into_iter().map(share).collect()),
-            };
+            let it = frames.workload(id);
+            data.rate = rounded(it.rate);
+            data.errors = percent(it.missed);
         }
         Thing::Service(id) => {
             let it = frames.service(id);

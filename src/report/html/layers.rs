@@ -27,6 +27,9 @@ pub(super) struct Path {
     pub(super) is_reversed: bool,
     /// Where a label has room.
     pub(super) middle: (i32, i32),
+    /// Where it starts and ends.
+    pub(super) start: (i32, i32),
+    pub(super) end: (i32, i32),
 }
 
 /// Lays out nodes of these sizes, and edges between them.
@@ -79,7 +82,7 @@ impl Notes {
 
     /// Moves all of it to the margin.
     fn finish(mut self) -> Layout {
-        const MARGIN: f64 = 30.0;
+        const MARGIN: f64 = 4.0;
         if self.least.0 > self.most.0 {
             return self.layout;
         }
@@ -94,9 +97,30 @@ impl Notes {
         for path in &mut self.layout.paths {
             path.middle = (path.middle.0 + shift.0, path.middle.1 + shift.1);
             path.d = moved(&path.d, shift);
+            path.start = (path.start.0 + shift.0, path.start.1 + shift.1);
+            path.end = (path.end.0 + shift.0, path.end.1 + shift.1);
         }
         self.layout
     }
+}
+
+impl Path {
+    /// Goes on to the nodes at both ends, which are smaller than the room that they take: `from` and `to` are their middles,
+    /// in the order of the edge, and `size` is theirs.
+    pub(super) fn touch(&mut self, from: (i32, i32), to: (i32, i32), size: (i32, i32)) {
+        let (first, last) = if self.is_reversed { (to, from) } else { (from, to) };
+        let (start, end) = (border(first, self.start, size), border(last, self.end, size));
+        let rest = self.d.strip_prefix("M ").unwrap_or(&self.d);
+        self.d = format!("M {} {} L {rest} L {} {}", start.0, start.1, end.0, end.1);
+    }
+}
+
+/// Where the line from the middle of a box to `to` leaves it.
+fn border(middle: (i32, i32), to: (i32, i32), size: (i32, i32)) -> (i32, i32) {
+    let (dx, dy) = (f64::from(to.0 - middle.0), f64::from(to.1 - middle.1));
+    let part = |by: f64, half: i32| if by == 0.0 { f64::MAX } else { f64::from(half) / by.abs() };
+    let scale = part(dx, size.0 / 2).min(part(dy, size.1 / 2)).min(1.0);
+    (middle.0 + (dx * scale).round() as i32, middle.1 + (dy * scale).round() as i32)
 }
 
 /// A path whose numbers stand in pairs, moved.
@@ -140,8 +164,10 @@ impl RenderBackend for Notes {
         let joints: Vec<Point> = std::iter::once(*start).chain(path[1..].iter().map(|(_, at)| *at)).collect();
         let half = joints.len() / 2;
         let middle = joints[half - 1].add(joints[half]).scale(0.5);
+        let place = |at: Point| (at.x.round() as i32, at.y.round() as i32);
+        let end = joints.last().copied().unwrap_or(*start);
         self.layout.paths[n] =
-            Path { d, is_reversed: head.0, middle: (middle.x.round() as i32, middle.y.round() as i32) };
+            Path { d, is_reversed: head.0, middle: place(middle), start: place(*start), end: place(end) };
     }
 
     fn draw_line(&mut self, _: Point, _: Point, _: &StyleAttr, _: Option<String>) {}
@@ -173,6 +199,15 @@ mod tests {
         }
         assert!(layout.paths.iter().all(|path| path.d.starts_with("M ")), "{:?}", layout.paths);
         assert!(layout.paths[5].is_reversed && !layout.paths[0].is_reversed);
+    }
+
+    #[test]
+    fn an_edge_ends_at_its_boxes() {
+        let mut layout = layout(&[(200, 100); 2], &[(0, 1)]);
+        let (from, to) = (layout.nodes[0], layout.nodes[1]);
+        layout.paths[0].touch(from, to, (100, 40));
+        let (start, end) = (format!("M {} {} L", from.0 + 50, from.1), format!("L {} {}", to.0 - 50, to.1));
+        assert!(layout.paths[0].d.starts_with(&start) && layout.paths[0].d.ends_with(&end), "{:?}", layout.paths[0]);
     }
 
     #[test]
