@@ -47,7 +47,7 @@ pub(super) struct ServiceFrames {
 pub(super) struct WorkloadFrames {
     /// Requests that users start each second.
     pub(super) rate: Vec<f64>,
-    /// Share of those that start then and are not answered well and in time.
+    /// Share of those that end then and have failed or come late.
     pub(super) missed: Vec<f64>,
 }
 
@@ -129,15 +129,20 @@ impl<'a> Frames<'a> {
         let bin = |bin: usize| match self.causes() {
             Some(causes) => {
                 let it = causes.workload(bin, id);
-                (f64::from(it.offered), f64::from(it.good))
+                [it.offered, it.failed + it.late, it.good_now].map(f64::from)
             }
-            None => (series.offered[bin] as f64, series.good[bin] as f64),
+            None => {
+                let late = series.answered[bin].saturating_sub(series.good[bin]);
+                [series.offered[bin], series.failed[bin] + late, series.good[bin]].map(|count| count as f64)
+            }
         };
         let mut of = WorkloadFrames { rate: Vec::new(), missed: Vec::new() };
         for (frame, (from, until)) in self.bins.iter().copied().enumerate() {
-            let (offered, good) = (from..until).map(bin).fold((0.0, 0.0), |sum, more| (sum.0 + more.0, sum.1 + more.1));
+            let mut sums = [0.0; 3];
+            (from..until).map(bin).for_each(|counts| sums.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more));
+            let [offered, bad, good] = sums;
             of.rate.push(offered / self.secs(frame));
-            of.missed.push(if offered > 0.0 { ((offered - good) / offered).max(0.0) } else { 0.0 });
+            of.missed.push(if bad > 0.0 { bad / (bad + good) } else { 0.0 });
         }
         of
     }

@@ -15,12 +15,12 @@ use crate::report::facts::Facts;
 use crate::report::{Input, facts, figure};
 
 /// More nodes than this nobody reads; those of the story and the busiest are shown.
-const NODES_MAX: usize = 40;
-const EDGES_MAX: usize = 80;
+const NODES_MAX: usize = 30;
+const EDGES_MAX: usize = 60;
 const WIDTH: i32 = 190;
 const HEIGHT: i32 = 64;
 /// What a node takes in the layout: labels of edges stand between two, and what goes wrong above one.
-const ROOM: (i32, i32) = (WIDTH + 70, HEIGHT + 24);
+const ROOM: (i32, i32) = (WIDTH + 70, HEIGHT - 16);
 /// Letters of a name that have room.
 const LETTERS_MAX: usize = 21;
 
@@ -349,7 +349,7 @@ fn caller(edge: &Edge) -> Thing {
 }
 
 /// Which service publishes to which topic, each pair once.
-fn publishers(model: &Model) -> Vec<(usize, usize)> {
+pub(super) fn publishers(model: &Model) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for endpoint in model.endpoints.iter() {
         published(&endpoint.steps, &mut |topic| found.push((endpoint.service.index(), topic.index())));

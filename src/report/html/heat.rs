@@ -5,7 +5,9 @@ use maud::{Markup, html};
 use serde::Serialize;
 
 use super::frames::Frames;
+use super::graph::publishers;
 use crate::insight::{Event, EventKind};
+use crate::model::{Caller, Id};
 use crate::report::facts::{self, Facts};
 use crate::report::{Input, number};
 
@@ -18,7 +20,6 @@ const STEPS: f64 = 79.0;
 #[derive(Serialize)]
 pub(super) struct Row {
     name: String,
-    depth: usize,
     busy: String,
     queue: String,
     errors: String,
@@ -39,7 +40,7 @@ fn letters() -> Vec<char> {
 
 impl Heat {
     pub(super) fn new(facts: &Facts, frames: &Frames) -> Heat {
-        let depths = facts.depths();
+        let depths = depths(facts);
         let mut ids = facts.busiest_services(ROWS_MAX);
         ids.sort_by_key(|id| (depths[*id], *id));
         let services: Vec<_> = ids.iter().map(|id| frames.service(*id)).collect();
@@ -53,7 +54,6 @@ impl Heat {
             let log = libm::log1p(queue_max);
             Row {
                 name: facts.service(*id).name.clone(),
-                depth: depths[*id],
                 busy: text(&mut it.busy.iter().map(|busy| seen(busy / peak))),
                 queue: text(&mut it.queue.iter().map(|queue| libm::log1p(*queue) / log)),
                 errors: text(&mut it.errors.iter().map(|errors| seen(*errors))),
@@ -94,6 +94,35 @@ impl Heat {
             }
         }
     }
+}
+
+/// How many calls or messages lie between the users and each service at least; those that nobody reaches come last.
+fn depths(facts: &Facts) -> Vec<usize> {
+    let model = facts.model;
+    let mut next = vec![Vec::new(); model.services.len()];
+    let mut reached = Vec::new();
+    for edge in facts.edges.iter() {
+        match edge.from {
+            Caller::Workload(_) => reached.push(facts.callee(edge)),
+            Caller::Service(from) => next[from.index()].push(facts.callee(edge)),
+            Caller::Consumer(_) => {}
+        }
+    }
+    for (from, topic) in publishers(model) {
+        let readers = model.consumers.iter().filter(|consumer| consumer.topic.index() == topic);
+        next[from].extend(readers.map(|consumer| model.endpoints[consumer.handler].service.index()));
+    }
+    let mut depths = vec![usize::MAX; next.len()];
+    let mut depth = 0;
+    while !reached.is_empty() {
+        reached.retain(|id| depths[*id] == usize::MAX);
+        reached.iter().for_each(|id| depths[*id] = depth);
+        reached = reached.iter().flat_map(|id| next[*id].iter().copied()).collect();
+        reached.sort_unstable();
+        reached.dedup();
+        depth += 1;
+    }
+    depths
 }
 
 /// What is not nothing is seen.

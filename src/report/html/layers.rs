@@ -82,7 +82,7 @@ impl Notes {
 
     /// Moves all of it to the margin.
     fn finish(mut self) -> Layout {
-        const MARGIN: f64 = 4.0;
+        const MARGIN: f64 = 12.0;
         if self.least.0 > self.most.0 {
             return self.layout;
         }

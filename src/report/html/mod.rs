@@ -184,10 +184,13 @@ fn snapshots<'a>(input: &Input, frames: &Frames) -> Vec<Snapshot<'a>> {
         (height + 2, "Its height"),
         (last, "The end"),
     ];
-    let mut seen = std::collections::BTreeSet::new();
-    let fits = |(frame, title): (usize, &'a str)| Snapshot { frame: frame.min(last), title };
-    let mut snapshots: Vec<Snapshot> = list.into_iter().map(fits).filter(|it| seen.insert(it.frame)).collect();
-    snapshots.sort_by_key(|it| it.frame);
+    let mut snapshots: Vec<Snapshot> = Vec::new();
+    for (frame, title) in list {
+        // What goes fast has no moment between its beginning and its height.
+        if snapshots.last().is_none_or(|before| before.frame < frame) {
+            snapshots.push(Snapshot { frame: frame.min(last), title });
+        }
+    }
     snapshots
 }
 

@@ -41,10 +41,10 @@
     const busy = node.busy[at] ?? 0, queue = node.queue[at] ?? 0, errors = node.errors[at] ?? 0, rate = node.rate[at] ?? 0;
     const waits = queue >= 1 ? digits(queue) + " wait" : "";
     if (node.kind === "users") {
-      if (errors >= 5) return ["failing", digits(errors) + "% not served"];
+      if (errors >= 5) return ["failing", digits(errors) + "% fail or come late"];
       return rate ? ["calm", digits(rate) + "/s, served"] : ["idle", "nobody asks"];
     }
-    if (node.kind === "topic") return queue >= 1 ? [queue >= 1000 ? "full" : "busy", waits] : [rate ? "calm" : "idle", rate ? digits(rate) + "/s pass" : "empty"];
+    if (node.kind === "topic") return queue >= 1 ? [queue > 10 * rate ? "full" : queue > rate ? "busy" : "calm", waits] : [rate ? "calm" : "idle", rate ? digits(rate) + "/s pass" : "empty"];
     if (node.kind === "consumer") return busy >= 95 ? ["full", "all workers busy"] : busy > 0 ? [busy >= 70 ? "busy" : "calm", digits(busy) + "% busy"] : ["idle", "idle"];
     if (errors >= 5) return ["failing", digits(errors) + "% fail" + (waits ? ", " + waits : "")];
     if (node.wasted[at] >= 50 && busy >= 20) return ["vain", digits(node.wasted[at]) + "% in vain" + (waits ? ", " + waits : "")];
