@@ -47,4 +47,17 @@ impl Overrides {
         let sets = self.sets.iter().map(|set| format!("\n--set {set}"));
         variants.chain(sets).collect()
     }
+
+    /// As they are typed, with a space after each.
+    pub(super) fn arguments(&self) -> String {
+        let variants = self.variants.iter().map(|variant| format!("--variant {} ", quoted(variant)));
+        let sets = self.sets.iter().map(|set| format!("--set {} ", quoted(set)));
+        let seed = self.seed.map(|seed| format!("--seed {seed} "));
+        variants.chain(sets).chain(seed).collect()
+    }
+}
+
+/// An argument of a command line, in quotes where it has spaces.
+pub(super) fn quoted(argument: &str) -> String {
+    if argument.contains(' ') { format!("'{argument}'") } else { argument.to_owned() }
 }

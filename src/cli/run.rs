@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::insight;
 use crate::measure::{self, Results};
 use crate::model::Model;
-use crate::report::{self, Input, csv, figure, json, manifest, terminal};
+use crate::report::{self, Input, csv, figure, html, json, manifest, terminal};
 use crate::scenario::{self, NamedFile};
 
 use super::check;
@@ -23,7 +23,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::files::Directory;
 use super::interrupt;
-use super::overrides::Overrides;
+use super::overrides::{Overrides, quoted};
 use super::progress::Bars;
 use super::source::{self, Source};
 use super::trace;
@@ -61,6 +61,9 @@ pub(super) struct Arguments {
     /// Draw no pictures
     #[arg(long)]
     no_figures: bool,
+    /// Write no report.html
+    #[arg(long)]
+    no_report: bool,
     /// Do not run the scenario a second time without its triggers: it is faster, and there is no verdict and no story of
     /// a run in which something goes wrong
     #[arg(long)]
@@ -259,6 +262,7 @@ fn write(
     arguments: &Arguments,
 ) -> Result<(), Failure> {
     const MANIFEST: &str = "manifest.json";
+    const REPORT: &str = "report.html";
     directory.remove(MANIFEST)?;
     // A picture of an earlier run beside the numbers of this one would be a lie.
     for name in figure::NAMES {
@@ -274,12 +278,22 @@ fn write(
     let all_series = arguments.series == Series::All;
     directory.write("timeseries.csv", csv::timeseries(input, all_series).as_bytes())?;
     if !arguments.no_figures {
-        for figure in figure::all(input) {
+        let mut figures = figure::all(input);
+        figures.push(figure::contact_sheet(&figures));
+        for figure in figures {
             directory.write(&format!("{}.svg", figure.name), figure.svg.as_bytes())?;
             directory.write(&format!("{}.png", figure.name), &figure.png)?;
         }
     }
     let text = String::from_utf8_lossy(&source.bytes);
+    match arguments.no_report {
+        true => directory.remove(REPORT)?,
+        false => {
+            let command = format!("brownout run {}{}", arguments.overrides.arguments(), quoted(&source.name));
+            let origin = html::Origin { scenario: &text, command: &command };
+            directory.write(REPORT, html::report(input, &origin).as_bytes())?;
+        }
+    }
     let files: Vec<manifest::File<'_>> = named.iter().map(of_manifest).collect();
     directory.write(MANIFEST, manifest::manifest(input, &text, &files, &command()).as_bytes())
 }
@@ -301,8 +315,7 @@ fn write_story(directory: &Directory, input: &Input<'_>) -> Result<(), Failure> 
 
 /// The command line as it was typed, arguments with spaces in quotes.
 fn command() -> String {
-    let quote = |argument: String| if argument.contains(' ') { format!("'{argument}'") } else { argument };
-    std::env::args_os().map(|argument| quote(argument.to_string_lossy().into_owned())).collect::<Vec<_>>().join(" ")
+    std::env::args_os().map(|argument| quoted(&argument.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 
 /// Decides the exit; says what failed to those who do not see the summary.

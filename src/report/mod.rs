@@ -7,6 +7,7 @@ pub mod csv;
 mod drain;
 mod facts;
 pub mod figure;
+pub mod html;
 pub mod json;
 pub mod manifest;
 mod messaging;

@@ -3,6 +3,7 @@
 mod degenerate;
 mod figures;
 mod messages;
+mod page;
 mod synthetic;
 
 use std::ops::ControlFlow;

@@ -1,11 +1,13 @@
 //! Pictures of a run, as SVG and as PNG of the same drawing: each panel alone, and `overview`, which
 //! stacks them over one time axis, so that a cascade is seen at a glance. Windows of faults and the
 //! warm-up go through all panels. `users`, `services` and `calls` say what a panel shows, `draw` how it
-//! looks, this module where it stands.
+//! looks, this module where it stands, `sheet` puts all of them on one page, and `chart` is a panel for a page that shows
+//! values under the pointer.
 
 mod bitmap;
 mod calls;
 mod canvas;
+mod chart;
 mod connections;
 mod draw;
 mod messages;
@@ -16,6 +18,7 @@ mod points;
 mod resources;
 mod scale;
 mod services;
+mod sheet;
 mod spread;
 mod users;
 mod windows;
@@ -24,8 +27,12 @@ use rayon::prelude::*;
 
 use super::Input;
 use super::facts::Facts;
+use page::Page;
 use panel::Panel;
 use points::Points;
+
+pub(super) use chart::{Chart, Hover, Values, charts};
+pub(super) use windows::label as fault_label;
 
 /// A picture in two formats.
 #[derive(Clone, Debug)]
@@ -34,12 +41,13 @@ pub struct Figure {
     pub name: String,
     /// As text.
     pub svg: String,
-    /// 1600 pixels wide.
+    /// 1600 pixels wide; a contact sheet is wider.
     pub png: Vec<u8>,
 }
 
 /// The names of all pictures that a run can have.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
+    "contact-sheet",
     "overview",
     "load",
     "latency",
@@ -68,30 +76,71 @@ pub const NAMES: [&str; 18] = [
 pub fn all(input: &Input) -> Vec<Figure> {
     let facts = Facts::new(input);
     let points = Points::new(input.results);
-    let mut panels = vec![
-        users::load(&facts, &points),
-        users::latency(&facts, &points),
-        services::threads(&facts, &points),
-        services::queues(&facts, &points),
-    ];
-    panels.extend(spread::replicas(&facts, &points));
-    panels.extend(services::limits(&facts, &points));
-    panels.extend(resources::pools(&facts, &points));
-    panels.extend(resources::caches(&facts, &points));
-    panels.push(calls::failures(&facts, &points));
-    panels.extend(calls::breakers(&facts, &points));
-    panels.extend(calls::ejections(&facts, &points));
-    panels.extend(calls::fallbacks(&facts, &points));
-    panels.extend(connections::opened(&facts, &points));
-    panels.extend(messages::lag(&facts, &points));
-    let alone = messages::alone(&facts, &points);
-    let page = page::Page::new(input, &facts, &points);
-    let mut pictures: Vec<(&str, Vec<&Panel>)> = vec![("overview", panels.iter().collect())];
-    pictures.extend(panels.iter().chain(&alone).map(|panel| (panel.name, vec![panel])));
-    let figure = |(name, panels): (&str, Vec<&Panel>)| {
-        let svg = page.svg(&panels);
-        let png = bitmap::png(&svg);
-        Figure { name: name.to_owned(), svg, png }
-    };
-    pictures.into_par_iter().map(figure).collect()
+    let panels = Panels::new(&facts, &points);
+    let page = Page::new(input, &facts, &points);
+    panels.pictures().into_par_iter().map(|(name, panels)| figure(name, page.svg(&panels))).collect()
+}
+
+/// One of the pictures that [`all`] draws, or `contact-sheet`, by its name; `None` where the run has no such picture.
+pub fn one(input: &Input, name: &str) -> Option<Figure> {
+    let facts = Facts::new(input);
+    let points = Points::new(input.results);
+    let panels = Panels::new(&facts, &points);
+    let page = Page::new(input, &facts, &points);
+    let pictures = panels.pictures();
+    if name == sheet::NAME {
+        let alone = pictures.iter().skip(1).map(|(_, panels)| page.svg(panels)).collect::<Vec<_>>();
+        return Some(figure(name, sheet::svg(&alone)));
+    }
+    let (name, panels) = pictures.into_iter().find(|(of, _)| *of == name)?;
+    Some(figure(name, page.svg(&panels)))
+}
+
+/// All pictures of a run but the overview on one page, as thumbnails that can be read: `contact-sheet`.
+pub fn contact_sheet(figures: &[Figure]) -> Figure {
+    let alone: Vec<&str> = figures.iter().filter(|it| it.name != "overview").map(|it| it.svg.as_str()).collect();
+    figure(sheet::NAME, sheet::svg(&alone))
+}
+
+fn figure(name: &str, svg: String) -> Figure {
+    let png = bitmap::png(&svg);
+    Figure { name: name.to_owned(), svg, png }
+}
+
+/// The panels of a run, those of the overview and those that stand alone.
+struct Panels {
+    together: Vec<Panel>,
+    alone: Vec<Panel>,
+}
+
+impl Panels {
+    fn new(facts: &Facts, points: &Points) -> Panels {
+        let mut panels = vec![
+            users::load(facts, points),
+            users::latency(facts, points),
+            services::threads(facts, points),
+            services::queues(facts, points),
+        ];
+        panels.extend(spread::replicas(facts, points));
+        panels.extend(services::limits(facts, points));
+        panels.extend(resources::pools(facts, points));
+        panels.extend(resources::caches(facts, points));
+        panels.push(calls::failures(facts, points));
+        panels.extend(calls::breakers(facts, points));
+        panels.extend(calls::ejections(facts, points));
+        panels.extend(calls::fallbacks(facts, points));
+        panels.extend(connections::opened(facts, points));
+        panels.extend(messages::lag(facts, points));
+        Panels { together: panels, alone: messages::alone(facts, points) }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Panel> {
+        self.together.iter().chain(&self.alone)
+    }
+
+    /// What each picture shows, by its name.
+    fn pictures(&self) -> Vec<(&'static str, Vec<&Panel>)> {
+        let overview = ("overview", self.together.iter().collect());
+        std::iter::once(overview).chain(self.iter().map(|panel| (panel.name, vec![panel]))).collect()
+    }
 }

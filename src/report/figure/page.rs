@@ -11,6 +11,7 @@ use super::panel::Panel;
 use super::points::Points;
 use super::scale::time_ticks;
 use super::windows::{Kind, Window, windows};
+use crate::base::time::Time;
 use crate::report::facts::{self, Facts};
 use crate::report::{Input, number};
 
@@ -24,6 +25,8 @@ const LANES_MAX: usize = 5;
 const PANEL_GAP: i32 = 30;
 /// Time axis and footer.
 const FOOT: i32 = 124;
+/// The time axis alone.
+const AXIS: i32 = 84;
 
 /// Everything but the panels.
 pub(super) struct Page {
@@ -65,6 +68,30 @@ impl Page {
             lanes,
             footer: [origin, precision],
         }
+    }
+
+    /// The picture of `panel` without title and origin, for a page that has them, and where its data begins and ends.
+    pub(super) fn bare(&self, panel: &Panel) -> (String, [i32; 2]) {
+        let top = MARGIN / 2 + draw::HEADING + self.lanes as i32 * LANE_HEIGHT;
+        let bottom = top + draw::height(panel);
+        let svg = canvas::svg((WIDTH as u32, (bottom + AXIS) as u32), |canvas| {
+            self.shade(canvas, top, bottom);
+            draw::heading(canvas, panel, MARGIN / 2);
+            draw::body(canvas, &self.axis, panel, top);
+            self.labels(canvas, top);
+            self.time(canvas, bottom);
+        });
+        (svg, [top, bottom])
+    }
+
+    /// Start and end of every point.
+    pub(super) fn points(&self) -> &[(Time, Time)] {
+        &self.axis.points
+    }
+
+    /// How long its time axis is, in seconds.
+    pub(super) fn secs(&self) -> f64 {
+        self.axis.secs
     }
 
     /// The picture of `panels`, one below the other.
@@ -130,14 +157,19 @@ impl Page {
         }
     }
 
-    /// The time axis, and where the picture comes from.
-    fn foot(&self, canvas: &Canvas, bottom: i32) {
+    /// The time axis.
+    fn time(&self, canvas: &Canvas, bottom: i32) {
         for (at, label) in &self.axis.ticks {
             let x = self.axis.x(*at);
             canvas.line(&[(x, bottom), (x, bottom + 8)], solid(FRAME, 2));
             canvas.text(label, (x, bottom + 32), (HPos::Center, VPos::Center), DIM);
         }
         canvas.text("simulated time", ((LEFT + RIGHT) / 2, bottom + 64), (HPos::Center, VPos::Center), DIM);
+    }
+
+    /// The time axis, and where the picture comes from.
+    fn foot(&self, canvas: &Canvas, bottom: i32) {
+        self.time(canvas, bottom);
         let y = bottom + 102;
         canvas.text(&self.footer[0], (MARGIN, y), (HPos::Left, VPos::Center), FOOTER);
         canvas.text(&self.footer[1], (WIDTH - MARGIN, y), (HPos::Right, VPos::Center), FOOTER);

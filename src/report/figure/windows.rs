@@ -49,7 +49,7 @@ pub(super) fn windows(facts: &Facts) -> Vec<Window> {
 }
 
 /// `slow-inventory: inventory +200 ms`.
-fn label(model: &Model, fault: &Fault) -> String {
+pub(in crate::report) fn label(model: &Model, fault: &Fault) -> String {
     let effect = match &fault.effect {
         Effect::AddLatency(distribution) => match distribution.constant() {
             Some(span) => format!("+{}", number::written(span)),

@@ -13,6 +13,7 @@ use super::Input;
 use super::json::document;
 
 pub use text::{at, service, story};
+pub(super) use text::{root_says, says};
 
 /// Counts the revisions of these documents that take something away or change a meaning.
 const SCHEMA: u32 = 1;

@@ -5,7 +5,7 @@ use anstyle::Style;
 
 use crate::base::time::Time;
 use crate::insight::{
-    EdgePoints, Event, EventKind, GroupJudgement, Judgement, PlaceKind, RootKind, ServicePoints, Timeline,
+    EdgePoints, Event, EventKind, GroupJudgement, Judgement, PlaceKind, Root, RootKind, ServicePoints, Timeline,
 };
 use crate::model::Verdict;
 
@@ -39,11 +39,29 @@ fn headline(story: &Story, look: Look) -> String {
         Verdict::Recovering | Verdict::Degraded => HEAD,
         Verdict::Overloaded | Verdict::Metastable => BAD,
     };
+    let says = says(it);
+    let root = &story.insight.root;
+    let mut text = format!("{}{}", look.paint(style, &word), &look.wrap(&(word.clone() + ": "), &says)[word.len()..]);
+    if let Some(root) = root_says(root) {
+        text += &look.wrap("  root: ", &root);
+    }
+    if let Some(it) = &story.insight.sustained_by {
+        text += &look.wrap("  kept down by: ", &it.sentence.replace("->", "→"));
+    }
+    text
+}
+
+/// How the run ended, behind its verdict.
+pub(in crate::report) fn says(it: &Judgement) -> String {
     let says = match it.worst_group() {
         Some(group) => says_of_messages(it, group),
         None => says_of_users(it),
-    } + &gone(it);
-    let root = &story.insight.root;
+    };
+    says + &gone(it)
+}
+
+/// What everything goes back to; `None` where nothing does.
+pub(in crate::report) fn root_says(root: &Root) -> Option<String> {
     let kind = match root.kind {
         RootKind::Service => "service ",
         RootKind::Edge => "calls ",
@@ -53,18 +71,11 @@ fn headline(story: &Story, look: Look) -> String {
         RootKind::Topic => "topic ",
         RootKind::Consumer => "consumer ",
         RootKind::Setting => "setting ",
-        RootKind::None => "",
+        RootKind::None => return None,
     };
-    let mut text = format!("{}{}", look.paint(style, &word), &look.wrap(&(word.clone() + ": "), &says)[word.len()..]);
-    if root.kind != RootKind::None {
-        let trigger = root.trigger.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-        let target = root.target.replace("->", "→");
-        text += &look.wrap("  root: ", &format!("{kind}{target}: {}{trigger}", root.what));
-    }
-    if let Some(it) = &story.insight.sustained_by {
-        text += &look.wrap("  kept down by: ", &it.sentence.replace("->", "→"));
-    }
-    text
+    let trigger = root.trigger.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let target = root.target.replace("->", "→");
+    Some(format!("{kind}{target}: {}{trigger}", root.what))
 }
 
 /// What users got of it.
