@@ -24,7 +24,7 @@ pub use blame::{Root, RootKind};
 pub use event::{Event, EventKind, Place, PlaceKind};
 pub use messages::verdict::GroupJudgement;
 pub use sustain::{Loop, LoopKind};
-pub use timeline::{EdgePoints, ServicePoints, Timeline, WorkloadPoints};
+pub use timeline::{EdgePoints, GroupPoints, ServicePoints, Timeline, WorkloadPoints};
 pub use verdict::{Judgement, WorkloadJudgement};
 
 use serde::{Deserialize, Serialize};

@@ -39,7 +39,7 @@ pub struct Figure {
 }
 
 /// The names of all pictures that a run can have.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "overview",
     "load",
     "latency",
@@ -52,19 +52,20 @@ pub const NAMES: [&str; 18] = [
     "failures",
     "breakers",
     "connections",
+    "workers",
     "lag",
     "age",
-    "messages",
-    "delivery",
     "mishaps",
     "disk",
+    "messages",
+    "delivery",
 ];
 
 /// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if clients
 /// stay with replicas, `replicas`, if there are any, `limits`, `pools` and
 /// `caches`, then `failures`, if a client has a circuit breaker, `breakers`, and if one needs connections,
-/// `connections`. If there are topics or queues, `lag`, and, not in the overview, `age`, `messages`, `delivery`, and if there
-/// are any, `mishaps` and `disk`.
+/// `connections`. If there are topics or queues, `workers`, `lag`, `age`, and if there are any, `mishaps` and `disk`, and, not
+/// in the overview, `messages` and `delivery`.
 pub fn all(input: &Input) -> Vec<Figure> {
     let facts = Facts::new(input);
     let points = Points::new(input.results);
@@ -81,7 +82,7 @@ pub fn all(input: &Input) -> Vec<Figure> {
     panels.push(calls::failures(&facts, &points));
     panels.extend(calls::breakers(&facts, &points));
     panels.extend(connections::opened(&facts, &points));
-    panels.extend(messages::lag(&facts, &points));
+    panels.extend(messages::overview(&facts, &points));
     let alone = messages::alone(&facts, &points);
     let page = page::Page::new(input, &facts, &points);
     let mut pictures: Vec<(&str, Vec<&Panel>)> = vec![("overview", panels.iter().collect())];
