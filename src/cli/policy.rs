@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::base::suggest::did_you_mean;
+use crate::model::BrokerKind;
 use crate::policy::registry::{self, Kind, Preset};
 use crate::policy::settings::Misfit;
 use crate::policy::trace::{Datum, Row};
+use crate::scenario::{BrokerPage, broker_pages};
 
 use super::console::Console;
 use super::exit::Exit;
@@ -18,6 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   brownout policy
   brownout policy resilience4j
+  brownout policy kafka
   brownout policy breaker.hystrix
   brownout policy resilience4j --trace calls.json
   brownout policy breaker.polly --trace calls.json --set failure_rate=30% --format json";
@@ -35,11 +38,11 @@ const LONG: &str = r#"A trace is a JSON list of steps, read from a file or, with
 Each step becomes a row of what the policy says then. `brownout policy NAME` shows the steps that its own kind takes.
 Parameters are set under our names (failure_rate=30%) or the library's, in its unit (failureRateThreshold=30)."#;
 
-/// Show the presets of policies, or step one through a sequence of outcomes
+/// Show the presets of policies and brokers, or step one through a sequence of outcomes
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{LONG}\n\n{EXAMPLES}"))]
 pub(super) struct Arguments {
-    /// A preset such as `hystrix`, or `KIND.NAME` where several kinds have one of that name; all are listed if absent
+    /// A preset such as `hystrix` or `kafka`, or `KIND.NAME` where several kinds have one of that name; all are listed if absent
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Step the policy through the outcomes in this JSON file (`-` is standard input)
@@ -72,6 +75,17 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
 
 fn answer(arguments: &Arguments) -> Result<String, Failure> {
     let Some(name) = &arguments.name else { return Ok(list()) };
+    let of_broker =
+        |page: &BrokerPage| page.kind.name() == name || name.strip_prefix("broker.") == Some(page.kind.name());
+    if let Some(broker) = broker_pages().iter().find(|page| of_broker(page)) {
+        return match &arguments.trace {
+            None => Ok(broker_page(broker)),
+            Some(_) => Err(Failure::Usage {
+                message: format!("`{name}` is a broker, which takes no trace"),
+                hint: "`brownout run` shows what it does".to_owned(),
+            }),
+        };
+    }
     let found = find(name)?;
     let Some(path) = &arguments.trace else {
         return Ok(found.into_iter().map(page).collect::<Vec<_>>().join("\n"));
@@ -97,7 +111,11 @@ fn list() -> String {
         }
         text.push('\n');
     }
-    text.push_str("More of one: brownout policy NAME\n");
+    text.push_str("[broker]\n");
+    for page in broker_pages() {
+        let _ = writeln!(text, "  {:width$}  {}", page.kind.name(), page.about);
+    }
+    text.push_str("\nMore of one: brownout policy NAME\n");
     text
 }
 
@@ -109,7 +127,8 @@ fn find(name: &str) -> Result<Vec<&'static Preset>, Failure> {
     if !found.is_empty() {
         return Ok(found);
     }
-    let near = did_you_mean(bare, registry::all().map(|preset| preset.name));
+    let brokers = BrokerKind::ALL.into_iter().map(BrokerKind::name);
+    let near = did_you_mean(bare, registry::all().map(|preset| preset.name).chain(brokers));
     Err(Failure::Usage {
         message: format!("there is no policy `{name}`"),
         hint: match near {
@@ -117,6 +136,16 @@ fn find(name: &str) -> Result<Vec<&'static Preset>, Failure> {
             None => "`brownout policy` lists all".to_owned(),
         },
     })
+}
+
+fn broker_page(page: &BrokerPage) -> String {
+    let mut rows = vec![["parameter", "in the broker", "default", "source (trust)"].map(str::to_owned)];
+    for it in &page.parameters {
+        let theirs = if it.theirs.is_empty() { "-" } else { it.theirs };
+        let source = format!("{} ({})", it.source, it.trust.name());
+        rows.push([it.key.clone(), theirs.to_owned(), it.default.clone(), source]);
+    }
+    format!("{} (broker.NAME)\n\n{}\n\n{}", page.kind.name(), page.about, columns(&rows))
 }
 
 fn page(preset: &Preset) -> String {

@@ -163,7 +163,8 @@ impl Teller<'_, '_> {
             let in_system = sum(bins, |bin| f64::from(bin.in_system)) / (bins.1 - bins.0) as f64;
             let usual = in_system - runs.service_excess(id, bins, |bin| f64::from(bin.in_system));
             // Who is about to be saturated is not told twice.
-            let weight = if it.saturated.is_some() || it.rejecting.is_some() { None } else { Some(5) };
+            let is_told_elsewhere = it.saturated.is_some() || it.rejecting.is_some() || self.lags(id, bin);
+            let weight = if is_told_elsewhere { None } else { Some(5) };
             let waits = blame::awaited(runs, id, blame::looking(runs, bin)).filter(|(_, share)| *share >= 0.5);
             let draft = self.add(bin, EventKind::Slows, place(), weight);
             draft.what = match (runs.twin.is_some() && usual >= 0.05, waits) {
@@ -277,8 +278,13 @@ impl Teller<'_, '_> {
             let (outcome, share) = (most(counts), failed as f64 / (failed as f64 + ok).max(1.0));
             let cause = blame::trigger_at_edge(runs, id, bin).map(|n| self.of_cause(Cause::Trigger(n)));
             let cause = cause.unwrap_or_else(|| same(PlaceKind::Service, callee, of_outcome(outcome)));
-            let weight = if it.retrying.is_some() { 7 } else { 4 };
-            let draft = self.add(bin, EventKind::CallsFail, place(), Some(weight));
+            let weight = match runs.edge(id).from {
+                // What its consumers tell.
+                Caller::Consumer(_) => None,
+                _ if it.retrying.is_some() => Some(7),
+                _ => Some(4),
+            };
+            let draft = self.add(bin, EventKind::CallsFail, place(), weight);
             draft.what = format!("{} of the attempts {}", words::percent(share), words::does(outcome));
             draft.evidence.push(("failed_share".to_owned(), share));
             draft.evidence.push((
@@ -382,6 +388,7 @@ impl Teller<'_, '_> {
             let last = judgement.groups.iter().find(|it| it.recovered_at == Some(at) && it.oldest_peak_s > late);
             let what = match last {
                 Some(group) => format!("the backlog of {} is worked off", group.group),
+                None if worst.is_some() => "no more messages are gone".to_owned(),
                 None => "users notice nothing any more".to_owned(),
             };
             draft.what = match after {
@@ -411,7 +418,10 @@ impl Teller<'_, '_> {
             Verdict::Recovering => format!("{state}, but the backlog falls: RECOVERING"),
             Verdict::Overloaded => {
                 let state = if worst.is_some() { state } else { format!("{goodput} goodput at the end") };
-                format!("{state}: OVERLOADED, {}", overload(root))
+                match overload(root) {
+                    _ if worst.is_some() => format!("{state}: OVERLOADED"),
+                    why => format!("{state}: OVERLOADED, {why}"),
+                }
             }
             Verdict::Unharmed => "users notice nothing: UNHARMED".to_owned(),
             Verdict::Recovered | Verdict::Stable => return,
@@ -489,7 +499,7 @@ fn loop_in_a_word(it: &Loop) -> String {
 fn overload(root: &Root) -> String {
     match root.what.as_str() {
         "" => "with no single cause".to_owned(),
-        what if matches!(root.kind, super::RootKind::Workload | super::RootKind::Consumer | super::RootKind::Topic) => {
+        what if root.kind == super::RootKind::Workload => {
             format!("{}: {what}", root.target)
         }
         what => what.to_owned(),

@@ -29,7 +29,7 @@ pub use event::{Event, EventKind, Place, PlaceKind};
 pub use measures::{Better, Measure, MeasureOf, MeasureUnit, measures};
 pub use messages::verdict::GroupJudgement;
 pub use sustain::{Loop, LoopKind};
-pub use timeline::{EdgePoints, ServicePoints, Timeline, WorkloadPoints};
+pub use timeline::{EdgePoints, GroupPoints, ServicePoints, Timeline, WorkloadPoints};
 pub use verdict::{Judgement, WorkloadJudgement};
 
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{EdgeBin, ServiceBin, WorkloadBin};
+use crate::measure::{ConsumerBin, EdgeBin, GroupBin, ServiceBin, WorkloadBin};
 use crate::policy::Outcome;
 
 use super::onsets::is_held_back;
@@ -26,6 +26,28 @@ pub struct Timeline {
     pub services: Vec<ServicePoints>,
     /// Edges, in the order of the file.
     pub edges: Vec<EdgePoints>,
+    /// Groups of consumers, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupPoints>,
+}
+
+/// A group of consumers over time.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct GroupPoints {
+    /// What it is called.
+    pub name: String,
+    /// Messages that wait.
+    pub lag: Vec<f64>,
+    /// How old the oldest one is at the end of the point, in seconds.
+    pub oldest_age_s: Vec<f64>,
+    /// Messages that came.
+    pub kept: Vec<u32>,
+    /// Those that were handled.
+    pub consumed: Vec<u32>,
+    /// Workers that are there.
+    pub workers: Vec<f64>,
+    /// Those of them that are busy.
+    pub busy: Vec<f64>,
 }
 
 /// A workload over time.
@@ -98,12 +120,34 @@ pub(super) fn of(runs: &Runs<'_>) -> Timeline {
     let services =
         most(runs.model.services.len(), |id| runs.service_sum(Which::Main, id, whole, |bin| f64::from(bin.in_system)));
     let edges = most(runs.edges.len(), |id| runs.edge_sum(Which::Main, id, whole, |bin| f64::from(bin.attempts)));
+    let groups = most(runs.groups.len(), |id| runs.group_sum(Which::Main, id, whole, |bin| f64::from(bin.kept)));
     Timeline {
         width_s: runs.bin_secs() * step as f64,
         points: stretches.len(),
         workloads: (0..runs.model.workloads.len()).map(|id| workload(runs, id, &stretches)).collect(),
         services: services.into_iter().map(|id| service(runs, id, &stretches)).collect(),
         edges: edges.into_iter().map(|id| edge(runs, id, &stretches)).collect(),
+        groups: groups.into_iter().map(|id| group(runs, id, &stretches)).collect(),
+    }
+}
+
+fn group(runs: &Runs<'_>, id: usize, stretches: &[(usize, usize)]) -> GroupPoints {
+    let length = |bins: &(usize, usize)| (bins.1 - bins.0) as f64;
+    let sum = |bins: &(usize, usize), of: fn(&GroupBin) -> f64| runs.group_sum(Which::Main, id, *bins, of);
+    let count = |of: fn(&GroupBin) -> f64| stretches.iter().map(|bins| sum(bins, of) as u32).collect();
+    let workers = |of: fn(&ConsumerBin) -> f64| {
+        let mean = |bins: &(usize, usize)| rounded(runs.workers_sum(Which::Main, id, *bins, of) / length(bins));
+        stretches.iter().map(mean).collect()
+    };
+    let last = |bins: &(usize, usize)| rounded(sum(&(bins.1 - 1, bins.1), |bin| f64::from(bin.age_s)));
+    GroupPoints {
+        name: runs.group_name(id),
+        lag: stretches.iter().map(|bins| rounded(sum(bins, |bin| f64::from(bin.lag)) / length(bins))).collect(),
+        oldest_age_s: stretches.iter().map(last).collect(),
+        kept: count(|bin| f64::from(bin.kept)),
+        consumed: count(|bin| f64::from(bin.consumed)),
+        workers: workers(|bin| f64::from(bin.there)),
+        busy: workers(|bin| f64::from(bin.busy)),
     }
 }
 

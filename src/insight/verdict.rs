@@ -60,7 +60,7 @@ pub struct Judgement {
     /// Parallel to the model's workloads.
     pub workloads: Vec<WorkloadJudgement>,
     /// Parallel to the model's groups of consumers.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupJudgement>,
 }
 

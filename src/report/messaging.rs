@@ -73,6 +73,7 @@ struct GroupRow<'a> {
     lag_peak: u32,
     lag_peak_at_s: f64,
     oldest_age_peak_s: f64,
+    oldest_age_at_end_s: Option<f64>,
     latency: LatencyRow,
     alerted_at_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,6 +203,7 @@ fn group_row<'a>(facts: &'a Facts, group: GroupOf<'a>) -> GroupRow<'a> {
         lag_peak: it.lag_peak,
         lag_peak_at_s: it.lag_peak_at.as_secs_f64(),
         oldest_age_peak_s: it.age_peak.as_secs_f64(),
+        oldest_age_at_end_s: oldest_at_end(it),
         latency: latency_row(&it.latency),
         alerted_at_s: it.alerted.map(Time::as_secs_f64),
         drain,
@@ -231,6 +233,11 @@ pub(super) fn groups<'a>(facts: &Facts<'a>, results: &'a MessagingResults) -> im
         GroupOf { id, group, name, it }
     };
     model.groups().into_iter().zip(&results.groups).enumerate().map(named)
+}
+
+/// How old the oldest message is at the end of the run, in seconds.
+fn oldest_at_end(it: &GroupResult) -> Option<f64> {
+    it.series.age.last().copied().map(Span::as_secs_f64)
 }
 
 /// Half the widths of confidence intervals, where there are any.
@@ -306,6 +313,7 @@ pub(super) fn group_totals(facts: &Facts, group: &GroupOf) -> Vec<(&'static str,
         ("lag_peak", count(it.lag_peak.into())),
         ("lag_peak_at_s", Some(it.lag_peak_at.as_secs_f64())),
         ("oldest_age_peak_s", Some(it.age_peak.as_secs_f64())),
+        ("oldest_age_at_end_s", oldest_at_end(it)),
         ("alerted_at_s", it.alerted.map(Time::as_secs_f64)),
         ("conservation_difference", Some(it.missing() as f64)),
     ];

@@ -14,6 +14,7 @@
 //! No step fails: each says what is wrong and goes on with the rest, so that a file shows all its faults in
 //! one go. What was not readable is marked, so that nobody complains about the consequences.
 
+mod brokers;
 mod build;
 mod change;
 mod check;
@@ -32,6 +33,7 @@ mod say;
 mod schema;
 mod tree;
 
+pub use brokers::{BrokerPage, BrokerParameter, broker_pages};
 pub use build::{Parameter, ParameterRange};
 pub(crate) use decode::{Unit as BoundUnit, metric_units};
 pub use explain::{Unknown, explain};

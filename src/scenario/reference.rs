@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::brokers::broker_pages;
 use super::declare::{Kind, Presence, Section};
 use super::decode::{METRICS, meaning, word_for};
 use super::language::sections;
@@ -21,6 +22,7 @@ pub fn reference() -> String {
     add_forms(&mut text);
     add_failures(&mut text);
     add_transports(&mut text);
+    add_brokers(&mut text);
     add_presets(&mut text);
     add_codes(&mut text);
     text
@@ -155,6 +157,19 @@ fn add_transports(text: &mut String) {
     );
     for Figure { what, default, range, source, trust } in transport_figures() {
         let _ = writeln!(text, "| {what} | {default} | {range} | {source} | {} |", trust.name());
+    }
+}
+
+/// What the presets of brokers are, and where their figures come from.
+fn add_brokers(text: &mut String) {
+    text.push_str(
+        "\n### Presets of brokers\n\nBrokers under their real names: `broker = \"kafka\"` beside a topic, or \
+         `broker.NAME.preset = \"kafka\"`. `brownout policy NAME` prints the same. How far to trust a figure: *read* in the \
+         source that is named, *standard*, or *from memory*.\n",
+    );
+    for page in broker_pages() {
+        text.push('\n');
+        text.push_str(&page.markdown());
     }
 }
 

@@ -6,4 +6,5 @@ mod causes;
 mod conditions;
 mod healthy;
 mod known;
+mod messages;
 mod verdicts;

@@ -2,7 +2,7 @@
 
 use crate::base::time::Span;
 use crate::measure::{ConsumerBin, GroupBin};
-use crate::model::{ConsumerId, Id, TopicId, Verdict};
+use crate::model::{Caller, ConsumerId, Id, TopicId, Verdict};
 
 use super::super::blame::{self as blame, Cause};
 use super::super::event::{EventKind, PlaceKind};
@@ -13,6 +13,8 @@ use super::super::words;
 use super::blame::{Why, hot, hot_partition, of_group, share_again};
 use super::verdict::GroupJudgement;
 
+/// A peak that is no further from the end of the run is told there.
+const NEAR_END: Span = Span::from_secs(5);
 /// Part of the workers' requests that wait for somebody that is worth naming him.
 const AWAITED: f64 = 0.5;
 
@@ -112,6 +114,17 @@ impl Teller<'_, '_> {
         }
     }
 
+    /// Whether a service does nothing but handle messages, and these have begun to wait.
+    pub(in super::super) fn lags(&self, service: usize, bin: usize) -> bool {
+        let runs = self.runs;
+        let is_called = runs.into(service).any(|edge| !matches!(runs.edge(edge).from, Caller::Consumer(_)));
+        let lags = |group: usize| {
+            let waits = self.onsets.groups[group].lag.is_some_and(|lag| lag <= bin + runs.bins_of(NEAR_END));
+            waits && runs.handlers(group).contains(&service)
+        };
+        !is_called && (0..runs.groups.len()).any(lags)
+    }
+
     /// How many messages wait.
     fn lag(&mut self, id: usize, judged: &GroupJudgement) {
         let (runs, it) = (self.runs, self.onsets.groups[id]);
@@ -135,7 +148,9 @@ impl Teller<'_, '_> {
             draft.evidence.push(("workers".to_owned(), workers));
             draft.cause = cause;
         }
-        let Some(bin) = it.lag else { return };
+        // Without a twin it is compared with its own beginning, which may have lagged, too.
+        let since = judged.harmed_from.filter(|_| runs.twin.is_none()).map(|at| runs.main.bin_of(at));
+        let Some(bin) = it.lag.into_iter().chain(since).min() else { return };
         let is_harmed = judged.harmed_from.is_some();
         if let Some(hot) = hot(runs, id).filter(|_| is_harmed) {
             let draft = self.add(bin, EventKind::PartitionHot, place(), Some(2));
@@ -168,7 +183,7 @@ impl Teller<'_, '_> {
         // At the end of the run it is said there.
         let groups = (bin..runs.bins).map(|bin| (bin, runs.main.messages.group(bin, id).lag));
         let peak = groups.reduce(|most, it| if it.1 > most.1 { it } else { most });
-        let is_last = |bin: usize| bin + runs.bins_of(Span::from_secs(1)) >= runs.bins;
+        let is_last = |bin: usize| bin + runs.bins_of(NEAR_END) >= runs.bins;
         if let Some((peak, lag)) = peak.filter(|(peak, _)| is_harmed && !is_last(*peak)) {
             let oldest = f64::from(runs.main.messages.group(peak, id).age_s);
             let draft = self.add(peak, EventKind::LagPeaks, place(), Some(3));
@@ -200,7 +215,8 @@ impl Teller<'_, '_> {
     fn gone(&mut self, id: usize) {
         let (runs, it) = (self.runs, self.onsets.groups[id]);
         let name = runs.group_name(id);
-        let all: [(Option<usize>, EventKind, fn(&GroupBin) -> f64, &str, &str); 3] = [
+        type Gone<'a> = (Option<usize>, EventKind, fn(&GroupBin) -> f64, &'a str, &'a str);
+        let all: [Gone; 3] = [
             (it.dead, EventKind::DeadLetters, |bin| f64::from(bin.dead), "become dead letters", "dead"),
             (it.expiring, EventKind::Expires, |bin| f64::from(bin.expired), "expire", "expired"),
             (it.losing, EventKind::LosesMessages, |bin| f64::from(bin.lost), "are lost", "lost"),

@@ -19,9 +19,6 @@ pub(in super::super) fn find(runs: &Runs<'_>, judgement: &Judgement) -> Option<L
     let tail = runs.tail(judgement.trigger_until.map_or(0, |until| runs.main.bin_of(until)));
     let sum = |of| runs.group_sum(Which::Main, group, tail, of);
     let (again, failed) = (sum(|bin| f64::from(bin.redelivered)), sum(|bin| f64::from(bin.handled_badly)));
-    // What was thrown out is delivered again only when somebody else has got it.
-    let since = judgement.trigger_until.map_or(0, |until| runs.main.bin_of(until));
-    let rebalances = runs.group_sum(Which::Main, group, (since, runs.bins), |bin| f64::from(bin.rebalances));
     let consumer = &runs.model.consumers[*runs.groups[group].consumers.first()?];
     let share = blame::share_again(runs, group, tail);
     let is_poison = failed > 0.0 && failed >= FAILED_MIN * again;
@@ -36,7 +33,8 @@ pub(in super::super) fn find(runs: &Runs<'_>, judgement: &Judgement) -> Option<L
             "they take the place of others"
         };
         (LoopKind::Poison, "failures", format!("messages of {name} that fail each time are tried again, and {keeps}"))
-    } else if rebalances > 0.0 && blame::shares_partitions(runs, group) {
+    } else if blame::shares_partitions(runs, group) {
+        // Nothing else makes Kafka deliver again what did not fail, while everybody is there.
         (LoopKind::Rebalances, "rebalances", rebalance(consumer, &name, share))
     } else {
         (LoopKind::Redeliveries, "redeliveries", redelivery(consumer, &name, share))

@@ -7,6 +7,7 @@ use super::points::Points;
 use super::scale::{Scale, Unit};
 use crate::base::time::Span;
 use crate::measure::{GroupSeries, MessagingResults};
+use crate::report::drain;
 use crate::report::facts::{self, Facts};
 use crate::report::messaging::{self, GroupOf};
 use crate::report::number;
@@ -21,21 +22,76 @@ const PAIRS: [(Stroke, Stroke); 4] = [
 /// More rows than this are not shown.
 const ROWS_MAX: usize = 8;
 
-/// Messages that are kept for each group; nothing where there are no topics.
-pub(super) fn lag(facts: &Facts, points: &Points) -> Option<Panel> {
-    let groups = groups(facts)?;
-    let shown = busiest(&groups, SERIES.len(), |it| it.it.lag_nanos);
-    let lines = lines(&shown, |it| points.levels(&it.lag));
-    Some(panel("lag", "Lag", "messages that are not settled", left_out(&groups, &shown), Unit::Plain, lines))
+/// Those that belong to the overview: who works, how many wait and for how long, what goes wrong, and the disk where it
+/// can be full. Nothing where there are no topics.
+pub(super) fn overview(facts: &Facts, points: &Points) -> Vec<Panel> {
+    let (Some(results), Some(groups)) = (&facts.results.messaging, groups(facts)) else { return Vec::new() };
+    let mut panels: Vec<Panel> = workers(facts, results, points).into_iter().collect();
+    panels.push(lag(facts, &groups, points));
+    panels.push(age(&groups, points));
+    panels.extend(mishaps(facts, &groups, points));
+    if can_be_full(facts) {
+        panels.extend(disk(facts, results, points));
+    }
+    panels
 }
 
 /// What is not in the overview.
 pub(super) fn alone(facts: &Facts, points: &Points) -> Vec<Panel> {
     let (Some(results), Some(groups)) = (&facts.results.messaging, groups(facts)) else { return Vec::new() };
-    let mut panels = vec![age(&groups, points), messages(facts, &groups, points), delivery(facts, &groups, points)];
-    panels.extend(mishaps(facts, &groups, points));
-    panels.extend(disk(facts, results, points));
+    let mut panels = vec![messages(facts, &groups, points), delivery(facts, &groups, points)];
+    if !can_be_full(facts) {
+        panels.extend(disk(facts, results, points));
+    }
     panels
+}
+
+/// Whether a disk has an end.
+fn can_be_full(facts: &Facts) -> bool {
+    facts.model.topics.iter().any(|it| facts.model.brokers[it.broker].disk.is_some())
+}
+
+/// Busy workers of each consumer as a share of the most that it has; nothing where there are none.
+fn workers(facts: &Facts, results: &MessagingResults, points: &Points) -> Option<Panel> {
+    let consumers: Vec<_> = facts.model.consumers.iter().collect();
+    let mut ids: Vec<usize> = (0..consumers.len()).collect();
+    ids.sort_by_key(|id| std::cmp::Reverse(results.consumers[*id].there_nanos));
+    ids.truncate(ROWS_MAX);
+    ids.sort_unstable();
+    let row = |id: &usize| {
+        let it = &results.consumers[*id];
+        let (there, busy) = (points.levels(&it.there), points.levels(&it.busy));
+        let most = there.iter().flatten().copied().fold(0.0, f64::max);
+        let share = |levels: Vec<Option<f64>>| levels.into_iter().map(|it| facts::ratio(it?, most)).collect();
+        Row {
+            name: consumers[*id].name.clone(),
+            note: facts.model.endpoint_name(consumers[*id].handler),
+            whole: number::plain(Some(most)),
+            layers: vec![(SKY, share(there)), (BLUE, share(busy))],
+        }
+    };
+    let rows: Vec<Row> = ids.iter().map(row).collect();
+    let more = if rows.len() < consumers.len() {
+        format!("; {} of {} consumers", rows.len(), consumers.len())
+    } else {
+        String::new()
+    };
+    let key = vec![(SKY, "there"), (BLUE, "busy with a message")];
+    let note = format!("of consumers{more}");
+    (!rows.is_empty()).then_some(Panel { name: "workers", title: "Workers", note, key, body: Body::Rows(rows) })
+}
+
+/// Messages that are kept for each group, and how long it took to work them off.
+fn lag(facts: &Facts, groups: &[GroupOf], points: &Points) -> Panel {
+    let shown = busiest(groups, SERIES.len(), |it| it.it.lag_nanos);
+    let lines = lines(&shown, |it| points.levels(&it.lag));
+    let drains = groups.iter().filter_map(|it| Some((it, drain::drain(facts, &it.group, &it.it.series)?.secs?)));
+    let slowest = drains.filter(|(_, secs)| *secs > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
+    let mut more = left_out(groups, &shown);
+    if let Some((group, secs)) = slowest {
+        more += &format!("; {} drained in {}", label(group), number::secs(Some(secs)));
+    }
+    panel("lag", "Lag", "messages that are not settled", more, Unit::Plain, lines)
 }
 
 /// How old the oldest message is.

@@ -46,7 +46,7 @@ pub struct Figure {
 }
 
 /// The names of all pictures that a run can have.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 22] = [
     "contact-sheet",
     "overview",
     "load",
@@ -59,20 +59,23 @@ pub const NAMES: [&str; 19] = [
     "caches",
     "failures",
     "breakers",
+    "ejections",
+    "fallbacks",
     "connections",
+    "workers",
     "lag",
     "age",
-    "messages",
-    "delivery",
     "mishaps",
     "disk",
+    "messages",
+    "delivery",
 ];
 
 /// All pictures of a run: `overview` first, then `load`, `latency`, `threads`, `queues`, if clients
 /// stay with replicas, `replicas`, if there are any, `limits`, `pools` and
 /// `caches`, then `failures`, if a client has a circuit breaker, `breakers`, and if one needs connections,
-/// `connections`. If there are topics or queues, `lag`, and, not in the overview, `age`, `messages`, `delivery`, and if there
-/// are any, `mishaps` and `disk`.
+/// `connections`. If there are topics or queues, `workers`, `lag`, `age`, and if there are any, `mishaps` and `disk`, and, not
+/// in the overview, `messages` and `delivery`.
 pub fn all(input: &Input) -> Vec<Figure> {
     let facts = Facts::new(input);
     let points = Points::new(input.results);
@@ -130,7 +133,7 @@ impl Panels {
         panels.extend(calls::ejections(facts, points));
         panels.extend(calls::fallbacks(facts, points));
         panels.extend(connections::opened(facts, points));
-        panels.extend(messages::lag(facts, points));
+        panels.extend(messages::overview(facts, points));
         Panels { together: panels, alone: messages::alone(facts, points) }
     }
 

@@ -6,7 +6,7 @@ use super::panel::{Body, Line, Lines, Panel, Row};
 use super::points::Points;
 use super::scale::{Scale, Unit};
 use crate::base::time::Time;
-use crate::model::{Limit, ServiceId};
+use crate::model::{Caller, Limit, ServiceId};
 use crate::report::facts::{self, Facts};
 use crate::report::number;
 
@@ -89,12 +89,24 @@ pub(super) fn limits(facts: &Facts, points: &Points) -> Option<Panel> {
 fn shown(facts: &Facts) -> Vec<usize> {
     let depths = facts.depths();
     let mut shown = facts.busiest_services(SERIES.len());
+    // Who only handles messages does so on the threads of workers, which are shown with the consumers.
+    let has_threads = |id: &usize| facts.results.services[*id].busy_nanos > 0 || !only_handles_messages(facts, *id);
+    if shown.iter().any(has_threads) {
+        shown.retain(has_threads);
+    }
     shown.sort_by_key(|id| (depths[*id], *id));
     shown
 }
 
+/// Whether nobody calls a service but its consumers.
+fn only_handles_messages(facts: &Facts, id: usize) -> bool {
+    let mut callers = facts.edges.iter().filter(|edge| facts.callee(edge) == id).peekable();
+    callers.peek().is_some() && callers.all(|edge| matches!(edge.from, Caller::Consumer(_)))
+}
+
 fn left_out(facts: &Facts, shown: &[usize]) -> String {
-    let all = facts.model.services.len();
+    let is_left_out = |id: &usize| facts.results.services[*id].busy_nanos == 0 && only_handles_messages(facts, *id);
+    let all = (0..facts.model.services.len()).filter(|id| shown.contains(id) || !is_left_out(id)).count();
     match shown.len() < all {
         true => format!("; busiest {} of {} services", shown.len(), number::count(all as u64)),
         false => String::new(),

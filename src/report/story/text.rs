@@ -54,7 +54,7 @@ fn headline(story: &Story, look: Look) -> String {
 /// How the run ended, behind its verdict.
 pub(in crate::report) fn says(it: &Judgement) -> String {
     let says = match it.worst_group() {
-        Some(group) => says_of_messages(it, group),
+        Some(group) => says_of_messages(it, group, story.thresholds.lag_s),
         None => says_of_users(it),
     };
     says + &gone(it)
@@ -110,7 +110,7 @@ fn recovered(it: &Judgement) -> String {
 }
 
 /// The same where messages fared worse than users.
-fn says_of_messages(it: &Judgement, group: &GroupJudgement) -> String {
+fn says_of_messages(it: &Judgement, group: &GroupJudgement, allowed_s: f64) -> String {
     let name = group.group.replace("->", "→");
     let oldest = number::secs(Some(group.oldest_at_end_s));
     let waiting =
@@ -118,6 +118,9 @@ fn says_of_messages(it: &Judgement, group: &GroupJudgement) -> String {
     let missing = number::share(Some(group.missing_at_end));
     match it.verdict {
         Verdict::Stable | Verdict::Unharmed => says_of_users(it),
+        Verdict::Recovered if group.oldest_peak_s <= allowed_s => {
+            format!("{}; users noticed nothing, but messages of {name} are gone", recovered(it))
+        }
         Verdict::Recovered => {
             let peak = number::secs(Some(group.oldest_peak_s));
             format!("{}; users noticed nothing, messages of {name} were up to {peak} old", recovered(it))
@@ -137,7 +140,7 @@ fn gone(it: &Judgement) -> String {
     let [lost, expired, dead] = it.gone();
     let all = [(lost, "lost"), (expired, "expired"), (dead, "dead")].into_iter().filter(|(count, _)| *count > 0);
     let words: Vec<String> = all.map(|(count, what)| format!("{} {what}", number::count(count))).collect();
-    if words.is_empty() { String::new() } else { format!("; of the messages {}", words.join(", ")) }
+    if words.is_empty() { String::new() } else { format!(" (messages: {})", words.join(", ")) }
 }
 
 fn lines<'s>(story: &Story, events: impl Iterator<Item = &'s Event>, whole: bool, look: Look) -> String {
@@ -190,6 +193,19 @@ pub fn at(story: &Story, timeline: &Timeline, time: Time, color: bool, width: us
     }
     for it in &timeline.services {
         text += &look.wrap("  ", &moment(it, point));
+    }
+    for it in &timeline.groups {
+        let line = format!(
+            "{}: {} messages wait, the oldest for {}; {} came, {} were handled; {} of {} workers busy",
+            it.name,
+            number::plain(Some(it.lag[point])),
+            number::secs(Some(it.oldest_age_s[point])),
+            number::count(u64::from(it.kept[point])),
+            number::count(u64::from(it.consumed[point])),
+            number::plain(Some(it.busy[point])),
+            number::plain(Some(it.workers[point])),
+        );
+        text += &look.wrap("  ", &line);
     }
     let mut edges: Vec<&EdgePoints> =
         timeline.edges.iter().filter(|it| it.waiting[point] > 0.0 || it.failed[point] > 0).collect();

@@ -15,6 +15,44 @@ fn the_catalogue_tells_its_stories() {
     insta::assert_snapshot!(stories.join("\n"));
 }
 
+/// Every file of the folder is a lesson, so that none has a story that nobody looks at.
+#[test]
+fn every_scenario_of_the_folder_is_a_lesson() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter_map(|name| Some(name.strip_suffix(".toml")?.to_owned())).collect();
+    names.sort();
+    assert_eq!(names, LESSONS.iter().map(|lesson| lesson.name).collect::<Vec<_>>());
+}
+
+/// The verdict of every variant of the lessons that have messages, and what it goes back to.
+#[test]
+fn variants_of_messaging_end_as_they_do() {
+    let lessons =
+        LESSONS.iter().filter(|lesson| lesson.text.contains("[consumer.") || lesson.text.contains("consumer."));
+    let cases: Vec<(&brownout::scenario::Lesson, String)> = lessons
+        .flat_map(|lesson| {
+            let names = lesson
+                .text
+                .lines()
+                .filter_map(|line| Some(line.strip_prefix("[variant.")?.split(['.', ']']).next()?.to_owned()));
+            let names: std::collections::BTreeSet<String> = names.collect();
+            names.into_iter().map(move |name| (lesson, name))
+        })
+        .collect();
+    let ends: Vec<String> = cases
+        .par_iter()
+        .map(|(lesson, variant)| {
+            let options = LoadOptions { variants: vec![variant.clone()], ..LoadOptions::default() };
+            let text = Told::of(lesson.name, lesson.text, &options).text(false);
+            // The headline: what stands before the events.
+            let head: Vec<&str> = text.lines().take_while(|line| !line.contains(" s  ")).collect();
+            format!("{} {variant}\n{}", lesson.name, head.join("\n"))
+        })
+        .collect();
+    insta::assert_snapshot!(ends.join("\n"));
+}
+
 #[test]
 fn a_story_is_read_again_as_it_was() {
     let lesson = brownout::scenario::lesson("death-spiral").unwrap();

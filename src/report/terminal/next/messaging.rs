@@ -18,6 +18,10 @@ const BEHIND_MIN: f64 = 0.05;
 const KEPT_MIN: u64 = 100;
 /// And the lag there is so many times that of every part before.
 const HIGHER_MIN: f64 = 1.2;
+/// From this share of what workers begin with on, what comes again is worth a word.
+const AGAIN_MIN: f64 = 0.05;
+/// Part of it from which on failures are why.
+const FAILED_MIN: f64 = 0.5;
 /// From so many times on, sharing partitions anew is worth a word.
 const REBALANCES_MIN: u64 = 3;
 
@@ -28,6 +32,9 @@ pub(super) fn steps(facts: &Facts) -> Vec<String> {
     let first = |step: &dyn Fn(&GroupOf) -> Option<String>| groups.iter().find_map(step);
     let found = [
         first(&|it| rebalances(facts, it)),
+        first(&|it| comes_again(facts, it)),
+        first(&|it| poison(facts, it)),
+        first(&|it| hot(facts, it)),
         first(&|it| growing(facts, it)),
         first(&|it| lost(facts, it)),
         first(&|it| dead_letters(facts, it)),
@@ -79,7 +86,7 @@ fn rebalances(facts: &Facts, of: &GroupOf) -> Option<String> {
     };
     Some(format!(
         "{} shared its partitions anew {} times{again}: a member is thrown out that dies or does not ask for more \
-         within {}; try a smaller consumer.{n}.batch, a longer .max_poll_interval or .rebalance = \"cooperative\".",
+         within {}; try a smaller consumer.{n}.prefetch or a longer .max_poll_interval.",
         name(of),
         number::count(count),
         number::written(reader.membership.max_poll_interval),
@@ -87,9 +94,82 @@ fn rebalances(facts: &Facts, of: &GroupOf) -> Option<String> {
     ))
 }
 
+/// Work that is not acknowledged in time and is handed out again, though nothing failed.
+fn comes_again(facts: &Facts, of: &GroupOf) -> Option<String> {
+    let reader = *readers(facts, of).first()?;
+    let share = of.it.redelivered as f64 / of.it.delivered.max(1) as f64;
+    if share < AGAIN_MIN || of.it.handled_badly as f64 >= FAILED_MIN * of.it.redelivered as f64 {
+        return None;
+    }
+    let share = number::share(Some(share));
+    let name = name(of);
+    let n = &reader.name;
+    if partitions(facts, of).is_some() {
+        return (of.it.rebalances < REBALANCES_MIN && of.it.rebalances > 0).then(|| {
+            format!(
+                "{share} of what {n} began with came before: whoever gets the partitions of a member that died, or was thrown \
+                 out, begins where he last committed; try a smaller consumer.{n}.prefetch, .commit_every or a longer \
+                 .max_poll_interval."
+            )
+        });
+    }
+    let timeout = number::written(reader.settling.ack_timeout?);
+    Some(format!(
+        "{share} of what {n} began with came before: what is not acknowledged within {timeout} is taken for lost, and comes \
+         again from {name}; try a smaller consumer.{n}.prefetch or a longer .ack_timeout."
+    ))
+}
+
+/// Messages that fail each time and hold up those behind them.
+fn poison(facts: &Facts, of: &GroupOf) -> Option<String> {
+    let reader = *readers(facts, of).first()?;
+    let tries_for_ever = reader.settling.max_deliveries == Limit::Unlimited;
+    if !tries_for_ever || of.it.handled_badly == 0 || !fails_at_end(facts, of) {
+        return None;
+    }
+    let holds = if partitions(facts, of).is_some() { ", and nobody gets past them in their partitions" } else { "" };
+    Some(format!(
+        "{} messages of {} still wait, some of which have failed {} times{holds}: give them up after some attempts \
+         (consumer.{n}.deliveries) and put them aside (.dead_letter).",
+        number::count(of.it.pending),
+        name(of),
+        number::count(of.it.handled_badly),
+        n = reader.name,
+    ))
+}
+
+/// Whether messages are still delivered again at the end, and wait for longer and longer.
+fn fails_at_end(facts: &Facts, of: &GroupOf) -> bool {
+    let (from, length) = part(facts);
+    let start = from + (PARTS - 1) * length;
+    let again: u64 = of.it.series.redelivered.iter().skip(start).sum();
+    let oldest = of.it.series.age.last().copied().unwrap_or_default();
+    again > 0 && oldest.as_secs_f64() >= part_secs(facts)
+}
+
+/// A partition that gets more than its one reader can handle.
+fn hot(facts: &Facts, of: &GroupOf) -> Option<String> {
+    let hot = of.it.hot_partition().filter(|_| !fails_at_end(facts, of))?;
+    let path = path(facts, of);
+    Some(format!(
+        "{} of the {} messages that wait in {} lie in one of its {} partitions, which gets {} of all: only one member may read \
+         it, so that others cannot help. Spread the keys (`key` of `publish`), or part what shares the partition \
+         ({path}.partitions) among more members.",
+        number::count(hot.pending),
+        number::count(of.it.pending),
+        name(of),
+        number::count(hot.partitions as u64),
+        number::share(Some(hot.share)),
+    ))
+}
+
 /// A group whose lag still grows when the run ends.
 fn growing(facts: &Facts, of: &GroupOf) -> Option<String> {
     let reader = *readers(facts, of).first()?;
+    let is_said = [rebalances(facts, of), comes_again(facts, of), poison(facts, of), hot(facts, of)];
+    if is_said.iter().any(Option::is_some) {
+        return None;
+    }
     let (kept, settled, lag) = last_part(facts, &of.it.series)?;
     if kept < KEPT_MIN || (kept - settled.min(kept)) as f64 <= BEHIND_MIN * kept as f64 || lag.is_none() {
         return None;
@@ -156,7 +236,8 @@ fn lost(facts: &Facts, of: &GroupOf) -> Option<String> {
             ),
             Keeping::Log(_) => "what a leader had not replicated when he died is lost".to_owned(),
             Keeping::Queue(_) => match readers.iter().find(|it| it.dead_letter.is_none()) {
-                Some(it) if it.settling.max_deliveries != Limit::Unlimited => {
+                // What was given up had failed before.
+                Some(it) if it.settling.max_deliveries != Limit::Unlimited && of.it.handled_badly > 0 => {
                     format!("what has failed for good goes nowhere: try consumer.{}.dead_letter", it.name)
                 }
                 _ => format!("what does not fit is dropped: look at {}.length and .overflow", path(facts, of)),
@@ -166,8 +247,19 @@ fn lost(facts: &Facts, of: &GroupOf) -> Option<String> {
     Some(format!("{fact}: {try_this}."))
 }
 
-/// Dead letters that nobody takes.
+/// Dead letters that nobody takes, or that came back after they were sent back.
 fn dead_letters(facts: &Facts, of: &GroupOf) -> Option<String> {
+    let redriven = of.it.with_fate(Fate::Redriven);
+    let takes = messaging::gets_dead_letters(facts.model, of.group.topic) && of.group.consumers.is_empty();
+    if takes && redriven > 0 && of.it.pending > 0 {
+        return Some(format!(
+            "{} dead letters lie in {} though {} were sent back: they fail again. Find out what is wrong with them, or with \
+             who handles them, before they are sent back once more.",
+            number::count(of.it.pending),
+            name(of),
+            number::count(redriven),
+        ));
+    }
     let waiting = untaken(facts, of).filter(|_| messaging::gets_dead_letters(facts.model, of.group.topic))?;
     let path = path(facts, of);
     let who = match facts.model.topics[of.group.topic].is_queue {
