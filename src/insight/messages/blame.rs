@@ -34,15 +34,16 @@ pub(in super::super) fn of_group(runs: &Runs<'_>, group: usize, bin: usize) -> W
         return Why::Trigger(n);
     }
     let bins = blame::looking(runs, bin);
+    let kept = |which| runs.group_sum(which, group, bins, |bin| f64::from(bin.kept));
+    // Who handles more waits for more, too.
+    if runs.twin.is_some() && kept(Which::Main) > (1.0 + MORE) * kept(Which::Twin) {
+        return Why::Load;
+    }
     let awaited = handlers.iter().filter_map(|id| blame::awaited(runs, *id, bins));
     if let Some((edge, _)) = awaited.filter(|(_, share)| *share >= blame::ACCOUNTS).max_by(|a, b| a.1.total_cmp(&b.1)) {
         return Why::Edge(edge);
     }
-    let kept = |which| runs.group_sum(which, group, bins, |bin| f64::from(bin.kept));
-    match runs.twin.is_some() && kept(Which::Main) > (1.0 + MORE) * kept(Which::Twin) {
-        true => Why::Load,
-        false => Why::Own,
-    }
+    Why::Own
 }
 
 /// The topic for whose broker most of the additional requests of a service wait, and their share.

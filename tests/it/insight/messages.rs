@@ -43,7 +43,15 @@ fn scenario(broker: &str, more: &str) -> String {
         [service.mail]
         replicas = 2
         [service.mail.endpoint.send]
-        steps = [ {{ work = "exp(30ms)" }}, {{ call = "archive.put" }} ]
+        steps = [ {{ work = "exp(30ms)" }}, {{ call = "archive.put", client = "rest" }} ]
+        [client.rest]
+        timeout = "10s"
+        [queue.dead]
+        broker = "rabbitmq"
+        [broker.small]
+        preset = "rabbitmq"
+        disk = "10MB"
+        when_full = "block"
         [service.archive]
         threads = 50
         [service.archive.endpoint.put]
@@ -139,10 +147,7 @@ const CASES: [Case; 16] = [
         name: "calls of the consumer are cut",
         broker: "kafka",
         more: "from = \"mail\"\nto = \"archive\"\ncut = true",
-        set: &[
-            "service.mail.endpoint.send.steps=[{work=\"exp(30ms)\"},{call=\"archive.put\",client=\"rest\"}]",
-            "client.rest.timeout=500ms",
-        ],
+        set: &["client.rest.timeout=500ms"],
         verdict: Verdict::Recovered,
         root: (RootKind::Edge, "mail -> archive"),
         events: &[EventKind::TriggerBegins, EventKind::LagGrows, EventKind::MessagesLate],
@@ -182,7 +187,7 @@ const CASES: [Case; 16] = [
         name: "poison message and dead letters",
         broker: "rabbitmq",
         more: "topic = \"orders\"\npoison = \"2%\"",
-        set: &["queue.dead.broker=rabbitmq", "consumer.mailer.dead_letter=dead", "consumer.mailer.deliveries=3"],
+        set: &["consumer.mailer.dead_letter=dead", "consumer.mailer.deliveries=3"],
         verdict: Verdict::Recovered,
         root: (RootKind::Topic, "orders"),
         events: &[EventKind::TriggerBegins, EventKind::HandlingFails, EventKind::DeadLetters],
@@ -212,7 +217,7 @@ const CASES: [Case; 16] = [
         name: "disk full",
         broker: "small",
         more: "service = \"mail\"\ncrash = true",
-        set: &["broker.small.preset=rabbitmq", "broker.small.disk=10MB", "broker.small.when_full=block"],
+        set: &[],
         verdict: Verdict::Recovered,
         root: (RootKind::Service, "mail"),
         events: &[EventKind::TriggerBegins, EventKind::LagGrows, EventKind::DiskFills, EventKind::UsersNotice],
@@ -232,7 +237,7 @@ const CASES: [Case; 16] = [
         name: "redelivery storm",
         broker: "jetstream",
         more: "service = \"mail\"\nslow = 10",
-        set: &["consumer.mailer.prefetch=60", "consumer.mailer.ack_timeout=1500ms"],
+        set: &["consumer.mailer.prefetch=200", "consumer.mailer.ack_timeout=500ms"],
         verdict: Verdict::Metastable,
         root: (RootKind::Service, "mail"),
         events: &[EventKind::TriggerBegins, EventKind::LagGrows, EventKind::Redelivers, EventKind::Ends],
