@@ -5,24 +5,29 @@
 
 mod beside;
 mod check;
+mod compare;
 mod completions;
 mod console;
 mod exit;
 mod explain;
 mod failure;
 mod files;
+mod gate;
 mod import;
 mod interrupt;
+mod journal;
 mod list;
 mod man;
 mod new;
 mod overrides;
 mod policy;
 mod progress;
+mod replicated;
 mod run;
 mod schema;
 mod source;
 mod story;
+mod sweep;
 mod turns;
 mod validate;
 
@@ -74,6 +79,8 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Compare(compare::Arguments),
+    Sweep(sweep::Arguments),
     List(list::Arguments),
     New(new::Arguments),
     Import(import::Arguments),
@@ -109,6 +116,8 @@ fn execute(arguments: Arguments) -> Exit {
     let console = Console::new(arguments.color, arguments.quiet);
     match arguments.command {
         Command::Run(arguments) => run::execute(&arguments, console),
+        Command::Sweep(arguments) => sweep::execute(&arguments, console),
+        Command::Compare(arguments) => compare::execute(&arguments, console),
         Command::Check(arguments) => check::execute(&arguments, console),
         Command::List(arguments) => list::execute(&arguments, console),
         Command::New(arguments) => new::execute(&arguments, console),

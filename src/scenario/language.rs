@@ -7,6 +7,7 @@ mod policies;
 mod prices;
 mod resources;
 mod steps;
+mod sweep;
 mod transport;
 mod verdict;
 
@@ -21,6 +22,7 @@ pub(crate) use steps::{
     ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, ParallelKeys, RepeatKeys,
     ReplyKeys, SleepKeys, WorkKeys,
 };
+pub(crate) use sweep::SweepKeys;
 pub(crate) use transport::{
     AcceptKeys, ConnectionsKeys, EncodingKeys, LinkKeys, MeshKeys, ReconnectKeys, StreamKeys, TransportKeys,
 };
@@ -90,6 +92,8 @@ keys! {
         verdict: VerdictKeys;
         /// What computing costs.
         prices: PricesKeys;
+        /// What `brownout sweep` varies.
+        sweep: SweepKeys;
         /// Overlays: the same file with another architecture or another cure.
         variant: Overlays;
         /// Another scenario, which this one is laid over as a variant is laid over its file. The path is relative to
@@ -97,8 +101,7 @@ keys! {
         extends: String;
     }
     later {
-        "sweep" "lock"
-        "region" "autoscale"
+        "lock" "region" "autoscale"
     }
 }
 

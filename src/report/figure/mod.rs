@@ -8,6 +8,7 @@ mod calls;
 mod canvas;
 mod connections;
 mod draw;
+mod experiment;
 mod messages;
 mod page;
 mod palette;
@@ -17,10 +18,14 @@ mod resources;
 mod scale;
 mod services;
 mod spread;
+mod sweep;
 mod users;
 mod windows;
 
 use rayon::prelude::*;
+
+pub use experiment::{EXPERIMENT_NAMES, bands, overlay};
+pub use sweep::sweep;
 
 use super::Input;
 use super::facts::Facts;
