@@ -1,5 +1,9 @@
-//! Floor 7: experiments, which take many runs: replications with their statistics, and the proof that the simulator
-//! says what theory says. Runs go in parallel; what comes out does not depend on how many go at once.
+//! Floor 7: experiments, which take many runs: replications with their statistics, comparisons of scenarios, sweeps, and
+//! the proof that the simulator says what theory says. Runs go in parallel; what comes out does not depend on how many go at
+//! once.
+//!
+//! `replicate` runs a scenario with other seeds and keeps its figures, `outcomes` says what runs have in common, `course`
+//! how they went over time; `compare` pairs the runs of several scenarios; `sweep` is the table of many combinations.
 
 mod compare;
 mod course;

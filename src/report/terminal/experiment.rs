@@ -135,8 +135,8 @@ fn said_against(all: &Comparison, it: &Against, look: Look) -> String {
         Some(verdict) => format!("{} if {}", it.measure.name, verdict.name()),
     };
     let mut grid = Grid::new("figure", cells(&name));
-    grid.column(&first.name, 1, cells(&|it| text_of(&it.measure)(Some(it.means.0))));
-    grid.column(&other.name, 1, cells(&|it| text_of(&it.measure)(Some(it.means.1))));
+    grid.column(&first.name, 0, cells(&|it| text_of(&it.measure)(Some(it.means.0))));
+    grid.column(&other.name, 0, cells(&|it| text_of(&it.measure)(Some(it.means.1))));
     grid.column("difference", 0, cells(&difference));
     grid.column("", 0, cells(&|it| it.call.name().to_owned()));
     let table: Vec<String> = grid.render(look).lines().map(|line| painted(line, look)).collect();

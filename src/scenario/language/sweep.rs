@@ -15,5 +15,5 @@ keys! {
         /// How often each combination runs, with seeds of its own; run number k of every combination has the same.
         replications: Count<1, 1_000_000> = "10";
     }
-    later { "figures" }
+    later { }
 }
