@@ -19,7 +19,7 @@ steps = [ { work = "exp(15ms)" } ]
 threads = 2
 "#;
 
-pub fn differences() -> String {
+pub(crate) fn differences() -> String {
     let arm = |name: &str, variants: &[&str]| {
         let options =
             LoadOptions { variants: variants.iter().map(|it| it.to_string()).collect(), ..Default::default() };

@@ -23,7 +23,7 @@ impl Observer for LongestGap {
     }
 }
 
-pub fn gap() -> String {
+pub(crate) fn gap() -> String {
     const SCENARIO: &str = "duration = \"60s\"\n\
         [workload.users]\nentry = \"api.page\"\narrivals = \"poisson(10/s)\"\n\
         [service.api.endpoint.page]\nsteps = [ { work = \"1ms\" } ]\n";

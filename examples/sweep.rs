@@ -12,7 +12,7 @@ const SCENARIO: &str = "duration = \"10s\"\n\
     [service.api]\nthreads = 1\nqueue = 20\n\
     [service.api.endpoint.page]\nsteps = [ { work = \"exp(20ms)\" } ]\n";
 
-pub fn table() -> String {
+pub(crate) fn table() -> String {
     let vary: Vec<Vary> = ["service.api.threads=1,2"].map(|text| text.parse().expect("a path and its values")).into();
     let mut rows = Vec::new();
     for (number, places) in combinations(&vary).iter().enumerate() {
