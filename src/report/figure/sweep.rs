@@ -14,7 +14,7 @@ const WIDTH: i32 = 1600;
 const MARGIN: i32 = 28;
 const LEFT: i32 = 240;
 const RIGHT: i32 = WIDTH - 60;
-const TOP: i32 = 130;
+const TOP: i32 = 160;
 const HEIGHT: i32 = 520;
 const FOOT: i32 = 150;
 const HEADLINE: Font = Font { size: 36, bold: true, color: BLACK };
@@ -39,7 +39,7 @@ pub fn sweep(it: &Swept) -> Vec<Figure> {
         .collect();
     let mut figures = Vec::new();
     if well.iter().any(Option::is_some) {
-        let what = "share of runs that end well, with Wilson's 95% interval";
+        let what = "share of runs that end well";
         figures.extend(picture(it, ("ends-well", what), &well, number::share));
     }
     for name in it.figures {
@@ -52,7 +52,7 @@ pub fn sweep(it: &Swept) -> Vec<Figure> {
             .collect();
         let file = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_', "-");
         let file = file.trim_matches('-').to_owned();
-        let what = format!("{name}: mean, with its 95% interval where runs end alike");
+        let what = format!("{name}: mean over runs");
         figures.extend(picture(it, (&file, &what), &values, text_of_figure(name)));
     }
     figures
@@ -95,7 +95,7 @@ fn line(
     let scale = Scale::linear(highest.fold(0.0, f64::max));
     let bottom = TOP + HEIGHT;
     canvas::svg((WIDTH as u32, (bottom + FOOT) as u32), |canvas| {
-        head(canvas, title, what);
+        head(canvas, title, &format!("{what}, with 95% intervals; means over runs that ended differently have none"));
         let y = |value: f64| bottom - (f64::from(HEIGHT) * scale.place(value)).round() as i32;
         for tick in scale.ticks() {
             canvas.line(&[(LEFT, y(tick)), (RIGHT, y(tick))], solid(GRID, 2));

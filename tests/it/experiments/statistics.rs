@@ -19,7 +19,7 @@ fn station(rate: f64, work_ms: f64, threads: u32, (warmup, duration): (f64, f64)
         "duration = \"{duration}s\"\nwarmup = \"{warmup}s\"\n\
          [workload.users]\nentry = \"api.page\"\narrivals = \"poisson({rate}/s)\"\n\
          [service.api]\nthreads = {threads}\n\
-         [service.api.endpoint.page]\nsteps = [ {{ work = \"exp({work_ms}ms)\" }} ]\n"
+         [service.api.endpoint.page]\nsteps = [ {{ work = \"exp({work_ms:.6}ms)\" }} ]\n"
     ))
 }
 
