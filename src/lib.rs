@@ -27,8 +27,8 @@
 //! | 3 | [`import`] | foreign files become scenario files |
 //! | 4 | [`kernel`] | events, their one total order, and the world they change |
 //! | 5 | [`measure`] | observers of the kernel: totals by cohort, series by time of the event, causes |
-//! | 6 | [`insight`] | verdict and story of a run, from plain data to plain data |
-//! | 7 | [`experiment`] | replications and their statistics; the proof that theory is met |
+//! | 6 | [`insight`] | verdict, story and figures of a run, statistics over several, from plain data to plain data |
+//! | 7 | [`experiment`] | replications, comparisons and sweeps; the proof that theory is met |
 //! | 8 | [`report`] | results become bytes; pure functions |
 //! | 9 | [`cli`] | the only input and output; one file a subcommand |
 //!

@@ -204,6 +204,21 @@ fn is_key_word(c: char) -> bool {
     is_word(c) || c == '.'
 }
 
+/// The ranges between the commas of `text` that stand in no parentheses, brackets or quotes.
+pub fn pieces(text: &str) -> Result<Vec<Range<usize>>, ParseError> {
+    let whole = format!("({text})");
+    let back = |fault: ParseError| {
+        let place = |at: usize| at.saturating_sub(1).min(text.len());
+        ParseError { range: place(fault.range.start)..place(fault.range.end), ..fault }
+    };
+    let (pieces, close) = split(&whole, 0).map_err(back)?;
+    if close + 1 < whole.len() {
+        let (from, until) = (close - 1, close);
+        return Err(ParseError::new(from..until, "this `)` closes nothing"));
+    }
+    Ok(pieces.into_iter().map(|piece| piece.start - 1..piece.end - 1).collect())
+}
+
 /// The ranges between the top-level commas of the parenthesis at byte `open`, and where it closes.
 fn split(text: &str, open: usize) -> Result<(Vec<Range<usize>>, usize), ParseError> {
     let mut pieces = Vec::new();

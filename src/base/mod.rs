@@ -9,3 +9,4 @@ pub mod student;
 pub mod suggest;
 pub mod time;
 pub mod units;
+pub mod vary;

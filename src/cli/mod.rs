@@ -5,24 +5,29 @@
 
 mod beside;
 mod check;
+mod compare;
 mod completions;
 mod console;
 mod exit;
 mod explain;
 mod failure;
 mod files;
+mod gate;
 mod import;
 mod interrupt;
+mod journal;
 mod list;
 mod man;
 mod new;
 mod overrides;
 mod policy;
 mod progress;
+mod replicated;
 mod run;
 mod schema;
 mod source;
 mod story;
+mod sweep;
 mod trace;
 mod turns;
 mod validate;
@@ -50,7 +55,8 @@ Exit codes:
     0  fine
     1  a file could not be read or written, or an internal error
     2  the command line makes no sense
-   99  an expectation of a scenario failed, or a result of `validate` does not hold
+   99  an expectation of a scenario failed, something became worse that must not, or a result of `validate` does not
+       hold
   104  a scenario (or a file to import) is wrong
   130  interrupted";
 
@@ -75,6 +81,8 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Compare(compare::Arguments),
+    Sweep(sweep::Arguments),
     List(list::Arguments),
     New(new::Arguments),
     Import(import::Arguments),
@@ -111,6 +119,8 @@ fn execute(arguments: Arguments) -> Exit {
     let console = Console::new(arguments.color, arguments.quiet);
     match arguments.command {
         Command::Run(arguments) => run::execute(&arguments, console),
+        Command::Sweep(arguments) => sweep::execute(&arguments, console),
+        Command::Compare(arguments) => compare::execute(&arguments, console),
         Command::Check(arguments) => check::execute(&arguments, console),
         Command::List(arguments) => list::execute(&arguments, console),
         Command::New(arguments) => new::execute(&arguments, console),

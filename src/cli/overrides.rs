@@ -19,6 +19,11 @@ pub(super) struct Overrides {
 }
 
 impl Overrides {
+    /// As if they had been typed.
+    pub(super) fn new(variants: Vec<String>, sets: Vec<String>, seed: Option<u64>) -> Overrides {
+        Overrides { variants, sets, seed }
+    }
+
     /// As the loader takes them.
     pub(super) fn options(&self) -> LoadOptions {
         LoadOptions { variants: self.variants.clone(), sets: self.sets.clone(), seed: self.seed }

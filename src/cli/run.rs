@@ -11,9 +11,11 @@ use std::sync::mpsc;
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
+use crate::base::units::Share;
 use crate::insight;
 use crate::measure::{self, Results};
 use crate::model::Model;
+use crate::report::experiment::gate::{self as gate_formats, Suite};
 use crate::report::{self, Input, csv, figure, html, json, manifest, terminal};
 use crate::scenario::{self, NamedFile};
 
@@ -22,9 +24,11 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::files::Directory;
+use super::gate;
 use super::interrupt;
 use super::overrides::{Overrides, quoted};
 use super::progress::Bars;
+use super::replicated;
 use super::source::{self, Source};
 use super::trace;
 use super::turns::{Said, Turns};
@@ -38,6 +42,8 @@ Examples:
   brownout run --variant breaker --set service.orders.threads=32 forty-node-meltdown
   brownout run --seed 7 --out seventh my-shop.toml
   brownout run --format json --quiet scenarios/*.toml > summaries.json
+  brownout run --reps 40 forty-node-meltdown
+  brownout run --reps 20 --baseline golden/summary.json --report junit=gate.xml my-shop.toml
   brownout import isotope graph.yaml | brownout run -";
 
 /// Simulate scenarios: a summary on standard output, tables and pictures in a directory
@@ -46,42 +52,60 @@ Examples:
 pub(super) struct Arguments {
     /// Scenario files, or names of built-in scenarios (see `brownout list`); `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
-    overrides: Overrides,
+    pub(super) overrides: Overrides,
     /// Where the files go: for several scenarios, one directory each below it [default: output/<scenario>[-<variant>]]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// What standard output gets
     #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    pub(super) format: Format,
+    /// Run each scenario so often, with independent seeds, and say what the runs have in common: means with their 95%
+    /// intervals, and how many ended how
+    ///
+    /// The first run has the scenario's own seed, the others are derived from it; `runs.csv` has the seed and the figures
+    /// of each. What comes out does not depend on how many run at once.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    pub(super) reps: Option<u32>,
+    /// With `--reps`: an expectation fails when it holds in a smaller share of the runs than this
+    #[arg(long, value_name = "SHARE", default_value = "95%", requires = "reps")]
+    pub(super) holds_in: Share,
+    /// With `--reps`: hold the runs against the summary.json of earlier ones; what has become worse by more than both
+    /// intervals allow fails
+    #[arg(long, value_name = "FILE", requires = "reps")]
+    pub(super) baseline: Option<PathBuf>,
+    #[command(flatten)]
+    gate: gate::Reports,
     /// Which services and edges timeseries.csv holds, beyond 100 of them
     #[arg(long, value_enum, default_value_t = Series::Busiest)]
     series: Series,
     /// Draw no pictures
     #[arg(long)]
-    no_figures: bool,
+    pub(super) no_figures: bool,
     /// Write no report.html
     #[arg(long)]
     no_report: bool,
     /// Do not run the scenario a second time without its triggers: it is faster, and there is no verdict and no story of
     /// a run in which something goes wrong
     #[arg(long)]
-    no_twin: bool,
-    /// How many scenarios run at once [default: the number of processors]
+    pub(super) no_twin: bool,
+    /// How many runs go at once [default: the number of processors]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
 }
 
 /// What standard output gets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// Tables to read
     Text,
     /// summary.json
     Json,
-    /// One row per measured number
+    /// One row per measured number; with `--reps` one row per run
     Csv,
+    /// A line per expectation, as GitHub's workflows show it beside the file
+    Github,
 }
 
 /// Which services and edges the time series hold.
@@ -121,7 +145,8 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
             bars.suspend(|| turns.take(index, said));
         }
     });
-    turns.worst()
+    let written = arguments.gate.write(turns.suites());
+    turns.worst().max(written.map_or_else(|failure| console.fail(&failure), |()| Exit::Fine))
 }
 
 /// Where the files of each run go; no two runs to the same place.
@@ -176,6 +201,10 @@ fn run_into(
     };
     model.title += &arguments.overrides.title();
     let directory = Directory::open(directory)?;
+    if let Some(reps) = arguments.reps {
+        let scenario = replicated::Scenario { source: &source, model: &model, named: &loaded.files };
+        return replicated::run(said, &scenario, reps, &directory, arguments, console, bars);
+    }
     let (mut results, twin) = simulate(&model, &source.name, arguments.no_twin, bars);
     let hash = hash(&source, &arguments.overrides, &loaded.files);
     let insight = insight::explain(&model, &results, twin.as_ref());
@@ -196,16 +225,21 @@ fn run_into(
         Format::Json => json::summary(&input),
         Format::Csv if arguments.files.len() > 1 => with_scenario(&csv::summary(&input), &source.name),
         Format::Csv => csv::summary(&input),
+        Format::Github => String::new(),
     };
     if !console.quiet {
         said.remarks.push_str(&format!("files: {}\n", directory.path().display()));
     }
     judge(said, &source.name, &input, console);
+    said.suites = vec![Suite { name: model.title.clone(), file: source.name.clone(), cases: terminal::cases(&input) }];
+    if arguments.format == Format::Github {
+        said.data = gate_formats::github(&said.suites);
+    }
     Ok(())
 }
 
 /// A table with a first column that says which scenario a row belongs to.
-fn with_scenario(table: &str, name: &str) -> String {
+pub(super) fn with_scenario(table: &str, name: &str) -> String {
     let quoted =
         if name.contains([',', '"', '\n']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() };
     let row = |(index, row): (usize, &str)| format!("{},{row}\n", if index == 0 { "scenario" } else { &quoted });
@@ -234,7 +268,7 @@ fn simulate(model: &Model, name: &str, no_twin: bool, bars: &Bars) -> (Results, 
 
 /// Names what decides the results, apart from seed and version: the file, what was changed in it, and the files that
 /// it names.
-fn hash(source: &Source, overrides: &Overrides, named: &[NamedFile]) -> String {
+pub(super) fn hash(source: &Source, overrides: &Overrides, named: &[NamedFile]) -> String {
     let digest = Sha256::new().chain_update(&source.bytes).chain_update(overrides.fingerprint());
     let with_length = |digest: Sha256, file: &NamedFile| {
         digest.chain_update((file.bytes.len() as u64).to_le_bytes()).chain_update(&file.bytes)
@@ -247,7 +281,7 @@ fn hex(digest: &[u8]) -> String {
 }
 
 /// A file that the scenario names; the text of large ones is left to whoever has them.
-fn of_manifest(file: &NamedFile) -> manifest::File<'_> {
+pub(super) fn of_manifest(file: &NamedFile) -> manifest::File<'_> {
     const TEXT_BYTES_MAX: usize = 1 << 20;
     let text = std::str::from_utf8(&file.bytes).ok().filter(|text| text.len() <= TEXT_BYTES_MAX);
     manifest::File { path: &file.path, sha256: hex(&Sha256::digest(&file.bytes)), text }
@@ -265,10 +299,11 @@ fn write(
     const REPORT: &str = "report.html";
     directory.remove(MANIFEST)?;
     // A picture of an earlier run beside the numbers of this one would be a lie.
-    for name in figure::NAMES {
+    for name in figure::NAMES.iter().chain(&figure::EXPERIMENT_NAMES) {
         directory.remove(&format!("{name}.svg"))?;
         directory.remove(&format!("{name}.png"))?;
     }
+    directory.remove("runs.csv")?;
     directory.write("summary.json", json::summary(input).as_bytes())?;
     write_story(directory, input)?;
     match report::traces::Traces::of(input) {
@@ -314,7 +349,7 @@ fn write_story(directory: &Directory, input: &Input<'_>) -> Result<(), Failure> 
 }
 
 /// The command line as it was typed, arguments with spaces in quotes.
-fn command() -> String {
+pub(super) fn command() -> String {
     std::env::args_os().map(|argument| quoted(&argument.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::report::experiment::gate::Suite;
+
 use super::console::Console;
 use super::exit::Exit;
 
@@ -16,6 +18,8 @@ pub(super) struct Said {
     pub(super) remarks: String,
     /// How it ended.
     pub(super) exit: Exit,
+    /// What was checked, for a continuous build.
+    pub(super) suites: Vec<Suite>,
 }
 
 /// Holds back what comes before its turn.
@@ -27,12 +31,21 @@ pub(super) struct Turns {
     next: usize,
     has_header: bool,
     worst: Exit,
+    suites: Vec<Suite>,
 }
 
 impl Turns {
     /// Nothing said yet.
     pub(super) fn new(console: Console, tables: bool) -> Turns {
-        Turns { console, tables, waiting: BTreeMap::new(), next: 0, has_header: false, worst: Exit::Fine }
+        Turns {
+            console,
+            tables,
+            waiting: BTreeMap::new(),
+            next: 0,
+            has_header: false,
+            worst: Exit::Fine,
+            suites: Vec::new(),
+        }
     }
 
     /// Run number `index` has ended: tells whatever has its turn now.
@@ -40,6 +53,7 @@ impl Turns {
         self.waiting.insert(index, said);
         while let Some(said) = self.waiting.remove(&self.next) {
             self.tell(&said);
+            self.suites.extend(said.suites);
             self.next += 1;
         }
     }
@@ -47,6 +61,11 @@ impl Turns {
     /// The worst of all exits so far.
     pub(super) fn worst(&self) -> Exit {
         self.worst
+    }
+
+    /// What all runs so far have checked, in the order of the command line.
+    pub(super) fn suites(&self) -> &[Suite] {
+        &self.suites
     }
 
     fn tell(&mut self, said: &Said) {

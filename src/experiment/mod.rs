@@ -1,15 +1,25 @@
-//! Floor 7: experiments, which take many runs: replications with their statistics, and the proof that the simulator
-//! says what theory says. Runs go in parallel; what comes out does not depend on how many go at once.
+//! Floor 7: experiments, which take many runs: replications with their statistics, comparisons of scenarios, sweeps, and
+//! the proof that the simulator says what theory says. Runs go in parallel; what comes out does not depend on how many go at
+//! once.
+//!
+//! `replicate` runs a scenario with other seeds and keeps its figures, `outcomes` says what runs have in common, `course`
+//! how they went over time; `compare` pairs the runs of several scenarios; `sweep` is the table of many combinations.
 
+mod compare;
 mod course;
 mod expression;
 mod index;
 mod outcomes;
 mod replicate;
+mod sweep;
 mod validate;
 
+pub use compare::{
+    ARMS_MAX, Against, Arm, BATCH, CONFIDENCE, Call, ComparedArm, Comparison, Difference, Flip, Plan, compare, compared,
+};
 pub use course::{Band, Course, Line, ServiceCourse, WorkloadCourse};
 pub use index::{Case, Cases, ProofRun, Row, Tolerance, Unit, proof, proof_file, proof_files};
 pub use outcomes::{Averaged, Ending};
 pub use replicate::{Estimate, Ran, Replication, Replications, Wanted, Watch, replicate, replications, run, seed_of};
+pub use sweep::{RUNS_MAX, SweepRow, combinations};
 pub use validate::{STANDARD_ERRORS_MIN, Stage, Validated, ValidatedRow, validate};

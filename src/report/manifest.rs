@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::{Input, json};
+use crate::model::Model;
 
 /// A file that the scenario names.
 #[derive(Serialize)]
@@ -30,11 +31,23 @@ struct Manifest<'a> {
 
 /// The manifest of a run by `command` of `scenario_text`, which names `files`.
 pub fn manifest(input: &Input, scenario_text: &str, files: &[File<'_>], command: &str) -> String {
+    of_scenario(input.model, (input.hash, input.version), scenario_text, files, command)
+}
+
+/// The manifest of several runs of a scenario that became `model`; `hash` is that of everything that decides them,
+/// `version` that of brownout.
+pub fn of_scenario(
+    model: &Model,
+    (hash, version): (&str, &str),
+    scenario_text: &str,
+    files: &[File<'_>],
+    command: &str,
+) -> String {
     json::document(&Manifest {
-        title: &input.model.title,
-        seed: input.model.seed,
-        scenario_hash: input.hash,
-        brownout_version: input.version,
+        title: &model.title,
+        seed: model.seed,
+        scenario_hash: hash,
+        brownout_version: version,
         command,
         scenario: scenario_text,
         files,

@@ -5,6 +5,7 @@
 mod cost;
 pub mod csv;
 mod drain;
+pub mod experiment;
 mod facts;
 pub mod figure;
 pub mod html;

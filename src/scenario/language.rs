@@ -7,6 +7,7 @@ mod policies;
 mod prices;
 mod resources;
 mod steps;
+mod sweep;
 mod traces;
 mod transport;
 mod verdict;
@@ -22,6 +23,7 @@ pub(crate) use steps::{
     ArmKeys, BranchKeys, CachedKeys, CallKeys, ChooseKeys, FailKeys, ForwardKeys, HoldKeys, LastGoodKeys, ParallelKeys,
     RepeatKeys, ReplyKeys, SleepKeys, WorkKeys,
 };
+pub(crate) use sweep::SweepKeys;
 pub(crate) use traces::TracesKeys;
 pub(crate) use transport::{
     AcceptKeys, ConnectionsKeys, EncodingKeys, LinkKeys, MeshKeys, ReconnectKeys, StreamKeys, TransportKeys,
@@ -94,6 +96,8 @@ keys! {
         traces: TracesKeys;
         /// What computing costs.
         prices: PricesKeys;
+        /// What `brownout sweep` varies.
+        sweep: SweepKeys;
         /// Overlays: the same file with another architecture or another cure.
         variant: Overlays;
         /// Another scenario, which this one is laid over as a variant is laid over its file. The path is relative to
@@ -101,8 +105,7 @@ keys! {
         extends: String;
     }
     later {
-        "sweep" "lock"
-        "region" "autoscale"
+        "lock" "region" "autoscale"
     }
 }
 

@@ -14,6 +14,7 @@ use super::language::ScenarioKeys;
 use super::say::{Diagnostic, Diagnostics, Findings, Place, SourceId, Sources, catalogue};
 use super::tree::{Assignment, Node, Parsed, Table, Value, insert_parameters, lay_over};
 use crate::base::suggest::did_you_mean;
+use crate::base::vary::Vary;
 use crate::model::Model;
 
 /// What the command line changes in a scenario.
@@ -36,8 +37,19 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
     /// The knobs of the file, with the values that they have in this model.
     pub parameters: Vec<Parameter>,
+    /// What a sweep of it varies, if the file says so.
+    pub sweep: Option<Sweep>,
     /// The files that it names, as they were read: with the scenario itself they decide the model.
     pub files: Vec<NamedFile>,
+}
+
+/// What `brownout sweep` runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sweep {
+    /// What varies; the first varies slowest.
+    pub vary: Vec<Vary>,
+    /// How often each combination runs.
+    pub replications: u32,
 }
 
 /// Reads the scenario in `bytes`, which diagnostics call `name` and which stands alone: it names no other file.
@@ -56,8 +68,19 @@ pub fn load_with_files(name: &str, bytes: &[u8], options: &LoadOptions, files: &
         model,
         diagnostics: loading.findings.finish(loading.sources),
         parameters: read.parameters,
+        sweep: read.sweep,
         files: loading.shelf.into_read(),
     }
+}
+
+/// The names of the variants of a scenario, in the order of the file; as many as can be read.
+pub fn variants(name: &str, bytes: &[u8], files: &dyn Files) -> Vec<String> {
+    let mut loading = Loading::new(name, files);
+    let Loading { sources, findings, shelf, .. } = &mut loading;
+    let Some(file) = add_text(sources, name, bytes, SCENARIO_BYTES_MAX, findings) else { return Vec::new() };
+    let Parsed { root, .. } = parse_chain(file, name, files, shelf, sources, findings);
+    let variants = root.get("variant").and_then(|entry| entry.node.table());
+    variants.map(|table| table.keys().map(str::to_owned).collect()).unwrap_or_default()
 }
 
 /// The scenario as it will run, as a scenario: with all defaults, and where each value comes from. `None` when it has
@@ -90,6 +113,7 @@ struct Read {
     table: Table,
     draft: Option<Draft>,
     parameters: Vec<Parameter>,
+    sweep: Option<Sweep>,
 }
 
 impl<'l> Loading<'l> {
@@ -159,8 +183,12 @@ impl<'l> Loading<'l> {
         };
         find_settings(&root, &keys, &mut draft.model, (&names_at, &top_keys()), &again, &mut cx);
         let parameters = parameters(&keys, &uses, &mut draft.atlas, &mut cx);
+        let sweep = keys.sweep.value().and_then(|keys| {
+            let replications = keys.replications.value().map_or(1, |count| count.0);
+            Some(Sweep { vary: keys.vary.value()?.items.clone(), replications })
+        });
         let Value::Table(table) = root.value else { return Read::default() };
-        Read { table, draft: Some(draft), parameters }
+        Read { table, draft: Some(draft), parameters, sweep }
     }
 
     /// Says what is wrong with each variant alone that is not laid over already.

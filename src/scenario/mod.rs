@@ -39,7 +39,7 @@ pub(crate) use decode::{Unit as BoundUnit, metric_units};
 pub use explain::{Unknown, explain};
 pub use files::{DATA_BYTES_MAX, Files, NamedFile, NoFiles, SCENARIO_BYTES_MAX};
 pub use lessons::{LESSONS, Lesson, TEMPLATES, file, lesson};
-pub use load::{LoadOptions, Loaded, expanded, load, load_with_files};
+pub use load::{LoadOptions, Loaded, Sweep, expanded, load, load_with_files, variants};
 pub use reference::reference;
 pub use say::Diagnostics;
 pub use say::catalogue::{Code, Severity, all as codes};

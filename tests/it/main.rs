@@ -7,6 +7,7 @@ mod base;
 mod command_line;
 mod confidence;
 mod determinism;
+mod experiments;
 mod fuzz;
 mod hedging;
 mod insight;

@@ -6,6 +6,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::canvas::{Canvas, Font, Point};
 use super::palette::{BLACK, FRAME, GRID, NOTE, Stroke, dashed, solid};
 use super::panel::{Body, Line, Lines, Panel, Row};
+use super::scale::Scale;
 use crate::base::time::Time;
 
 /// Width of every figure in pixels.
@@ -165,6 +166,31 @@ fn fill(canvas: &Canvas, axis: &Axis, values: &[Option<f64>], color: RGBColor, y
         points.extend(stretch.map(|point| (axis.middle(point), at(point))));
         points.extend([(axis.right(last), at(last)), (axis.right(last), ground)]);
         canvas.area(points, color);
+    }
+}
+
+/// Draws the area between two lines, or where it is not filled its edges, below whatever is drawn after it; the data stands in a
+/// panel of lines with its upper edge at `top`.
+pub(super) fn band(
+    canvas: &Canvas,
+    axis: &Axis,
+    scale: &Scale,
+    top: i32,
+    (low, high): (&[Option<f64>], &[Option<f64>]),
+    (color, is_filled): (RGBColor, bool),
+) {
+    let bottom = top + LINES;
+    let y = |value: f64| bottom - (f64::from(LINES) * scale.place(value)).round() as i32;
+    for stretch in axis.stretches(low) {
+        let edge = |values: &[Option<f64>]| -> Vec<Point> {
+            stretch.clone().map(|point| (axis.middle(point), y(values[point].unwrap_or(0.0)))).collect()
+        };
+        let (low, high) = (edge(low), edge(high));
+        if is_filled {
+            canvas.area(high.into_iter().chain(low.into_iter().rev()).collect(), color);
+        } else {
+            [low, high].iter().for_each(|line| canvas.line(line, solid(color, 1)));
+        }
     }
 }
 

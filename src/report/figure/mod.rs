@@ -10,6 +10,7 @@ mod canvas;
 mod chart;
 mod connections;
 mod draw;
+mod experiment;
 mod messages;
 mod page;
 mod palette;
@@ -20,10 +21,14 @@ mod scale;
 mod services;
 mod sheet;
 mod spread;
+mod sweep;
 mod users;
 mod windows;
 
 use rayon::prelude::*;
+
+pub use experiment::{EXPERIMENT_NAMES, bands, overlay};
+pub use sweep::sweep;
 
 use super::Input;
 use super::facts::Facts;

@@ -15,7 +15,7 @@ pub(super) fn headline(input: &Input) -> Markup {
     html! {
         h1 { (input.model.title) }
         @match input.insight {
-            Some(insight) => (verdict(insight)),
+            Some(insight) => (verdict(insight, input.model.verdict.lag.as_secs_f64())),
             None if input.results.interrupted => p .verdict.mixed { strong { "INTERRUPTED" } " at " (number::span(Some(input.results.ended.since(crate::base::time::Time::ZERO)))) ": there is no verdict" },
             None => p .verdict.mixed { "This run was not compared with one in which nothing goes wrong, so there is no verdict." },
         }
@@ -33,7 +33,7 @@ pub(super) fn headline(input: &Input) -> Markup {
     }
 }
 
-fn verdict(insight: &Insight) -> Markup {
+fn verdict(insight: &Insight, lag_s: f64) -> Markup {
     let it = &insight.judgement;
     let tone = match it.verdict {
         Verdict::Stable | Verdict::Unharmed | Verdict::Recovered => "good",
@@ -41,7 +41,7 @@ fn verdict(insight: &Insight) -> Markup {
         Verdict::Overloaded | Verdict::Metastable => "bad",
     };
     html! {
-        p .verdict .(tone) { strong { (it.verdict.name().to_uppercase()) } ": " (story::says(it)) }
+        p .verdict .(tone) { strong { (it.verdict.name().to_uppercase()) } ": " (story::says(it, lag_s)) }
         dl .causes {
             @if let Some(root) = story::root_says(&insight.root) { dt { "Root cause" } dd { (root) } }
             @if let Some(it) = &insight.sustained_by { dt { "Kept down by" } dd { (arrows(&it.sentence)) } }

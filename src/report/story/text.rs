@@ -39,7 +39,7 @@ fn headline(story: &Story, look: Look) -> String {
         Verdict::Recovering | Verdict::Degraded => HEAD,
         Verdict::Overloaded | Verdict::Metastable => BAD,
     };
-    let says = says(it);
+    let says = says(it, story.thresholds.lag_s);
     let root = &story.insight.root;
     let mut text = format!("{}{}", look.paint(style, &word), &look.wrap(&(word.clone() + ": "), &says)[word.len()..]);
     if let Some(root) = root_says(root) {
@@ -51,10 +51,10 @@ fn headline(story: &Story, look: Look) -> String {
     text
 }
 
-/// How the run ended, behind its verdict.
-pub(in crate::report) fn says(it: &Judgement) -> String {
+/// How the run ended, behind its verdict; messages older than `lag_s` seconds are late.
+pub(in crate::report) fn says(it: &Judgement, lag_s: f64) -> String {
     let says = match it.worst_group() {
-        Some(group) => says_of_messages(it, group, story.thresholds.lag_s),
+        Some(group) => says_of_messages(it, group, lag_s),
         None => says_of_users(it),
     };
     says + &gone(it)

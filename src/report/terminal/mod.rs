@@ -3,17 +3,23 @@
 //! wide the terminal is, the caller knows.
 
 mod cost;
+mod experiment;
 mod grid;
 mod messaging;
 mod next;
 mod resources;
+mod sweep;
 mod tables;
 mod transport;
+
+pub use experiment::{comparison, difference_in_words, replications};
+pub use sweep::{Swept, averaged, ended_well, sweep, text_of_figure};
 
 use anstyle::{AnsiColor, Style};
 
 use crate::model::{self, Bound};
 
+use super::experiment::gate::Case;
 use super::facts::{Facts, Verdict};
 use super::{Input, number, story, verdicts};
 
@@ -105,6 +111,16 @@ fn expectations(input: &Input, facts: &Facts, look: Look) -> String {
         text += &(look.paint(BAD, &of) + "\n");
     }
     text
+}
+
+/// The expectations of a run as checks of a continuous build; those of one that was interrupted were not judged.
+pub fn cases(input: &Input) -> Vec<Case> {
+    let case = |verdict: &Verdict| {
+        let it = verdict.expectation;
+        let found = format!("{}: {}", it.text, measured(verdict)).replace('\u{a0}', " ");
+        Some(Case { name: it.name.clone(), found, pass: verdict.pass? })
+    };
+    verdicts(input).iter().filter_map(case).collect()
 }
 
 fn measured(verdict: &Verdict) -> String {

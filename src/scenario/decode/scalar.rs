@@ -9,6 +9,7 @@ use crate::base::keys::KeyDistribution;
 use crate::base::suggest::did_you_mean;
 use crate::base::time::{Span, Time};
 use crate::base::units::{Bandwidth, ParseError, PerByte, Rate, Share, Size};
+use crate::base::vary::Vary;
 use crate::model::Limit;
 use crate::scenario::data::{SamplesForm, samples};
 use crate::scenario::declare::{Form, Kind};
@@ -94,6 +95,7 @@ quantity! {
     PerByte: "a time per byte", "1.3ns/B", "ns/B, us/B, ms/B", "NUMBER(ns|us|µs|ms)/B";
     Bandwidth: "a bandwidth", "1Gbit/s", "B/s, kB/s, MB/s, GB/s, KiB/s, MiB/s, GiB/s, kbit/s, Mbit/s, Gbit/s",
         "NUMBER(B|kB|MB|GB|KiB|MiB|GiB|kbit|Mbit|Gbit)/s";
+    Vary: "a path and its values", "load=100/s..500/s:5", "", ".+=.+";
     KeyDistribution: "a distribution of keys", "zipf(1.0, 20000)", "", "(zipf|uniform)\\(.+\\)";
 }
 

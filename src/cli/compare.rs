@@ -1,0 +1,271 @@
+//! `brownout compare`: several scenarios, or the variants of one, with the same random numbers.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use crate::base::units::Share;
+use crate::experiment::{ARMS_MAX, Arm, Call, Comparison, Plan, Stage, Wanted, compare};
+use crate::report::experiment::comparison::{self, Input};
+use crate::report::experiment::gate::{self as gate_formats, Case, Suite};
+use crate::report::{figure, terminal};
+use crate::scenario;
+
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::files::Directory;
+use super::overrides::Overrides;
+use super::progress::Bars;
+use super::run::hash;
+use super::{check, gate, interrupt, source};
+
+/// Where comparisons land unless `--out` says otherwise.
+const OUTPUT: &str = "output";
+
+const EXAMPLES: &str = "\
+Examples:
+  brownout compare forty-node-meltdown
+  brownout compare rest.toml grpc.toml queue.toml --reps 40
+  brownout compare --variant breaker --variant short-timeout forty-node-meltdown
+  brownout compare --precision 2% --reps 200 rest-vs-grpc
+  brownout compare --no-worse goodput --format github main.toml branch.toml";
+
+/// Compare scenarios, or the variants of one, run by run with the same random numbers
+///
+/// Run number k of each scenario draws the same arrivals and the same work, so that what is left of their difference is the
+/// difference between the scenarios. All are compared with the first. Where runs end differently, shares of endings come
+/// first, and figures are compared between runs that ended alike.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Two to ten scenarios; of a single one its variants are compared with the file as it stands
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Of a single file: only these variants
+    #[arg(long = "variant", value_name = "NAME")]
+    variants: Vec<String>,
+    /// Set a key in all of them, by its path in the file: --set service.orders.threads=32
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    sets: Vec<String>,
+    /// The seed of all of them [default: that of the first]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// How many runs of each; with `--precision` at most so many
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    reps: u32,
+    /// End early: as soon as every workload's difference in goodput and in mean latency is known to this part of the first
+    /// scenario's value, looked at every ten runs
+    ///
+    /// Looking several times makes intervals a little less sure than 95%. Where runs end differently it does not end early.
+    #[arg(long, value_name = "SHARE")]
+    precision: Option<Share>,
+    /// Fail (exit code 99) when a scenario is worse than the first in this figure, such as `goodput(shoppers)` or, for
+    /// all of them, `goodput`; may be given several times
+    #[arg(long, value_name = "FIGURE")]
+    no_worse: Vec<String>,
+    #[command(flatten)]
+    gate: gate::Reports,
+    /// Where the files go [default: output/compare-<scenario>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Draw no pictures
+    #[arg(long)]
+    no_figures: bool,
+    /// How many runs go at once [default: the number of processors]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+/// What standard output gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// Tables to read
+    Text,
+    /// comparison.json
+    Json,
+    /// One row per difference
+    Csv,
+    /// A line per figure that must not be worse, as GitHub's workflows show it beside the file
+    Github,
+}
+
+/// A scenario, as it will run.
+struct Loaded {
+    arm: Arm,
+    hash: String,
+}
+
+/// Runs the scenarios and says how they differ.
+pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
+    run(arguments, console).unwrap_or_else(|failure| console.fail(&failure))
+}
+
+fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
+    let (loaded, exit) = load(arguments, console)?;
+    if exit != Exit::Fine {
+        return Ok(exit);
+    }
+    let stem = source::stem(&arguments.files[0]);
+    let directory = arguments.out.clone().unwrap_or_else(|| Path::new(OUTPUT).join(format!("compare-{stem}")));
+    let directory = Directory::open(&directory)?;
+    let (arms, hashes): (Vec<Arm>, Vec<String>) = loaded.into_iter().map(|it| (it.arm, it.hash)).unzip();
+    let seed = arguments.seed.unwrap_or(arms[0].model.seed);
+    interrupt::watch();
+    let plan = Plan {
+        replications: arguments.reps,
+        precision: arguments.precision.map(Share::as_f64),
+        wanted: Wanted { verdicts: true, courses: !arguments.no_figures },
+    };
+    let bars = Bars::new(console.quiet);
+    let bar = bars.runs();
+    let watch = |stage: Stage| {
+        bar.advance(stage.done, stage.of);
+        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments.jobs.map_or(processors, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
+    let compared = pool.install(|| compare(&arms, seed, plan, &watch));
+    drop(bar);
+    let Some(compared) = compared else {
+        console.say("interrupted: nothing is kept of a comparison that did not come to its end\n");
+        return Ok(Exit::Interrupted);
+    };
+    let input = Input { comparison: &compared, seed, hashes: &hashes, version: env!("CARGO_PKG_VERSION") };
+    for name in figure::EXPERIMENT_NAMES {
+        directory.remove(&format!("{name}.svg"))?;
+        directory.remove(&format!("{name}.png"))?;
+    }
+    directory.write("comparison.json", comparison::json(&input).as_bytes())?;
+    directory.write("comparison.csv", comparison::csv(&compared).as_bytes())?;
+    if let Some(figure) = figure::overlay(&input, &arms[0].model).filter(|_| !arguments.no_figures) {
+        directory.write(&format!("{}.svg", figure.name), figure.svg.as_bytes())?;
+        directory.write(&format!("{}.png", figure.name), &figure.png)?;
+    }
+    let suites = suites(&compared, arguments)?;
+    arguments.gate.write(&suites)?;
+    console.print(&match arguments.format {
+        Format::Text if console.quiet => String::new(),
+        Format::Text => terminal::comparison(&compared, console.color_out, console.width),
+        Format::Json => comparison::json(&input),
+        Format::Csv => comparison::csv(&compared),
+        Format::Github => gate_formats::github(&suites),
+    })?;
+    let failed: Vec<&Case> = suites.iter().flat_map(|suite| &suite.cases).filter(|case| !case.pass).collect();
+    if arguments.format != Format::Github {
+        failed.iter().for_each(|case| console.say(&format!("`{}` failed: {}\n", case.name, case.found)));
+    }
+    if !console.quiet {
+        console.say(&format!("files: {}\n", directory.path().display()));
+    }
+    Ok(if failed.is_empty() { Exit::Fine } else { Exit::ExpectationFailed })
+}
+
+/// Reads every scenario; says what is wrong with all of them.
+fn load(arguments: &Arguments, console: Console) -> Result<(Vec<Loaded>, Exit), Failure> {
+    let mut wanted: Vec<(&PathBuf, Option<String>, String)> = Vec::new();
+    match arguments.files.as_slice() {
+        [only] => {
+            let variants = match arguments.variants.as_slice() {
+                [] => variants_of(only)?,
+                named => named.to_vec(),
+            };
+            wanted.push((only, None, "as it stands".to_owned()));
+            wanted.extend(variants.into_iter().map(|name| (only, Some(name.clone()), name)));
+        }
+        _ if !arguments.variants.is_empty() => {
+            return Err(Failure::Usage {
+                message: "`--variant` is for the variants of a single file".to_owned(),
+                hint: "leave out the other files, or the variants".to_owned(),
+            });
+        }
+        several => {
+            let stems: Vec<String> = several.iter().map(|file| source::stem(file)).collect();
+            let is_once = |stem: &String| stems.iter().filter(|other| *other == stem).count() == 1;
+            let name = |(file, stem): (&PathBuf, &String)| match is_once(stem) {
+                true => stem.clone(),
+                false => file.display().to_string(),
+            };
+            wanted.extend(several.iter().zip(&stems).map(|(file, stem)| (file, None, name((file, stem)))));
+        }
+    }
+    if !(2..=ARMS_MAX).contains(&wanted.len()) {
+        return Err(Failure::Usage {
+            message: match wanted.len() {
+                1 => format!("`{}` has no variants to compare", arguments.files[0].display()),
+                count => format!("{count} scenarios are too many to compare at once"),
+            },
+            hint: format!("name 2 to {ARMS_MAX} scenarios, or one with variants"),
+        });
+    }
+    let (mut loaded, mut exit) = (Vec::new(), Exit::Fine);
+    for (file, variant, name) in wanted {
+        let source = source::scenario(file)?;
+        let overrides = Overrides::new(variant.into_iter().collect(), arguments.sets.clone(), arguments.seed);
+        let found = scenario::load_with_files(&source.name, &source.bytes, &overrides.options(), source.files());
+        // A file's warnings are said once.
+        if found.model.is_none() || loaded.is_empty() || arguments.files.len() > 1 {
+            console.say(&check::diagnostics(&found, console));
+        }
+        match found.model {
+            None => exit = Exit::BadScenario,
+            Some(model) => {
+                let hash = hash(&source, &overrides, &found.files);
+                loaded.push(Loaded { arm: Arm { name, model }, hash });
+            }
+        }
+        if exit != Exit::Fine && arguments.files.len() == 1 {
+            break;
+        }
+    }
+    Ok((loaded, exit))
+}
+
+/// The names of the variants of a file.
+fn variants_of(file: &Path) -> Result<Vec<String>, Failure> {
+    let source = source::scenario(file)?;
+    Ok(scenario::variants(&source.name, &source.bytes, source.files()))
+}
+
+/// The figures that must not be worse, as checks.
+fn suites(compared: &Comparison, arguments: &Arguments) -> Result<Vec<Suite>, Failure> {
+    for wanted in &arguments.no_worse {
+        let names: Vec<&str> =
+            compared.against.iter().flat_map(|it| &it.differences).map(|it| it.measure.name.as_str()).collect();
+        if !names.iter().any(|name| is_meant(name, wanted)) {
+            let near = crate::base::suggest::did_you_mean(wanted, names.iter().copied());
+            return Err(Failure::Usage {
+                message: format!("nothing that was compared is called `{wanted}`"),
+                hint: match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "comparison.csv has the names of all figures, such as `goodput(shoppers)`".to_owned(),
+                },
+            });
+        }
+    }
+    let first = &compared.arms[0].name;
+    let file = arguments.files.last().map(|file| file.display().to_string()).unwrap_or_default();
+    let suite = |it: &crate::experiment::Against| {
+        let is_checked = |difference: &&crate::experiment::Difference| {
+            arguments.no_worse.iter().any(|wanted| is_meant(&difference.measure.name, wanted))
+        };
+        let case = |it: &crate::experiment::Difference| Case {
+            name: it.measure.name.clone(),
+            found: format!("{} than {first}: {}", it.call.name(), terminal::difference_in_words(it)),
+            pass: it.call != Call::Worse,
+        };
+        let name = format!("{} against {first}", compared.arms[it.arm].name);
+        Suite { name, file: file.clone(), cases: it.differences.iter().filter(is_checked).map(case).collect() }
+    };
+    Ok(compared.against.iter().map(suite).collect())
+}
+
+/// Whether `wanted` names this figure, or its metric.
+fn is_meant(name: &str, wanted: &str) -> bool {
+    name == wanted || name.split('(').next() == Some(wanted)
+}

@@ -1,0 +1,5 @@
+//! Experiments: replications, comparisons and sweeps say what is so, and no more than they know.
+
+mod command_line;
+mod examples;
+mod statistics;
