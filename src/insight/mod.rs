@@ -5,15 +5,19 @@
 //! `runs` holds the two runs side by side; `verdict` compares what users got; `shift` finds when something began to
 //! differ; `onsets` does so for every workload, service and edge; `blame` says what each follows from, and what the root
 //! is, along the `way` from those who are harmed; `events` puts it into words; `sustain` finds the loop that keeps a run
-//! down. `messages` does all of this for topics, queues and their consumers. Nothing here runs anything.
+//! down. `messages` does all of this for topics, queues and their consumers. `measures` is the flat table of a run's
+//! figures, `cost` what it cost; `statistics` says what several runs are worth together. Nothing here runs anything.
 
 mod blame;
+pub mod cost;
 mod event;
 mod events;
+mod measures;
 mod messages;
 mod onsets;
 mod runs;
 mod shift;
+pub mod statistics;
 mod sustain;
 mod timeline;
 mod verdict;
@@ -22,6 +26,7 @@ mod words;
 
 pub use blame::{Root, RootKind};
 pub use event::{Event, EventKind, Place, PlaceKind};
+pub use measures::{Better, Measure, MeasureOf, MeasureUnit, measures};
 pub use messages::verdict::GroupJudgement;
 pub use sustain::{Loop, LoopKind};
 pub use timeline::{EdgePoints, GroupPoints, ServicePoints, Timeline, WorkloadPoints};
