@@ -6,5 +6,6 @@
 
 mod fault;
 pub mod isotope;
+pub mod jaeger;
 
 pub use fault::{Fault, Faults};

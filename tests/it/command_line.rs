@@ -123,7 +123,8 @@ fn no_picture_of_an_earlier_run_stays_beside_the_numbers_of_this_one() {
     assert!(place.files("same").contains_key("overview.png"));
     place.run(&["run", "--out", "same", "--no-figures", "good.toml"]);
     let names: Vec<String> = place.files("same").into_keys().collect();
-    assert_eq!(names, ["manifest.json", "story.json", "summary.json", "timeline.json", "timeseries.csv"]);
+    let expected = ["manifest.json", "story.json", "summary.json", "timeline.json", "timeseries.csv", "traces.json"];
+    assert_eq!(names, expected);
 }
 
 #[test]

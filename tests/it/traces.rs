@@ -1,5 +1,6 @@
 //! Traces: what happened to chosen requests, and the files that say so.
 
+mod files;
 mod recorded;
 
 use std::ops::ControlFlow;
