@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::time::Time;
-use crate::mechanism::broker::kafka::{self, Acks, Answer, Append, Node, Offer, Partition, Record, RequestId};
+use crate::mechanism::broker::kafka::{self, Acks, Answer, Append, Log, Node, Offer, Partition, Record, RequestId};
 use crate::model::PublishWait;
 use crate::policy::Outcome;
 
@@ -206,8 +206,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 entries.push((partition, AGAIN));
                 continue;
             }
-            let log = &mut logs.logs[partition as usize];
-            match log.append(now, batch.stamp, transaction, batch.bytes, batch.records) {
+            let append = |log: &mut Log<Message>| log.append(now, batch.stamp, transaction, batch.bytes, batch.records);
+            let appended = logs.change(partition, append);
+            let log = &logs.logs[partition as usize];
+            match appended {
                 Append::Stored(_) => {
                     kept += batch.records.len() as u32;
                     for Record { payload, .. } in batch.records {
@@ -318,11 +320,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         } else {
             kafka::partition_of_key(message.request_key, count).0
         };
-        let log = &mut logs.logs[partition as usize];
         let record = Record { payload: message, bytes: message.bytes };
-        log.append(now, None, None, message.bytes.into(), &[record]);
-        let end = log.end();
-        log.replicated(end);
+        logs.change(partition, |log| {
+            log.append(now, None, None, message.bytes.into(), &[record]);
+            let end = log.end();
+            log.replicated(end);
+        });
         self.observer.message(now, MessageFact::Published { topic, bytes: message.bytes });
         (first..first + groups).for_each(|group| self.observer.message(now, MessageFact::Kept { group }));
         self.more_to_read(topic, partition);
@@ -353,7 +356,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 });
                 self.give_up_on(topic, place, &mut lost);
             }
-            self.logs(topic).logs[partition as usize].clean(now);
+            self.logs(topic).change(partition, |log| log.clean(now));
         }
         self.messaging.lost = lost;
         self.account(topic);
@@ -427,10 +430,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let count = self.messaging.brokers[state.broker as usize].nodes.len() as u32;
         let mut lost = Vec::new();
         let logs = self.logs(topic);
-        for (partition, log) in logs.logs.iter_mut().enumerate() {
-            if (home + partition as u32) % count == node {
-                log.fail_over(|_, message| lost.push(message));
-            }
+        for partition in (0..logs.logs.len() as u32).filter(|partition| (home + partition) % count == node) {
+            logs.change(partition, |log| log.fail_over(|_, message| lost.push(message)));
         }
         for message in lost {
             let comes_again = again.contains(&(message.home, message.number));

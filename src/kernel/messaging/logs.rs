@@ -16,6 +16,8 @@ use super::{Held, Message, Receipt};
 pub(in crate::kernel) struct Logs {
     /// By partition.
     pub(super) logs: Vec<Log<Message>>,
+    /// Their bytes on all disks, kept up to date by [`Logs::change`].
+    bytes: u64,
     pub(super) groups: Vec<LogGroup>,
     /// The producer of each replica, across services; [`super::NONE`] where nobody publishes to it.
     pub(super) producers: Vec<u32>,
@@ -148,6 +150,7 @@ impl Logs {
         let producer = &settings.producer;
         Logs {
             logs: (0..settings.partitions).map(|_| Log::new(log)).collect(),
+            bytes: 0,
             groups: groups.iter().map(|group| LogGroup::new(group[0], settings.partitions)).collect(),
             producers: vec![super::NONE; replicas],
             acks: acks(producer.acks),
@@ -194,7 +197,16 @@ impl Logs {
 
     /// Bytes on all disks.
     pub(super) fn bytes(&self) -> u64 {
-        self.logs.iter().map(Log::bytes).sum()
+        self.bytes
+    }
+
+    /// Does something to a partition that changes what it keeps.
+    pub(super) fn change<T>(&mut self, partition: u32, change: impl FnOnce(&mut Log<Message>) -> T) -> T {
+        let log = &mut self.logs[partition as usize];
+        let before = log.bytes();
+        let result = change(log);
+        self.bytes = self.bytes - before + log.bytes();
+        result
     }
 
     /// Messages that a group has not handled.
