@@ -22,6 +22,7 @@ mod progress;
 mod run;
 mod schema;
 mod source;
+mod steps;
 mod story;
 mod turns;
 mod validate;
