@@ -26,6 +26,7 @@ mod replicated;
 mod run;
 mod schema;
 mod source;
+mod steps;
 mod story;
 mod sweep;
 mod trace;

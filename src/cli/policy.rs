@@ -15,6 +15,7 @@ use crate::scenario::{BrokerPage, broker_pages};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::steps::first_fault;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -182,6 +183,13 @@ fn trace(preset: &Preset, path: &PathBuf, set: &[String]) -> Result<Vec<(usize, 
             hint: format!("`brownout policy {}` shows what steps look like", preset.name),
         });
     };
+    let hint = || format!("`brownout policy {}` shows what steps look like", preset.name);
+    if steps.is_empty() {
+        return Err(Failure::Usage { message: format!("{shown} holds no steps"), hint: hint() });
+    }
+    if let Some((n, fault)) = first_fault(&steps, preset.trace_input) {
+        return Err(Failure::Usage { message: format!("{shown}: step {n}: {fault}"), hint: hint() });
+    }
     let mut assignments = Vec::new();
     for pair in set {
         assignments.push(pair.split_once('=').ok_or_else(|| Failure::Usage {

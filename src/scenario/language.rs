@@ -229,7 +229,7 @@ keys! {
         limit: Or<LimitKeys> = "none";
         /// What it has those know whom its queue or its limit turns away: to ask again after so long (`"500ms"`), or not at
         /// all ("do-not-retry"). Clients hear it whose retries have a `pushback`, such as gRPC's.
-        pushback: Or<PushbackForm> = "none";
+        pushback: PushbackForm;
         /// What connections one replica takes on, from clients with a `transport`; "none" takes on all.
         connections: Or<AcceptKeys> = "none";
         /// What part of the requests each replica is meant for: `[5, 1, 1]` gives the first one five times as many, and

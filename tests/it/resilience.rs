@@ -12,6 +12,7 @@ fn broken_after_ten_seconds(call: &str, rest: &str) -> Run {
     Run::of(&format!(
         r#"
         duration = "20s"
+        interval = "1s"
 
         [workload.users]
         entry = "api.page"
@@ -226,7 +227,7 @@ fn one_replica_is_gone(retry: &str) -> Run {
 fn what_nobody_has_taken_on_goes_again_without_counting() {
     let single = one_replica_is_gone("attempts = 1");
     let refused = edge(&single, 0).outcomes[Outcome::Refused as usize];
-    assert_eq!((refused, single.users().good), (10, 10), "every second request meets nobody");
+    assert!(refused >= 9 && refused + single.users().good == 20, "every second request meets nobody: {refused}");
     let again = one_replica_is_gone("attempts = 1, transparent = true");
     assert_eq!((again.users().good, again.users().offered), (20, 20));
     assert!(edge(&again, 0).attempts > 20, "what goes again is sent, and seen");
@@ -267,6 +268,7 @@ fn one_bad_replica(outlier: &str, replicas: u32) -> Run {
     Run::of(&format!(
         r#"
         duration = "60s"
+        interval = "1s"
 
         [workload.users]
         entry = "api.get"

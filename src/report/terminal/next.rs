@@ -12,6 +12,7 @@ use super::{HEAD, Look, matters};
 use crate::report::csv::{ALL_SERVICES_MAX, BUSIEST_SERVICES};
 use crate::report::facts::{self, Facts};
 use crate::report::number;
+use crate::report::resilience;
 
 /// From this utilisation on, over the whole of the totals, the bottleneck is worth a word.
 const UTILISATION_MIN: f64 = 0.7;
@@ -19,6 +20,8 @@ const UTILISATION_MIN: f64 = 0.7;
 const REJECTED_MIN: f64 = 0.01;
 /// From this share of its busy thread time on, a service's waste is worth a word.
 const WASTE_MIN: f64 = 0.1;
+/// From this share of a workload's requests on, answers that something stood in for are worth a word.
+const DEGRADED_MIN: f64 = 0.01;
 /// From so many attempts per call on, an edge's retries are worth a word.
 const RETRY_FACTOR_MIN: f64 = 1.2;
 /// More requests waiting than so many times the threads is a queue that nobody wants to stand in.
@@ -29,6 +32,7 @@ pub(super) fn steps(facts: &Facts, look: Look) -> String {
     let in_general = [bottleneck(facts), rejections(facts), waste(facts), retries(facts), queue(facts)];
     let mut steps: Vec<String> = found.into_iter().flatten().collect();
     steps.extend(messaging::steps(facts));
+    steps.extend(degraded(facts));
     steps.extend(in_general.into_iter().flatten());
     if steps.is_empty() {
         steps.push("Nothing stood out: add a fault or raise the load to see where it breaks.".to_owned());
@@ -43,6 +47,21 @@ fn interrupted(facts: &Facts) -> Option<String> {
         let ended = number::secs(Some(facts.results.ended.as_secs_f64()));
         format!("The run was interrupted at {ended} of {}: run it to its end.", number::written(facts.model.duration))
     })
+}
+
+/// Users who got what stood in for an answer, which goodput does not tell from the real one.
+fn degraded(facts: &Facts) -> Option<String> {
+    let share = |id: &usize| resilience::degraded_share(facts, *id).unwrap_or(0.0);
+    let id = (0..facts.results.workloads.len()).max_by(|a, b| share(a).total_cmp(&share(b)))?;
+    if !matters(Some(share(&id)), DEGRADED_MIN) {
+        return None;
+    }
+    Some(format!(
+        "{} of the requests of {} were answered with the help of a fallback: goodput counts them, so look at `fallbacks` \
+         in timeseries.csv, too.",
+        number::share(Some(share(&id))),
+        facts.model.workloads.iter().nth(id).map_or("", |workload| workload.name.as_str()),
+    ))
 }
 
 fn silence(facts: &Facts) -> Option<String> {

@@ -26,8 +26,7 @@ pub(super) fn services(
     let mut endpoints = Ids::default();
     for item in keys.service.value().iter().flat_map(|services| &services.items) {
         let mut service = service(&item.name, item.value.as_ref(), cx);
-        service.pushback =
-            item.value.as_ref().and_then(|keys| super::client::policy(&keys.pushback)).map(|PushbackForm(wish)| *wish);
+        service.pushback = item.value.as_ref().and_then(|keys| keys.pushback.value()).map(|PushbackForm(wish)| *wish);
         service.limit = item.value.as_ref().and_then(|keys| limit::limit(&keys.limit, cx));
         service.connections = acceptance::acceptance(item.value.as_ref(), cx);
         let zones = item.value.as_ref().and_then(|keys| keys.zones.given());

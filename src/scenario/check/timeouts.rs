@@ -20,9 +20,12 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
 /// Hedges that come after their call has been given up.
 fn hedges(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     for (client, places) in model.clients.iter().zip(&atlas.clients) {
-        let timeouts = [(client.timeout, places.timeout), (client.overall_timeout, places.overall_timeout)];
-        let shortest = timeouts.into_iter().filter_map(|(timeout, place)| Some((timeout?, place))).min();
-        let (Some(hedge), Some((timeout, place))) = (client.hedge, shortest) else { continue };
+        let timeouts = [
+            (client.timeout, places.timeout, "timeout"),
+            (client.overall_timeout, places.overall_timeout, "overall_timeout"),
+        ];
+        let shortest = timeouts.into_iter().filter_map(|(timeout, place, key)| Some((timeout?, place, key))).min();
+        let (Some(hedge), Some((timeout, place, key))) = (client.hedge, shortest) else { continue };
         let HedgeDelay::Fixed(delay) = hedge.after else { continue };
         if delay >= timeout {
             cx.say(
@@ -32,7 +35,7 @@ fn hedges(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             )
             .also(place, "the whole call is given up after this time")
             .note(format!("a call without an answer would be sent again after {delay}"))
-            .help("shorten `after`, or lengthen the timeout");
+            .help(format!("shorten `after`, or lengthen `{key}`"));
         }
     }
 }
