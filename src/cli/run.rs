@@ -39,7 +39,7 @@ Examples:
   brownout run --format json --quiet scenarios/*.toml > summaries.json
   brownout import isotope graph.yaml | brownout run -";
 
-/// Simulate scenarios: a summary on standard output, tables and pictures in a directory
+/// Simulate scenarios: a summary on standard output, tables, pictures and a report to look at in a directory
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
