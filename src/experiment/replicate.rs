@@ -1,8 +1,21 @@
-//! Replications: the same run with other seeds, and what their mean is worth.
+//! Replications: the same scenario with independent seeds, in parallel. Of each run the figures are kept, its verdict,
+//! what its expectations found, and where it is wanted how users fared over time; everything else is gone when the run is.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
-use crate::base::student::student_95;
+use crate::base::random::Key;
+use crate::base::time::Time;
+use crate::insight::{self, Measure, measures};
+use crate::measure::{Results, simulate};
+use crate::model::{Model, Verdict};
+
+use super::Stage;
+use super::course::Course;
+
+pub use crate::insight::statistics::Estimate;
 
 /// Calls `run` with `count` seeds from `seed` on, in parallel; returns what it returned in the order of the seeds.
 ///
@@ -12,26 +25,138 @@ pub fn replicate<T: Send>(seed: u64, count: u32, run: impl Fn(u64) -> T + Sync) 
     (0..count).into_par_iter().with_max_len(1).map(|n| run(seed.wrapping_add(u64::from(n)))).collect()
 }
 
-/// A mean over replications.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// The mean.
-    pub mean: f64,
-    /// The mean is off by at most so much, with a confidence of 95%: Student's t. `None` for a single replication.
-    pub half_width: Option<f64>,
-    /// Standard deviation of the mean. `None` for a single replication.
-    pub standard_error: Option<f64>,
+/// The seed of replication `number` of a scenario with `seed`. The first one is the scenario as it stands; the others are
+/// drawn from the scenario's seed, so that two scenarios with neighbouring seeds have no run in common. No seed is too
+/// large for a number in JSON.
+pub fn seed_of(seed: u64, number: u32) -> u64 {
+    const BITS: u32 = 53;
+    match number {
+        0 => seed,
+        _ => Key::root(seed, "replications").child(u64::from(number)).draws().next_u64() >> (64 - BITS),
+    }
 }
 
-impl Estimate {
-    /// The mean of independent values, of which there is at least one.
-    pub fn of(values: &[f64]) -> Estimate {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-        let standard_error = (values.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt());
-        let half_width = standard_error.map(|error| error * student_95(values.len() - 1));
-        Estimate { mean, half_width, standard_error }
+/// What of replications is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// The verdict and what it takes: each run with a trigger has a second one without it beside it.
+    pub verdicts: bool,
+    /// How users fared over time.
+    pub courses: bool,
+}
+
+impl Wanted {
+    /// Figures and verdicts.
+    pub const FIGURES: Wanted = Wanted { verdicts: true, courses: false };
+}
+
+/// What is kept of a run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Replication {
+    /// Counted from 0.
+    pub number: u32,
+    /// With which it can be run again alone.
+    pub seed: u64,
+    /// How it ended; `None` where nobody wanted to know.
+    pub verdict: Option<Verdict>,
+    /// Parallel to [`Replications::measures`]; `None` without a sample.
+    pub values: Vec<Option<f64>>,
+    /// What was measured for each expectation of the model, in the unit of its bound.
+    pub measured: Vec<Option<f64>>,
+    /// How users fared over time, if that was wanted.
+    pub course: Option<Course>,
+}
+
+/// Runs of one scenario, in the order of their numbers.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Replications {
+    /// What the figures are.
+    pub measures: Vec<Measure>,
+    /// Each run.
+    pub runs: Vec<Replication>,
+}
+
+/// Whoever is told how far it has come may end it.
+pub type Watch<'w> = &'w (dyn Fn(Stage) -> ControlFlow<()> + Sync);
+
+/// Runs the replications of `model` whose numbers are in `numbers`, as many at once as the pool of threads that this is
+/// called in has threads. What comes out does not depend on their number. `watch` is told how far it has come; `None` when
+/// it has ended the experiment.
+pub fn replications(
+    model: &Model,
+    numbers: std::ops::Range<u32>,
+    wanted: Wanted,
+    watch: Watch<'_>,
+) -> Option<Replications> {
+    let (done, of) = (AtomicU32::new(0), numbers.len() as u32);
+    let one = |number: u32| {
+        let go_on = || watch(Stage { done: done.load(Ordering::Relaxed), of });
+        let run = run(model, number, wanted, &go_on)?;
+        let stage = Stage { done: done.fetch_add(1, Ordering::Relaxed) + 1, of };
+        watch(stage).is_continue().then_some(run)
+    };
+    let runs: Option<Vec<Ran>> = numbers.into_par_iter().with_max_len(1).map(one).collect();
+    let mut all = Replications::default();
+    for (n, ran) in runs?.into_iter().enumerate() {
+        if n == 0 {
+            all.measures = ran.measures;
+        }
+        all.runs.push(ran.replication);
+    }
+    Some(all)
+}
+
+/// A run, and what its figures are.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ran {
+    /// Parallel to the values of `replication`.
+    pub measures: Vec<Measure>,
+    /// What is kept.
+    pub replication: Replication,
+}
+
+/// Runs replication `number` of `model` on this thread. `go_on` is asked now and then; `None` when it has said no.
+pub fn run(model: &Model, number: u32, wanted: Wanted, go_on: &dyn Fn() -> ControlFlow<()>) -> Option<Ran> {
+    let seed = seed_of(model.seed, number);
+    let model = Model { seed, ..model.clone() };
+    let mut progress = |_: Time| go_on();
+    let mut results = simulate(&model, &mut progress);
+    let twin = insight::twin(&model).filter(|_| wanted.verdicts && !results.interrupted);
+    let twin: Option<Results> = twin.map(|twin| simulate(&twin, &mut progress));
+    if results.interrupted || twin.as_ref().is_some_and(|twin| twin.interrupted) {
+        return None;
+    }
+    let insight = wanted.verdicts.then(|| insight::explain(&model, &results, twin.as_ref())).flatten();
+    insight::answer(&model, &mut results, twin.as_ref(), insight.as_ref());
+    let (measures, values) = measures(&model, &results, twin.as_ref(), insight.as_ref()).into_iter().unzip();
+    let replication = Replication {
+        number,
+        seed,
+        verdict: insight.map(|insight| insight.judgement.verdict),
+        values,
+        measured: std::mem::take(&mut results.measured),
+        course: wanted.courses.then(|| Course::of(&results)),
+    };
+    Some(Ran { measures, replication })
+}
+
+impl Replications {
+    /// The values of the measure at `place`, one a run.
+    pub fn values(&self, place: usize) -> impl Iterator<Item = Option<f64>> + '_ {
+        self.runs.iter().map(move |run| run.values.get(place).copied().flatten())
+    }
+
+    /// Where the measure called `name` stands.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.measures.iter().position(|measure| measure.name == name)
+    }
+
+    /// Adds the runs of `more`, which come after these.
+    pub fn extend(&mut self, more: Replications) {
+        if self.measures.is_empty() {
+            self.measures = more.measures;
+        }
+        self.runs.extend(more.runs);
     }
 }
 
@@ -40,17 +165,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_estimate_is_that_of_a_textbook() {
-        let estimate = Estimate::of(&[1.0, 2.0, 3.0, 4.0, 5.0]);
-        assert_eq!(estimate.mean, 3.0);
-        assert!((estimate.standard_error.unwrap() - 0.5_f64.sqrt()).abs() < 1e-12);
-        assert!((estimate.half_width.unwrap() - 1.9632).abs() < 1e-4);
-        assert_eq!(Estimate::of(&[7.0]), Estimate { mean: 7.0, half_width: None, standard_error: None });
-    }
-
-    #[test]
     fn seeds_are_counted_from_the_first_and_keep_their_order() {
         assert_eq!(replicate(5, 4, |seed| seed * 10), [50, 60, 70, 80]);
         assert_eq!(replicate(u64::MAX, 2, |seed| seed), [u64::MAX, 0]);
+    }
+
+    #[test]
+    fn scenarios_with_neighbouring_seeds_have_no_run_in_common() {
+        let of = |seed| (0..1000).map(move |number| seed_of(seed, number));
+        let mut all: Vec<u64> = of(1).chain(of(2)).chain(of(3)).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 3000);
+        assert_eq!(seed_of(7, 0), 7);
+        assert!(all.iter().all(|seed| *seed < 1 << 53));
     }
 }

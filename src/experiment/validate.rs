@@ -15,7 +15,7 @@ use crate::scenario::{LoadOptions, load};
 
 use super::expression::{Measurement, Question, Tipping, ask};
 use super::index::{Cases, ProofRun, Row, proof_file};
-use super::replicate::{Estimate, replicate};
+use super::replicate::{Estimate, Watch, replicate};
 
 /// A bisection ends when it is as narrow as this.
 const NARROW: Span = Span::from_millis(1);
@@ -80,9 +80,6 @@ impl Validated {
         widths.min_by(|one, other| one.1.total_cmp(&other.1))
     }
 }
-
-/// Whoever is told how far it has come may end it.
-type Watch<'w> = &'w (dyn Fn(Stage) -> ControlFlow<()> + Sync);
 
 /// Simulates `cases` with seeds from `seed` on, in parallel. `watch` is told how far it has come, now and then;
 /// `Ok(None)` when it has ended the validation.

@@ -4,13 +4,17 @@
 //!
 //! `runs` holds the two runs side by side; `verdict` compares what users got; `shift` finds when something began to
 //! differ; `onsets` does so for every workload, service and edge; `blame` says what each follows from, and what the root
-//! is; `events` puts it into words; `sustain` finds the loop that keeps a run down. Nothing here runs anything.
+//! is; `events` puts it into words; `sustain` finds the loop that keeps a run down. `measures` is the flat table of a
+//! run's figures, `cost` what it cost; `statistics` says what several runs are worth together. Nothing here runs anything.
 
 mod blame;
+pub mod cost;
 mod events;
+mod measures;
 mod onsets;
 mod runs;
 mod shift;
+pub mod statistics;
 mod sustain;
 mod timeline;
 mod verdict;
@@ -18,6 +22,7 @@ mod words;
 
 pub use blame::{Root, RootKind};
 pub use events::{Event, EventKind, Place, PlaceKind};
+pub use measures::{Better, Measure, MeasureOf, MeasureUnit, measures};
 pub use sustain::{Loop, LoopKind};
 pub use timeline::{EdgePoints, ServicePoints, Timeline, WorkloadPoints};
 pub use verdict::{Judgement, WorkloadJudgement};

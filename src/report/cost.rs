@@ -1,10 +1,8 @@
 //! What a run cost: CPU time, and with prices money, for a million requests of users; and how many replicas would do.
-//!
-//! Costs are those of the time that totals cover. A core costs while it works, a replica while it is there, a byte when it
-//! is sent over a transport; one that leaves its zone may have a price of its own.
 
 use serde::Serialize;
 
+use crate::insight::cost::{Amounts, Money, core_hours, replicas};
 use crate::measure::{Batches, PerBatch, ServiceSums, half_width, together};
 use crate::model::{Limit, Prices};
 
@@ -73,21 +71,15 @@ pub(super) fn section<'a>(facts: &Facts<'a>) -> Option<CostSection<'a>> {
 
 /// Costs of a million requests.
 pub(super) fn per_million(facts: &Facts, prices: &Prices) -> PerMillion {
-    let hours = hours(facts);
-    let core_hours = core_hours(facts.results.services.iter().map(|it| it.work_nanos).sum());
-    let replicas: f64 = (0..facts.results.services.len()).map(|id| replicas(facts, id)).sum();
-    let edges = || facts.results.transport.iter().flat_map(|it| &it.edges);
-    let across: u128 = edges().map(|it| it.bytes_across).sum();
-    let bytes = edges().map(|it| it.bytes).sum::<u128>() - across;
-    let network = (bytes as f64 * prices.gigabyte + across as f64 * prices.gigabyte_across) / 1e9;
-    let each = |amount: f64| facts::ratio(amount * 1e6, requests(facts));
-    let (cores, replicas) = (core_hours * prices.core_hour, replicas * hours * prices.replica_hour);
+    let amounts = Amounts::of(facts.model, facts.results);
+    let Money { cores, replicas, network } = amounts.at(prices);
+    let each = |amount: f64| amounts.per_million(amount);
     PerMillion {
         cores: each(cores),
         replicas: each(replicas),
         network: each(network),
         total: each(cores + replicas + network),
-        core_hours: each(core_hours),
+        core_hours: each(amounts.core_hours),
         half_widths: facts.half_widths(|all| per_million_widths(facts, prices, &all.batches)).flatten(),
     }
 }
@@ -134,7 +126,7 @@ pub(super) fn services<'a>(facts: &Facts<'a>, prices: &Prices) -> Vec<ServiceCos
             core_hours(facts.results.services[id].work_nanos) * 1e6,
             requests(facts),
         ),
-        replicas: replicas(facts, id),
+        replicas: replicas(facts.model, facts.results, id),
         replicas_needed: replicas_needed(facts, id, prices.utilisation.as_f64()),
         half_widths: facts.half_widths(|all| ServiceCostWidths {
             core_hours_per_million_requests: facts.results.sums.as_ref().and_then(|sums| {
@@ -156,27 +148,6 @@ fn replicas_needed(facts: &Facts, id: usize, utilisation: f64) -> Option<u64> {
     Some(((busy / (each * utilisation) - 1e-9).ceil() as u64).max(1))
 }
 
-/// How many there were on average.
-fn replicas(facts: &Facts, id: usize) -> f64 {
-    let series = &facts.results.series.services[id].up;
-    let (from, _) = facts.window();
-    let is_counted = |(point, _): &(usize, &u32)| facts::point_bounds(facts.results, *point).0 >= from;
-    let counted: Vec<f64> = series.iter().enumerate().filter(is_counted).map(|(_, up)| f64::from(*up)).collect();
-    match counted.is_empty() {
-        true => f64::from(facts.service(id).replicas),
-        false => counted.iter().sum::<f64>() / counted.len() as f64,
-    }
-}
-
 fn requests(facts: &Facts) -> f64 {
     facts.results.workloads.iter().map(|it| it.offered).sum::<u64>() as f64
-}
-
-fn hours(facts: &Facts) -> f64 {
-    let (from, until) = facts.window();
-    until.since(from).as_secs_f64() / 3600.0
-}
-
-fn core_hours(work_nanos: u128) -> f64 {
-    work_nanos as f64 / 1e9 / 3600.0
 }
