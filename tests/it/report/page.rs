@@ -123,12 +123,13 @@ fn a_run_of_a_thousand_services_is_small_and_quick() {
     let (model, results) = synthetic::mesh(1000);
     let start = Instant::now();
     let page = html::report(&input(&model, &results), &ORIGIN);
-    // Ten times what it takes when the machine is at leave: the limit of two seconds is measured with the real program.
+    // Ten times what it takes when nothing else runs: the limit of two seconds is measured with the real program.
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     assert!(page.len() < 10_000_000, "{}", page.len());
     assert!(count(&page, "<g class=\"node ") <= 30);
     assert_eq!(data(&page)["heat"]["rows"].as_array().unwrap().len(), 1000);
-    assert_eq!(count(&page, "<th scope=\"row\">mesh-"), 1000, "the table of services has all");
+    let services = page.split_once(" id=\"edges\"").unwrap().0;
+    assert_eq!(count(services, "<th scope=\"row\">mesh-"), 1000, "the table of services has all");
 }
 
 #[test]
