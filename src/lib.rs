@@ -10,7 +10,7 @@
 //! 3. **simulate**: [`measure::simulate`] runs the model and returns [`measure::Results`].
 //! 4. **summarize, explain**: results become tables, series and answers to expectations; [`insight::explain`] compares a
 //!    run with its twin, the same without what goes wrong, and says how it ended and why.
-//! 5. **render**: [`report`] turns them into bytes: terminal, JSON, CSV, pictures.
+//! 5. **render**: [`report`] turns them into bytes: terminal, JSON, CSV, pictures, one page for a browser.
 //!
 //! Each phase takes the plain data of the one before and returns plain data. Only [`cli`] reads
 //! files, writes files, looks at the terminal or learns the time of day.

@@ -46,7 +46,7 @@ Examples:
   brownout run --reps 20 --baseline golden/summary.json --report junit=gate.xml my-shop.toml
   brownout import isotope graph.yaml | brownout run -";
 
-/// Simulate scenarios: a summary on standard output, tables and pictures in a directory
+/// Simulate scenarios: a summary on standard output, tables, pictures and a report to look at in a directory
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

