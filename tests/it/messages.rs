@@ -92,9 +92,9 @@ fn members_of_a_group_are_servers_with_a_line_each() {
 #[test]
 fn a_worker_who_takes_batches_is_a_bulk_server() {
     let (rate, service, batch) = (7.0_f64, 1.0_f64, 10);
-    let root = (0..200).fold(0.5_f64, |r, _| (rate + service * r.powi(batch + 1)) / (rate + service));
+    let root = (0..200).fold(0.5_f64, |r, _| (rate + service * libm::pow(r, f64::from(batch + 1))) / (rate + service));
     let busy = 1.0 / (service / rate + 1.0 / (1.0 - root));
-    let waiting = busy * root / (1.0 - root).powi(2);
+    let waiting = busy * root / ((1.0 - root) * (1.0 - root));
     let exact = waiting / rate + 1.0 / service;
     let run = run("7/s", "exp(1s)", 60_000, QUEUE, "queue = \"things\"\nbatch = 10");
     assert_near(mean_secs(&run), exact, 0.03);

@@ -285,12 +285,11 @@ impl Tracer {
                 self.moment(slot, now, Moment::Started);
             }
             Deed::Replies => self.moment(slot, now, Moment::Replied),
-            Deed::Abandoned => {
-                if !slot.is_hedge {
-                    self.span(slot.trace, slot.span).abandoned = Some(now);
-                    self.moment(slot, now, Moment::Abandoned);
-                }
+            Deed::Abandoned if !slot.is_hedge => {
+                self.span(slot.trace, slot.span).abandoned = Some(now);
+                self.moment(slot, now, Moment::Abandoned);
             }
+            Deed::Abandoned => {}
             Deed::Leaves(how) => self.ends(frame, slot, now, SpanOutcome::Left(how)),
             Deed::Ends(outcome) if !slot.is_hedge => self.ends(frame, slot, now, SpanOutcome::Ended(outcome)),
             Deed::Gone => self.gone(frame, slot, now),
