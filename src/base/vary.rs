@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(values("a=0..1:5"), "0 | 0.25 | 0.5 | 0.75 | 1");
         assert_eq!(values("a=0%..30%:4"), "0% | 10% | 20% | 30%");
         assert_eq!(values("a=0.1..0.3:3"), "0.1 | 0.2 | 0.3");
-        assert_eq!(values("a=500ms..2s:4"), "500ms | 1s | 1500ms | 2s");
+        assert_eq!(values("a=500ms..2s:4"), "500ms | 1s | 1.5s | 2s");
         assert_eq!(values("a=3..1:3"), "3 | 2 | 1");
     }
 

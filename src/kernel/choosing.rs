@@ -3,9 +3,9 @@
 
 use crate::base::random::{Key, Stream};
 use crate::base::time::{Span, Time};
-use crate::model::{Caller, Channel as ModelChannel, Client, Id, Model, ZoneAware, ZoneId};
+use crate::model::{Caller, Channel as ModelChannel, Client, Id, Model, Service, ZoneAware, ZoneId};
 use crate::policy::Outcome;
-use crate::policy::balance::{AnyBalancer, Ask, Balancer, PassiveHealth, ZoneShares, subset};
+use crate::policy::balance::{AnyBalancer, Ask, Balance, Balancer, Fleet, Maglev, PassiveHealth, ZoneShares, subset};
 use crate::policy::outlier::{AnyOutlier, Outlier};
 
 use super::frame::NONE;
@@ -228,4 +228,21 @@ impl World {
         port.settle();
         port
     }
+}
+
+/// The table in which whoever balances by Maglev looks its replicas up.
+pub(super) fn maglev(service: &Service) -> Maglev {
+    let fleet = Fleet { weights: service.weights.clone(), ..Fleet::default() };
+    Maglev::new(&(0..service.replicas).map(|replica| (replica, fleet.written_weight(replica))).collect::<Vec<_>>())
+}
+
+/// Which services somebody balances by `balance`.
+pub(super) fn balanced_by(model: &Model, balance: Balance) -> Vec<bool> {
+    let mut found = vec![false; model.services.len()];
+    for edge in model.edges().iter() {
+        if model.clients[edge.client].balance == balance {
+            found[model.endpoints[edge.to].service.index()] = true;
+        }
+    }
+    found
 }

@@ -22,7 +22,7 @@ use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Event, LaneId, Ticket, TimerId};
 use super::arrivals::Source;
-use super::choosing::Sieve;
+use super::choosing::{Sieve, balanced_by, maglev};
 use super::disturbance::Disturbance;
 use super::door::{Door, door};
 use super::frame::{NONE, flag};
@@ -655,11 +655,6 @@ pub(super) fn is_noted(client: &Client) -> bool {
     client.overall_timeout.is_some() || sees_calls || listens || matches!(quota, Some(Quota::Aws(_)))
 }
 
-fn maglev(service: &Service) -> Maglev {
-    let fleet = Fleet { weights: service.weights.clone(), ..Fleet::default() };
-    Maglev::new(&(0..service.replicas).map(|replica| (replica, fleet.written_weight(replica))).collect::<Vec<_>>())
-}
-
 /// What names the draws of a channel.
 pub(super) fn channel_name(model: &Model, channel: &ModelChannel) -> String {
     let from = match channel.from {
@@ -669,17 +664,6 @@ pub(super) fn channel_name(model: &Model, channel: &ModelChannel) -> String {
     };
     let (client, to) = (&model.clients[channel.client].name, &model.services[channel.to].name);
     format!("{from}/client/{client}/service/{to}")
-}
-
-/// Which services somebody balances by `balance`.
-fn balanced_by(model: &Model, balance: Balance) -> Vec<bool> {
-    let mut found = vec![false; model.services.len()];
-    for edge in model.edges().iter() {
-        if model.clients[edge.client].balance == balance {
-            found[model.endpoints[edge.to].service.index()] = true;
-        }
-    }
-    found
 }
 
 fn pool(service: &Service) -> Pool<Ticket> {

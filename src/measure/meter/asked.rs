@@ -1,4 +1,4 @@
-//! What the windows of expectations read off.
+//! What the windows of expectations read off, and what tells how sure means are.
 
 use super::*;
 

@@ -192,6 +192,10 @@ pub(crate) fn means_nothing(model: &Model, path: &[String], key: &str) -> bool {
     let topic = || model.topics.iter().find(|topic| topic.name == *name).is_some_and(of_kafka);
     let consumer = || model.consumers.iter().find(|consumer| consumer.name == *name);
     match section.as_str() {
+        "broker" if matches!(key, "memory" | "watermark") => {
+            let broker = || model.brokers.iter().find(|broker| broker.name == *name);
+            broker().is_none_or(|it| it.memory_limit.is_none())
+        }
         "topic" if topic() => TOPIC_OF_OTHERS.contains(&key),
         "topic" => TOPIC_OF_KAFKA.contains(&key),
         "consumer" if consumer().is_some_and(|it| of_kafka(&model.topics[it.topic])) => {
