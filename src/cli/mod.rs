@@ -3,6 +3,7 @@
 //! Data goes to standard output, diagnostics and progress to standard error. What a subcommand
 //! computes, the floors below do; here are only arguments, files, streams and exit codes.
 
+mod audit;
 mod beside;
 mod check;
 mod completions;
@@ -74,6 +75,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Audit(audit::Arguments),
     List(list::Arguments),
     New(new::Arguments),
     Import(import::Arguments),
@@ -110,6 +112,7 @@ fn execute(arguments: Arguments) -> Exit {
     match arguments.command {
         Command::Run(arguments) => run::execute(&arguments, console),
         Command::Check(arguments) => check::execute(&arguments, console),
+        Command::Audit(arguments) => audit::execute(&arguments, console),
         Command::List(arguments) => list::execute(&arguments, console),
         Command::New(arguments) => new::execute(&arguments, console),
         Command::Import(arguments) => import::execute(&arguments, console),

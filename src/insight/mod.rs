@@ -5,8 +5,9 @@
 //! `runs` holds the two runs side by side; `verdict` compares what users got; `shift` finds when something began to
 //! differ; `onsets` does so for every workload, service and edge; `blame` says what each follows from, and what the root
 //! is; `events` puts it into words; `sustain` finds the loop that keeps a run down. `measures` is the flat table of a
-//! run's figures, `cost` what it cost; `statistics` says what several runs are worth together. Nothing here runs anything.
+//! run's figures, `audit` what is risky in a scenario before it runs, `cost` what it cost; `statistics` says what several runs are worth together. Nothing here runs anything.
 
+pub mod audit;
 mod blame;
 pub mod cost;
 mod events;

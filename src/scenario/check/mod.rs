@@ -8,6 +8,7 @@ mod limits;
 mod load;
 mod members;
 mod nested;
+mod paper;
 mod parameter;
 mod priorities;
 mod queues;
@@ -18,6 +19,8 @@ mod timeouts;
 mod traces;
 mod traffic;
 mod unused;
+
+pub use paper::{Paper, on_paper};
 
 use std::collections::BTreeSet;
 
