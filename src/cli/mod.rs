@@ -50,7 +50,8 @@ Exit codes:
     0  fine
     1  a file could not be read or written, or an internal error
     2  the command line makes no sense
-   99  an expectation of a scenario failed, or a result of `validate` does not hold
+   99  an expectation of a scenario failed, a result of `validate` does not hold,
+       or an audit found what it should not
   104  a scenario (or a file to import) is wrong
   130  interrupted";
 

@@ -23,7 +23,9 @@ pub fn text(name: &str, findings: &[Finding], color: bool) -> String {
         }
         let mut group = level.primary_title(finding.what.as_str()).id(finding.kind).element(origin);
         let count = format!("{} {}", digits(finding.number), finding.of);
-        group = group.element(Level::NOTE.message(count));
+        if !finding.of.is_empty() {
+            group = group.element(Level::NOTE.message(count));
+        }
         if !finding.why.is_empty() {
             group = group.element(Level::NOTE.message(finding.why.as_str()));
         }
@@ -37,7 +39,7 @@ pub fn text(name: &str, findings: &[Finding], color: bool) -> String {
     text += &match findings.len() {
         0 => format!("{name}: nothing found\n"),
         _ => format!(
-            "{name}: {} serious, {} warnings, {} notes\n",
+            "{name}: serious {}, warnings {}, notes {}\n",
             count(Grade::Serious),
             count(Grade::Warning),
             count(Grade::Note)

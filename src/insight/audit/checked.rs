@@ -3,20 +3,21 @@
 use super::{Finding, Grade};
 use crate::scenario::Notice;
 
-/// The loader's code, what the finding is called, how bad it is, and what its number counts.
+/// The loader's code, what the finding is called, how bad it is, and what the number that it says counts, where it says
+/// one.
 const KINDS: &[(&str, &str, Grade, &str)] = &[
-    ("W001", "pool-below-littles-law", Grade::Serious, "places of the warning"),
-    ("W002", "timeout-inversion", Grade::Warning, "places of the warning"),
-    ("W003", "circle", Grade::Warning, "places of the warning"),
-    ("W005", "breaker-never-opens", Grade::Warning, "places of the warning"),
-    ("W006", "cut-without-timeout", Grade::Warning, "places of the warning"),
+    ("W001", "pool-below-littles-law", Grade::Serious, "is what the load needs on paper, see the warning"),
+    ("W002", "timeout-inversion", Grade::Warning, ""),
+    ("W003", "circle", Grade::Warning, ""),
+    ("W005", "breaker-never-opens", Grade::Warning, ""),
+    ("W006", "cut-without-timeout", Grade::Warning, ""),
     ("W011", "retry-product", Grade::Serious, "calls of one request"),
-    ("W012", "unbounded-queue", Grade::Warning, "places of the warning"),
-    ("W015", "circular-gain", Grade::Serious, "places of the warning"),
-    ("W016", "held-within-itself", Grade::Serious, "places of the warning"),
-    ("W017", "consumers-beyond-partitions", Grade::Warning, "places of the warning"),
-    ("W020", "hedge-never-sent", Grade::Warning, "places of the warning"),
-    ("W022", "dry-budget", Grade::Warning, "places of the warning"),
+    ("W012", "unbounded-queue", Grade::Warning, ""),
+    ("W015", "circular-gain", Grade::Serious, ""),
+    ("W016", "held-within-itself", Grade::Serious, ""),
+    ("W017", "consumers-beyond-partitions", Grade::Warning, ""),
+    ("W020", "hedge-never-sent", Grade::Warning, ""),
+    ("W022", "dry-budget", Grade::Warning, ""),
 ];
 
 pub(super) fn findings(notices: &[Notice]) -> Vec<Finding> {
@@ -25,9 +26,8 @@ pub(super) fn findings(notices: &[Notice]) -> Vec<Finding> {
         let mut finding = Finding::new(kind, *grade, String::new(), notice.title.clone());
         finding.site = notice.site.clone();
         // The first number of the sentence is what it is about.
-        let said = std::iter::once(&notice.title).chain(&notice.notes).find_map(|text| first_number(text));
-        let (number, of) = said.map_or((1.0, "places of the warning"), |number| (number, *of));
-        let of = if of == "places of the warning" && said.is_some() { "as the warning says" } else { of };
+        let number = std::iter::once(&notice.title).chain(&notice.notes).find_map(|text| first_number(text));
+        let (number, of) = number.map_or((0.0, ""), |number| (number, *of));
         Some(finding.number(number, of).why(notice.notes.join("; ")).help(notice.helps.join("; ")))
     };
     notices.iter().filter_map(finding).collect()

@@ -23,7 +23,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
             Finding::new("grpc-candidate", Grade::Warning, format!("transport.{}.preset", transport.name), what)
                 .number(cpu / 1e3, "us of CPU time a call writes and reads JSON")
                 .why("the same in protobuf is smaller and cheaper to write and to read")
-                .help("`preset = \"grpc\"`; `--measure` says what that would do"),
+                .help("`preset = \"grpc\"`"),
         );
     }
 }

@@ -76,7 +76,7 @@ pub struct Finding {
     pub why: String,
     /// The number behind it.
     pub number: f64,
-    /// What the number counts, with its unit.
+    /// What the number counts, with its unit; empty where there is none.
     pub of: &'static str,
     /// What to do.
     pub help: String,

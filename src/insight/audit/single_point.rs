@@ -16,7 +16,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
             Finding::new("single-point-of-failure", Grade::Note, look.service_path(id, "replicas"), what)
                 .number(rate, "requests a second have nowhere else to go")
                 .why("a restart, a deployment or a crash takes all of it away")
-                .help("two replicas; `--measure` says which share of the users' requests it takes with it"),
+                .help("run two replicas"),
         );
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
             Finding::new("slow-call", Grade::Warning, look.endpoint_path(edge.to, "steps"), what)
                 .number(answer * 1e3, "ms, on paper")
                 .why("the caller holds a thread for as long, and whatever slows the callee slows the caller")
-                .help("publish it to a queue if nobody needs the answer; `--measure` says what that and gRPC would do"),
+                .help("publish it to a queue if nobody needs the answer, or try `transport = \"grpc\"`"),
         );
     }
 }
