@@ -14,7 +14,7 @@ fn found(name: &str, text: &str, variant: &str) -> Vec<Finding> {
 
 /// Scenario and variant with the defect, the defect, and variants without it.
 const DEFECTS: &[(&str, &str, &str, &[&str])] = &[
-    ("adaptive-concurrency", "fixed", "oversubscribed", &["vegas"]),
+    ("adaptive-concurrency", "", "oversubscribed", &["fixed", "vegas"]),
     ("breaker-lockstep", "", "breaker-lockstep", &["growing", "none"]),
     ("cache-stampede", "", "cache-stampede", &[]),
     ("consumer-lag-death", "", "poll-interval", &["smaller-polls", "longer-interval"]),

@@ -3,7 +3,7 @@
 use super::{Finding, Grade, Look, each_step};
 use crate::base::keys::KeyDistribution;
 use crate::base::random::Key;
-use crate::model::{Keeping, Step};
+use crate::model::{Keeping, Partitioner, Step};
 
 /// Draws that say how frequent the hottest key is: a share of a tenth is known to 3% of itself.
 const DRAWS: u64 = 10_000;
@@ -15,7 +15,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
             let topic = &look.model.topics[publish.topic];
             let (Some(keys), Keeping::Log(log)) = (&publish.key, &topic.keeping) else { return };
             let share = hottest(keys);
-            if share <= 1.0 / f64::from(log.partitions) {
+            if log.partitioner != Partitioner::Keyed || share <= 1.0 / f64::from(log.partitions) {
                 return;
             }
             let what = format!("one key of `{}` has {:.1}% of its messages", topic.name, share * 100.0);
