@@ -3,6 +3,7 @@
 //! Data goes to standard output, diagnostics and progress to standard error. What a subcommand
 //! computes, the floors below do; here are only arguments, files, streams and exit codes.
 
+mod audit;
 mod beside;
 mod check;
 mod compare;
@@ -56,8 +57,8 @@ Exit codes:
     0  fine
     1  a file could not be read or written, or an internal error
     2  the command line makes no sense
-   99  an expectation of a scenario failed, something became worse that must not, or a result of `validate` does not
-       hold
+   99  an expectation of a scenario failed, something became worse that must not, a result of
+       `validate` does not hold, or an audit found what it should not
   104  a scenario (or a file to import) is wrong
   130  interrupted";
 
@@ -84,6 +85,7 @@ enum Command {
     Check(check::Arguments),
     Compare(compare::Arguments),
     Sweep(sweep::Arguments),
+    Audit(audit::Arguments),
     List(list::Arguments),
     New(new::Arguments),
     Import(import::Arguments),
@@ -123,6 +125,7 @@ fn execute(arguments: Arguments) -> Exit {
         Command::Sweep(arguments) => sweep::execute(&arguments, console),
         Command::Compare(arguments) => compare::execute(&arguments, console),
         Command::Check(arguments) => check::execute(&arguments, console),
+        Command::Audit(arguments) => audit::execute(&arguments, console),
         Command::List(arguments) => list::execute(&arguments, console),
         Command::New(arguments) => new::execute(&arguments, console),
         Command::Import(arguments) => import::execute(&arguments, console),

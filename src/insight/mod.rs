@@ -5,9 +5,11 @@
 //! `runs` holds the two runs side by side; `verdict` compares what users got; `shift` finds when something began to
 //! differ; `onsets` does so for every workload, service and edge; `blame` says what each follows from, and what the root
 //! is, along the `way` from those who are harmed; `events` puts it into words; `sustain` finds the loop that keeps a run
-//! down. `messages` does all of this for topics, queues and their consumers. `measures` is the flat table of a run's
-//! figures, `cost` what it cost; `statistics` says what several runs are worth together. Nothing here runs anything.
+//! down. `messages` does all of this for topics, queues and their consumers. `audit` says what is risky in a scenario
+//! before it runs. `measures` is the flat table of a run's figures, `cost` what it cost; `statistics` says what several
+//! runs are worth together. Nothing here runs anything.
 
+pub mod audit;
 mod blame;
 pub mod cost;
 mod event;

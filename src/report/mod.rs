@@ -2,6 +2,7 @@
 //! written here, nothing is measured here. What more than one format needs is in `facts` (derived
 //! numbers, with their definitions) and `number` (how a person reads a number).
 
+pub mod audit;
 mod cost;
 pub mod csv;
 mod drain;

@@ -232,7 +232,7 @@ fn say_empty(place: Place, findings: &mut Findings) {
 }
 
 /// Lays the variant over `changed` that the argument in source `id` names, and returns it.
-fn lay_variant<'r>(
+pub(super) fn lay_variant<'r>(
     root: &'r Table,
     changed: &mut Table,
     sources: &Sources,
@@ -296,12 +296,12 @@ fn without_variants(overlay: &Table) -> Table {
 }
 
 /// The keys of a whole scenario.
-fn top_keys() -> Vec<&'static str> {
+pub(super) fn top_keys() -> Vec<&'static str> {
     ScenarioKeys::section().keys.iter().map(|key| key.name).collect()
 }
 
 /// What the keys of the table at `path` are names of, if they are.
-fn names_at(path: &[&str]) -> Option<&'static str> {
+pub(super) fn names_at(path: &[&str]) -> Option<&'static str> {
     let mut section: &'static Section = ScenarioKeys::section();
     let mut keys = path.iter();
     loop {

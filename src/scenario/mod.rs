@@ -28,6 +28,7 @@ mod files;
 mod language;
 mod lessons;
 mod load;
+mod locate;
 mod reference;
 mod say;
 mod schema;
@@ -35,14 +36,16 @@ mod tree;
 
 pub use brokers::{BrokerPage, BrokerParameter, broker_pages};
 pub use build::{Parameter, ParameterRange};
+pub use check::{Paper, on_paper};
 pub(crate) use decode::{Unit as BoundUnit, metric_units};
 pub use explain::{Unknown, explain};
 pub use files::{DATA_BYTES_MAX, Files, NamedFile, NoFiles, SCENARIO_BYTES_MAX};
 pub use lessons::{LESSONS, Lesson, TEMPLATES, file, lesson};
 pub use load::{LoadOptions, Loaded, Sweep, expanded, load, load_with_files, variants};
+pub use locate::Locator;
 pub use reference::reference;
-pub use say::Diagnostics;
 pub use say::catalogue::{Code, Severity, all as codes};
+pub use say::{Diagnostics, Notice, Site};
 pub use schema::schema;
 
 #[cfg(doc)]

@@ -50,16 +50,16 @@ fn outside(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
 
 /// Mean times of one execution of a handler in seconds, if nothing ever waits.
 #[derive(Clone, Copy, Default)]
-struct Times {
+pub(super) struct Times {
     /// On the CPU.
-    work: f64,
+    pub(super) work: f64,
     /// Until the answer.
-    answer: f64,
+    pub(super) answer: f64,
     /// Until the end.
-    total: f64,
+    pub(super) total: f64,
 }
 
-fn times(model: &Model, order: &[Vec<usize>]) -> Vec<Times> {
+pub(super) fn times(model: &Model, order: &[Vec<usize>]) -> Vec<Times> {
     let mut times = vec![Times::default(); model.endpoints.len()];
     // Callees before callers; those in a circle count as nothing, which keeps it a lower bound.
     for id in order.iter().flatten() {

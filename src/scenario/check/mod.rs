@@ -9,6 +9,7 @@ mod load;
 mod members;
 mod nested;
 mod outliers;
+mod paper;
 mod parameter;
 mod priorities;
 mod queues;
@@ -20,6 +21,8 @@ mod timeouts;
 mod traces;
 mod traffic;
 mod unused;
+
+pub use paper::{Paper, on_paper};
 
 use std::collections::BTreeSet;
 

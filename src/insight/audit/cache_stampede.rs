@@ -1,0 +1,34 @@
+//! Caches without which the service behind them cannot live.
+
+use super::{Finding, Grade, Look, each_step};
+use crate::model::{CacheFill, CacheStore, Handlers, Id, Limit, Step};
+
+pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
+    for (id, endpoint) in look.model.endpoints.enumerate() {
+        let rate = look.rate(id);
+        each_step(&endpoint.steps, &mut |step| {
+            let Step::Cached { cache, miss, .. } = step else { return };
+            let it = &look.model.caches[*cache];
+            let CacheStore::Lru { fill, coalesce, .. } = it.store else { return };
+            let mut worst: Option<(f64, String)> = None;
+            each_step(miss, &mut |step| {
+                let Step::Call { endpoint, .. } = step else { return };
+                let service = look.model.endpoints[*endpoint].service;
+                let (hold, service) = (look.paper.total[endpoint.index()], &look.model.services[service]);
+                let Limit::AtMost(threads) = service.threads else { return };
+                let capacity = f64::from(threads) * f64::from(service.replicas) / hold;
+                if service.handlers == Handlers::Blocking && rate > capacity {
+                    worst = Some((rate / capacity, service.name.clone()));
+                }
+            });
+            let Some((times, behind)) = worst.filter(|_| !coalesce || fill == CacheFill::InTime) else { return };
+            let what = format!("without the cache `{}` there is more load than `{behind}` can take", it.name);
+            found.push(
+                Finding::new("cache-stampede", Grade::Serious, format!("cache.{}.fill", it.name), what)
+                    .number(times, "times what is behind the cache can take, when it is empty")
+                    .why("an empty cache is filled by answers that come in time only, and under this load none do")
+                    .help("`fill = \"late\"`, and `coalesce = true`; or turn away what the service cannot take"),
+            );
+        });
+    }
+}
