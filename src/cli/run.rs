@@ -324,7 +324,9 @@ fn write(
     match arguments.no_report {
         true => directory.remove(REPORT)?,
         false => {
-            let command = format!("brownout run {}{}", arguments.overrides.arguments(), quoted(&source.name));
+            // Where the file lies is nobody else's business: the page is the same everywhere.
+            let name = source.name.rsplit(['/', '\\']).next().unwrap_or_default();
+            let command = format!("brownout run {}{}", arguments.overrides.arguments(), quoted(name));
             let origin = html::Origin { scenario: &text, command: &command };
             directory.write(REPORT, html::report(input, &origin).as_bytes())?;
         }

@@ -7,7 +7,7 @@ keys! {
     /// Which requests are traced: what happened to them where and when, to look at with `brownout trace`. Recorded are, of
     /// each workload, the first 1024 requests, then every second, fourth and so on, down to every 128th, but none of the
     /// warm-up; it depends on its number alone whether a request is recorded. Of what is recorded so much is kept:
-    TracesKeys is "traces" at "traces" {
+    TracesKeys is "a choice of traces" at "traces" {
         /// Of each workload so many at most, spread evenly by count over the run.
         sample: Count<0, 10000> = "100";
         /// So many of the slowest of each workload.

@@ -50,7 +50,8 @@ fn what_a_dead_leader_had_not_replicated_is_lost_if_somebody_took_it_to_be_store
     assert_eq!((lost, again, missing), (8, 2, on_their_way), "the answers to all but 20 ms of them have been sent");
     let (lost, again, missing) = of("none");
     assert_eq!((lost, again), (10, 0), "nobody waits for an answer");
-    assert_eq!(missing, on_their_way + 2, "and what was on its way to the broker is gone unseen");
+    // Two messages are on their way to the leader when it dies, and two to the other node when the leader takes over again.
+    assert_eq!(missing, on_their_way + 4, "and what was on its way to the broker is gone unseen");
 }
 
 /// RabbitMQ without any time of its own.
@@ -154,7 +155,8 @@ fn what_a_transaction_did_is_seen_when_it_is_committed() {
     // Twenty messages, a tenth of a second apart: the first of them waits for all the time, the last for a tenth of it.
     assert!((900.0..=1_050.0).contains(&mean) && (1_900.0..=2_010.0).contains(&most), "{mean} {most}");
     let (mean, most) = of("");
-    assert!(mean <= 100.0 && most <= 100.0, "every 100 ms if nobody says otherwise: {mean} {most}");
+    // 90 ms from the publishing to the commit, or 100 ms when the next message came at that very moment; then 1 us of work.
+    assert!(mean <= 90.1 && most <= 100.1, "every 100 ms if nobody says otherwise: {mean} {most}");
 }
 
 #[test]
