@@ -109,6 +109,9 @@ impl<'m, A: Agenda, O: Observer> Engine<'m, A, O> {
         let at = stopped.unwrap_or(end);
         // What is still to be told of the time after the last event.
         while stopped.is_none() && self.observer.boundary() <= end {
+            if !self.messaging.is_empty() {
+                self.tell_ages();
+            }
             self.observer.cross();
         }
         let in_flight = self.tell_what_remains(at);
