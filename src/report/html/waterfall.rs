@@ -66,7 +66,7 @@ fn drawn(trace: &Trace, title: &str, is_open: bool) -> Markup {
     let start = root.start_ns;
     let end = rows.iter().map(|row| trace.spans[row.span].end_ns).max().unwrap_or(start).max(start + 1);
     let scale = Scale { start, nanos: end - start };
-    let left_out = trace.spans.len() - rows.len() + trace.left_out as usize;
+    let left_out = trace.spans.len() - rows.len();
     let head = format!(
         "The {title} request of {}: {} after {}, from {} on",
         trace.workload,
@@ -89,6 +89,9 @@ fn drawn(trace: &Trace, title: &str, is_open: bool) -> Markup {
             }
             @if left_out > 0 {
                 p .note { (number::count(left_out as u64)) " more spans are left out: the longest and those that failed are drawn." }
+            }
+            @if trace.left_out > 0 {
+                p .note { (number::count(trace.left_out.into())) " more spans, phases and events were not recorded." }
             }
         }
     }
