@@ -1,6 +1,7 @@
 //! `report.html`: one page that needs nothing but itself. `story` says how the run ended and what happened; `graph` draws
 //! who calls whom (`layers` lays it out) and `frames` what it was like in each moment, which the page plays; `heat` shows
-//! services over time, the charts are those of `figure`, and `tables` sort. The page's data is JSON beside the markup, its
+//! services over time, the charts are those of `figure`, `waterfall` draws single
+//! requests, and `tables` sort. The page's data is JSON beside the markup, its
 //! script and its style are files of their own here.
 
 mod frames;
@@ -9,6 +10,7 @@ mod heat;
 mod layers;
 mod story;
 mod tables;
+mod waterfall;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
@@ -114,6 +116,7 @@ pub fn report(input: &Input, origin: &Origin) -> String {
                     (story::section(input, &graph))
                     (heat_section)
                     (chart_section(&charts, &hover))
+                    (waterfall::section(input))
                     (tables::services(&facts))
                     (tables::edges(&facts))
                     (scenario(origin))

@@ -39,7 +39,9 @@ fn melted() -> String {
 #[test]
 fn every_part_is_there() {
     let page = melted();
-    for id in ["playback", "story", "heat", "charts", "services", "edges", "scenario", "reproduce", "controls"] {
+    for id in
+        ["playback", "story", "heat", "charts", "requests", "services", "edges", "scenario", "reproduce", "controls"]
+    {
         assert_eq!(count(&page, &format!(" id=\"{id}\"")), 1, "{id}");
     }
     for id in ["chart-load", "chart-latency", "chart-threads", "chart-queues", "chart-failures"] {
@@ -100,6 +102,61 @@ fn nothing_in_a_scenario_is_markup() {
     assert!(!page.contains("<i>") && !page.contains("<!--"));
     assert!(page.contains("&lt;script&gt;alert("));
     assert!(data(&page)["nodes"][1]["name"].as_str().unwrap().ends_with("<i>\"'&"));
+}
+
+/// The tables of single requests.
+fn waterfalls(page: &str) -> Vec<&str> {
+    page.split("<table class=\"waterfall\"").skip(1).map(|rest| rest.split_once("</table>").unwrap().0).collect()
+}
+
+#[test]
+fn single_requests_are_drawn_span_by_span() {
+    let page = melted();
+    let tables = waterfalls(&page);
+    assert!((2..=4).contains(&tables.len()), "{}", tables.len());
+    for title in ["fastest", "median", "slowest", "first failed"] {
+        assert!(page.matches("<summary>").count() > tables.len() && page.contains(title), "{title}");
+    }
+    for table in &tables {
+        let rows = count(table, "<tr") - 1;
+        assert!((2..=40).contains(&rows), "{rows}");
+        assert_eq!(count(table, "class=\"rest\""), rows, "every span has a bar");
+        assert!(count(table, "class=\"tick\"") >= 2 && table.contains("→ "), "{table}");
+        assert!(table.contains(" attempt 1"), "attempts have numbers");
+        assert!(table.contains("class=\"work\""));
+    }
+    let all = tables.concat();
+    assert!(all.contains("✗ </span>timeout"), "a failure has a sign and a word");
+    assert!(all.contains("class=\"wait\"") && all.contains("class=\"vain\"") && all.contains(" of it in vain"));
+}
+
+#[test]
+fn names_in_a_waterfall_are_no_markup_and_what_is_too_long_is_left_out() {
+    let calls = vec!["{ call = \"b.x\" }"; 60].join(", ");
+    let text = format!(
+        "duration = \"2s\"\n[workload.users]\nentry = \"a.x\"\narrivals = \"poisson(5/s)\"\n[service.a]\n[service.a.endpoint.x]\n\
+         steps = [{calls}]\n[service.b]\n[service.b.endpoint.x]\nsteps = [{{ work = \"1ms\" }}]\n"
+    );
+    let mut told = Told::of("wide.toml", &text, &LoadOptions::default());
+    for service in told.model.services.ids().collect::<Vec<_>>() {
+        told.model.services[service].name += "<i>\"'&";
+    }
+    let input = Input {
+        model: &told.model,
+        results: &told.results,
+        hash: HASH,
+        version: "0.1.0",
+        twin: told.twin.as_ref(),
+        insight: Some(&told.insight),
+    };
+    let page = html::report(&input, &ORIGIN);
+    let tables = waterfalls(&page);
+    assert!(!tables.is_empty() && !page.contains("<i>"));
+    for table in tables {
+        assert_eq!(count(table, "<tr") - 1, 40);
+        assert!(table.contains("a&lt;i&gt;&quot;"), "{table}");
+    }
+    assert!(page.contains(" more spans are left out"));
 }
 
 #[test]
