@@ -255,28 +255,11 @@ fn is_narrow(all: &[Replications], precision: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::replicate::Replication;
+    use super::super::replicate::made_up;
     use super::*;
-    use crate::insight::MeasureUnit;
 
     fn arm(of: &[(Verdict, f64)]) -> ComparedArm {
-        let measure = Measure {
-            name: "goodput(users)".to_owned(),
-            of: MeasureOf::Workload,
-            subject: "users".to_owned(),
-            unit: MeasureUnit::Share,
-            better: Better::More,
-        };
-        let run = |(number, (verdict, value)): (usize, &(Verdict, f64))| Replication {
-            number: number as u32,
-            seed: number as u64,
-            verdict: Some(*verdict),
-            values: vec![Some(*value)],
-            measured: Vec::new(),
-            course: None,
-        };
-        let runs = Replications { measures: vec![measure], runs: of.iter().enumerate().map(run).collect() };
-        ComparedArm { name: String::new(), runs }
+        ComparedArm { name: String::new(), runs: made_up(of) }
     }
 
     #[test]

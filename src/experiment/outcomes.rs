@@ -77,28 +77,8 @@ impl Replications {
 
 #[cfg(test)]
 mod tests {
-    use super::super::replicate::Replication;
+    use super::super::replicate::made_up as runs;
     use super::*;
-    use crate::insight::{Better, Measure, MeasureOf, MeasureUnit};
-
-    fn runs(of: &[(Verdict, f64)]) -> Replications {
-        let measure = Measure {
-            name: "goodput(users)".to_owned(),
-            of: MeasureOf::Workload,
-            subject: "users".to_owned(),
-            unit: MeasureUnit::Share,
-            better: Better::More,
-        };
-        let run = |(number, (verdict, value)): (usize, &(Verdict, f64))| Replication {
-            number: number as u32,
-            seed: number as u64,
-            verdict: Some(*verdict),
-            values: vec![Some(*value)],
-            measured: Vec::new(),
-            course: None,
-        };
-        Replications { measures: vec![measure], runs: of.iter().enumerate().map(run).collect() }
-    }
 
     #[test]
     fn a_mean_over_mixed_endings_has_no_interval() {

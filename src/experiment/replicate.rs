@@ -10,7 +10,7 @@ use crate::base::random::Key;
 use crate::base::time::Time;
 use crate::insight::{self, Measure, measures};
 use crate::measure::{Results, simulate};
-use crate::model::{Model, Verdict};
+use crate::model::{Model, TraceSettings, Verdict};
 
 use super::Stage;
 use super::course::Course;
@@ -118,7 +118,7 @@ pub struct Ran {
 /// Runs replication `number` of `model` on this thread. `go_on` is asked now and then; `None` when it has said no.
 pub fn run(model: &Model, number: u32, wanted: Wanted, go_on: &dyn Fn() -> ControlFlow<()>) -> Option<Ran> {
     let seed = seed_of(model.seed, number);
-    let model = Model { seed, ..model.clone() };
+    let model = Model { seed, traces: TraceSettings::NONE, ..model.clone() };
     let mut progress = |_: Time| go_on();
     let mut results = simulate(&model, &mut progress);
     let twin = insight::twin(&model).filter(|_| wanted.verdicts && !results.interrupted);
@@ -158,6 +158,28 @@ impl Replications {
         }
         self.runs.extend(more.runs);
     }
+}
+
+/// Runs that ended so, and found so much goodput.
+#[cfg(test)]
+pub(super) fn made_up(of: &[(Verdict, f64)]) -> Replications {
+    use crate::insight::{Better, MeasureOf, MeasureUnit};
+    let measure = Measure {
+        name: "goodput(users)".to_owned(),
+        of: MeasureOf::Workload,
+        subject: "users".to_owned(),
+        unit: MeasureUnit::Share,
+        better: Better::More,
+    };
+    let run = |(number, (verdict, value)): (usize, &(Verdict, f64))| Replication {
+        number: number as u32,
+        seed: number as u64,
+        verdict: Some(*verdict),
+        values: vec![Some(*value)],
+        measured: Vec::new(),
+        course: None,
+    };
+    Replications { measures: vec![measure], runs: of.iter().enumerate().map(run).collect() }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub use verdict::{Judgement, WorkloadJudgement};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::Results;
-use crate::model::{Metric, Model};
+use crate::model::{Metric, Model, TraceSettings};
 
 use runs::Runs;
 
@@ -54,9 +54,11 @@ pub struct Insight {
     pub sustained_by: Option<Loop>,
 }
 
-/// The model of the run that this one is compared with; `None` where nothing goes wrong.
+/// The model of the run that this one is compared with, of which nobody looks at single requests; `None` where nothing
+/// goes wrong.
 pub fn twin(model: &Model) -> Option<Model> {
-    (!model.triggers().is_empty()).then(|| model.without_triggers())
+    let twin = || Model { traces: TraceSettings::NONE, ..model.without_triggers() };
+    (!model.triggers().is_empty()).then(twin)
 }
 
 /// What happened in the run of `model` that gave `results`. `twin` are the results of its [`twin`]; a run in which

@@ -16,8 +16,8 @@ Systems whose exact results are known, simulated, and what came out. `brownout v
 `brownout validate Q01` only one case of it. Every case is an ordinary scenario of [`scenarios/proof`](scenarios/proof)
 with the settings that [its index](scenarios/proof/index.toml) names. A result holds when the mean over the replications,
 each with a seed of its own, is off by no more than the tolerance, which is at least three standard errors of that mean;
-± is its 95% confidence interval. What is exact has no chance in it, or leaves none. Metrics are those of expectations
-in [`SCENARIOS.md`](SCENARIOS.md).
+± is its 95% confidence interval. What is exact has no chance in it, or leaves none. C5-cache-350 is one run, as it was
+published: other seeds end otherwise. Metrics are those of expectations in [`SCENARIOS.md`](SCENARIOS.md).
 ";
 
 /// A table for a terminal of `width` columns, with ANSI colours if `color`.
