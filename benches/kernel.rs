@@ -5,7 +5,8 @@
 //! (`simpy_chain_full.py`) run in between, on the same machine at the same time, and the ratio is printed.
 //!
 //! `ONCE=130s` simulates each case once for so long and reads no clock, so that it can be counted instead of timed:
-//! `ONCE=130s valgrind --tool=callgrind --toggle-collect='*measure*simulate*' BENCH mm1`.
+//! `ONCE=130s valgrind --tool=callgrind --toggle-collect='*measure*simulate*' BENCH mm1`. `SET` changes the scenarios then:
+//! `SET="traces.sample=0 traces.slowest=0 traces.failed=0"` records no requests.
 
 use std::ops::ControlFlow;
 use std::process::Command;
@@ -133,7 +134,9 @@ fn model(scenario: &str) -> Model {
 
 /// One run without a clock: valgrind does not show the program where the kernel keeps it.
 fn once(case: &Case, duration: &str) {
-    let options = LoadOptions { sets: vec![format!("duration={duration}")], ..LoadOptions::default() };
+    let more = std::env::var("SET").unwrap_or_default();
+    let sets = more.split_whitespace().map(str::to_owned).chain([format!("duration={duration}")]).collect();
+    let options = LoadOptions { sets, ..LoadOptions::default() };
     let loaded = load("bench", case.scenario.as_bytes(), &options);
     let model = loaded.model.unwrap_or_else(|| panic!("{}", loaded.diagnostics.render(false)));
     let results = simulate(&model, &mut |_| ControlFlow::Continue(()));

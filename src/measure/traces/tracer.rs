@@ -14,9 +14,9 @@ use super::{Kept, Moment, Phase, SpanKind, SpanLink, SpanOutcome, Trace, TraceEv
 /// No frame, trace or span.
 const NONE: u32 = u32::MAX;
 /// Of each workload so many requests are recorded before it gets fewer, by powers of two.
-const ALL_OF_FIRST: u64 = 1024;
+const ALL_OF_FIRST: u64 = 256;
 /// At least every so many-th is recorded.
-const STRIDE_MAX: u64 = 128;
+const STRIDE_MAX: u64 = 256;
 /// So many traces are recorded at a time; requests that start meanwhile are not.
 const OPEN_MAX: usize = 1024;
 /// So many traces that are over wait for their messages to be handled.
@@ -68,8 +68,9 @@ pub(in crate::measure) struct Tracer {
     consumers: Vec<u32>,
     /// Requests so far, by workload.
     offered: Vec<u64>,
-    /// Frames of recorded requests, and messages.
-    watched: usize,
+    /// A bit for each frame: whether it belongs to a recorded request. Nearly all that happens ends at this question, and
+    /// the bits of all frames stay in the cache.
+    watched: Vec<u64>,
     /// By frame.
     slots: Vec<Slot>,
     /// By place; places are used again.
@@ -98,7 +99,7 @@ impl Tracer {
             first_replicas: first_replicas.collect(),
             consumers: model.consumers.iter().map(|it| model.endpoints[it.handler].service.0).collect(),
             offered: vec![0; model.workloads.len()],
-            watched: 0,
+            watched: Vec::new(),
             slots: Vec::new(),
             open: Vec::new(),
             free: Vec::new(),
@@ -117,15 +118,31 @@ impl Tracer {
             if meant >= self.from && is_recorded(number) {
                 self.request(frame, workload, number, key.to_bits(), meant);
             }
-        } else if self.watched > 0 {
+            return;
+        }
+        let about = match deed {
+            Deed::Visits { caller, .. } => caller,
+            Deed::TakesOver { from, .. } => from,
+            Deed::Branches { parent } | Deed::Fetches { parent } => parent,
+            Deed::Hedges { call } => call,
+            _ => frame,
+        };
+        // Whose a message is, says its key.
+        let is_delivery = matches!(deed, Deed::Delivers { .. });
+        if self.is_watched(about) || (is_delivery && !self.messages.is_empty()) {
             self.tell(frame, now, deed);
         }
+    }
+
+    #[inline(always)]
+    fn is_watched(&self, frame: u32) -> bool {
+        self.watched.get(frame as usize / 64).is_some_and(|bits| bits >> (frame % 64) & 1 != 0)
     }
 
     /// What a frame does from now on.
     #[inline(always)]
     pub(in crate::measure) fn spends(&mut self, frame: u32, now: Time, on: Spent) {
-        if self.watched > 0 {
+        if self.is_watched(frame) {
             self.turns_to(frame, now, on);
         }
     }
@@ -176,11 +193,12 @@ impl Tracer {
         let place = frame as usize;
         if place >= self.slots.len() {
             self.slots.resize(place + 1, EMPTY);
+            self.watched.resize(place / 64 + 1, 0);
         }
         debug_assert_eq!(self.slots[place].trace, NONE, "its last tenant is gone");
         self.slots[place] = slot;
+        self.watched[place / 64] |= 1 << (place % 64);
         self.trace(slot.trace).frames += 1;
-        self.watched += 1;
     }
 
     fn trace(&mut self, place: u32) -> &mut Open {
@@ -272,7 +290,6 @@ impl Tracer {
                 let before = self.messages.insert(key.to_bits(), (slot.trace, id));
                 if before.is_none() {
                     self.trace(slot.trace).messages.push(key.to_bits());
-                    self.watched += 1;
                 }
             }
             Deed::Tried(outcome) | Deed::Published(outcome) => self.published(frame, slot, now, outcome),
@@ -363,7 +380,7 @@ impl Tracer {
             self.ends(frame, slot, now, outcome);
         }
         self.slots[frame as usize] = EMPTY;
-        self.watched -= 1;
+        self.watched[frame as usize / 64] &= !(1 << (frame % 64));
         let open = self.trace(slot.trace);
         open.frames -= 1;
         if open.frames > 0 || open.lingers {
@@ -410,7 +427,6 @@ impl Tracer {
     fn close(&mut self, place: u32) {
         let Some(open) = self.open[place as usize].take() else { return };
         self.free.push(place);
-        self.watched -= open.messages.len();
         for key in open.messages {
             self.messages.remove(&key);
         }

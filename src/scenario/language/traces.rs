@@ -5,7 +5,7 @@ use crate::scenario::decode::Count;
 
 keys! {
     /// Which requests are traced: what happened to them where and when, to look at with `brownout trace`. Recorded are, of
-    /// each workload, the first 1024 requests, then every second, fourth and so on, down to every 128th, but none of the
+    /// each workload, the first 256 requests, then every second, fourth and so on, down to every 256th, but none of the
     /// warm-up; it depends on its number alone whether a request is recorded. Of what is recorded so much is kept:
     TracesKeys is "a choice of traces" at "traces" {
         /// Of each workload so many at most, spread evenly by count over the run.
