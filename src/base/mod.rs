@@ -1,5 +1,6 @@
 //! Floor 0: time, randomness, distributions and units. No word of the domain is known here.
 
+pub mod between;
 pub mod call;
 pub mod distribution;
 pub mod keys;

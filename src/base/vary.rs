@@ -100,14 +100,14 @@ fn between(text: &str) -> Option<Result<Vec<String>, ParseError>> {
 }
 
 /// A number and what follows it.
-fn number(text: &str) -> Option<(f64, &str)> {
+pub(super) fn number(text: &str) -> Option<(f64, &str)> {
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '_');
     let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
     Some((text[..end].replace('_', "").parse().ok()?, text[end..].trim_start()))
 }
 
 /// To twelve digits: 0.1 + 0.2 is 0.3.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)
 }
 

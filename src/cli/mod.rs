@@ -30,6 +30,7 @@ mod source;
 mod steps;
 mod story;
 mod sweep;
+mod tip;
 mod trace;
 mod turns;
 mod validate;
@@ -58,7 +59,7 @@ Exit codes:
     1  a file could not be read or written, or an internal error
     2  the command line makes no sense
    99  an expectation of a scenario failed, something became worse that must not, a result of
-       `validate` does not hold, or an audit found what it should not
+       `validate` does not hold, an audit found what it should not, or `tip` found no boundary
   104  a scenario (or a file to import) is wrong
   130  interrupted";
 
@@ -85,6 +86,7 @@ enum Command {
     Check(check::Arguments),
     Compare(compare::Arguments),
     Sweep(sweep::Arguments),
+    Tip(tip::Arguments),
     Audit(audit::Arguments),
     List(list::Arguments),
     New(new::Arguments),
@@ -123,6 +125,7 @@ fn execute(arguments: Arguments) -> Exit {
     match arguments.command {
         Command::Run(arguments) => run::execute(&arguments, console),
         Command::Sweep(arguments) => sweep::execute(&arguments, console),
+        Command::Tip(arguments) => tip::execute(&arguments, console),
         Command::Compare(arguments) => compare::execute(&arguments, console),
         Command::Check(arguments) => check::execute(&arguments, console),
         Command::Audit(arguments) => audit::execute(&arguments, console),

@@ -26,7 +26,12 @@ impl Overrides {
 
     /// As the loader takes them.
     pub(super) fn options(&self) -> LoadOptions {
-        LoadOptions { variants: self.variants.clone(), sets: self.sets.clone(), seed: self.seed }
+        LoadOptions {
+            variants: self.variants.clone(),
+            sets: self.sets.clone(),
+            seed: self.seed,
+            ..LoadOptions::default()
+        }
     }
 
     /// `stem`, and the variants after it.

@@ -192,7 +192,8 @@ fn plan(arguments: &Arguments, loaded: &Loaded) -> Result<(Vec<Vary>, u32), Fail
 fn models(arguments: &Arguments, source: &Source, vary: &[Vary]) -> Result<Vec<Model>, String> {
     let model = |places: Vec<usize>| {
         let mut options = arguments.overrides.options();
-        options.sets.extend(vary.iter().zip(places).map(|(it, place)| format!("{}={}", it.path, it.values[place])));
+        let set = |(it, place): (&Vary, usize)| ("--vary", format!("{}={}", it.path, it.values[place]));
+        options.varied = vary.iter().zip(places).map(set).collect();
         let loaded = load(source, &options);
         loaded.model.ok_or_else(|| loaded.diagnostics.render(false))
     };

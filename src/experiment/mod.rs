@@ -1,9 +1,10 @@
-//! Floor 7: experiments, which take many runs: replications with their statistics, comparisons of scenarios, sweeps, and
-//! the proof that the simulator says what theory says. Runs go in parallel; what comes out does not depend on how many go at
+//! Floor 7: experiments, which take many runs: replications with their statistics, comparisons of scenarios, sweeps,
+//! tipping points, and the proof that the simulator says what theory says. Runs go in parallel; what comes out does not depend on how many go at
 //! once.
 //!
 //! `replicate` runs a scenario with other seeds and keeps its figures, `outcomes` says what runs have in common, `course`
-//! how they went over time; `compare` pairs the runs of several scenarios; `sweep` is the table of many combinations.
+//! how they went over time; `compare` pairs the runs of several scenarios; `sweep` is the table of many combinations;
+//! `tip` looks for the values up to which it ends well.
 
 mod compare;
 mod course;
@@ -12,6 +13,7 @@ mod index;
 mod outcomes;
 mod replicate;
 mod sweep;
+mod tip;
 mod validate;
 
 pub use compare::{
@@ -22,4 +24,8 @@ pub use index::{Case, Cases, ProofRun, Row, Tolerance, Unit, proof, proof_file, 
 pub use outcomes::{Averaged, Ending};
 pub use replicate::{Estimate, Ran, Replication, Replications, Wanted, Watch, replicate, replications, run, seed_of};
 pub use sweep::{RUNS_MAX, SweepRow, combinations};
+pub use tip::{
+    Boundary, Criterion, Direction, ModelAt, Outcome, Phase, PhaseDiagram, PhaseMap, Point, Spread, TIP_CONFIDENCE,
+    TIP_REPLICATIONS, TipEnded, TipPlan, boundary, phase_diagram,
+};
 pub use validate::{STANDARD_ERRORS_MIN, Stage, Validated, ValidatedRow, validate};

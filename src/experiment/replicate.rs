@@ -115,23 +115,44 @@ pub struct Ran {
     pub replication: Replication,
 }
 
-/// Runs replication `number` of `model` on this thread. `go_on` is asked now and then; `None` when it has said no.
-pub fn run(model: &Model, number: u32, wanted: Wanted, go_on: &dyn Fn() -> ControlFlow<()>) -> Option<Ran> {
+/// A run that has been simulated, and its twin.
+pub(super) struct Simulated {
+    pub(super) model: Model,
+    pub(super) results: Results,
+    /// Where something goes wrong, and somebody wants to know what would have been without.
+    pub(super) twin: Option<(Model, Results)>,
+}
+
+/// Simulates replication `number` of `model` on this thread. `go_on` is asked now and then; `None` when it has said no.
+pub(super) fn simulated(
+    model: &Model,
+    number: u32,
+    has_twin: bool,
+    go_on: &dyn Fn() -> ControlFlow<()>,
+) -> Option<Simulated> {
     let seed = seed_of(model.seed, number);
     let model = Model { seed, traces: TraceSettings::NONE, ..model.clone() };
     let mut progress = |_: Time| go_on();
-    let mut results = simulate(&model, &mut progress);
-    let twin = insight::twin(&model).filter(|_| wanted.verdicts && !results.interrupted);
-    let twin: Option<Results> = twin.map(|twin| simulate(&twin, &mut progress));
-    if results.interrupted || twin.as_ref().is_some_and(|twin| twin.interrupted) {
-        return None;
-    }
+    let results = simulate(&model, &mut progress);
+    let twin = insight::twin(&model).filter(|_| has_twin && !results.interrupted);
+    let twin = twin.map(|twin| {
+        let results = simulate(&twin, &mut progress);
+        (twin, results)
+    });
+    let is_whole = !results.interrupted && twin.as_ref().is_none_or(|(_, twin)| !twin.interrupted);
+    is_whole.then_some(Simulated { model, results, twin })
+}
+
+/// Runs replication `number` of `model` on this thread. `go_on` is asked now and then; `None` when it has said no.
+pub fn run(model: &Model, number: u32, wanted: Wanted, go_on: &dyn Fn() -> ControlFlow<()>) -> Option<Ran> {
+    let Simulated { model, mut results, twin } = simulated(model, number, wanted.verdicts, go_on)?;
+    let twin = twin.map(|(_, results)| results);
     let insight = wanted.verdicts.then(|| insight::explain(&model, &results, twin.as_ref())).flatten();
     insight::answer(&model, &mut results, twin.as_ref(), insight.as_ref());
     let (measures, values) = measures(&model, &results, twin.as_ref(), insight.as_ref()).into_iter().unzip();
     let replication = Replication {
         number,
-        seed,
+        seed: model.seed,
         verdict: insight.map(|insight| insight.judgement.verdict),
         values,
         measured: std::mem::take(&mut results.measured),

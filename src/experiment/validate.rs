@@ -278,7 +278,7 @@ fn simulated(
     let questions = questions.iter().enumerate().map(|(number, it)| it.written(&format!("question{number}")));
     let text = [file.to_owned()].into_iter().chain(questions).collect::<String>();
     let sets = run.set.iter().chain(sets).cloned().collect();
-    let options = LoadOptions { variants: run.variants.clone(), sets, seed: Some(seed) };
+    let options = LoadOptions { variants: run.variants.clone(), sets, seed: Some(seed), ..LoadOptions::default() };
     let loaded = load(&format!("scenarios/proof/{}.toml", run.file), text.as_bytes(), &options);
     let Some(model) = loaded.model else { return Err(Ended::Wrong(loaded.diagnostics.render(false))) };
     let results = measure(&model, Detail::Expectations, &mut |_| progress.tell(0));

@@ -73,6 +73,11 @@ pub fn explain(model: &Model, results: &Results, twin: Option<&Results>) -> Opti
     Some(Insight { judgement, root, events, sustained_by })
 }
 
+/// How the run ended, without its story.
+pub fn judge(model: &Model, results: &Results, twin: Option<&Results>) -> Option<Judgement> {
+    Runs::new(model, results, twin).map(|runs| verdict::judge(&runs))
+}
+
 /// How the run went over time, as far as a story needs it.
 pub fn timeline(model: &Model, results: &Results, twin: Option<&Results>) -> Option<Timeline> {
     Runs::new(model, results, twin).map(|runs| timeline::of(&runs))

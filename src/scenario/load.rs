@@ -24,8 +24,19 @@ pub struct LoadOptions {
     pub variants: Vec<String>,
     /// `PATH=VALUE`, after the variants.
     pub sets: Vec<String>,
+    /// `PATH=VALUE` of what an experiment varies, after those: the argument that says so, such as `--vary`, and what it
+    /// sets this time. What is wrong with it is said of that argument.
+    pub varied: Vec<(&'static str, String)>,
     /// Replaces the seed of the file.
     pub seed: Option<u64>,
+}
+
+impl LoadOptions {
+    /// Everything that is set, in order: the argument that does it, and `PATH=VALUE`.
+    pub(super) fn assignments(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let sets = self.sets.iter().map(|set| ("--set", set.as_str()));
+        sets.chain(self.varied.iter().map(|(argument, set)| (*argument, set.as_str())))
+    }
 }
 
 /// A scenario as far as it could be read.
@@ -134,7 +145,8 @@ impl<'l> Loading<'l> {
         let Some(file) = add_text(sources, self.name, bytes, SCENARIO_BYTES_MAX, findings) else {
             return Read::default();
         };
-        let arguments: Vec<SourceId> = options.sets.iter().map(|set| sources.add("--set", set.as_str())).collect();
+        let arguments: Vec<SourceId> =
+            options.assignments().map(|(argument, set)| sources.add(argument, set)).collect();
         let asked: Vec<SourceId> =
             options.variants.iter().map(|variant| sources.add("--variant", variant.as_str())).collect();
         let Parsed { root, has_gaps } = parse_chain(file, self.name, self.files, shelf, sources, findings);

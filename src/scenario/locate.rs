@@ -19,7 +19,7 @@ impl Locator {
         let Some(file) = add_text(&mut sources, name, bytes, SCENARIO_BYTES_MAX, &mut findings) else {
             return Locator { root: Table::default(), sources };
         };
-        let sets: Vec<_> = options.sets.iter().map(|set| sources.add("--set", set.as_str())).collect();
+        let sets: Vec<_> = options.assignments().map(|(argument, set)| sources.add(argument, set)).collect();
         let variants: Vec<_> = options.variants.iter().map(|it| sources.add("--variant", it.as_str())).collect();
         let base = parse_chain(file, name, files, &mut shelf, &mut sources, &mut findings).root;
         let mut root = base.clone();

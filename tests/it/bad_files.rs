@@ -18,7 +18,11 @@ fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
 
 fn load_with(text: &str, variants: &[&str], sets: &[&str]) -> Loaded {
     let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-    load("scenario.toml", text.as_bytes(), &LoadOptions { variants: owned(variants), sets: owned(sets), seed: None })
+    load(
+        "scenario.toml",
+        text.as_bytes(),
+        &LoadOptions { variants: owned(variants), sets: owned(sets), ..LoadOptions::default() },
+    )
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl Files for Memory {
 /// Options with variants and `--set` arguments.
 pub(crate) fn options(variants: &[&str], sets: &[&str]) -> LoadOptions {
     let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-    LoadOptions { variants: owned(variants), sets: owned(sets), seed: None }
+    LoadOptions { variants: owned(variants), sets: owned(sets), ..LoadOptions::default() }
 }
 
 /// Loads a text that may name `files`.

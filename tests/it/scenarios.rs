@@ -16,7 +16,7 @@ const WORKED_EXAMPLE: &str = include_str!("../data/good/worked-example.toml");
 
 fn model(text: &str, variants: &[&str], sets: &[&str]) -> Model {
     let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-    let options = LoadOptions { variants: owned(variants), sets: owned(sets), seed: None };
+    let options = LoadOptions { variants: owned(variants), sets: owned(sets), ..LoadOptions::default() };
     let loaded = load("folder/name.toml", text.as_bytes(), &options);
     assert!(!loaded.diagnostics.has_errors(), "{}", loaded.diagnostics.render(false));
     loaded.model.unwrap()

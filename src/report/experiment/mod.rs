@@ -1,4 +1,4 @@
-//! What experiments found, as bytes: `replications` of one scenario, a `comparison` of several, the table of a `sweep`,
+//! What experiments found, as bytes: `replications` of one scenario, a `comparison` of several, the table of a `sweep`, a tipping point of `tip`,
 //! and the `gate` formats of continuous builds. How a person reads a table of theirs is in `terminal`, pictures are in
 //! `figure`.
 
@@ -7,6 +7,7 @@ pub mod comparison;
 pub mod gate;
 pub mod replications;
 pub mod sweep;
+pub mod tip;
 
 use serde::Serialize;
 

@@ -22,6 +22,7 @@ mod services;
 mod sheet;
 mod spread;
 mod sweep;
+mod tip;
 mod users;
 mod windows;
 
@@ -29,6 +30,7 @@ use rayon::prelude::*;
 
 pub use experiment::{EXPERIMENT_NAMES, bands, overlay};
 pub use sweep::sweep;
+pub use tip::{TIP_NAMES, tip};
 
 use super::Input;
 use super::facts::Facts;

@@ -10,10 +10,12 @@ mod next;
 mod resources;
 mod sweep;
 mod tables;
+mod tip;
 mod transport;
 
 pub use experiment::{comparison, difference_in_words, replications};
 pub use sweep::{Swept, averaged, ended_well, sweep, text_of_figure};
+pub use tip::{answer, tip};
 
 use anstyle::{AnsiColor, Style};
 
