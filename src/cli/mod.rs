@@ -3,6 +3,7 @@
 //! Data goes to standard output, diagnostics and progress to standard error. What a subcommand
 //! computes, the floors below do; here are only arguments, files, streams and exit codes.
 
+mod advise;
 mod audit;
 mod beside;
 mod check;
@@ -85,6 +86,7 @@ enum Command {
     Check(check::Arguments),
     Compare(compare::Arguments),
     Sweep(sweep::Arguments),
+    Advise(advise::Arguments),
     Audit(audit::Arguments),
     List(list::Arguments),
     New(new::Arguments),
@@ -125,6 +127,7 @@ fn execute(arguments: Arguments) -> Exit {
         Command::Sweep(arguments) => sweep::execute(&arguments, console),
         Command::Compare(arguments) => compare::execute(&arguments, console),
         Command::Check(arguments) => check::execute(&arguments, console),
+        Command::Advise(arguments) => advise::execute(&arguments, console),
         Command::Audit(arguments) => audit::execute(&arguments, console),
         Command::List(arguments) => list::execute(&arguments, console),
         Command::New(arguments) => new::execute(&arguments, console),

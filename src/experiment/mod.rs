@@ -3,8 +3,10 @@
 //! once.
 //!
 //! `replicate` runs a scenario with other seeds and keeps its figures, `outcomes` says what runs have in common, `course`
-//! how they went over time; `compare` pairs the runs of several scenarios; `sweep` is the table of many combinations.
+//! how they went over time; `compare` pairs the runs of several scenarios; `sweep` is the table of many combinations; `advise`
+//! finds out which changes help.
 
+mod advise;
 mod compare;
 mod course;
 mod expression;
@@ -14,6 +16,7 @@ mod replicate;
 mod sweep;
 mod validate;
 
+pub use advise::{Advice, Cure, Effect, Figure, Figures, NoAdvice, Patient, Tried, advise};
 pub use compare::{
     ARMS_MAX, Against, Arm, BATCH, CONFIDENCE, Call, ComparedArm, Comparison, Difference, Flip, Plan, compare, compared,
 };
