@@ -7,6 +7,7 @@
 
 mod cure;
 mod cures;
+mod other_ways;
 mod rank;
 mod scene;
 mod trial;
@@ -109,7 +110,7 @@ pub enum NoAdvice {
 /// See [`NoAdvice`].
 pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice> {
     let Patient { name, bytes, options, files, replications } = patient;
-    let model = load_with_files(name, bytes, options, files).model.ok_or(NoAdvice::BadScenario)?;
+    let model = patient.model().ok_or(NoAdvice::BadScenario)?;
     let variant = free_name(&variants(name, bytes, files));
     let insight = first_story(&model, watch)?;
     let mut trial = Trial::new(watch);
@@ -121,12 +122,12 @@ pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice
     let scene = Scene::new(&model, &locator, &insight, &failed);
     let mut refused = Vec::new();
     let mut arms: Vec<(Cure, Arm)> = Vec::new();
-    let add = |cure: Cure, arms: &mut Vec<(Cure, Arm)>, refused: &mut Vec<(Cure, String)>| {
-        match patient.cured(&cure, &variant) {
-            Err(why) => refused.push((cure, why)),
-            Ok(cured) if cured == model => refused.push((cure, "it changes nothing".to_owned())),
-            Ok(cured) => arms.push((cure, Arm::new(cured))),
-        }
+    let add = |cure: Cure, arms: &mut Vec<(Cure, Arm)>, refused: &mut Vec<(Cure, String)>| match patient
+        .cured(&cure, &variant)
+    {
+        Err(why) => refused.push((cure, why)),
+        Ok(cured) if cured == model => refused.push((cure, "it changes nothing".to_owned())),
+        Ok(cured) => arms.push((cure, Arm::new(cured))),
     };
     cures::catalogue(&scene).into_iter().for_each(|cure| add(cure, &mut arms, &mut refused));
     let first = FIRST_LOOK.min(replications);
@@ -183,6 +184,11 @@ pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice
 }
 
 impl Patient<'_> {
+    /// As it stands; `None` where it has errors.
+    pub(super) fn model(&self) -> Option<Model> {
+        load_with_files(self.name, self.bytes, self.options, self.files).model
+    }
+
     /// The text of the scenario with the overlay of `cure` below it, called `variant`.
     pub fn with_overlay(&self, cure: &Cure, variant: &str) -> Vec<u8> {
         let mut text = self.bytes.to_vec();
@@ -267,7 +273,9 @@ fn why_nothing(scene: &Scene<'_>, insight: &Insight, tried: &[Tried]) -> Vec<Str
     if let Some((share, id)) = busiest.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(share, _)| *share > NO_ROOM) {
         let name = &scene.model.services[id].name;
         let percent = libm::round(share * 100.0);
-        why.push(format!("`{name}` is {percent}% busy on paper even when nothing goes wrong: there is no room to recover in"));
+        why.push(format!(
+            "`{name}` is {percent}% busy on paper even when nothing goes wrong: there is no room to recover in"
+        ));
     }
     let nearest = tried.iter().find(|it| !it.is_pair && it.effect == Effect::Nothing);
     if let Some(best) = nearest.filter(|it| it.figures.ended_well.count > 0) {

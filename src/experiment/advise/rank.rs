@@ -140,7 +140,8 @@ impl<'m> Ruler<'m> {
 
     /// Whether more runs are worth their time.
     pub(super) fn is_promising(&self, base: &Replications, arm: &Replications) -> bool {
-        let same = Replications { measures: Vec::new(), runs: base.runs.iter().take(arm.runs.len()).cloned().collect() };
+        let same =
+            Replications { measures: Vec::new(), runs: base.runs.iter().take(arm.runs.len()).cloned().collect() };
         let same = Replications { measures: base.measures.clone(), ..same };
         let (before, after) = (self.ended_well(&same).count, self.ended_well(arm).count);
         let gain = |name: &str| figure(&same, arm, name, 1);

@@ -3,8 +3,8 @@
 
 use crate::insight::{Insight, PlaceKind, RootKind};
 use crate::model::{
-    CacheId, Caller, Client, ClientId, ConsumerId, Edge, EndpointId, Id, Limit, Model, Service, ServiceId,
-    Step, Target, TopicId, Transport, WorkloadId,
+    CacheId, Caller, Client, ClientId, ConsumerId, Edge, EndpointId, Id, Limit, Model, Service, ServiceId, Step,
+    Target, TopicId, Transport, WorkloadId,
 };
 use crate::scenario::{Locator, Paper, on_paper};
 
@@ -31,21 +31,31 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    /// What `insight` says about the run of `model`; `failed` are the places of expectations that did not hold.
-    pub(super) fn new(model: &'a Model, locator: &'a Locator, insight: &Insight, failed: &[usize]) -> Scene<'a> {
-        let edges: Vec<Edge> = model.edges().iter().copied().collect();
-        let mut scene = Scene {
+    /// A single call.
+    pub(super) fn of_call(model: &'a Model, locator: &'a Locator, call: &Edge) -> Scene<'a> {
+        let mut scene = Scene::empty(model, locator);
+        scene.add_edge(call);
+        scene
+    }
+
+    fn empty(model: &'a Model, locator: &'a Locator) -> Scene<'a> {
+        Scene {
             model,
             locator,
             paper: on_paper(model),
-            edges,
+            edges: model.edges().iter().copied().collect(),
             services: Vec::new(),
             clients: Vec::new(),
             waits: Vec::new(),
             caches: Vec::new(),
             consumers: Vec::new(),
             topics: Vec::new(),
-        };
+        }
+    }
+
+    /// What `insight` says about the run of `model`; `failed` are the places of expectations that did not hold.
+    pub(super) fn new(model: &'a Model, locator: &'a Locator, insight: &Insight, failed: &[usize]) -> Scene<'a> {
+        let mut scene = Scene::empty(model, locator);
         if let Some(found) = &insight.sustained_by {
             scene.add_named(&found.service);
             scene.add_named(&found.through);

@@ -9,9 +9,10 @@ use crate::model::Verdict;
 /// All that is known, for programs.
 pub fn json(name: &str, advice: &Advice) -> String {
     let figure = |it: Option<&Figure>| -> Value {
-        it.map_or(Value::Null, |it| {
-            json!({ "name": it.name, "mean": it.mean, "difference": it.difference, "half_width": it.half_width })
-        })
+        it.map_or(
+            Value::Null,
+            |it| json!({ "name": it.name, "mean": it.mean, "difference": it.difference, "half_width": it.half_width }),
+        )
     };
     let share = |it: &ShareEstimate| json!({ "count": it.count, "of": it.of, "low": it.low, "high": it.high });
     let figures = |it: &Figures| {
@@ -41,9 +42,7 @@ pub fn json(name: &str, advice: &Advice) -> String {
             "sets": lines(&it.cure),
         })
     };
-    let refused = |(cure, why): &(Cure, String)| {
-        json!({ "kind": cure.kind, "place": cure.place, "why": why, "sets": lines(cure) })
-    };
+    let refused = |(cure, why): &(Cure, String)| json!({ "kind": cure.kind, "place": cure.place, "why": why, "sets": lines(cure) });
     let all = json!({
         "scenario": name,
         "title": advice.model.title,

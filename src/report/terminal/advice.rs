@@ -9,7 +9,7 @@ use super::grid::Grid;
 use super::{DIM, HEAD, Look};
 
 /// More cures than this are left to the JSON, unless everybody believes in them.
-const ROWS_MAX: usize = 12;
+const ROWS_MAX: usize = 16;
 
 /// The advice about the scenario `name`, for a terminal of `width` columns.
 pub fn advice(name: &str, advice: &Advice, color: bool, width: usize) -> String {
@@ -20,12 +20,20 @@ pub fn advice(name: &str, advice: &Advice, color: bool, width: usize) -> String 
     page.blank();
     let (helping, rest): (Vec<&Tried>, Vec<&Tried>) = advice.tried.iter().partition(|it| it.effect > Effect::Nothing);
     let believed: Vec<&Tried> = advice.believed_in_vain().collect();
+    // A pair that does no more than one of its halves is a second change for nothing.
+    let is_winner = |it: &Tried| advice.winner.is_some_and(|place| std::ptr::eq(it, &raw const advice.tried[place]));
+    let (in_vain, helping): (Vec<&Tried>, Vec<&Tried>) =
+        helping.into_iter().partition(|it| it.is_pair && !is_winner(it));
     let shown = &helping[..helping.len().min(ROWS_MAX)];
     if !shown.is_empty() {
         page.head("What helps, the best first");
         page.add(&table(advice, shown, true, look));
         if helping.len() > shown.len() {
             page.dim(&format!("{} more help; `--format json` has them all.", helping.len() - shown.len()));
+        }
+        if !in_vain.is_empty() {
+            let names: Vec<&str> = in_vain.iter().map(|it| it.cure.kind.as_str()).collect();
+            page.say("In pairs, and worth no second change: ", &names.join(", "));
         }
         page.blank();
     }
@@ -59,14 +67,22 @@ fn where_it_hurts(advice: &Advice) -> String {
     let base = &advice.base;
     let ends = format!("{} runs end well", of(&base.ended_well));
     if !advice.hurts {
-        return format!("Nothing hurts: {ends}, and every expectation holds. What would make it faster is ranked all the same.");
+        return format!(
+            "Nothing hurts: {ends}, and every expectation holds. What would make it faster is ranked all the same."
+        );
     }
     let worst = base.worst.map_or("", Verdict::name);
-    let root = match advice.insight.root.what.as_str() {
-        "" => String::new(),
-        what => format!(" It goes back to {what}."),
+    let root = &advice.insight.root;
+    let root = match (root.target.as_str(), root.what.as_str()) {
+        (_, "") => String::new(),
+        ("", what) => format!(" It goes back to this: {what}."),
+        (target, what) => format!(" It goes back to {target}: {what}."),
     };
-    let kept = advice.insight.sustained_by.as_ref().map_or(String::new(), |it| format!(" {}.", it.sentence.trim_end_matches('.')));
+    let kept = advice
+        .insight
+        .sustained_by
+        .as_ref()
+        .map_or(String::new(), |it| format!(" {}.", it.sentence.trim_end_matches('.')));
     format!("As it stands {ends} (worst: {worst}).{root}{kept} Cures are tried at {}.", advice.places.join(", "))
 }
 
@@ -156,29 +172,30 @@ fn table(advice: &Advice, rows: &[&Tried], with_base: bool, look: Look) -> Strin
     let all: Vec<(String, String, &Figures)> = base.chain(of_rows).collect();
     let column = |cell: &dyn Fn(&Figures) -> String| all.iter().map(|it| cell(it.2)).collect::<Vec<String>>();
     let title = |figure: Option<&Figure>, other: &str| figure.map_or(other.to_owned(), |it| it.name.clone());
-    let names = all.iter().map(|(kind, place, _)| if place.is_empty() { kind.clone() } else { format!("{kind}\nat {place}") });
-    let mut grid = Grid::new("cure", names.collect());
+    let names =
+        all.iter().map(|(kind, place, _)| if place.is_empty() { kind.clone() } else { format!("{kind}\nat {place}") });
+    let mut grid = Grid::new("cure", names.collect()).whole_in("`--format json`");
     grid.column("runs that\nend well", 0, column(&|it| of(&it.ended_well)));
     let is_base = |it: &Figures| std::ptr::eq(it, &raw const advice.base);
-    let shown = |figure: Option<&Figure>, is_base: bool, text: fn(Option<f64>) -> String, is_share: bool| match figure {
-        None => number::share(None),
-        Some(it) if is_base => text(Some(it.mean)),
-        Some(it) if is_share => format!("{}\n{}", text(Some(it.mean)), change(it)),
-        Some(it) => text(Some(it.mean)),
+    let goodput = |it: &Figures| match &it.goodput {
+        Some(figure) if !is_base(it) => format!("{}\n{}", number::share(Some(figure.mean)), change(figure)),
+        other => number::share(other.as_ref().map(|it| it.mean)),
     };
-    grid.column(
-        &title(advice.base.goodput.as_ref(), "goodput"),
-        1,
-        column(&|it| shown(it.goodput.as_ref(), is_base(it), number::share, true)),
-    );
+    grid.column(&title(advice.base.goodput.as_ref(), "goodput"), 1, column(&goodput));
     let latency = |it: &Figures| {
         let Some(figure) = &it.latency else { return number::secs(None) };
-        let width = figure.half_width.filter(|_| !is_base(it));
-        number::with_width(Some(figure.mean), width, number::secs)
+        let mean = number::secs(Some(figure.mean));
+        let sign = if figure.difference < 0.0 { "−" } else { "+" };
+        let by = number::secs(Some(figure.difference.abs()));
+        match figure.half_width {
+            _ if is_base(it) => mean,
+            Some(width) => format!("{mean}\n{sign}{by} ± {}", number::secs(Some(width))),
+            None => format!("{mean}\n{sign}{by}"),
+        }
     };
     grid.column(&title(advice.base.latency.as_ref(), "p99"), 2, column(&latency));
     let cost = title(advice.base.cost.as_ref(), "cost").replace("_per_million", "\nper million").replace('_', "-");
-    grid.column(&cost, 3, column(&|it| number::plain(it.cost.as_ref().map(|it| it.mean))));
-    grid.column("capacity", 4, column(&|it| number::factor(Some(it.capacity))));
+    grid.column(&cost, 4, column(&|it| number::plain(it.cost.as_ref().map(|it| it.mean))));
+    grid.column("capacity", 3, column(&|it| number::factor(Some(it.capacity))));
     grid.render(look)
 }

@@ -3,7 +3,7 @@
 use super::super::cure::Cure;
 use super::super::scene::Scene;
 use super::{key, span};
-use crate::model::{Cancel, Caller, Client, ClientId, Deadlines};
+use crate::model::{Caller, Cancel, Client, ClientId, Deadlines};
 
 /// How many times an answer's time on paper is a timeout that still leaves room.
 const ROOM: f64 = 4.0;
@@ -98,15 +98,15 @@ fn replicated(client: &Client, replicas: u32, offered: &mut Vec<Cure>) {
     }
     if client.outlier.is_none() {
         let what = format!("`{}` does not ask replicas that answer badly", client.name);
-        offered.push(cure("outlier-ejection", what).set(of("outlier"), "{ preset = \"envoy\", max_ejection = \"50%\" }"));
+        offered
+            .push(cure("outlier-ejection", what).set(of("outlier"), "{ preset = \"envoy\", max_ejection = \"50%\" }"));
     } else if replicas < SMALL_CLUSTER {
         let what = format!("`{}` may eject up to half of the replicas", client.name);
         offered.push(cure("outlier-ejection", what).set(of("outlier.max_ejection"), "\"50%\""));
     }
     if client.hedge.is_none() && client.retry.is_none() {
         let what = format!("`{}` asks a second replica when the first takes longer than usual", client.name);
-        offered.push(
-            cure("hedge", what).set(of("hedge"), "{ after = \"p95\" }").only_if("asking twice must do no harm"),
-        );
+        offered
+            .push(cure("hedge", what).set(of("hedge"), "{ after = \"p95\" }").only_if("asking twice must do no harm"));
     }
 }

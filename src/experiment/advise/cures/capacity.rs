@@ -3,7 +3,7 @@
 use super::super::cure::Cure;
 use super::super::scene::Scene;
 use super::key;
-use crate::model::{Handlers, PoolId, Id};
+use crate::model::{Handlers, Id, PoolId};
 
 const MORE: u32 = 2;
 
@@ -32,7 +32,8 @@ pub(super) fn offer(scene: &Scene<'_>, offered: &mut Vec<Cure>) {
             let more = pool.size.saturating_mul(MORE);
             let what = format!("{more} places in the pool `{}` instead of {}", pool.name, pool.size);
             offered.push(
-                Cure::new("larger-pool", &pool.name, what).set(format!("pool.{}.size", key(&pool.name)), more.to_string()),
+                Cure::new("larger-pool", &pool.name, what)
+                    .set(format!("pool.{}.size", key(&pool.name)), more.to_string()),
             );
         }
     }

@@ -42,7 +42,8 @@ pub(super) fn offer(scene: &Scene<'_>, offered: &mut Vec<Cure>) {
         if !is_named && matches!(transport.preset, TransportPreset::Rest) {
             let what = format!("`{}` calls over gRPC", client.name);
             offered.push(
-                Cure::new("grpc", &client.name, what).set(format!("client.{}.transport", key(&client.name)), "\"grpc\""),
+                Cure::new("grpc", &client.name, what)
+                    .set(format!("client.{}.transport", key(&client.name)), "\"grpc\""),
             );
         }
     }

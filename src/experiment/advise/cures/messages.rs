@@ -97,9 +97,7 @@ fn of_topic(topic: &Topic, offered: &mut Vec<Cure>) {
         Keeping::Queue(limits) => {
             if limits.length == Limit::Unlimited {
                 let what = format!("`{}` keeps 4000 messages, and drops the oldest", topic.name);
-                offered.push(
-                    cure("bounded-backlog", what).set(of("length"), "4000").only_if("messages may be lost"),
-                );
+                offered.push(cure("bounded-backlog", what).set(of("length"), "4000").only_if("messages may be lost"));
             }
         }
     }

@@ -49,7 +49,9 @@ fn of_call(scene: &Scene<'_>, edge: &Edge, path: &str, steps: &Value) -> Vec<Cur
         let mut changed = steps.clone();
         spread(&mut changed, &to).then_some(changed)
     };
-    all.extend(parallel.map(|steps| cure("parallel", format!("`{from}` makes its calls of `{to}` at the same time"), &steps)));
+    all.extend(
+        parallel.map(|steps| cure("parallel", format!("`{from}` makes its calls of `{to}` at the same time"), &steps)),
+    );
     let queue = to.replace('.', "-");
     let publish = change(&|call| {
         call.clear();
@@ -131,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_loop_becomes_calls_at_the_same_time_and_a_call_a_message() {
-        let mut steps = parse(r#"[ { work = "1ms" }, { repeat = 2, steps = [ { call = "a.x", client = "c" } ] } ]"#).unwrap();
+        let mut steps =
+            parse(r#"[ { work = "1ms" }, { repeat = 2, steps = [ { call = "a.x", client = "c" } ] } ]"#).unwrap();
         assert!(!spread(&mut steps.clone(), "a.y"));
         assert!(spread(&mut steps, "a.x"));
         let text = r#"[ { work = "1ms" }, { parallel = [ { call = "a.x", client = "c" }, { call = "a.x", client = "c" } ] } ]"#;
