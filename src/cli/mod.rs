@@ -3,6 +3,7 @@
 //! Data goes to standard output, diagnostics and progress to standard error. What a subcommand
 //! computes, the floors below do; here are only arguments, files, streams and exit codes.
 
+mod advise;
 mod audit;
 mod beside;
 mod check;
@@ -87,6 +88,7 @@ enum Command {
     Compare(compare::Arguments),
     Sweep(sweep::Arguments),
     Tip(tip::Arguments),
+    Advise(advise::Arguments),
     Audit(audit::Arguments),
     List(list::Arguments),
     New(new::Arguments),
@@ -128,6 +130,7 @@ fn execute(arguments: Arguments) -> Exit {
         Command::Tip(arguments) => tip::execute(&arguments, console),
         Command::Compare(arguments) => compare::execute(&arguments, console),
         Command::Check(arguments) => check::execute(&arguments, console),
+        Command::Advise(arguments) => advise::execute(&arguments, console),
         Command::Audit(arguments) => audit::execute(&arguments, console),
         Command::List(arguments) => list::execute(&arguments, console),
         Command::New(arguments) => new::execute(&arguments, console),

@@ -27,7 +27,7 @@ pub(super) struct Source {
 
 impl Source {
     /// The files beside it.
-    pub(super) fn files(&self) -> &'static dyn Files {
+    pub(super) fn files(&self) -> &'static (dyn Files + Sync) {
         if self.is_built_in { &BuiltIn } else { &Disk }
     }
 }

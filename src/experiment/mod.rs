@@ -4,8 +4,11 @@
 //!
 //! `replicate` runs a scenario with other seeds and keeps its figures, `outcomes` says what runs have in common, `course`
 //! how they went over time; `compare` pairs the runs of several scenarios; `sweep` is the table of many combinations;
-//! `tip` looks for the values up to which it ends well.
+//! `tip` looks for the values up to which it ends well; `advise` finds out which changes help, and `audit` what runs say that
+//! paper does not.
 
+mod advise;
+mod audit;
 mod compare;
 mod course;
 mod expression;
@@ -16,6 +19,8 @@ mod sweep;
 mod tip;
 mod validate;
 
+pub use advise::{Advice, Cure, Effect, Figure, Figures, NoAdvice, Patient, Tried, advise};
+pub use audit::{Blast, MeasuredAudit, blast, measured_audit};
 pub use compare::{
     ARMS_MAX, Against, Arm, BATCH, CONFIDENCE, Call, ComparedArm, Comparison, Difference, Flip, Plan, compare, compared,
 };

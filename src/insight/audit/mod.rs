@@ -83,22 +83,23 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(kind: &'static str, grade: Grade, path: String, what: String) -> Finding {
+    /// With nothing but this known of it.
+    pub(crate) fn new(kind: &'static str, grade: Grade, path: String, what: String) -> Finding {
         let (why, help) = (String::new(), String::new());
         Finding { kind, grade, path, site: None, what, why, number: 0.0, of: "", help }
     }
 
-    fn number(mut self, number: f64, of: &'static str) -> Finding {
+    pub(crate) fn number(mut self, number: f64, of: &'static str) -> Finding {
         (self.number, self.of) = (number, of);
         self
     }
 
-    fn why(mut self, why: impl Into<String>) -> Finding {
+    pub(crate) fn why(mut self, why: impl Into<String>) -> Finding {
         self.why = why.into();
         self
     }
 
-    fn help(mut self, help: impl Into<String>) -> Finding {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Finding {
         self.help = help.into();
         self
     }
@@ -151,8 +152,13 @@ pub fn audit(model: &Model, notices: &[Notice], site: &dyn Fn(&str) -> Option<Si
     for finding in found.iter_mut().filter(|finding| finding.site.is_none()) {
         finding.site = site(&finding.path);
     }
-    found.sort_by(|a, b| (b.grade, a.kind).cmp(&(a.grade, b.kind)));
+    sort(&mut found);
     found
+}
+
+/// The worst first.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| (b.grade, a.kind).cmp(&(a.grade, b.kind)));
 }
 
 impl Look<'_> {

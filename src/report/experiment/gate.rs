@@ -86,11 +86,11 @@ fn xml(text: &str) -> String {
     safe
 }
 
-fn message(text: &str) -> String {
+pub(in crate::report) fn message(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-fn property(text: &str) -> String {
+pub(in crate::report) fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }
 

@@ -1,7 +1,8 @@
-//! What experiments found, as bytes: `replications` of one scenario, a `comparison` of several, the table of a `sweep`, a tipping point of `tip`,
-//! and the `gate` formats of continuous builds. How a person reads a table of theirs is in `terminal`, pictures are in
+//! What experiments found, as bytes: `replications` of one scenario, a `comparison` of several, the table of a `sweep`,
+//! the boundary of a `tip`, `advice`, and the `gate` formats of continuous builds. How a person reads a table of theirs is in `terminal`, pictures are in
 //! `figure`.
 
+pub mod advice;
 pub mod baseline;
 pub mod comparison;
 pub mod gate;

@@ -25,12 +25,21 @@ struct Column {
 /// Named rows of numbers.
 pub(super) struct Grid {
     columns: Vec<Column>,
+    /// What holds the columns that had no room, too.
+    whole_in: &'static str,
 }
 
 impl Grid {
     /// The first column, which names the rows and stands on the left.
     pub(super) fn new(header: &str, names: Vec<String>) -> Grid {
-        Grid { columns: vec![Column { place: 0, header: header.to_owned(), cells: names, give_up: 0 }] }
+        let columns = vec![Column { place: 0, header: header.to_owned(), cells: names, give_up: 0 }];
+        Grid { columns, whole_in: "summary.json" }
+    }
+
+    /// Says what holds the columns that had no room, if not the summary.
+    pub(super) fn whole_in(mut self, what: &'static str) -> Grid {
+        self.whole_in = what;
+        self
     }
 
     /// Adds a column of numbers, which stand on the right.
@@ -56,7 +65,7 @@ impl Grid {
         if !left_out.is_empty() {
             left_out.sort_unstable();
             let names: Vec<String> = left_out.into_iter().map(|(_, header)| header).collect();
-            let note = look.wrap("", &format!("No room here for {}; summary.json has it all.", names.join(", ")));
+            let note = look.wrap("", &format!("No room here for {}; {} has it all.", names.join(", "), self.whole_in));
             text += &(look.paint(DIM, note.trim_end()) + "\n");
         }
         text

@@ -2,6 +2,7 @@
 //! services and one for the edges, then what to do next. Text only; whether colour is wanted and how
 //! wide the terminal is, the caller knows.
 
+mod advice;
 mod cost;
 mod experiment;
 mod grid;
@@ -13,6 +14,7 @@ mod tables;
 mod tip;
 mod transport;
 
+pub use advice::advice;
 pub use experiment::{comparison, difference_in_words, replications};
 pub use sweep::{Swept, averaged, ended_well, sweep, text_of_figure};
 pub use tip::{answer, tip};

@@ -1,0 +1,242 @@
+//! What a cure did, measured against the scenario as it stands: first how many runs end well, then what users got, then
+//! what it takes. Shares have Wilson intervals, differences are of pairs of runs with the same seed. Where runs ended
+//! differently a difference of means gets no interval.
+
+use std::cmp::Ordering;
+
+use super::trial::Arm;
+use super::{Tried, WORTH};
+use crate::experiment::{CONFIDENCE, Replications};
+use crate::insight::Insight;
+use crate::insight::statistics::{Paired, ShareEstimate};
+use crate::model::{Id, Model, Verdict};
+
+/// A difference in goodput that is worth a word.
+const NOTICED: f64 = 0.005;
+/// A difference in latency that is worth a word, as a part of it.
+const NOTICED_LATENCY: f64 = 0.05;
+
+/// What a cure did, from bad to good.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Effect {
+    /// It makes things worse.
+    Worse,
+    /// No difference that is beyond chance.
+    Nothing,
+    /// It is better, and not all runs end well.
+    Helps,
+    /// Every run ends well.
+    Cures,
+}
+
+impl Effect {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Effect::Worse => "worse",
+            Effect::Nothing => "no clear difference",
+            Effect::Helps => "helps",
+            Effect::Cures => "cures",
+        }
+    }
+}
+
+/// A figure, and how it differs from that of the same runs as they stand.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Figure {
+    /// Its name: `goodput(users)`.
+    pub name: String,
+    /// Mean over the runs.
+    pub mean: f64,
+    /// Mean difference of the pairs.
+    pub difference: f64,
+    /// Half the width of its interval: 95% for all cures together (Bonferroni). `None` where runs ended differently, or
+    /// there are too few.
+    pub half_width: Option<f64>,
+}
+
+/// How runs fared.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Figures {
+    /// Runs whose verdict is recovered or better, and all of whose expectations hold.
+    pub ended_well: ShareEstimate,
+    /// Runs whose verdict is recovered or better.
+    pub recovered: ShareEstimate,
+    /// The worst verdict of all runs.
+    pub worst: Option<Verdict>,
+    /// What whoever fared worst got: goodput, or messages handled.
+    pub goodput: Option<Figure>,
+    /// How long that took, in seconds.
+    pub latency: Option<Figure>,
+    /// Core-hours for a million requests; money where there are prices.
+    pub cost: Option<Figure>,
+    /// Replicas times cores (or threads, where cores are unlimited), as a multiple of those as they stand.
+    pub capacity: f64,
+}
+
+/// By what cures are measured.
+pub(super) struct Ruler<'m> {
+    model: &'m Model,
+    goodput: String,
+    latency: String,
+    cost: &'static str,
+    /// Whether there is nothing to cure, so that what is left is to be faster.
+    is_well: bool,
+}
+
+impl<'m> Ruler<'m> {
+    /// By what the scenario as it stands suffers from most.
+    pub(super) fn new(model: &'m Model, insight: &Insight, base: &Replications) -> Ruler<'m> {
+        let judgement = &insight.judgement;
+        let (goodput, latency) = match judgement.worst_group() {
+            Some(group) => (format!("consumed({})", group.group), format!("age_peak({})", group.group)),
+            None => {
+                let worst = judgement.workloads.iter().max_by(|a, b| a.missing_share.total_cmp(&b.missing_share));
+                let name = worst.map_or("", |it| it.workload.as_str());
+                (format!("goodput({name})"), format!("p99({name})"))
+            }
+        };
+        let cost = if model.prices.is_some() { "cost_per_million" } else { "core_hours_per_million" };
+        let mut ruler = Ruler { model, goodput, latency, cost, is_well: false };
+        let well = ruler.ended_well(base);
+        ruler.is_well = well.count == well.of;
+        ruler
+    }
+
+    /// Places of the expectations that do not hold in every run.
+    pub(super) fn failed(&self, runs: &Replications) -> Vec<usize> {
+        let holds = |place: &usize| {
+            let held = runs.held(self.model, *place);
+            held.count < held.of
+        };
+        (0..self.model.expectations.len()).filter(holds).collect()
+    }
+
+    fn ended_well(&self, runs: &Replications) -> ShareEstimate {
+        let well = runs.runs.iter().filter(|run| {
+            let recovered = run.verdict.is_some_and(|verdict| verdict <= Verdict::Recovered);
+            let holds = |(place, it): (usize, &crate::model::Expectation)| {
+                let value = run.measured.get(place).copied().flatten();
+                value.is_some_and(|value| it.comparison.holds(value, it.bound.value()))
+            };
+            recovered && self.model.expectations.iter().enumerate().all(holds)
+        });
+        ShareEstimate::of(well.count() as u32, runs.runs.len() as u32)
+    }
+
+    /// Those of `arm`, whose runs have the same seeds as the first ones of `base`; `others` are compared with it in all.
+    pub(super) fn figures(&self, base: &Arm, arm: &Arm, others: usize) -> Figures {
+        let figure = |name: &str| figure(&base.runs, &arm.runs, name, others);
+        Figures {
+            ended_well: self.ended_well(&arm.runs),
+            recovered: arm.runs.at_most(Verdict::Recovered),
+            worst: arm.runs.runs.iter().filter_map(|run| run.verdict).max(),
+            goodput: figure(&self.goodput),
+            latency: figure(&self.latency),
+            cost: figure(self.cost),
+            capacity: capacity(&arm.model) / capacity(&base.model),
+        }
+    }
+
+    /// Whether more runs are worth their time.
+    pub(super) fn is_promising(&self, base: &Replications, arm: &Replications) -> bool {
+        let same =
+            Replications { measures: Vec::new(), runs: base.runs.iter().take(arm.runs.len()).cloned().collect() };
+        let same = Replications { measures: base.measures.clone(), ..same };
+        let (before, after) = (self.ended_well(&same).count, self.ended_well(arm).count);
+        let gain = |name: &str| figure(&same, arm, name, 1);
+        let better = gain(&self.goodput).is_some_and(|it| it.difference > NOTICED);
+        let sooner = gain(&self.latency).is_some_and(|it| it.difference < -NOTICED_LATENCY * (it.mean - it.difference));
+        after > before || better || (self.is_well && after == before && sooner)
+    }
+
+    /// What the figures of a cure say, beside those as it stands.
+    pub(super) fn effect(&self, base: &Figures, cured: &Figures) -> Effect {
+        for (before, after) in [(base.ended_well, cured.ended_well), (base.recovered, cured.recovered)] {
+            if after.low > before.high {
+                let is_whole = cured.ended_well.count == cured.ended_well.of;
+                return if is_whole { Effect::Cures } else { Effect::Helps };
+            }
+            if after.high < before.low {
+                return Effect::Worse;
+            }
+        }
+        let clear = |it: &Figure, noticed: f64| {
+            let is_clear = it.half_width.is_some_and(|width| it.difference.abs() > width);
+            is_clear && it.difference.abs() > noticed
+        };
+        if let Some(it) = cured.goodput.as_ref().filter(|it| clear(it, NOTICED)) {
+            return if it.difference > 0.0 { Effect::Helps } else { Effect::Worse };
+        }
+        let noticed = |it: &Figure| NOTICED_LATENCY * (it.mean - it.difference);
+        match cured.latency.as_ref().filter(|it| self.is_well && clear(it, noticed(it))) {
+            Some(it) if it.difference < 0.0 => Effect::Helps,
+            Some(_) => Effect::Worse,
+            None => Effect::Nothing,
+        }
+    }
+
+    /// The better one first: by how many runs end well, by what users get, by how soon, by what it takes, by what must be
+    /// true for it.
+    pub(super) fn order(&self, a: &Tried, b: &Tried) -> Ordering {
+        let well = |it: &Tried| it.figures.ended_well.share().unwrap_or(0.0);
+        let goodput = |it: &Tried| coarse(it.figures.goodput.as_ref(), NOTICED);
+        let latency = |it: &Tried| it.figures.latency.as_ref().map_or(0.0, |it| it.mean);
+        b.effect
+            .cmp(&a.effect)
+            .then(well(b).total_cmp(&well(a)))
+            .then(goodput(b).total_cmp(&goodput(a)))
+            .then(a.figures.capacity.total_cmp(&b.figures.capacity))
+            .then((!a.cure.proviso.is_empty()).cmp(&!b.cure.proviso.is_empty()))
+            .then(a.is_pair.cmp(&b.is_pair))
+            .then(latency(a).total_cmp(&latency(b)))
+    }
+
+    /// The best one that is worth it: two changes only where they do more than one.
+    pub(super) fn winner(&self, sorted: &[Tried]) -> Option<usize> {
+        let helps = |it: &&Tried| it.effect > Effect::Nothing;
+        let best = sorted.iter().position(|it| helps(&it))?;
+        if !sorted[best].is_pair {
+            return Some(best);
+        }
+        let Some(single) = sorted.iter().position(|it| !it.is_pair && helps(&it)) else { return Some(best) };
+        let (pair, one) = (&sorted[best].figures, &sorted[single].figures);
+        let more = pair.ended_well.share() > one.ended_well.share();
+        let mean = |it: &super::Figures| it.goodput.as_ref().map_or(0.0, |it| it.mean);
+        Some(if more || mean(pair) > mean(one) + WORTH { best } else { single })
+    }
+}
+
+fn coarse(it: Option<&Figure>, step: f64) -> f64 {
+    it.map_or(0.0, |it| libm::round(it.mean / step))
+}
+
+/// A figure of the pairs that both have.
+fn figure(base: &Replications, arm: &Replications, name: &str, others: usize) -> Option<Figure> {
+    let (before, after) = (base.place(name)?, arm.place(name)?);
+    let pairs = base.runs.iter().zip(&arm.runs);
+    let values: Vec<(f64, f64)> =
+        pairs.clone().filter_map(|(one, other)| Some((one.values[before]?, other.values[after]?))).collect();
+    let paired = Paired::of(&values)?;
+    let is_mixed = pairs.clone().any(|(one, other)| {
+        let first = (base.runs[0].verdict, arm.runs[0].verdict);
+        let is_good = |verdict: Option<Verdict>| verdict.is_some_and(|it| it <= Verdict::Recovered);
+        is_good(one.verdict) != is_good(first.0) || is_good(other.verdict) != is_good(first.1)
+    });
+    let confidence = 1.0 - (1.0 - CONFIDENCE) / others.max(1) as f64;
+    Some(Figure {
+        name: name.to_owned(),
+        mean: values.iter().map(|it| it.1).sum::<f64>() / values.len() as f64,
+        difference: paired.difference.mean,
+        half_width: paired.difference.half_width_at(confidence, values.len()).filter(|_| !is_mixed),
+    })
+}
+
+/// Replicas times what each can do at once; what is unlimited counts as nothing that costs.
+fn capacity(model: &Model) -> f64 {
+    let of = |it: &crate::model::Service| {
+        let wide = it.cores_in_all().or(it.threads_in_all()).unwrap_or(u64::from(it.replicas));
+        wide as f64
+    };
+    (0..model.services.len()).map(|id| of(&model.services[crate::model::ServiceId::new(id)])).sum()
+}
