@@ -252,10 +252,14 @@ fn simulate(model: &Model, name: &str, no_twin: bool, bars: &Bars) -> (Results, 
     let twin = insight::twin(model).filter(|_| !no_twin);
     let mut bar = bars.start(name, model.duration);
     let mut of_model = || {
-        measure::simulate(model, &mut |now| {
+        let mut results = measure::simulate(model, &mut |now| {
             bar.advance(now);
             go_on()
-        })
+        });
+        if model.traces.exact {
+            measure::record_missing(model, &mut results, &mut |_| go_on());
+        }
+        results
     };
     match &twin {
         None => (of_model(), None),
