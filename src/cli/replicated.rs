@@ -111,7 +111,7 @@ fn write(
     const MANIFEST: &str = "manifest.json";
     directory.remove(MANIFEST)?;
     // What one run left there would be taken for a part of this.
-    for name in ["story.json", "timeline.json", "timeseries.csv"] {
+    for name in ["story.json", "timeline.json", "timeseries.csv", "openmetrics.txt", "traces.json", "report.html"] {
         directory.remove(name)?;
     }
     for name in figure::NAMES.iter().chain(&figure::EXPERIMENT_NAMES) {

@@ -16,7 +16,7 @@ use crate::insight;
 use crate::measure::{self, Results};
 use crate::model::Model;
 use crate::report::experiment::gate::{self as gate_formats, Suite};
-use crate::report::{self, Input, csv, figure, html, json, manifest, terminal};
+use crate::report::{self, Input, csv, figure, html, json, manifest, openmetrics, terminal};
 use crate::scenario::{self, NamedFile};
 
 use super::check;
@@ -77,7 +77,7 @@ pub(super) struct Arguments {
     pub(super) baseline: Option<PathBuf>,
     #[command(flatten)]
     gate: gate::Reports,
-    /// Which services and edges timeseries.csv holds, beyond 100 of them
+    /// Which services and edges timeseries.csv and openmetrics.txt hold, beyond 100 of them
     #[arg(long, value_enum, default_value_t = Series::Busiest)]
     series: Series,
     /// Draw no pictures
@@ -252,10 +252,14 @@ fn simulate(model: &Model, name: &str, no_twin: bool, bars: &Bars) -> (Results, 
     let twin = insight::twin(model).filter(|_| !no_twin);
     let mut bar = bars.start(name, model.duration);
     let mut of_model = || {
-        measure::simulate(model, &mut |now| {
+        let mut results = measure::simulate(model, &mut |now| {
             bar.advance(now);
             go_on()
-        })
+        });
+        if model.traces.exact {
+            measure::record_missing(model, &mut results, &mut |_| go_on());
+        }
+        results
     };
     match &twin {
         None => (of_model(), None),
@@ -312,6 +316,7 @@ fn write(
     }
     let all_series = arguments.series == Series::All;
     directory.write("timeseries.csv", csv::timeseries(input, all_series).as_bytes())?;
+    directory.write("openmetrics.txt", openmetrics::metrics(input, all_series).as_bytes())?;
     if !arguments.no_figures {
         let mut figures = figure::all(input);
         figures.push(figure::contact_sheet(&figures));

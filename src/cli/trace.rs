@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     /// Where the run left its files
     #[arg(value_name = "DIR")]
     directory: PathBuf,
-    /// Which one: `fastest`, `median`, `slowest` or `first-failed` of those that were recorded, its number, or the
+    /// Which one: `fastest`, `median` (the nearest one that was recorded), `slowest`, `first-failed`, its number, or the
     /// beginning of its id [default: slowest; with another format: all]
     #[arg(long, value_name = "WHICH")]
     request: Option<String>,

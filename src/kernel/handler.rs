@@ -431,7 +431,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.frames.inherit_origin(branch.frame, id, entry.salt ^ u64::from(parent.iteration));
             next = branch.frame;
             self.observer.begins(next, self.agenda.now(), Spent::Threads);
-            self.observer.deed(next, self.agenda.now(), Deed::Branches { parent: id });
         }
         self.observer.spends(id, self.agenda.now(), Spent::Answers);
         self.frames[id].child = next;
@@ -439,6 +438,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         while next != NONE {
             let branch = next;
             next = self.frames[branch].sibling;
+            self.observer.deed(branch, self.agenda.now(), Deed::Branches { parent: id });
             self.go_on(branch);
             if !self.live(waits) {
                 // Over before all had started: what has not been started is not.

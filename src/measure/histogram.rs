@@ -61,6 +61,18 @@ impl Histogram {
         Span::from_nanos((first << UNIT_BITS) + (width << UNIT_BITS) / 2)
     }
 
+    /// How many lengths lie in the bucket of each of `bounds`, which ascend, or below.
+    pub(super) fn counts_up_to(&self, bounds: &[Span]) -> Vec<u64> {
+        let (mut next, mut sum) = (0, 0);
+        let up_to = |bound: &Span| {
+            let end = index(bound.as_nanos() >> UNIT_BITS).min(BUCKETS - 1) + 1;
+            sum += self.counts[next..end].iter().map(|count| u64::from(*count)).sum::<u64>();
+            next = end;
+            sum
+        };
+        bounds.iter().map(up_to).collect()
+    }
+
     /// Adds all lengths of `other`.
     pub(super) fn merge(&mut self, other: &Histogram) {
         for (count, more) in self.counts.iter_mut().zip(other.counts.iter()) {
@@ -90,6 +102,14 @@ mod tests {
             next = first + width;
         }
         assert_eq!(next, LAST + 1);
+    }
+
+    #[test]
+    fn what_is_as_long_as_a_bound_is_counted_there() {
+        let mut histogram = Histogram::new();
+        [1, 5, 5, 6, 70].into_iter().for_each(|n| histogram.record(Span::from_millis(n)));
+        let bounds = [1, 5, 10, 50, 100].map(Span::from_millis);
+        assert_eq!(histogram.counts_up_to(&bounds), [1, 3, 4, 4, 5]);
     }
 
     #[test]

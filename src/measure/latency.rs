@@ -100,6 +100,13 @@ impl Latency {
         Some(middle.max(self.min).min(self.max))
     }
 
+    /// How many are at most as long as each of `bounds`, which ascend. A length up to 0.8% or 64 ns above a bound, whichever
+    /// is more, counts as at most that: they share a bucket.
+    pub fn counts_up_to(&self, bounds: &[Span]) -> Vec<u64> {
+        let counts = self.histogram.as_ref().map_or_else(|| vec![0; bounds.len()], |it| it.counts_up_to(bounds));
+        counts.into_iter().map(|count| self.zeros + count).collect()
+    }
+
     /// Adds all lengths of `other`.
     pub fn merge(&mut self, other: &Latency) {
         if let Some(histogram) = &other.histogram {

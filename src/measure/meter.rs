@@ -33,7 +33,7 @@ use super::resources::ResourceMeters;
 use super::results::{EdgeSeries, Results, Series, ServiceSeries, WorkloadResult, WorkloadSeries};
 use super::stream::StreamMeter;
 use super::sums::Sums;
-use super::traces::Tracer;
+use super::traces::{Ending, Tracer};
 use super::transport::TransportMeters;
 use super::window::{Counts, Window};
 
@@ -156,7 +156,7 @@ impl Meter {
             sums: None,
             watches_lag: windows.iter().any(Window::wants_lag),
             groups_of_consumers: model.consumers.iter().map(|it| (it.topic.0, Some(it.group))).collect(),
-            traces: Some(detail).filter(|it| *it == Detail::All).and_then(|_| Tracer::new(model, &edges)),
+            traces: Some(detail).filter(|it| *it == Detail::All).and_then(|_| Tracer::new(model, &edges, Vec::new())),
             causes: (detail == Detail::All).then(|| Box::new(CauseMeter::new(model, edges.len()))),
             windows,
             series: Series {
@@ -331,6 +331,9 @@ impl Observer for Meter {
         let counts = outcome.is_ok() && arrived >= self.from;
         if let Some(paths) = self.paths().filter(|_| counts) {
             paths.ends(frame, workload, now);
+        }
+        if let Some(traces) = &mut self.traces {
+            traces.user_ended(workload, now, arrived, Ending::of(outcome));
         }
     }
 
@@ -647,6 +650,9 @@ impl Observer for Meter {
 
     fn request_remains(&mut self, workload: u32, arrived: Time) {
         self.workloads[workload as usize].result.in_flight += u64::from(arrived >= self.from);
+        if let Some(traces) = &mut self.traces {
+            traces.user_ended(workload, self.end, arrived, Ending::Open);
+        }
     }
 
     fn attempt_remains(&mut self, edge: u32, sent: Time) {

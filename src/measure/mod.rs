@@ -52,7 +52,9 @@ pub use sums::{
     StreamSums, Sums,
 };
 
-pub use traces::{Chosen, Kept, Moment, Phase, SpanKind, SpanLink, SpanOutcome, Trace, TraceEvent, TraceSpan, Traces};
+pub use traces::{
+    Chosen, Kept, Moment, Phase, SpanKind, SpanLink, SpanOutcome, Trace, TraceEvent, TraceSpan, Traces, record_missing,
+};
 
 use crate::base::time::Time;
 use crate::kernel::wheel::Wheel;

@@ -9,20 +9,23 @@ pub struct TraceSettings {
     pub slowest: u32,
     /// The first of each workload that failed.
     pub failed: u32,
+    /// Whether the slowest and those that failed are those of all requests, for which `brownout run` runs a second time
+    /// where they were not recorded.
+    pub exact: bool,
 }
 
 impl TraceSettings {
     /// Nothing is recorded.
-    pub const NONE: TraceSettings = TraceSettings { sample: 0, slowest: 0, failed: 0 };
+    pub const NONE: TraceSettings = TraceSettings { sample: 0, slowest: 0, failed: 0, exact: false };
 
     /// Whether nothing is recorded.
     pub fn is_none(self) -> bool {
-        self == TraceSettings::NONE
+        self.sample == 0 && self.slowest == 0 && self.failed == 0
     }
 }
 
 impl Default for TraceSettings {
     fn default() -> TraceSettings {
-        TraceSettings { sample: 100, slowest: 10, failed: 10 }
+        TraceSettings { sample: 100, slowest: 10, failed: 10, exact: true }
     }
 }

@@ -262,14 +262,15 @@ fn maybe(rows: impl IntoIterator<Item = (&'static str, Option<f64>)>) -> Vec<Row
 }
 
 /// Which services have their series written.
-fn kept_services(facts: &Facts, all_series: bool) -> Vec<bool> {
+pub(super) fn kept_services(facts: &Facts, all_series: bool) -> Vec<bool> {
     let services = facts.model.services.len();
     let mut kept = vec![all_series || services <= ALL_SERVICES_MAX; services];
     facts.busiest_services(BUSIEST_SERVICES).into_iter().for_each(|id| kept[id] = true);
     kept
 }
 
-fn kept_edges(facts: &Facts, kept: &[bool]) -> Vec<usize> {
+/// The edges between them.
+pub(super) fn kept_edges(facts: &Facts, kept: &[bool]) -> Vec<usize> {
     let between = facts.edges.iter().enumerate().filter(|(_, edge)| {
         let from = match edge.from {
             Caller::Workload(_) | Caller::Consumer(_) => true,

@@ -14,6 +14,7 @@ pub mod json;
 pub mod manifest;
 mod messaging;
 mod number;
+pub mod openmetrics;
 mod resilience;
 mod resources;
 pub mod story;

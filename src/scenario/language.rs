@@ -92,8 +92,8 @@ keys! {
         expect: Named<ExpectKeys>;
         /// When a run counts as unharmed, recovered or metastable.
         verdict: VerdictKeys;
-        /// Which requests are traced.
-        traces: TracesKeys;
+        /// Which requests are traced; `"none"` records no request.
+        traces: Or<TracesKeys> = "{ sample = 100 }";
         /// What computing costs.
         prices: PricesKeys;
         /// What `brownout sweep` varies.

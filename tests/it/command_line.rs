@@ -124,7 +124,7 @@ fn no_picture_of_an_earlier_run_stays_beside_the_numbers_of_this_one() {
     place.run(&["run", "--out", "same", "--no-figures", "good.toml"]);
     let names: Vec<String> = place.files("same").into_keys().collect();
     let data = ["story.json", "summary.json", "timeline.json", "timeseries.csv", "traces.json"];
-    let expected = ["manifest.json", "report.html"].into_iter().chain(data).collect::<Vec<_>>();
+    let expected = ["manifest.json", "openmetrics.txt", "report.html"].into_iter().chain(data).collect::<Vec<_>>();
     assert_eq!(names, expected);
 }
 

@@ -3,6 +3,7 @@
 mod degenerate;
 mod figures;
 mod messages;
+mod openmetrics;
 mod page;
 mod synthetic;
 
@@ -27,6 +28,7 @@ fn texts(input: &Input) -> Vec<String> {
         report::json::summary(input),
         report::csv::timeseries(input, false),
         report::csv::summary(input),
+        report::openmetrics::metrics(input, false),
         report::manifest::manifest(input, "title = \"x\"", &[], "brownout run x.toml"),
     ]
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::base::time::Span;
+use crate::base::time::{Span, Time};
 use crate::model::TraceSettings;
 
 use super::{Chosen, Kept, Trace, Traces};
@@ -16,10 +16,10 @@ struct Shelf {
     /// Every `stride`-th request, by number.
     sample: BTreeMap<u64, Rc<Trace>>,
     stride: u64,
-    /// The slowest first, ties in the order of their numbers.
+    /// The slowest first, ties in the order of their starts.
     slowest: Vec<Rc<Trace>>,
-    /// In the order of their numbers.
-    failed: BTreeMap<u64, Rc<Trace>>,
+    /// In the order of their starts.
+    failed: BTreeMap<(Time, u64), Rc<Trace>>,
     fastest: Option<Rc<Trace>>,
 }
 
@@ -36,14 +36,14 @@ impl Keeper {
         Keeper { settings, shelves: (0..workloads).map(|_| Shelf { stride: 1, ..Shelf::default() }).collect() }
     }
 
-    /// A trace is complete.
-    pub(super) fn take(&mut self, trace: Trace) {
-        let TraceSettings { sample, slowest, failed } = self.settings;
+    /// A trace is complete; whether it is one that may be drawn, or is only here because it is wanted.
+    pub(super) fn take(&mut self, trace: Trace, is_of_sample: bool) {
+        let TraceSettings { sample, slowest, failed, .. } = self.settings;
         let shelf = &mut self.shelves[trace.workload as usize];
         shelf.recorded += 1;
         let trace = Rc::new(trace);
         let number = trace.number;
-        if number.is_multiple_of(shelf.stride) {
+        if number.is_multiple_of(shelf.stride) && is_of_sample {
             shelf.sample.insert(number, Rc::clone(&trace));
             while shelf.sample.len() > sample as usize {
                 let stride = shelf.stride.saturating_mul(2);
@@ -59,13 +59,14 @@ impl Keeper {
         }
         match trace.outcome() {
             Some(outcome) if outcome.is_ok() => {
-                let faster = |it: &Rc<Trace>| (trace.latency(), number) < (it.latency(), it.number);
+                let faster =
+                    |it: &Rc<Trace>| (trace.latency(), trace.start(), number) < (it.latency(), it.start(), it.number);
                 if sample > 0 && shelf.fastest.as_ref().is_none_or(faster) {
                     shelf.fastest = Some(trace);
                 }
             }
             Some(_) => {
-                shelf.failed.insert(number, trace);
+                shelf.failed.insert((trace.start(), number), trace);
                 if shelf.failed.len() > failed as usize {
                     shelf.failed.pop_last();
                 }
@@ -100,16 +101,16 @@ impl Keeper {
             fastest: shelf.fastest.as_ref().and_then(place),
             median: median.and_then(|median| nearest(&traces, workload, median)),
             slowest: shelf.slowest.first().and_then(place),
-            first_failed: shelf.failed.values().min_by_key(|it| (it.start(), it.number)).and_then(place),
+            first_failed: shelf.failed.values().next().and_then(place),
         });
         let chosen = chosen.collect();
-        Traces { traces, chosen }
+        Traces { traces, chosen, missing: Vec::new() }
     }
 }
 
 /// By which the slowest come first.
-fn order(trace: &Trace) -> (std::cmp::Reverse<Span>, u64) {
-    (std::cmp::Reverse(trace.latency()), trace.number)
+fn order(trace: &Trace) -> (std::cmp::Reverse<Span>, Time, u64) {
+    (std::cmp::Reverse(trace.latency()), trace.start(), trace.number)
 }
 
 /// The one of a workload that was answered well and took as long as that, or nearly.

@@ -1,14 +1,18 @@
 //! Traces: what happened to chosen requests, span by span, as plain data. [`Tracer`](tracer::Tracer) records them while
 //! the run happens; `keep` decides which ones stay, so that memory is bounded whatever the run is like.
 
+mod again;
 mod keep;
 mod tracer;
+mod wanted;
 
 use crate::base::time::{Span, Time};
 use crate::kernel::{Departure, Spent};
 use crate::policy::Outcome;
 
+pub use again::record_missing;
 pub(super) use tracer::Tracer;
+pub(super) use wanted::Ending;
 
 /// The traces of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,10 +21,13 @@ pub struct Traces {
     pub traces: Vec<Trace>,
     /// Parallel to `model.workloads`.
     pub chosen: Vec<Chosen>,
+    /// By workload: when those of the slowest, the fastest and the first that failed were meant to start that were not
+    /// recorded, because that was decided before anybody knew. [`record_missing`] records them.
+    pub missing: Vec<Vec<Time>>,
 }
 
 /// The traces of a workload to look at first, as places in [`Traces::traces`]. They are chosen among the requests that were
-/// recorded.
+/// recorded, which all but the median make those of all requests once nothing is [missing](Traces::missing).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Chosen {
     /// Requests that were recorded.
@@ -85,6 +92,11 @@ impl Trace {
             SpanOutcome::Ended(outcome) => Some(outcome),
             _ => None,
         }
+    }
+
+    /// Whether it ended without a good answer.
+    pub fn has_failed(&self) -> bool {
+        self.outcome().is_some_and(|outcome| !outcome.is_ok())
     }
 
     /// When the last that belongs to it ended: perhaps after its user had left.

@@ -9,6 +9,7 @@ use crate::model::{Edge, EdgeId, Ids, Model};
 use crate::policy::Outcome;
 
 use super::keep::Keeper;
+use super::wanted::{Ending, Wanted};
 use super::{Kept, Moment, Phase, SpanKind, SpanLink, SpanOutcome, Trace, TraceEvent, TraceSpan, Traces};
 
 /// No frame, trace or span.
@@ -19,6 +20,9 @@ const ALL_OF_FIRST: u64 = 256;
 const STRIDE_MAX: u64 = 256;
 /// So many traces are recorded at a time; requests that start meanwhile are not.
 const OPEN_MAX: usize = 1024;
+/// So many at most where wanted ones are among them: of all that start in the same moment as a wanted one nobody knows which
+/// it is.
+const OPEN_MAX_OF_WANTED: usize = 16 * OPEN_MAX;
 /// So many traces that are over wait for their messages to be handled.
 const LINGERING_MAX: usize = 256;
 /// Spans of one trace.
@@ -80,11 +84,19 @@ pub(in crate::measure) struct Tracer {
     messages: BTreeMap<u64, (u32, u32)>,
     lingering: VecDeque<u32>,
     keeper: Keeper,
+    wanted: Wanted,
+    /// By workload: requests with these starts are recorded whatever their numbers. Empty in a run that nobody has seen yet.
+    also: Vec<Vec<Time>>,
 }
 
 impl Tracer {
-    /// `None` for a model of which nothing is to be recorded.
-    pub(in crate::measure) fn new(model: &Model, edges: &Ids<EdgeId, Edge>) -> Option<Box<Tracer>> {
+    /// `None` for a model of which nothing is to be recorded; `also` are the starts of requests that are recorded whatever
+    /// their numbers, by workload.
+    pub(in crate::measure) fn new(
+        model: &Model,
+        edges: &Ids<EdgeId, Edge>,
+        also: Vec<Vec<Time>>,
+    ) -> Option<Box<Tracer>> {
         if model.traces.is_none() {
             return None;
         }
@@ -106,6 +118,8 @@ impl Tracer {
             messages: BTreeMap::new(),
             lingering: VecDeque::new(),
             keeper: Keeper::new(model.traces, model.workloads.len()),
+            wanted: Wanted::new(model.traces, model.workloads.len()),
+            also,
         }))
     }
 
@@ -115,7 +129,7 @@ impl Tracer {
             let offered = &mut self.offered[workload as usize];
             let number = *offered;
             *offered += 1;
-            if meant >= self.from && is_recorded(number) {
+            if meant >= self.from && (is_recorded(number) || !self.also.is_empty()) {
                 self.request(frame, workload, number, key.to_bits(), meant);
             }
             return;
@@ -166,10 +180,12 @@ impl Tracer {
         }
     }
 
-    /// A recorded request begins.
+    /// A request begins that is perhaps recorded.
     #[cold]
     fn request(&mut self, frame: u32, workload: u32, number: u64, key: u64, meant: Time) {
-        if self.open.len() - self.free.len() >= OPEN_MAX {
+        let open = self.open.len() - self.free.len();
+        let is_wanted = self.also.get(workload as usize).is_some_and(|starts| starts.binary_search(&meant).is_ok());
+        if !(is_recorded(number) && open < OPEN_MAX || is_wanted && open < OPEN_MAX_OF_WANTED) {
             return;
         }
         let root = TraceSpan { start: meant, end: meant, ..span(0, None, SpanKind::Request) };
@@ -430,7 +446,8 @@ impl Tracer {
         for key in open.messages {
             self.messages.remove(&key);
         }
-        self.keeper.take(open.trace);
+        let is_of_sample = is_recorded(open.trace.number);
+        self.keeper.take(open.trace, is_of_sample);
     }
 
     /// The run is over at `end`: what is still under way is so. `medians` are those of the workloads' latencies.
@@ -450,7 +467,16 @@ impl Tracer {
         for place in 0..self.open.len() as u32 {
             self.close(place);
         }
-        self.keeper.finish(medians)
+        let traces = self.keeper.finish(medians);
+        Traces { missing: self.wanted.missing(&traces.traces), ..traces }
+    }
+
+    /// A user's request has ended, or lasts still at the end of the run.
+    #[inline(always)]
+    pub(in crate::measure) fn user_ended(&mut self, workload: u32, now: Time, meant: Time, ending: Ending) {
+        if meant >= self.from {
+            self.wanted.ended(workload, meant, now.since(meant), ending);
+        }
     }
 }
 

@@ -92,6 +92,18 @@ pub fn all(input: &Input) -> Vec<Figure> {
 }
 
 /// One of the pictures that [`all`] draws, or `contact-sheet`, by its name; `None` where the run has no such picture.
+///
+/// ```
+/// use brownout::{measure, report, scenario};
+///
+/// let text = "duration = \"5s\"\n[workload.users]\nentry = \"api.page\"\narrivals = \"poisson(50/s)\"\n\
+///     [service.api]\nthreads = 2\nendpoint.page.steps = [ { work = \"exp(15ms)\" } ]\n";
+/// let model = scenario::load("api.toml", text.as_bytes(), &Default::default()).model.expect("it is right");
+/// let results = measure::simulate(&model, &mut |_| std::ops::ControlFlow::Continue(()));
+/// let input = report::Input { model: &model, results: &results, hash: "", version: "", twin: None, insight: None };
+/// let figure = report::figure::one(&input, "latency").expect("every run has latencies");
+/// assert!(figure.svg.starts_with("<svg") && figure.png.starts_with(b"\x89PNG"));
+/// ```
 pub fn one(input: &Input, name: &str) -> Option<Figure> {
     let facts = Facts::new(input);
     let points = Points::new(input.results);

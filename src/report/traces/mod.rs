@@ -40,7 +40,8 @@ pub struct Traces {
     pub traces: Vec<Trace>,
 }
 
-/// The traces of a workload to look at first, by their ids; among those that were recorded.
+/// The traces of a workload to look at first, by their ids; among those that were recorded, which all but the median make
+/// those of all requests unless the scenario says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
     /// Its name.

@@ -254,3 +254,120 @@ fn the_same_run_has_the_same_traces() {
     let text = SHOP.replace("even(1/s)", "poisson(300/s)");
     assert_eq!(run(&text).1.traces, run(&text).1.traces);
 }
+
+/// A shop with one thread that is too slow for gusts, and whose cart fails now and then: what is slow or fails is anywhere
+/// among thousands of requests.
+const BUSY: &str = r#"
+duration = "120s"
+warmup = "10s"
+traces = { sample = 20, slowest = 5, failed = 7 }
+[workload.shoppers]
+entry = "shop.buy"
+arrivals = "poisson(60/s)"
+client = "browser"
+[workload.crowd]
+entry = "shop.buy"
+arrivals = "burst(50, at=20s, every=15s)"
+[client.browser]
+latency = "1ms"
+timeout = "2s"
+[service.shop]
+threads = 1
+queue = 400
+[service.shop.endpoint.buy]
+steps = [ { work = "exp(10ms)" }, { choose = [ { chance = "99.9%", steps = [ { sleep = "1us" } ] }, { chance = "0.1%", steps = [ { fail = true } ] } ] } ]
+"#;
+
+/// Every request, as an observer of its own sees it: when it was meant to start, how long it took, and whether it failed.
+#[derive(Default)]
+struct Everybody {
+    all: Vec<Vec<(Time, Span, Option<bool>)>>,
+    end: Time,
+}
+
+impl brownout::kernel::Observer for Everybody {
+    fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {
+        self.all.resize(self.all.len().max(workload as usize + 1), Vec::new());
+        self.all[workload as usize].push((arrived, now.since(arrived), Some(outcome.is_ok())));
+    }
+
+    fn request_remains(&mut self, workload: u32, arrived: Time) {
+        self.all[workload as usize].push((arrived, self.end.since(arrived), None));
+    }
+}
+
+/// The slowest, the fastest and the first that failed are those of all requests after the warm-up, and nothing else
+/// changes in what is recorded.
+#[test]
+fn the_extremes_are_those_of_all_requests() {
+    let (model, mut results) = run(BUSY);
+    let before = traces(&results).clone();
+    assert!(before.missing.iter().any(|starts| !starts.is_empty()), "the sample happens to hold them all");
+    brownout::measure::record_missing(&model, &mut results, &mut |_| std::ops::ControlFlow::Continue(()));
+    let after = traces(&results);
+    assert!(after.missing.iter().all(Vec::is_empty), "{:?}", after.missing);
+    let everybody = Everybody { end: model.end(), ..Everybody::default() };
+    let mut engine = brownout::kernel::Engine::<brownout::kernel::wheel::Wheel, Everybody>::new(&model, everybody);
+    engine.run(&mut |_| std::ops::ControlFlow::Continue(()));
+    let everybody = engine.into_observer().all;
+    let warm = Time::ZERO + model.warmup;
+    for (workload, all) in everybody.into_iter().enumerate() {
+        let mut all: Vec<_> = all.into_iter().filter(|it| it.0 >= warm).collect();
+        assert!(all.len() > 250, "more than are all recorded");
+        let here = || after.traces.iter().filter(|it| it.workload as usize == workload);
+        let lengths = |traces: &mut dyn Iterator<Item = &Trace>| -> Vec<Span> {
+            let mut lengths: Vec<Span> = traces.map(Trace::latency).collect();
+            lengths.sort_by_key(|it| std::cmp::Reverse(*it));
+            lengths
+        };
+        all.sort_by_key(|it| (std::cmp::Reverse(it.1), it.0));
+        let slowest: Vec<Span> = all.iter().take(5).map(|it| it.1).collect();
+        assert_eq!(lengths(&mut here().filter(|it| it.kept.slow)), slowest, "workload {workload}");
+        let chosen = &after.chosen[workload];
+        let trace = |place: Option<u32>| &after.traces[place.unwrap() as usize];
+        assert_eq!(trace(chosen.slowest).latency(), slowest[0]);
+        let fastest = all.iter().filter(|it| it.2 == Some(true)).map(|it| it.1).min().unwrap();
+        assert_eq!(trace(chosen.fastest).latency(), fastest);
+        all.sort_by_key(|it| it.0);
+        let failed: Vec<Time> = all.iter().filter(|it| it.2 == Some(false)).take(7).map(|it| it.0).collect();
+        let mut kept: Vec<Time> = here().filter(|it| it.kept.failed).map(Trace::start).collect();
+        kept.sort();
+        assert_eq!(kept, failed, "workload {workload}");
+        // The sample is what it was.
+        let sample = |traces: &brownout::measure::Traces| -> Vec<Trace> {
+            let mut sample: Vec<Trace> = traces
+                .traces
+                .iter()
+                .filter(|it| it.kept.sampled && it.workload as usize == workload)
+                .cloned()
+                .collect();
+            sample.iter_mut().for_each(|it| it.kept = Default::default());
+            sample
+        };
+        assert_eq!(sample(after), sample(&before));
+    }
+}
+
+#[test]
+fn none_records_nothing() {
+    let text = SHOP.replace("title = \"a shop\"", "traces = \"none\"");
+    let (_, results) = run(&text);
+    assert!(results.traces.is_none());
+}
+
+/// Branches stand in the order of the file.
+#[test]
+fn branches_stand_in_the_order_of_the_file() {
+    let text = SHOP.replace(
+        "steps = [ { work = \"3ms\" }, { call = \"db.read\", client = \"sql\", optional = true }, { sleep = \"5ms\" } ]",
+        "steps = [ { parallel = [ { sleep = \"1ms\" }, { sleep = \"2ms\" }, { sleep = \"3ms\" } ] } ]",
+    );
+    let (_, results) = run(&text);
+    let branches: Vec<Span> = traces(&results).traces[0]
+        .spans
+        .iter()
+        .filter(|it| it.kind == SpanKind::Branch)
+        .map(TraceSpan::length)
+        .collect();
+    assert_eq!(branches, [ms(1), ms(2), ms(3)]);
+}
