@@ -25,7 +25,7 @@ pub(super) const DEPTH_MAX: u32 = 32;
 const SALT_REQUEST: u64 = salt("network/request");
 const SALT_ANSWER: u64 = salt("network/answer");
 const SALT_CANCEL: u64 = salt("network/cancel");
-const SALT_THROTTLE: u64 = salt("throttle");
+pub(super) const SALT_THROTTLE: u64 = salt("throttle");
 const SALT_KEY: u64 = salt("key");
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
@@ -96,8 +96,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (replica, deadline) = (frame.replica, frame.deadline);
         let port = self.port(edge, replica);
         let port = &mut self.world.ports[port];
+        let is_later = port.is_quiet || port.gates_calls();
         let wait = match &mut port.retry {
-            Some(retry) if !port.is_quiet => retry.call_started(now),
+            Some(retry) if !is_later => retry.call_started(now),
             _ => Span::ZERO,
         };
         self.hand_back_thread(id);
@@ -124,11 +125,18 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.call_failed(id, Outcome::ShortCircuited);
             return;
         }
+        if self.world.ports[self.port(edge, self.frames[id].replica)].gates_calls() {
+            self.call_comes_to_gate(id);
+        } else {
+            self.begin_call(id, edge, salt, wait);
+        }
+    }
+
+    /// The first attempt of a call, or its first attempts, after `wait`.
+    pub(super) fn begin_call(&mut self, id: u32, edge: u32, salt: u64, wait: Span) {
         if self.world.routes[edge as usize].hedged > 0 {
             self.call_with_hedges(id, edge, salt);
-            return;
-        }
-        if wait.is_zero() {
+        } else if wait.is_zero() {
             self.attempt(id, edge, salt);
         } else {
             self.back_off(id, edge, wait);
@@ -488,8 +496,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
         }
         if let Some(breaker) = &mut port.breaker {
-            let verdict = Verdict::of(outcome, port.ignored);
-            if let Some((before, after)) = breaker.hear(now, verdict, now.since(sent)) {
+            let (heard, came) = match &port.gate {
+                None => (outcome, sent),
+                Some(gate) => gate.heard_in_front(id, outcome, sent),
+            };
+            let verdict = Verdict::of(heard, port.ignored);
+            if let Some((before, after)) = breaker.hear(now, verdict, now.since(came)) {
                 self.observer.breaker(route.channel, now, before, after);
             }
         }

@@ -5,16 +5,19 @@ use std::ops::Range;
 
 use crate::base::distribution::Distribution;
 use crate::base::time::{Span, Time};
-use crate::model::{Action, ClientId, Edge, Id, Limit, Model, PoolId, QueueTimeout, ServiceId, Setting, Subset};
+use crate::model::{
+    Action, BreakerPlace, ClientId, Edge, Id, Layers, Limit, Model, PoolId, QueueTimeout, ServiceId, Setting, Subset,
+};
 use crate::policy::Outcomes;
 use crate::policy::balance::Ring;
-use crate::policy::breaker::{Breaker, BreakerState};
+use crate::policy::breaker::{AnyBreaker, BreakerState};
 use crate::policy::limit::LimitSettings;
 use crate::policy::retry::AnyRetry;
 use crate::policy::throttle::AnyThrottle;
 
 use super::agenda::{Agenda, Event};
 use super::engine::Engine;
+use super::gate::Gate;
 use super::observer::Observer;
 use super::world::{Port, Route, World, breakers, is_noted, limit};
 
@@ -182,6 +185,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Setting::Timeout(client, timeout) => {
                 let timeout = timeout.map(|timeout| (self.world.timer(timeout), timeout));
                 let now = self.now();
+                if Layers::new(&self.world.clients[*client]).times_calls {
+                    let timeout = timeout.map(|(_, timeout)| timeout);
+                    self.gates_of(*client, |gate| gate.call_timeout = timeout);
+                    return;
+                }
                 self.routes_of(*client, |route| {
                     let before = std::mem::replace(&mut route.timeout, timeout);
                     route.timeouts_before.push((now, before.map(|(_, timeout)| timeout)));
@@ -199,8 +207,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.renew_breakers(*client);
             }
             Setting::Throttle(client, throttle) => {
-                let fresh = || throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings)));
-                self.ports_of(*client, |port| port.throttle = fresh());
+                let fresh = || throttle.as_ref().map(AnyThrottle::from_settings);
+                if Layers::new(&self.world.clients[*client]).throttle_in_gate {
+                    self.gates_of(*client, |gate| gate.throttle = fresh());
+                    return;
+                }
+                self.ports_of(*client, |port| port.throttle = fresh().map(Box::new));
             }
             Setting::Cancel(client, cancel) => self.routes_of(*client, |route| route.cancel = *cancel),
             Setting::Deadlines(client, deadlines) => {
@@ -244,17 +256,27 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
     }
 
+    fn gates_of(&mut self, client: ClientId, change: impl Fn(&mut Gate)) {
+        for (_, place) in self.port_places(client) {
+            self.world.ports[place].gate.iter_mut().for_each(|gate| change(gate));
+        }
+    }
+
     fn renew_breakers(&mut self, client: ClientId) {
         let now = self.now();
         for (channel, place) in self.port_places(client) {
-            let settings = self.world.clients[client].breaker;
-            let (breaker, call_breaker) = breakers(settings.as_ref());
+            let client = &self.world.clients[client];
+            let layers = Layers::new(client);
+            let (breaker, call_breaker) = breakers(client, &layers);
+            let ignored = client.breaker.map_or(Outcomes::NONE, |it| it.ignore);
+            let of_gate = client.breaker.filter(|_| layers.breaker == BreakerPlace::Gate);
             let port = &mut self.world.ports[place];
-            port.ignored = settings.map_or(Outcomes::NONE, |it| it.ignore);
-            let of_attempts = std::mem::replace(&mut port.breaker, breaker);
-            let of_calls = std::mem::replace(&mut port.call_breaker, call_breaker);
-            let before = of_attempts.or(of_calls.map(|breaker| *breaker));
-            if let Some(state) = before.map(|breaker| breaker.state())
+            let before = port.breaker_state();
+            (port.breaker, port.call_breaker, port.ignored) = (breaker, call_breaker, ignored);
+            if let Some(gate) = &mut port.gate {
+                (gate.breaker, gate.ignored) = (of_gate.as_ref().map(AnyBreaker::from_settings), ignored);
+            }
+            if let Some(state) = before
                 && state != BreakerState::Closed
             {
                 self.observer.breaker(channel, now, state, BreakerState::Closed);

@@ -19,6 +19,10 @@ pub(super) struct Note {
     pub(super) until: Time,
     /// Whether a breaker waits to hear how the call ends.
     permitted: bool,
+    /// Since when it is within the layers of the gate that stand around it.
+    pub(super) entered: Time,
+    /// How many of them it is within.
+    layers: u8,
     /// How the attempt before the present one ended.
     pub(super) before: Option<Outcome>,
     /// What the server wishes who has turned the present attempt away.
@@ -34,6 +38,8 @@ pub(super) const NO_NOTE: Note = Note {
     started: Time::ZERO,
     until: Time::MAX,
     permitted: false,
+    entered: Time::ZERO,
+    layers: 0,
     before: None,
     wish: None,
     pushed_back_at: 0,
@@ -76,6 +82,21 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.notes.get(id as usize).copied().unwrap_or(NO_NOTE)
     }
 
+    /// A call is within the first `layers` layers of its gate from now on.
+    pub(super) fn enters_call(&mut self, id: u32, layers: usize) {
+        let now = self.now();
+        if let Some(note) = self.notes.get_mut(id as usize) {
+            (note.entered, note.layers) = (now, layers as u8);
+        }
+    }
+
+    /// The caller's patience with a call ends at `until` at the latest.
+    pub(super) fn bounds_call(&mut self, id: u32, until: Time) {
+        if let Some(note) = self.notes.get_mut(id as usize) {
+            note.until = note.until.min(until);
+        }
+    }
+
     /// Notes how attempt number `attempt` ended that another one follows.
     pub(super) fn note_failure(&mut self, id: u32, attempt: u32, outcome: Outcome) {
         if let Some(note) = self.notes.get_mut(id as usize) {
@@ -91,6 +112,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn note_end(&mut self, id: u32, edge: u32, outcome: Outcome) {
         let now = self.now();
         let note = self.note(id);
+        if note.layers > 0 {
+            self.call_leaves_gate(id, usize::from(note.layers), outcome);
+        }
         if let Some(place) = self.notes.get_mut(id as usize) {
             *place = NO_NOTE;
         }

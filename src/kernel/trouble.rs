@@ -5,7 +5,7 @@ use crate::base::distribution::Distribution;
 use crate::base::random::salt;
 use crate::base::time::{Span, Time};
 use crate::model::{Caller, Effect, Fault, FaultTarget, Id};
-use crate::policy::breaker::{Breaker, BreakerState};
+use crate::policy::breaker::BreakerState;
 
 use super::agenda::{Agenda, Event};
 use super::caller::DEPTH_MAX;
@@ -261,8 +261,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if told > 0 {
                 self.observer.ejected(n as u32, now, -(told as i32));
             }
-            let breaker = port.breaker.or(port.call_breaker.map(|breaker| *breaker));
-            if let Some(state) = breaker.map(|breaker| breaker.state())
+            if let Some(state) = port.breaker_state()
                 && state != BreakerState::Closed
             {
                 self.observer.breaker(n as u32, now, state, BreakerState::Closed);

@@ -81,9 +81,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let place = self.port(edge, self.frames[id].replica);
         let port = &mut self.world.ports[place];
         let (retry, breaker) = (port.retry.take(), port.breaker.take());
+        port.gate.iter_mut().for_each(|gate| gate.is_resent = true);
         self.conclude(id, Outcome::Refused);
         let port = &mut self.world.ports[place];
         (port.retry, port.breaker) = (retry, breaker);
+        port.gate.iter_mut().for_each(|gate| gate.is_resent = false);
         if let Some(breaker) = &mut port.breaker {
             // It gives its permit back, if it had one.
             let before = breaker.state();

@@ -8,12 +8,12 @@ use crate::base::time::{Span, Time};
 use crate::mechanism::cores::Cores;
 use crate::mechanism::pool::{Order, Pool};
 use crate::model::{
-    Caller, Cancel, Channel as ModelChannel, Client, ClientId, ContextSwitch, Deadlines, Discipline, Edge, EdgeId,
-    Handlers, Id, Ids, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport,
+    BreakerPlace, Caller, Cancel, Channel as ModelChannel, Client, ClientId, ContextSwitch, Deadlines, Discipline,
+    Edge, EdgeId, Handlers, Id, Ids, Layers, Limit, Model, Overflow, QueueTimeout, Reload, Service, Transport,
 };
 use crate::policy::Outcomes;
 use crate::policy::balance::{AnyBalancer, Balance, Fleet, Maglev, Ring};
-use crate::policy::breaker::{AnyBreaker, BreakerSettings, Sees};
+use crate::policy::breaker::{AnyBreaker, Breaker, BreakerState};
 use crate::policy::hedge::AnyHedge;
 use crate::policy::limit::LimitSettings;
 use crate::policy::queue::{AdaptiveTimeout, Codel};
@@ -26,7 +26,7 @@ use super::choosing::{Sieve, balanced_by, maglev};
 use super::disturbance::Disturbance;
 use super::door::{Door, door};
 use super::frame::{NONE, flag};
-use super::gate::Gate;
+use super::gate::{Gate, breaker_state};
 use super::limiting::Guard;
 use super::program::Program;
 use super::transport::Line;
@@ -220,14 +220,15 @@ pub(super) struct Port {
 impl Port {
     /// Of a process that has just started, to which all that are up are open.
     pub(super) fn new(client: &Client) -> Port {
-        let (breaker, call_breaker) = breakers(client.breaker.as_ref());
+        let layers = Layers::new(client);
+        let (breaker, call_breaker) = breakers(client, &layers);
         Port {
             balancer: AnyBalancer::from_settings(client.balance),
             retry: client.retry.as_ref().map(AnyRetry::from_settings),
             breaker,
             call_breaker,
             ignored: client.breaker.as_ref().map_or(Outcomes::NONE, |breaker| breaker.ignore),
-            throttle: client.throttle.as_ref().map(|settings| Box::new(AnyThrottle::from_settings(settings))),
+            throttle: throttle(client, &layers).map(Box::new),
             hedge: client.hedge.as_ref().map(|settings| Box::new(AnyHedge::from_settings(settings))),
             line: None,
             sieve: None,
@@ -242,6 +243,18 @@ impl Port {
         self.is_quiet = !listens && self.throttle.is_none() && self.sieve.is_none() && self.gate.is_none();
     }
 
+    /// Whether calls have something to pass before their first attempt.
+    #[inline]
+    pub(super) fn gates_calls(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.stands_around_calls())
+    }
+
+    /// How its breaker is, wherever it stands.
+    pub(super) fn breaker_state(&self) -> Option<BreakerState> {
+        let in_front = self.breaker.as_ref().or(self.call_breaker.as_deref());
+        in_front.map(Breaker::state).or_else(|| breaker_state(self.gate.as_deref()))
+    }
+
     /// Its connections; its client has a transport.
     #[inline]
     pub(super) fn line(&mut self) -> &mut Line {
@@ -249,10 +262,17 @@ impl Port {
     }
 }
 
-/// A client's breaker, by where it stands: before its attempts or before its calls.
-pub(super) fn breakers(settings: Option<&BreakerSettings>) -> (Option<AnyBreaker>, Option<Box<AnyBreaker>>) {
-    let new = |sees: Sees| settings.filter(|it| it.sees == sees).map(AnyBreaker::from_settings);
-    (new(Sees::Attempts), new(Sees::Calls).map(Box::new))
+/// A client's breaker if it stands in front of its attempts, or of its calls.
+pub(super) fn breakers(client: &Client, layers: &Layers) -> (Option<AnyBreaker>, Option<Box<AnyBreaker>>) {
+    let new = |place: BreakerPlace| {
+        client.breaker.as_ref().filter(|_| layers.breaker == place).map(AnyBreaker::from_settings)
+    };
+    (new(BreakerPlace::Attempts), new(BreakerPlace::Calls).map(Box::new))
+}
+
+/// A client's throttle if it stands in front of its attempts.
+pub(super) fn throttle(client: &Client, layers: &Layers) -> Option<AnyThrottle> {
+    client.throttle.as_ref().filter(|_| !layers.throttle_in_gate).map(AnyThrottle::from_settings)
 }
 
 /// All ports of one caller, client and callee service.
@@ -523,7 +543,8 @@ impl World {
             let client = &model.clients[edge.client];
             let hop = self.hop(&client.latency);
             let backoff = self.backoff(client.retry.as_ref());
-            let timeout = client.timeout.map(|timeout| (self.timer(timeout), timeout));
+            let timeout = client.timeout.filter(|_| !Layers::new(client).times_calls);
+            let timeout = timeout.map(|timeout| (self.timer(timeout), timeout));
             let channel = channels.of[id.index()];
             let service = model.endpoints[edge.to].service;
             let is_idempotent = model.endpoints[edge.to].idempotent;
@@ -649,10 +670,11 @@ impl World {
 
 /// Whether more must be known of a client's calls than of their attempts.
 pub(super) fn is_noted(client: &Client) -> bool {
-    let sees_calls = client.breaker.as_ref().is_some_and(|breaker| breaker.sees == Sees::Calls);
+    let layers = Layers::new(client);
+    let acts_on_calls = layers.calls > 0 || (client.breaker.is_some() && layers.breaker == BreakerPlace::Calls);
     let quota = client.retry.as_ref().and_then(|retry| retry.quota);
     let listens = client.retry.as_ref().is_some_and(RetrySettings::listens);
-    client.overall_timeout.is_some() || sees_calls || listens || matches!(quota, Some(Quota::Aws(_)))
+    client.overall_timeout.is_some() || acts_on_calls || listens || matches!(quota, Some(Quota::Aws(_)))
 }
 
 /// What names the draws of a channel.

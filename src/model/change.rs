@@ -278,7 +278,12 @@ impl Setting {
             Setting::Latency(_, latency) => client.latency.clone_from(latency),
             Setting::Timeout(_, timeout) => client.timeout = *timeout,
             Setting::Retry(_, retry) => client.retry.clone_from(retry),
-            Setting::Breaker(_, breaker) => client.breaker.clone_from(breaker),
+            Setting::Breaker(_, breaker) => {
+                client.breaker.clone_from(breaker);
+                if let Some(breaker) = breaker {
+                    client.order = client.order.with_breaker(breaker.sees);
+                }
+            }
             Setting::Throttle(_, throttle) => client.throttle = *throttle,
             Setting::Cancel(_, cancel) => client.cancel = *cancel,
             Setting::Deadlines(_, deadlines) => client.deadlines = *deadlines,

@@ -9,6 +9,7 @@ mod expectation;
 mod fault;
 mod figures;
 mod id;
+mod layers;
 mod messaging;
 mod prices;
 mod resource;
@@ -29,6 +30,7 @@ pub use id::{
     BrokerId, CacheId, ClientId, ConsumerId, EdgeId, EndpointId, Id, Ids, PoolId, ServiceId, TopicId, WorkloadId,
     ZoneId,
 };
+pub use layers::{BreakerPlace, Layers};
 pub use messaging::{
     Acks, Broker, BrokerKind, Consumer, Delivery, Group, GroupStart, Keeping, LagScaling, LogSettings, Membership,
     Partitioner, ProducerSettings, Publish, PublishWait, QueueLimits, QueueOverflow, Rebalance, Settling, Topic,
@@ -61,6 +63,7 @@ use crate::policy::breaker::BreakerSettings;
 use crate::policy::bulkhead::BulkheadSettings;
 use crate::policy::hedge::HedgeSettings;
 use crate::policy::limit::LimitSettings;
+use crate::policy::order::{Layer, Order};
 use crate::policy::outlier::OutlierSettings;
 use crate::policy::rate::RateLimitSettings;
 use crate::policy::retry::RetrySettings;
@@ -263,7 +266,10 @@ pub struct Client {
     pub bandwidth: Option<Bandwidth>,
     /// Chance that a message gets lost and is sent again.
     pub loss: Share,
-    /// How long one attempt is waited for, of calls with hedges all together; `None` is for ever.
+    /// How its policies stand around a call.
+    pub order: Order,
+    /// How long one attempt is waited for, of calls with hedges all together, and of those whose `order` says so;
+    /// `None` is for ever.
     pub timeout: Option<Span>,
     /// How long a call is waited for with all its attempts; `None` is for ever.
     pub overall_timeout: Option<Span>,
@@ -298,9 +304,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// Whether attempts may have to wait in front of a rate limit, a bulkhead or a limit, or are turned away there.
+    /// Whether attempts or calls may have to wait in front of a rate limit, a bulkhead or a limit, or are turned away there.
     pub fn has_gate(&self) -> bool {
         self.rate_limit.is_some() || self.bulkhead.is_some() || self.limit.is_some()
+    }
+
+    /// How long one attempt is waited for.
+    pub fn attempt_timeout(&self) -> Option<Span> {
+        self.timeout.filter(|_| !self.order.around_calls().contains(&Layer::Timeout))
+    }
+
+    /// How long a call is waited for, with all its attempts and the delays between them.
+    pub fn call_timeout(&self) -> Option<Span> {
+        let of_order = self.timeout.filter(|_| self.order.around_calls().contains(&Layer::Timeout));
+        self.overall_timeout.into_iter().chain(of_order).min()
     }
 
     /// The name of the client of calls that name none.
@@ -314,6 +331,7 @@ impl Client {
             latency: Distribution::ZERO,
             bandwidth: None,
             loss: Share::ZERO,
+            order: Order::RESILIENCE4J,
             timeout: None,
             overall_timeout: None,
             balance: Balance::RoundRobin,

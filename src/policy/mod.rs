@@ -11,6 +11,7 @@ pub mod bulkhead;
 pub mod hedge;
 pub mod hikari;
 pub mod limit;
+pub mod order;
 pub mod outlier;
 pub mod queue;
 pub mod rate;

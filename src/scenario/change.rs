@@ -8,7 +8,7 @@ use super::language::{ClientKeys, PoolKeys, ScenarioKeys, ServiceKeys};
 use super::say::catalogue;
 use super::tree::{Assignment, Entry, Node, Table, Value};
 use crate::base::suggest::did_you_mean;
-use crate::model::{Action, ClientId, Model, PoolId, ServiceId, Setting};
+use crate::model::{Action, ClientId, Layers, Model, PoolId, ServiceId, Setting};
 
 /// What can change of a table.
 struct Changeable {
@@ -86,6 +86,13 @@ pub(super) fn find_settings(
             {
                 say_cores(form, cx);
             }
+            if let Some(id) = setting.client()
+                && let (old, new) = (Layers::new(&before.clients[id]), Layers::new(&after.clients[id]))
+                && (&old.of_gate, old.calls) != (&new.of_gate, new.calls)
+            {
+                say_order(form, cx);
+                continue;
+            }
             if self::setting(form, &before).as_ref() != Some(&setting) && !settings.contains(&setting) {
                 settings.push(setting);
             }
@@ -155,6 +162,16 @@ fn say_cores(form: &SettingForm, cx: &mut Cx<'_>) {
     let title = "cores are shared during the whole run, or never";
     cx.say(&catalogue::BAD_SET, form.node.place, title)
         .help("write a number of `cores` both in the service and in the change");
+}
+
+fn say_order(form: &SettingForm, cx: &mut Cx<'_>) {
+    let title =
+        "this would change how the policies of the client stand around a call, which cannot change while it runs";
+    cx.say(&catalogue::BAD_SET, form.place, title)
+        .note(
+            "a breaker or a throttle that is not the first to be asked is there from the start, or never; see `order`",
+        )
+        .help("give the client one from the start, with settings that let everything go");
 }
 
 /// What `model` says at the path.

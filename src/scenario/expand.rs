@@ -8,11 +8,12 @@ use super::build::means_nothing;
 use super::declare::{Key, Keys, Kind, Presence, Section};
 use super::decode::{PresetValue, VERBS, preset_value};
 use super::files::{of_place, resolved};
-use super::language::{ExpectKeys, ScenarioKeys};
+use super::language::{ClientKeys, ExpectKeys, ScenarioKeys};
 use super::say::{Place, Sources};
 use super::tree::{Node, Table, Value};
 use crate::base::time::Time;
-use crate::model::Model;
+use crate::model::{Client, Model};
+use crate::policy::order::Layer;
 
 /// Keys whose work is done before anything runs.
 const DONE: [&str; 3] = ["param", "variant", "extends"];
@@ -101,6 +102,10 @@ impl Expander<'_> {
         let expectation = || self.model.expectations.iter().find(|known| path.last() == Some(&known.name));
         match (section.path, key.name) {
             ("", "title") => Some((string(&self.model.title), "the name of the file".to_owned())),
+            (at, "order") if at == ClientKeys::section().path => {
+                let client = self.model.clients.iter().find(|client| path.last() == Some(&client.name))?;
+                order(client).map(|order| (order, "how its policies stand around a call, from outside in".to_owned()))
+            }
             ("", "interval") => Some((string(&self.model.interval.to_string()), "from the duration".to_owned())),
             (at, "after") if at == ExpectKeys::section().path => {
                 Some((time(expectation()?.from), "the end of the warm-up".to_owned()))
@@ -225,6 +230,25 @@ impl Expander<'_> {
         }
         origin.replace(['\n', '\r'], " ")
     }
+}
+
+/// The order of a client's policies, if it makes a difference.
+fn order(client: &Client) -> Option<String> {
+    let has = [
+        client.retry.is_some() || client.hedge.is_some(),
+        client.throttle.is_some(),
+        client.breaker.is_some(),
+        client.rate_limit.is_some(),
+        client.timeout.is_some(),
+        client.bulkhead.is_some(),
+        client.limit.is_some(),
+    ];
+    let name = |layer: &Layer| match layer {
+        Layer::Retry if client.hedge.is_some() => "hedge",
+        layer => layer.name(),
+    };
+    let names: Vec<String> = client.order.layers().iter().map(|layer| string(name(layer))).collect();
+    (has.iter().filter(|it| **it).count() > 1).then(|| format!("[{}]", names.join(", ")))
 }
 
 /// The steps of a list, those of lists in it too.

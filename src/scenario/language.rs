@@ -33,8 +33,8 @@ pub(crate) use verdict::VerdictKeys;
 use super::declare::{Keys, Kind, Section, keys};
 use super::decode::{
     ArrivalsForm, Auto, CacheName, ClientName, Condition, Count, DisciplineForm, Entries, LimitFrom, Named, NotZero,
-    Or, PositiveNumber, ProfileForm, PushbackForm, QueueTimeoutForm, RangeForm, Scalar, Seed, ServiceName, SessionForm,
-    Steps, StruckReplicas, True, Word, WorkloadName,
+    Or, OrderForm, PositiveNumber, ProfileForm, PushbackForm, QueueTimeoutForm, RangeForm, Scalar, Seed, ServiceName,
+    SessionForm, Steps, StruckReplicas, True, Word, WorkloadName,
 };
 use super::decode::{
     BrokerName, CallerName, ConsumerName, DestinationName, List, Overlays, QueueName, Scales, Settings, TransportName,
@@ -323,8 +323,7 @@ keys! {
     /// Around a call, from outside in: its `fallback`; `overall_timeout`; `retry`, or `hedge` with the `timeout` of the whole
     /// call; and for each attempt `throttle`, `breaker`, `rate_limit`, `timeout`, `bulkhead`, `limit`; then `balance` and
     /// `outlier` choose the replica. That is resilience4j's `Retry(CircuitBreaker(RateLimiter(TimeLimiter(Bulkhead))))`.
-    /// Libraries whose breaker stands around the call with all its attempts (hystrix) have it there:
-    /// `breaker.sees` says so, and turns it round.
+    /// `order` changes what stands between `overall_timeout` and `balance`; other libraries have other defaults.
     ClientKeys is "a client" at "client.NAME" {
         /// How its messages travel: the name of a transport, or one of its presets ("rest", "rest-h2", "grpc",
         /// "grpc-stream", "in-process"). Without one, messages have no size and need no connection.
@@ -341,6 +340,17 @@ keys! {
         /// How long a call is waited for with all its attempts and the delays between them; then it has failed with a
         /// timeout, which nothing repeats. Envoy's route timeout, a gRPC client's deadline.
         overall_timeout: Or<NotZero<Span>> = "none";
+        /// How its policies stand around a call, outermost first. What stands before `retry` (or `hedge`) acts once for each
+        /// call with all its attempts: a breaker there sees one outcome, a bulkhead keeps its place during the delays between
+        /// attempts, a `timeout` is that of the whole call. What stands behind acts on every attempt. A breaker inside of
+        /// `timeout` does not count what the timeout cuts off. Every policy that the client has must be there; others may.
+        ///
+        /// If absent it follows the library of the `breaker`, else of the `retry`. resilience4j, failsafe and all that is not
+        /// named here: "retry", "throttle", "breaker", "rate_limit", "timeout", "bulkhead", "limit". hystrix: "breaker",
+        /// "bulkhead", "retry", "throttle", "rate_limit", "timeout", "limit". polly (the standard pipeline of
+        /// Microsoft.Extensions.Http.Resilience): "rate_limit", "bulkhead", "retry", "throttle", "breaker", "timeout", "limit".
+        /// envoy and istio, without a breaker: "rate_limit", "throttle", "limit", "retry", "breaker", "bulkhead", "timeout".
+        [since "0.2"] order: OrderForm;
         /// Which replica gets an attempt: each in turn, any, the one of two with fewer calls of this client outstanding
         /// ("least-request" draws as Envoy does, "p2c" two different ones), the one with the fewest requests in it
         /// ("join-shortest"), the one of two with the smaller product of calls and peak latency ("peak-ewma", as finagle

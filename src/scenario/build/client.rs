@@ -1,5 +1,6 @@
 //! Clients and their policies.
 
+use super::order::order;
 use super::transport::{find, transports};
 use super::written::{set_all, written};
 use super::{Atlas, ClientPlaces, limit};
@@ -108,8 +109,9 @@ fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut 
         None if by_mesh && keys.retry.given().is_none() && hedge.is_none() => RetrySettings::preset("istio"),
         None => None,
     };
-    Client {
+    let mut client = Client {
         name: name.to_owned(),
+        order: direct.order,
         latency: keys.latency.value().cloned().unwrap_or(direct.latency),
         bandwidth: keys.bandwidth.or_default().0,
         loss,
@@ -130,7 +132,11 @@ fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut 
         cancel: cancel.or(transport.as_ref().map(|transport| transport.cancel)).unwrap_or(Cancel::Off),
         deadlines: deadlines.or(transport.as_ref().map(|transport| transport.deadlines)).unwrap_or(Deadlines::Local),
         transport: transport.map(Box::new),
-    }
+    };
+    client.order = order(keys, &client, cx);
+    let sees = client.order.sees();
+    client.breaker.iter_mut().for_each(|breaker| breaker.sees = sees);
+    client
 }
 
 /// The chance of a message to get lost: not all may.

@@ -9,6 +9,7 @@ mod fault;
 mod limit;
 mod messaging;
 mod names;
+mod order;
 mod parameter;
 mod prices;
 mod resource;

@@ -97,12 +97,12 @@ fn say_inversion(
 
 /// How long a call waits at most, over all its attempts.
 fn patience(client: &Client) -> Option<Span> {
-    [attempts_patience(client), client.overall_timeout].into_iter().flatten().min()
+    [attempts_patience(client), client.call_timeout()].into_iter().flatten().min()
 }
 
 /// How long they take together at most.
 fn attempts_patience(client: &Client) -> Option<Span> {
-    let timeout = client.timeout?;
+    let timeout = client.attempt_timeout()?;
     let attempts = client.retry.as_ref().map_or(1, |retry| retry.attempts);
     let waits =
         client.retry.as_ref().filter(|retry| retry.jitter != Jitter::Decorrelated).map_or(0, |retry| {

@@ -9,6 +9,7 @@ mod fallback;
 mod limits;
 mod messaging;
 mod name;
+mod order;
 mod parameter;
 mod policy;
 mod queue;
@@ -37,6 +38,7 @@ pub(crate) use name::{
     Named, Noun, Overlays, PoolName, QueueName, Ref, ServiceName, TopicName, TransportName, WorkloadName, ZoneName,
     check_name, is_name,
 };
+pub(crate) use order::OrderForm;
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{
     BackoffForm, BreakerPreset, BulkheadPreset, HealthPreset, HedgeAfter, JitterForm, LimitPreset, OutlierPreset,

@@ -213,7 +213,6 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
                 (network, manners),
             )| {
                 Client {
-                    name: String::new(),
                     loss: network.as_ref().map_or(Share::ZERO, |(_, loss)| *loss),
                     bandwidth: network.as_ref().and_then(|_| "1MB/s".parse().ok()),
                     transport: network.map(|(transport, _)| Box::new(transport)),
@@ -221,12 +220,6 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
                     timeout: timeout.map(ms),
                     overall_timeout: overall.map(ms),
                     balance,
-                    zone_aware: manners.zone_aware,
-                    subset: manners.subset,
-                    health: manners.health,
-                    rate_limit: manners.rate_limit,
-                    bulkhead: manners.bulkhead,
-                    limit: manners.limit,
                     retry,
                     hedge,
                     breaker,
@@ -234,6 +227,7 @@ fn client(lengths: Lengths) -> impl Strategy<Value = Client> {
                     throttle,
                     cancel,
                     deadlines,
+                    ..manners
                 }
             },
         )

@@ -8,6 +8,7 @@ use brownout::policy::breaker::{
 use brownout::policy::bulkhead::{BulkheadSettings, SemaphoreSettings, ThreadPoolSettings};
 use brownout::policy::hedge::{HedgeDelay, HedgeSettings};
 use brownout::policy::limit::LimitSettings;
+use brownout::policy::order::Order;
 use brownout::policy::outlier::{
     EnvoyOutlierSettings, FinagleOutlierSettings, LinkerdOutlierSettings, OutlierSettings,
 };
@@ -174,18 +175,18 @@ pub(super) fn throttle() -> impl Strategy<Value = ThrottleSettings> {
     (1.0f64..3.0, 1u64..400).prop_map(|(multiplier, window)| ThrottleSettings { multiplier, window: ms(window) })
 }
 
-/// Whom a client picks and what it waits for.
-#[derive(Clone, Debug)]
-pub(super) struct Manners {
-    pub(super) zone_aware: ZoneAware,
-    pub(super) subset: Option<u32>,
-    pub(super) health: Option<PassiveHealthSettings>,
-    pub(super) rate_limit: Option<RateLimitSettings>,
-    pub(super) bulkhead: Option<BulkheadSettings>,
-    pub(super) limit: Option<LimitSettings>,
+/// As resilience4j has it, with the breaker before attempts or calls, or any other way.
+fn order() -> impl Strategy<Value = Order> {
+    let sees = select(vec![Sees::Attempts, Sees::Calls]);
+    let any = Just(Order::RESILIENCE4J.layers().to_vec()).prop_shuffle();
+    prop_oneof![
+        sees.prop_map(|sees| Order::RESILIENCE4J.with_breaker(sees)),
+        any.prop_map(|layers| Order::from_written(&layers)),
+    ]
 }
 
-pub(super) fn manners() -> impl Strategy<Value = Manners> {
+/// A client that is nothing but the order of its policies, whom it picks and what it waits for.
+pub(super) fn manners() -> impl Strategy<Value = Client> {
     let zone_aware = prop_oneof![4 => Just(ZoneAware::Off), 1 => Just(ZoneAware::Prefer), 1 => Just(ZoneAware::Envoy)];
     // It counts whole seconds, and a run is short.
     let health = (1u32..4, 0u64..2)
@@ -209,13 +210,16 @@ pub(super) fn manners() -> impl Strategy<Value = Manners> {
         option::weighted(0.2, prop_oneof![cycles, leaky]),
         option::weighted(0.3, prop_oneof![semaphore, threads]),
         option::weighted(0.2, super::service::limiter()),
+        order(),
     )
-        .prop_map(|(zone_aware, subset, health, rate_limit, bulkhead, limit)| Manners {
+        .prop_map(|(zone_aware, subset, health, rate_limit, bulkhead, limit, order)| Client {
             zone_aware,
             subset,
             health,
             rate_limit,
             bulkhead,
             limit,
+            order,
+            ..Client::direct()
         })
 }
