@@ -142,6 +142,7 @@ macro_rules! files {
 
 /// The scenarios of the proof, by name.
 static FILES: &[(&str, &str)] = files!(
+    "backlog"
     "batch"
     "breakdowns"
     "client-throttling"
@@ -172,6 +173,7 @@ static FILES: &[(&str, &str)] = files!(
     "tandem"
     "three-stations"
     "token-bucket"
+    "workers"
 );
 
 /// The text of the scenario `name` of the proof.
