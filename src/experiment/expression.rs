@@ -7,6 +7,8 @@
 //! - `holds(goodput(users) < 20/s)`: 1 where the condition holds and 0 elsewhere; its mean is a share of seeds.
 //! - `recovered(users)`: the first point of the series, in seconds, after the last fault has ended, in which as much is
 //!   answered well as is offered.
+//! - `drained(consumer)`: how many seconds after the last fault has ended no more messages wait for the consumer's group
+//!   than at most before the first one.
 //! - `tipping(outage, 500ms, 5s, goodput(users) >= 50%)`: the smallest value of a parameter with which the condition does
 //!   not hold, to a millisecond, by bisection between one with which it holds and one with which it does not.
 
@@ -49,6 +51,7 @@ enum Atom {
     Total(String),
     Holds(String),
     Recovered(String),
+    Drained(String),
 }
 
 /// A bisection over a parameter that is a length of time.
@@ -144,7 +147,7 @@ impl Atom {
     /// The condition that measures it.
     fn condition(&self, unit: Unit) -> Option<String> {
         match self {
-            Atom::Number(_) | Atom::Recovered(_) => None,
+            Atom::Number(_) | Atom::Recovered(_) | Atom::Drained(_) => None,
             Atom::Metric(metric) => Some(format!("{metric} >= {}", zero(metric, unit))),
             Atom::Total(metric) => Some(format!("{metric} >= 0/s")),
             Atom::Holds(condition) => Some(condition.clone()),
@@ -164,6 +167,7 @@ impl Atom {
         match self {
             Atom::Number(number) => Some(*number),
             Atom::Recovered(workload) => recovered(run, workload),
+            Atom::Drained(consumer) => drained(run, consumer),
             Atom::Metric(_) => measured(self.condition(run.unit)?).map(|(_, value)| value),
             Atom::Total(_) => {
                 let (expectation, rate) = measured(self.condition(run.unit)?)?;
@@ -207,9 +211,28 @@ fn zero(metric: &str, unit: Unit) -> &'static str {
     }
 }
 
+/// When the last fault has ended.
+fn faults_ended(model: &Model) -> Option<Time> {
+    model.faults.iter().filter_map(|fault| Some(fault.at + fault.lasts?)).max()
+}
+
+fn drained(run: &Measurement<'_>, consumer: &str) -> Option<f64> {
+    let model = run.model;
+    let began = model.faults.iter().map(|fault| fault.at).min()?.as_secs_f64();
+    let ended = faults_ended(model)?.as_secs_f64();
+    let (id, _) = model.consumers.enumerate().find(|(_, it)| it.name == consumer)?;
+    let place = model.groups().iter().position(|group| group.consumers.contains(&id))?;
+    let lag = &run.results.messaging.as_ref()?.groups[place].series.lag;
+    let interval = run.results.series.interval.as_secs_f64();
+    let calm = (model.warmup.as_secs_f64() / interval).ceil() as usize..(began / interval) as usize;
+    let most = lag.get(calm)?.iter().copied().reduce(f64::max)?;
+    let back = (0..lag.len()).find(|point| *point as f64 * interval >= ended && lag[*point] <= most)?;
+    Some(back as f64 * interval - ended)
+}
+
 fn recovered(run: &Measurement<'_>, workload: &str) -> Option<f64> {
     let model = run.model;
-    let ended = model.faults.iter().filter_map(|fault| Some(fault.at + fault.lasts?)).max()?;
+    let ended = faults_ended(model)?;
     let (id, _) = model.workloads.enumerate().find(|(_, it)| it.name == workload)?;
     let (series, of) = (&run.results.series, &run.results.series.workloads[id.0 as usize]);
     let starts = |point: usize| series.interval.as_secs_f64() * point as f64;
@@ -306,6 +329,9 @@ fn atom(text: &str) -> Result<Atom, ParseError> {
     }
     if let Some(workload) = inner("recovered") {
         return Ok(Atom::Recovered(workload));
+    }
+    if let Some(consumer) = inner("drained") {
+        return Ok(Atom::Drained(consumer));
     }
     if text.ends_with(')') && text.contains('(') {
         return Ok(Atom::Metric(text.to_owned()));

@@ -150,6 +150,7 @@ macro_rules! files {
 
 /// The scenarios of the proof, by name.
 static FILES: &[(&str, &str)] = files!(
+    "backlog"
     "batch"
     "breakdowns"
     "client-throttling"
@@ -180,6 +181,7 @@ static FILES: &[(&str, &str)] = files!(
     "tandem"
     "three-stations"
     "token-bucket"
+    "workers"
 );
 
 /// The text of the scenario `name` of the proof.

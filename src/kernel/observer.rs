@@ -84,7 +84,8 @@ pub enum MessageFact {
     Duplicate { group: u32 },
     /// A message that was published at `published` and kept for a group is so no more.
     Settled { group: u32, published: Time, fate: Fate },
-    /// A group has handled a message after one of the same key that was published later.
+    /// A group has handled a message after one of the same key that was published later. It is told before the next
+    /// [`Observer::boundary`], and otherwise late: with the time at which it happened.
     Reordered { group: u32 },
     /// The partitions of a group are shared anew.
     Rebalanced { group: u32 },

@@ -3,6 +3,7 @@
 mod beginnings;
 mod help;
 mod inputs;
+mod messages;
 
 use std::collections::BTreeMap;
 use std::fs;

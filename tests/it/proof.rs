@@ -40,6 +40,8 @@ families! {
     caches: "Q29" "Q30" "C5-cache-1000" "C5-cache-350" "C5-cache-late-fill";
     hedges: "Q35";
     contention: "C4-spike" "C11-occ-none";
+    workers_and_how_they_take_messages: "M1-workers" "M2-members" "M3-batch" "M4-poll";
+    a_backlog_that_drains: "M5-drain";
     a_server_that_stands_still:
         "C1-280" "C1-140" "C1-100-recovery" "C1-130-recovery" "C1-200-critical-outage" "C2-none" "C2-lifo" "C2-queue-100"
         "C2-queue-1000" "C2-cancel" "C2-jitter" "C2-budget" "C2-budget-260" "C8-pause" "C10-probe";

@@ -1,5 +1,7 @@
 //! Topics of Kafka: their partitions, the client libraries of their publishers, and their groups.
 
+use std::rc::Rc;
+
 use crate::base::random::Stream;
 use crate::base::time::{Span, Time};
 use crate::base::units::Share;
@@ -63,6 +65,10 @@ impl Progress {
     pub(super) fn settle(&mut self, offset: u64) -> bool {
         if offset < self.to {
             return false;
+        }
+        if offset == self.to && self.beyond.is_empty() {
+            self.to += 1;
+            return true;
         }
         let place = self.beyond.partition_point(|(_, to)| *to < offset);
         match self.beyond.get_mut(place) {
@@ -147,9 +153,10 @@ impl Logs {
             keeps_payloads: replays,
             ..LogSettings::default()
         };
+        let log = Rc::new(log);
         let producer = &settings.producer;
         Logs {
-            logs: (0..settings.partitions).map(|_| Log::new(log)).collect(),
+            logs: (0..settings.partitions).map(|_| Log::new(Rc::clone(&log))).collect(),
             bytes: 0,
             groups: groups.iter().map(|group| LogGroup::new(group[0], settings.partitions)).collect(),
             producers: vec![super::NONE; replicas],

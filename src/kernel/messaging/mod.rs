@@ -2,7 +2,8 @@
 //! a broker keeps messages is the mechanisms' to know; here their answers become events.
 //!
 //! [`publish`] is the publisher's side, `nodes` the servers of a broker, `shelves` what is kept on them, `workers` the
-//! consumers' side, `settle` what becomes of a message, `flow` what holds publishers back, `effects` what is done again. A model without topics has nothing
+//! consumers' side, `settle` what becomes of a message, `order` whether it came in its turn, `flow` what holds publishers
+//! back, `effects` what is done again. A model without topics has nothing
 //! here.
 
 mod effects;
@@ -11,6 +12,7 @@ mod kafka;
 mod logs;
 mod members;
 mod nodes;
+mod order;
 mod partitions;
 mod publish;
 mod scaling;
@@ -174,6 +176,7 @@ pub(super) struct Messaging {
     /// `None` where nobody has transactions.
     pub(super) transactions: Option<transactions::All>,
     replications: Replications,
+    order: order::Order,
     /// Lists that are used again.
     deliveries: Vec<Delivery<Message>>,
     fates: Vec<(Message, kafka_rules::Fate)>,
@@ -199,6 +202,7 @@ impl Messaging {
             producers: Vec::new(),
             transactions: has_transactions(model).then(transactions::none_open),
             replications: Replications::default(),
+            order: order::Order::default(),
             deliveries: Vec::new(),
             fates: Vec::new(),
             records: Vec::new(),

@@ -8,7 +8,6 @@ use crate::policy::Outcome;
 
 use super::super::agenda::{Agenda, Event};
 use super::super::engine::Engine;
-use super::super::frame::NONE;
 use super::super::observer::{Fate, MessageFact, Observer};
 use super::shelf::{News, Why};
 use super::{Held, Message, NOBODY};
@@ -77,24 +76,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     pub(super) fn settled(&mut self, group: u32, message: &Message, fate: Fate) {
         self.observer.message(self.agenda.now(), MessageFact::Settled { group, published: message.published, fate });
-    }
-
-    /// Messages of one key are handled in the order in which they were published, or not.
-    pub(super) fn note_order(&mut self, group: u32, held: &Held) {
-        let Message { request_key: key, number, .. } = held.message;
-        if key == NONE {
-            return;
-        }
-        let last = &mut self.messaging.groups[group as usize].last;
-        if last.len() <= key as usize {
-            last.resize(key as usize + 1, 0);
-        }
-        // Numbers are stored one higher, so that zero is none.
-        let before = std::mem::replace(&mut last[key as usize], number.wrapping_add(1));
-        if before > number.wrapping_add(1) {
-            last[key as usize] = before;
-            self.observer.message(self.agenda.now(), MessageFact::Reordered { group });
-        }
     }
 
     /// Sees to all that a shelf has to say after it was touched.
@@ -169,6 +150,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Tells how old the oldest messages are that are not settled.
     pub(in crate::kernel) fn tell_ages(&mut self) {
+        self.look_at_order();
         for group in 0..self.messaging.groups.len() as u32 {
             let state = &self.messaging.groups[group as usize];
             let topic = &self.messaging.topics[state.topic as usize];
@@ -189,6 +171,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// The run is over: tells how many messages are pending, as the brokers and workers count them.
     pub(in crate::kernel) fn tell_what_is_pending(&mut self) {
+        self.look_at_order();
         for group in 0..self.messaging.groups.len() as u32 {
             let state = &self.messaging.groups[group as usize];
             let topic = &self.messaging.topics[state.topic as usize];

@@ -15,6 +15,10 @@ struct Recipe {
     partitions: u32,
     publish: &'static str,
     keeping: &'static str,
+    disk: &'static str,
+    change: &'static str,
+    /// The run ends in the middle of something.
+    duration_ms: u32,
     consumers: Vec<ConsumerRecipe>,
     faults: Vec<FaultRecipe>,
     is_burst: bool,
@@ -83,24 +87,36 @@ fn recipe() -> impl Strategy<Value = Recipe> {
         ", wait = \"acknowledged\", timeout = \"30ms\", retry = { attempts = 3, backoff = \"20ms\" }, optional = true",
         ", wait = \"handled\", timeout = \"500ms\"",
     ]);
+    let disk =
+        select(vec!["", "", "disk = \"4KiB\"\nwhen_full = \"refuse\"", "disk = \"4KiB\"\nwhen_full = \"block\""]);
+    let change = select(vec![
+        "",
+        "restart = \"worker0\"\nevery = \"200ms\"",
+        "scale = { worker0 = 3 }",
+        "redrive = \"dead\"",
+        "replay = \"c0\"\nfrom = \"1s\"",
+    ]);
     let keeping = select(vec!["", "", "length = 20", "length = 10\noverflow = \"reject-newest\"", "ttl = \"300ms\""]);
     (
         any::<u64>(),
         brokers,
         any::<bool>(),
         1..5u32,
-        (publish, keeping),
+        (publish, keeping, disk, (change, 1000..6000u32)),
         proptest::collection::vec(consumer(), 0..3),
         proptest::collection::vec(fault(), 0..4),
         any::<[bool; 3]>(),
     )
-        .prop_map(|(seed, broker, is_queue, partitions, (publish, keeping), consumers, faults, flags)| Recipe {
+        .prop_map(|(seed, broker, is_queue, partitions, more, consumers, faults, flags)| Recipe {
             seed,
             broker,
             is_queue: is_queue && broker != "kafka",
             partitions,
-            publish,
-            keeping,
+            publish: more.0,
+            keeping: more.1,
+            disk: more.2,
+            change: more.3.0,
+            duration_ms: more.3.1,
             consumers,
             faults,
             is_burst: flags[0],
@@ -117,7 +133,7 @@ impl Recipe {
         let mut text = format!(
             r#"
             seed = {seed}
-            duration = "6s"
+            duration = "{duration}ms"
             interval = "100ms"
             [workload.users]
             entry = "shop.buy"
@@ -132,12 +148,15 @@ impl Recipe {
             preset = "{broker}"
             nodes = 2
             failover = "400ms"
+            {disk}
             [{kind}.things]
             broker = "it"
             "#,
             seed = self.seed % 1_000_000,
             publish = self.publish,
             broker = self.broker,
+            disk = self.disk,
+            duration = self.duration_ms,
         );
         if is_kafka {
             text += &format!(
@@ -195,6 +214,16 @@ impl Recipe {
             }
             let what = it.what.replace("BROKER", "it");
             text += &format!("[fault.f{n}]\nat = \"{}ms\"\nfor = \"{}ms\"\n{what}\n", it.at, it.lasts);
+        }
+        let needs_reader = self.change.contains("worker0") || self.change.contains("c0");
+        let may = match self.change {
+            "" => false,
+            change if change.contains("replay") => is_kafka && !self.consumers.is_empty(),
+            change if change.contains("redrive") => self.has_dead_letters,
+            _ => !needs_reader || !self.consumers.is_empty(),
+        };
+        if may {
+            text += &format!("[change.hand]\nat = \"2500ms\"\n{}\n", self.change);
         }
         text
     }

@@ -5,6 +5,7 @@
 //! Simpler than the original: the marks that end a transaction take no offset.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::ProducerId;
 use super::producer::{Record, Stamp};
@@ -73,32 +74,34 @@ struct Stored<M> {
     is_aborted: bool,
 }
 
-/// See the module.
+/// See the module. Batches come to thousands of logs in turn, which are in no cache: what each batch touches lies
+/// together, and in this order.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Log<M> {
-    settings: LogSettings,
     /// The records from `first` to the end.
     records: VecDeque<Stored<M>>,
     first: u64,
-    /// How many of them were aborted.
-    aborted: u64,
+    high_watermark: u64,
     /// The first offset that is on disk.
     start: u64,
-    high_watermark: u64,
-    segments: Segments,
-    /// Transactions that have records here and have not ended, with the offset of their first; the oldest first.
-    open: Vec<(u64, TransactionId)>,
+    /// How many of the records were aborted.
+    aborted: u64,
     /// The number that each producer's next batch should have.
     expected: Vec<u64>,
     /// Where numbered batches begin that are not replicated, the oldest first.
     recent: VecDeque<(u64, ProducerId, u64)>,
+    settings: Rc<LogSettings>,
+    segments: Segments,
+    /// Transactions that have records here and have not ended, with the offset of their first; the oldest first.
+    open: Vec<(u64, TransactionId)>,
 }
 
 impl<M: Copy> Log<M> {
-    /// An empty log.
-    pub fn new(settings: LogSettings) -> Log<M> {
+    /// An empty log. The logs of a topic may share their settings.
+    pub fn new(settings: impl Into<Rc<LogSettings>>) -> Log<M> {
         Log {
-            settings,
+            settings: settings.into(),
             records: VecDeque::new(),
             first: 0,
             aborted: 0,

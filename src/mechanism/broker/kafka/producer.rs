@@ -227,16 +227,28 @@ enum Readiness {
     Ready,
 }
 
+/// What a producer must know of a partition for which it has nothing: most of thousands. So it is small.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// What it has for it, by place in the list of lots; [`NOTHING`].
+    lot: u32,
+    leader: Option<u16>,
+    /// The number of the next batch.
+    next_sequence: u64,
+}
+
+const _: () = assert!(size_of::<Place>() == 16);
+
+/// There is no lot.
+const NOTHING: u32 = u32::MAX;
+
 /// What a producer has for one partition.
 #[derive(Clone, Debug, Default)]
 struct Lot {
-    leader: Option<Node>,
     /// Batches that wait, the oldest first.
     waiting: VecDeque<u32>,
     /// Numbered batches that are not settled, in order.
     numbered: VecDeque<u32>,
-    /// The number of the next batch.
-    next_sequence: u64,
     /// It waits until then before it sends again.
     backs_off_until: Time,
     readiness: Readiness,

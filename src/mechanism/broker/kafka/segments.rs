@@ -20,11 +20,15 @@ struct Segment {
     last: Time,
 }
 
-/// All files of one log, the oldest first. The last one is written to.
+/// All files of one log.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub(super) struct Segments {
-    files: VecDeque<Segment>,
+    /// The one that is written to: beside what else a batch changes, since batches come to thousands of logs in turn.
+    last: Option<Segment>,
     bytes: u64,
+    /// The others, the oldest first.
+    older: VecDeque<Segment>,
 }
 
 impl Segments {
@@ -33,12 +37,12 @@ impl Segments {
         let limit = settings.segment.as_bytes();
         let full = |file: &Segment| file.bytes + bytes > limit || now.since(file.first) > settings.segment_age;
         self.bytes += bytes;
-        match self.files.back_mut().filter(|file| !full(file)) {
+        match self.last.as_mut().filter(|file| !full(file)) {
             Some(file) => {
                 file.bytes += bytes;
                 file.last = now;
             }
-            None => self.files.push_back(Segment { base, bytes, first: now, last: now }),
+            None => self.older.extend(self.last.replace(Segment { base, bytes, first: now, last: now })),
         }
     }
 
@@ -49,23 +53,28 @@ impl Segments {
 
     /// Bytes of each file, the oldest first.
     pub(super) fn sizes(&self) -> impl Iterator<Item = u64> {
-        self.files.iter().map(|file| file.bytes)
+        self.files().map(|file| file.bytes)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Segment> {
+        self.older.iter().chain(&self.last)
     }
 
     /// The first offset of the oldest file whose last record was written at `time` or later; `end` when there is none.
     pub(super) fn offset_at(&self, time: Time, end: u64) -> u64 {
-        let later = self.files.partition_point(|file| file.last < time);
-        self.files.get(later).map_or(end, |file| file.base)
+        let later = self.older.partition_point(|file| file.last < time);
+        let last = self.last.as_ref().filter(|file| file.last >= time);
+        self.older.get(later).or(last).map_or(end, |file| file.base)
     }
 
     /// How many of the oldest files can go, and the first offset that stays. `end` is the end of the log, and nothing from
     /// `keep` on is touched.
     pub(super) fn expired(&self, now: Time, keep: u64, end: u64, settings: &LogSettings) -> (usize, u64) {
-        let ends = self.files.iter().skip(1).map(|file| file.base).chain([end]);
+        let ends = self.files().skip(1).map(|file| file.base).chain([end]);
         let mut surplus = settings.retention_size.map(|limit| self.bytes.saturating_sub(limit.as_bytes()));
-        let (mut count, mut start) = (0, self.files.front().map_or(end, |file| file.base));
+        let (mut count, mut start) = (0, self.files().next().map_or(end, |file| file.base));
         let mut old = true;
-        for (file, file_end) in self.files.iter().zip(ends) {
+        for (file, file_end) in self.files().zip(ends) {
             old &= settings.retention.is_some_and(|limit| now.since(file.last) > limit);
             let too_much = surplus.is_some_and(|surplus| surplus >= file.bytes && surplus > 0);
             if file_end > keep || !(old || too_much) {
@@ -79,15 +88,19 @@ impl Segments {
 
     /// Deletes the oldest `count` files.
     pub(super) fn delete(&mut self, count: usize) {
-        for file in self.files.drain(..count) {
+        let closed = count.min(self.older.len());
+        for file in self.older.drain(..closed) {
             self.bytes -= file.bytes;
+        }
+        if count > closed {
+            self.bytes -= self.last.take().map_or(0, |file| file.bytes);
         }
     }
 
     /// Cuts everything from offset `end` on; the log went up to `log_end`. The bytes of a file that is cut are
     /// taken to be spread evenly over its records.
     pub(super) fn truncate(&mut self, end: u64, mut log_end: u64) {
-        while let Some(file) = self.files.back_mut().filter(|_| end < log_end) {
+        while let Some(file) = self.last.as_mut().filter(|_| end < log_end) {
             let records = log_end - file.base;
             let gone = records.min(log_end - end);
             let bytes = u64::try_from(u128::from(file.bytes) * u128::from(gone) / u128::from(records.max(1)))
@@ -96,7 +109,7 @@ impl Segments {
             file.bytes -= bytes;
             log_end -= gone;
             if gone == records {
-                self.files.pop_back();
+                self.last = self.older.pop_back();
             }
         }
     }

@@ -6,8 +6,8 @@ use std::collections::{BinaryHeap, VecDeque};
 use super::super::{Node, Partition, ProducerId};
 use super::batches::{Batches, Key};
 use super::{
-    Answer, Batch, Fate, Lane, Lot, Offer, ProducerSettings, Readiness, Record, Request, RequestId, Stamp, Waiter,
-    retry_backoff,
+    Answer, Batch, Fate, Lane, Lot, NOTHING, Offer, Place, ProducerSettings, Readiness, Record, Request, RequestId,
+    Stamp, Waiter, retry_backoff,
 };
 use crate::base::time::Time;
 
@@ -18,7 +18,11 @@ pub struct Producer<M> {
     id: ProducerId,
     settings: ProducerSettings,
     batches: Batches<M>,
+    /// By partition.
+    places: Vec<Place>,
+    /// Of partitions for which there is something; the others are free.
     lots: Vec<Lot>,
+    free_lots: Vec<u32>,
     lanes: Vec<Lane>,
     requests: Vec<Request>,
     free_requests: Vec<u32>,
@@ -39,7 +43,9 @@ impl<M: Copy> Producer<M> {
             id,
             settings,
             batches: Batches::new(),
-            lots: vec![Lot::default(); partitions as usize],
+            places: vec![Place { lot: NOTHING, leader: None, next_sequence: 0 }; partitions as usize],
+            lots: Vec::new(),
+            free_lots: Vec::new(),
             lanes: vec![Lane::default(); nodes as usize],
             requests: Vec::new(),
             free_requests: Vec::new(),
@@ -52,19 +58,45 @@ impl<M: Copy> Producer<M> {
 
     /// Who leads a partition from now on; `None` while nobody does, and nothing is sent there.
     pub fn set_leader(&mut self, now: Time, partition: Partition, leader: Option<Node>) {
-        let lot = &mut self.lots[partition.index()];
-        if lot.leader == leader {
+        let old = self.leader(partition);
+        if old == leader {
             return;
         }
-        if let Some(old) = lot.leader {
+        let number = |node: Node| u16::try_from(node.0).expect("fewer than 2^16 nodes lead partitions");
+        self.places[partition.index()].leader = leader.map(number);
+        let Some(lot) = self.lots.get_mut(self.places[partition.index()].lot as usize) else { return };
+        if let Some(old) = old {
             let lane = &mut self.lanes[old.index()];
             lane.ready -= u32::from(lot.readiness == Readiness::Ready);
             if lot.is_listed {
                 lane.sendable.retain(|other| *other != partition);
             }
         }
-        (lot.leader, lot.readiness, lot.is_listed) = (leader, Readiness::No, false);
+        (lot.readiness, lot.is_listed) = (Readiness::No, false);
         self.look_at(now, partition);
+    }
+
+    fn leader(&self, partition: Partition) -> Option<Node> {
+        self.places[partition.index()].leader.map(|node| Node(node.into()))
+    }
+
+    /// What it has for a partition, if anything.
+    #[inline]
+    fn lot(&self, partition: Partition) -> Option<&Lot> {
+        self.lots.get(self.places[partition.index()].lot as usize)
+    }
+
+    /// What it has for a partition for which there is something, or is about to be.
+    #[inline]
+    fn lot_mut(&mut self, partition: Partition) -> &mut Lot {
+        let place = &mut self.places[partition.index()].lot;
+        if *place == NOTHING {
+            *place = self.free_lots.pop().unwrap_or_else(|| {
+                self.lots.push(Lot::default());
+                self.lots.len() as u32 - 1
+            });
+        }
+        &mut self.lots[*place as usize]
     }
 
     /// A record is to be sent to `partition`. Afterwards [`Producer::take_request`] may have something for the
@@ -101,14 +133,14 @@ impl<M: Copy> Producer<M> {
         // Each partition once: those that have more join the end of the line.
         for _ in 0..self.lanes[node.index()].sendable.len() {
             let Some(partition) = self.lanes[node.index()].sendable.front().copied() else { break };
-            let Some(place) = self.lots[partition.index()].waiting.front().copied() else { break };
+            let Some(place) = self.lot(partition).and_then(|lot| lot.waiting.front().copied()) else { break };
             let bytes = self.batches.get(place).bytes;
             if sum > 0 && sum + bytes > most {
                 break;
             }
             sum += bytes;
             self.lanes[node.index()].sendable.pop_front();
-            self.lots[partition.index()].is_listed = false;
+            self.lot_mut(partition).is_listed = false;
             self.depart(partition, place);
             batches.push(self.batches.key(place));
             self.look_at(now, partition);
@@ -228,13 +260,13 @@ impl<M: Copy> Producer<M> {
     /// How many batches wait to be sent to each partition, in order: what an adaptive
     /// [`Partitioner`](super::super::Partitioner) weighs.
     pub fn queues(&self) -> impl Iterator<Item = u32> {
-        self.lots.iter().map(|lot| lot.waiting.len() as u32)
+        self.places.iter().map(|place| self.lots.get(place.lot as usize).map_or(0, |lot| lot.waiting.len() as u32))
     }
 
     fn batch(&self, place: u32) -> Batch<'_, M> {
         let entry = self.batches.get(place);
         let unsettled = || {
-            let first = self.lots[entry.partition.index()].numbered.front();
+            let first = self.lot(entry.partition).and_then(|lot| lot.numbered.front());
             first.and_then(|first| self.batches.get(*first).sequence).unwrap_or(0)
         };
         let stamp = entry.sequence.map(|sequence| Stamp { producer: self.id, sequence, unsettled: unsettled() });
@@ -254,7 +286,7 @@ impl<M: Copy> Producer<M> {
     /// Puts a record into the open batch of its partition, if there is one with room: whether that is full now.
     fn add(&mut self, now: Time, partition: Partition, record: Record<M>) -> Option<bool> {
         let size = self.size_of(record);
-        let place = *self.lots[partition.index()].waiting.back()?;
+        let place = *self.lot(partition)?.waiting.back()?;
         let limit = self.settings.batch_size.as_bytes();
         let entry = self.batches.get_mut(place);
         if entry.is_closed {
@@ -289,7 +321,7 @@ impl<M: Copy> Producer<M> {
         if !is_full && !entry.has_lingered {
             self.lingering.push_back((now + self.settings.linger, key));
         }
-        self.lots[partition.index()].waiting.push_back(key.place);
+        self.lot_mut(partition).waiting.push_back(key.place);
         self.look_at(now, partition);
         is_full
     }
@@ -324,27 +356,28 @@ impl<M: Copy> Producer<M> {
 
     /// Finds out anew whether the oldest batch of a partition may be sent.
     fn look_at(&mut self, now: Time, partition: Partition) {
-        let readiness = self.readiness(now, partition);
-        let lot = &mut self.lots[partition.index()];
-        let Some(leader) = lot.leader else { return };
-        let lane = &mut self.lanes[leader.index()];
-        lane.ready += u32::from(readiness == Readiness::Ready);
-        lane.ready -= u32::from(lot.readiness == Readiness::Ready);
-        lot.readiness = readiness;
-        match (readiness, lot.is_listed) {
-            (Readiness::No, true) => lane.sendable.retain(|other| *other != partition),
-            (Readiness::Sendable | Readiness::Ready, false) => lane.sendable.push_back(partition),
-            _ => return,
+        let Place { lot: at, .. } = self.places[partition.index()];
+        let Some(lot) = self.lots.get(at as usize) else { return };
+        let readiness = self.readiness(now, partition, lot);
+        let leader = self.leader(partition);
+        let lot = &mut self.lots[at as usize];
+        if let Some(leader) = leader {
+            list(lot, partition, readiness, &mut self.lanes[leader.index()]);
         }
-        lot.is_listed = !lot.is_listed;
+        if lot.waiting.is_empty() && lot.numbered.is_empty() && lot.backs_off_until <= now {
+            debug_assert!(!lot.is_listed && readiness == Readiness::No, "there is nothing to send");
+            lot.backs_off_until = Time::ZERO;
+            self.places[partition.index()].lot = NOTHING;
+            self.free_lots.push(at);
+        }
     }
 
-    fn readiness(&self, now: Time, partition: Partition) -> Readiness {
-        let lot = &self.lots[partition.index()];
+    fn readiness(&self, now: Time, partition: Partition, lot: &Lot) -> Readiness {
         let Some(place) = lot.waiting.front().copied() else { return Readiness::No };
         let entry = self.batches.get(place);
         let is_out_of_turn = entry.sequence.is_some() && lot.numbered.front() != Some(&place);
-        if lot.leader.is_none() || lot.backs_off_until > now || is_out_of_turn {
+        let has_leader = self.places[partition.index()].leader.is_some();
+        if !has_leader || lot.backs_off_until > now || is_out_of_turn {
             return Readiness::No;
         }
         if entry.is_closed || entry.has_lingered || entry.attempts > 0 || lot.waiting.len() > 1 {
@@ -356,15 +389,15 @@ impl<M: Copy> Producer<M> {
 
     /// The oldest batch of a partition goes on its way.
     fn depart(&mut self, partition: Partition, place: u32) {
-        let lot = &mut self.lots[partition.index()];
-        lot.waiting.pop_front();
+        self.lot_mut(partition).waiting.pop_front();
         let entry = self.batches.get_mut(place);
         (entry.is_closed, entry.is_in_flight) = (true, true);
         entry.attempts = entry.attempts.saturating_add(1);
         if self.settings.is_idempotent && entry.sequence.is_none() {
-            entry.sequence = Some(lot.next_sequence);
-            lot.next_sequence += 1;
-            lot.numbered.push_back(place);
+            let next = &mut self.places[partition.index()].next_sequence;
+            entry.sequence = Some(*next);
+            *next += 1;
+            self.lot_mut(partition).numbered.push_back(place);
         }
     }
 
@@ -373,7 +406,7 @@ impl<M: Copy> Producer<M> {
         let entry = self.batches.get(place);
         let (partition, is_in_flight, is_numbered) = (entry.partition, entry.is_in_flight, entry.sequence.is_some());
         self.memory += entry.memory;
-        let lot = &mut self.lots[partition.index()];
+        let lot = self.lot_mut(partition);
         if !is_in_flight {
             lot.waiting.retain(|other| *other != place);
         }
@@ -390,7 +423,8 @@ impl<M: Copy> Producer<M> {
         entry.is_in_flight = false;
         let (partition, failures, sequence) = (entry.partition, entry.attempts - 1, entry.sequence);
         let until = now + retry_backoff(self.settings.retry_backoff, self.settings.retry_backoff_max, failures, draw());
-        let lot = &mut self.lots[partition.index()];
+        self.lot_mut(partition);
+        let lot = &mut self.lots[self.places[partition.index()].lot as usize];
         let batches = &self.batches;
         // With numbers in their order, without them simply before all others.
         let is_before = |other: &u32| batches.get(*other).sequence.is_some_and(|other| Some(other) < sequence);
@@ -448,4 +482,18 @@ impl<M: Copy> Producer<M> {
             self.close_request(now, id, &mut |_| Answer::Again, draw, tell);
         }
     }
+}
+
+/// Enters a partition among those of which its leader may be sent something, or takes it out.
+#[inline]
+fn list(lot: &mut Lot, partition: Partition, readiness: Readiness, lane: &mut Lane) {
+    lane.ready += u32::from(readiness == Readiness::Ready);
+    lane.ready -= u32::from(lot.readiness == Readiness::Ready);
+    lot.readiness = readiness;
+    match (readiness, lot.is_listed) {
+        (Readiness::No, true) => lane.sendable.retain(|other| *other != partition),
+        (Readiness::Sendable | Readiness::Ready, false) => lane.sendable.push_back(partition),
+        _ => return,
+    }
+    lot.is_listed = !lot.is_listed;
 }
