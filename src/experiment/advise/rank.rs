@@ -176,8 +176,8 @@ impl<'m> Ruler<'m> {
         }
     }
 
-    /// The better one first: by how many runs end well, by what users get, by how soon, by what it takes, by what must be
-    /// true for it.
+    /// The better one first: by what it does and how many runs end well; then what may be done without a proviso; then what
+    /// takes less; then by what users get, and how soon.
     pub(super) fn order(&self, a: &Tried, b: &Tried) -> Ordering {
         let well = |it: &Tried| it.figures.ended_well.share().unwrap_or(0.0);
         let goodput = |it: &Tried| coarse(it.figures.goodput.as_ref(), NOTICED);
@@ -185,9 +185,9 @@ impl<'m> Ruler<'m> {
         b.effect
             .cmp(&a.effect)
             .then(well(b).total_cmp(&well(a)))
-            .then(goodput(b).total_cmp(&goodput(a)))
-            .then(a.figures.capacity.total_cmp(&b.figures.capacity))
             .then((!a.cure.proviso.is_empty()).cmp(&!b.cure.proviso.is_empty()))
+            .then(a.figures.capacity.total_cmp(&b.figures.capacity))
+            .then(goodput(b).total_cmp(&goodput(a)))
             .then(a.is_pair.cmp(&b.is_pair))
             .then(latency(a).total_cmp(&latency(b)))
     }
