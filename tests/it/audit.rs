@@ -122,7 +122,7 @@ fn changes() -> Vec<(&'static str, String)> {
     vec![
         ("single-point-of-failure", set("replicas = 3", "replicas = 1")),
         ("queue-beyond-patience", set("queue    = 20", "queue = 2000")),
-        ("unbounded-queue", set("queue    = 20", "queue = \"unlimited\"").replace("timeout = \"1s\"", "")),
+        ("unbounded-queue", set("queue    = 20\n", "")),
         ("pool-below-littles-law", set("100/s", "2000/s")),
         ("retry-without-budget", retry(spread)),
         ("retry-without-jitter", retry("attempts = 2, backoff = \"100ms\", budget = { ratio = \"10%\" }")),
