@@ -1,5 +1,7 @@
 //! Audits name what the scenarios of the catalogue were made to show, and keep silent where it is not.
 
+mod measured;
+
 use brownout::insight::audit::{Finding, Grade, audit};
 use brownout::scenario::{LESSONS, LoadOptions, Locator, NoFiles, lesson, load};
 
@@ -67,13 +69,8 @@ fn audits_name_the_defect_of_each_scenario_and_not_that_of_its_cure() {
     }
 }
 
-#[test]
-fn a_healthy_scenario_has_nothing_serious_and_a_sound_one_nothing_at_all() {
-    for name in HEALTHY {
-        let findings = found(name, lesson(name).unwrap().text, "");
-        assert!(findings.iter().all(|finding| finding.grade < Grade::Serious), "{name}: {findings:#?}");
-    }
-    let sound = r#"
+/// Nothing can be said against it.
+const SOUND: &str = r#"
 [workload.users]
 entry    = "api.get"
 arrivals = "poisson(100/s)"
@@ -92,6 +89,92 @@ queue    = 20
 [service.api.endpoint.get]
 steps = [ { work = "exp(10ms)" } ]
 "#;
-    let findings = found("sound", sound, "");
+
+#[test]
+fn a_healthy_scenario_has_nothing_serious_and_a_sound_one_nothing_at_all() {
+    for name in HEALTHY {
+        let findings = found(name, lesson(name).unwrap().text, "");
+        assert!(findings.iter().all(|finding| finding.grade < Grade::Serious), "{name}: {findings:#?}");
+    }
+    let findings = found("sound", SOUND, "");
     assert!(findings.is_empty(), "{findings:#?}");
+}
+
+/// A second service, which the first one calls with `client`.
+fn with_store(client: &str, step: &str) -> String {
+    let call = SOUND.replace("exp(10ms)\" } ]", "exp(10ms)\" }, { call = \"store.read\", client = \"rest\" } ]");
+    let store = format!("replicas = 2\nthreads = 8\nqueue = 20\n[service.store.endpoint.read]\nsteps = [ {step} ]");
+    format!("{call}\n[client.rest]\nbalance = \"least-request\"\n{client}\n[service.store]\n{store}\n")
+}
+
+/// One change to what is sound, and what it is called. That finding is silent without the change: nothing is found then.
+fn changes() -> Vec<(&'static str, String)> {
+    let set = |from: &str, to: &str| {
+        assert!(SOUND.contains(from), "{from}");
+        SOUND.replace(from, to)
+    };
+    let retry = |retry: &str| set("cancel  = \"waiting\"", &format!("cancel = \"waiting\"\nretry = {{ {retry} }}"));
+    let spread = "attempts = 2, backoff = \"exponential(100ms)\", jitter = \"full\"";
+    let order = retry(spread).replace("[ { work", "{ work").replace("10ms)\" } ]", "10ms)\" }\neffect = \"order\"");
+    let publish = set("exp(10ms)\" } ]", "exp(10ms)\" }, { publish = \"mails\" } ]");
+    let dead = "[queue.mails]\nbroker = \"rabbitmq\"\nttl = \"1s\"\ndead_letter = \"dead\"\n[queue.dead]\nbroker = \"rabbitmq\"\n\
+                [consumer.mailer]\nqueue = \"mails\"\nhandler = \"api.get\"\n";
+    vec![
+        ("single-point-of-failure", set("replicas = 3", "replicas = 1")),
+        ("queue-beyond-patience", set("queue    = 20", "queue = 2000")),
+        ("unbounded-queue", set("queue    = 20\n", "")),
+        ("pool-below-littles-law", set("100/s", "2000/s")),
+        ("retry-without-budget", retry(spread)),
+        ("retry-without-jitter", retry("attempts = 2, backoff = \"100ms\", budget = { ratio = \"10%\" }")),
+        ("non-idempotent-retry", order),
+        ("no-timeout", with_store("", "{ work = \"1ms\" }")),
+        ("slow-call", with_store("timeout = \"1s\"", "{ sleep = \"60ms\" }")),
+        ("timeout-inversion", with_store("timeout = \"3s\"", "{ work = \"1ms\" }")),
+        ("dead-letters-unread", format!("{publish}\n{dead}")),
+    ]
+}
+
+fn suspicious() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/suspicious");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap())).collect()
+}
+
+/// What findings are called, as the finders write it.
+fn kinds() -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/insight/audit");
+    let mut kinds = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for part in text.split("Finding::new(").skip(1) {
+            let first = part.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
+            kinds.extend(first.map(|(kind, _)| kind.to_owned()));
+        }
+        for line in text.lines().filter(|line| line.trim_start().starts_with("(\"W")) {
+            kinds.extend(line.split('"').nth(3).map(str::to_owned));
+        }
+    }
+    kinds.sort();
+    kinds
+}
+
+#[test]
+fn every_finder_fires_somewhere_and_none_of_them_at_what_is_sound() {
+    let mut fired: Vec<String> = Vec::new();
+    for (kind, text) in changes() {
+        let findings = found(kind, &text, "");
+        assert!(findings.iter().any(|it| it.kind == kind), "{kind}: {findings:#?}\n{text}");
+        fired.extend(findings.into_iter().map(|it| it.kind.to_owned()));
+    }
+    for (name, text) in suspicious() {
+        fired.extend(found(&name, &text, "").into_iter().map(|it| it.kind.to_owned()));
+    }
+    for (name, variant, ..) in DEFECTS {
+        fired.extend(found(name, lesson(name).unwrap().text, variant).into_iter().map(|it| it.kind.to_owned()));
+    }
+    let kinds = kinds();
+    assert!(kinds.len() >= 38, "the finders are found: {kinds:?}");
+    let silent: Vec<&String> = kinds.iter().filter(|kind| !fired.contains(kind)).collect();
+    assert!(silent.is_empty(), "nothing makes these fire: {silent:?}");
 }

@@ -1,5 +1,6 @@
 //! Experiments: replications, comparisons and sweeps say what is so, and no more than they know.
 
+mod advice;
 mod command_line;
 mod examples;
 mod statistics;

@@ -136,7 +136,7 @@ pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice
     trial.run(&mut arms, first..replications, &promising).ok_or(NoAdvice::Interrupted)?;
     let singles = arms.len();
     for (a, b) in best_pairs(&ruler, &base, &arms) {
-        if let Some(pair) = arms[a].0.with(&arms[b].0) {
+        if let Some(pair) = arms[a].0.with(&arms[b].0).filter(|_| arms[a].0.kind != arms[b].0.kind) {
             add(pair, &mut arms, &mut refused);
         }
     }
@@ -249,7 +249,7 @@ fn best_pairs(ruler: &Ruler<'_>, base: &Arm, arms: &[(Cure, Arm)]) -> Vec<(usize
     for (n, (cure, arm)) in arms.iter().enumerate() {
         let figures = ruler.figures(base, arm, arms.len());
         let effect = ruler.effect(&base_figures, &figures);
-        if effect > Effect::Nothing {
+        if effect > Effect::Nothing && cure.proviso.is_empty() {
             helping.push((n, Tried { cure: cure.clone(), is_pair: false, figures, effect }));
         }
     }

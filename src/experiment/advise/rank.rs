@@ -152,14 +152,12 @@ impl<'m> Ruler<'m> {
 
     /// What the figures of a cure say, beside those as it stands.
     pub(super) fn effect(&self, base: &Figures, cured: &Figures) -> Effect {
-        for (before, after) in [(base.ended_well, cured.ended_well), (base.recovered, cured.recovered)] {
-            if after.low > before.high {
-                let is_whole = cured.ended_well.count == cured.ended_well.of;
-                return if is_whole { Effect::Cures } else { Effect::Helps };
-            }
-            if after.high < before.low {
-                return Effect::Worse;
-            }
+        let (before, after) = (base.ended_well, cured.ended_well);
+        if after.low > before.high {
+            return if after.count == after.of { Effect::Cures } else { Effect::Helps };
+        }
+        if after.high < before.low {
+            return Effect::Worse;
         }
         let clear = |it: &Figure, noticed: f64| {
             let is_clear = it.half_width.is_some_and(|width| it.difference.abs() > width);
@@ -167,6 +165,13 @@ impl<'m> Ruler<'m> {
         };
         if let Some(it) = cured.goodput.as_ref().filter(|it| clear(it, NOTICED)) {
             return if it.difference > 0.0 { Effect::Helps } else { Effect::Worse };
+        }
+        // A better verdict does not count where users get less: the twin may have come down, too.
+        let gets_less = cured.goodput.as_ref().is_some_and(|it| it.difference < -NOTICED);
+        match (base.recovered, cured.recovered) {
+            (before, after) if after.low > before.high && !gets_less => return Effect::Helps,
+            (before, after) if after.high < before.low => return Effect::Worse,
+            _ => {}
         }
         let noticed = |it: &Figure| NOTICED_LATENCY * (it.mean - it.difference);
         match cured.latency.as_ref().filter(|it| self.is_well && clear(it, noticed(it))) {
@@ -176,8 +181,8 @@ impl<'m> Ruler<'m> {
         }
     }
 
-    /// The better one first: by how many runs end well, by what users get, by how soon, by what it takes, by what must be
-    /// true for it.
+    /// The better one first: by what it does and how many runs end well; then what may be done without a proviso; then what
+    /// takes less; then by what users get, and how soon.
     pub(super) fn order(&self, a: &Tried, b: &Tried) -> Ordering {
         let well = |it: &Tried| it.figures.ended_well.share().unwrap_or(0.0);
         let goodput = |it: &Tried| coarse(it.figures.goodput.as_ref(), NOTICED);
@@ -185,9 +190,9 @@ impl<'m> Ruler<'m> {
         b.effect
             .cmp(&a.effect)
             .then(well(b).total_cmp(&well(a)))
-            .then(goodput(b).total_cmp(&goodput(a)))
-            .then(a.figures.capacity.total_cmp(&b.figures.capacity))
             .then((!a.cure.proviso.is_empty()).cmp(&!b.cure.proviso.is_empty()))
+            .then(a.figures.capacity.total_cmp(&b.figures.capacity))
+            .then(goodput(b).total_cmp(&goodput(a)))
             .then(a.is_pair.cmp(&b.is_pair))
             .then(latency(a).total_cmp(&latency(b)))
     }

@@ -221,7 +221,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Edges into a service.
-    pub(super) fn into_service(&self, service: ServiceId) -> impl Iterator<Item = &Edge> {
+    pub(super) fn edges_to(&self, service: ServiceId) -> impl Iterator<Item = &Edge> {
         self.edges.iter().filter(move |edge| self.callee(edge).0 == service)
     }
 
@@ -249,7 +249,7 @@ impl<'a> Scene<'a> {
 
     /// How long the least patient caller of a service waits, in seconds.
     pub(super) fn patience(&self, service: ServiceId) -> Option<f64> {
-        let timeouts = self.into_service(service).filter_map(|edge| {
+        let timeouts = self.edges_to(service).filter_map(|edge| {
             let deadline = match edge.from {
                 Caller::Workload(id) => self.model.workloads[id].deadline,
                 _ => None,

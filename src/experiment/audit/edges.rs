@@ -22,7 +22,7 @@ const CALLS_MAX: usize = 5;
 /// A call as it was measured.
 struct Call {
     edge: Edge,
-    /// Mean time until an attempt has ended, in seconds.
+    /// Mean time until an answer, in seconds.
     mean: f64,
     /// 99th percentile of the same.
     p99: f64,
@@ -96,7 +96,7 @@ fn slow(model: &Model, call: &Call, tried: &[Tried]) -> Finding {
     let name = model.edge_name(&call.edge);
     let what = format!("`{name}` holds up its caller for {:.0} ms on average", call.mean * 1e3);
     Finding::new("slow-when-run", Grade::Warning, path(model, call), what)
-        .number(call.mean * 1e3, "ms an attempt takes on average, measured")
+        .number(call.mean * 1e3, "ms an answer takes on average, measured")
         .why(format!("the caller holds a thread for as long; 1% of them take {:.0} ms or more", call.p99 * 1e3))
         .help(ways(tried))
 }

@@ -2,6 +2,7 @@
 
 mod failsafe;
 mod hystrix;
+mod maker;
 mod own;
 mod polly;
 mod resilience4j;
@@ -14,6 +15,7 @@ use crate::policy::{Outcome, Outcomes};
 
 pub use failsafe::{FailsafeBreaker, FailsafeSettings};
 pub use hystrix::{HystrixBreaker, HystrixSettings};
+pub use maker::Maker;
 pub use own::OwnBreaker;
 pub use polly::{PollyBreaker, PollySettings};
 pub use resilience4j::{Resilience4jBreaker, Resilience4jSettings};
@@ -107,6 +109,8 @@ macro_rules! breakers {
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum BreakerRules {
             $( #[doc = concat!("Those of ", stringify!($module), ".")] $Name($Settings), )+
+            /// Those of a library user's own; no file can say so.
+            Custom(Maker),
         }
 
         impl BreakerSettings {
@@ -121,17 +125,26 @@ macro_rules! breakers {
 
             /// The library whose rules they are.
             pub const fn name(&self) -> &'static str {
-                match &self.rules { $( BreakerRules::$Name(_) => $module::PRESET.name, )+ }
+                match &self.rules {
+                    $( BreakerRules::$Name(_) => $module::PRESET.name, )+
+                    BreakerRules::Custom(_) => "custom",
+                }
             }
 
             /// Sets a parameter of the rules, under our name.
             pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Misfit> {
-                match &mut self.rules { $( BreakerRules::$Name(settings) => settings.set(name, value), )+ }
+                match &mut self.rules {
+                    $( BreakerRules::$Name(settings) => settings.set(name, value), )+
+                    BreakerRules::Custom(_) => Err(Misfit::Unknown { name: name.to_owned(), near: None, known: Vec::new() }),
+                }
             }
 
             /// A parameter of the rules.
             pub fn get(&self, name: &str) -> Option<Value> {
-                match &self.rules { $( BreakerRules::$Name(settings) => settings.get(name), )+ }
+                match &self.rules {
+                    $( BreakerRules::$Name(settings) => settings.get(name), )+
+                    BreakerRules::Custom(_) => None,
+                }
             }
         }
 
@@ -174,9 +187,12 @@ macro_rules! breakers {
                 (before != after).then_some((before, after))
             }
 
-            /// The built-in breaker for `settings`, closed.
+            /// The breaker for `settings`, closed.
             pub fn from_settings(settings: &BreakerSettings) -> AnyBreaker {
-                match &settings.rules { $( BreakerRules::$Name(settings) => AnyBreaker::$Name(OwnBreaker::new(settings)), )+ }
+                match &settings.rules {
+                    $( BreakerRules::$Name(settings) => AnyBreaker::$Name(OwnBreaker::new(settings)), )+
+                    BreakerRules::Custom(Maker(make)) => AnyBreaker::Custom(make()),
+                }
             }
         }
 

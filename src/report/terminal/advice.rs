@@ -40,8 +40,12 @@ pub fn advice(name: &str, advice: &Advice, color: bool, width: usize) -> String 
     if !believed.is_empty() {
         page.head("What everybody believes in, and what does not help here");
         page.add(&table(advice, &believed, shown.is_empty(), look));
+        let mut kinds: Vec<&str> = Vec::new();
         for it in &believed {
-            page.say(&format!("  {}: ", it.cure.kind), it.cure.belief.unwrap_or_default());
+            if !kinds.contains(&it.cure.kind.as_str()) {
+                kinds.push(&it.cure.kind);
+                page.say(&format!("  {}: ", it.cure.kind), it.cure.belief.unwrap_or_default());
+            }
         }
         page.blank();
     }

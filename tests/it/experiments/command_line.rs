@@ -40,10 +40,10 @@ replications = 2
 steps = [ { work = "exp(400ms)" } ]
 "#;
 
-struct Place(TempDir);
+pub(super) struct Place(TempDir);
 
 impl Place {
-    fn new() -> Place {
+    pub(super) fn new() -> Place {
         let place = Place(TempDir::new().unwrap());
         place.write("shop.toml", SHOP);
         place
@@ -53,11 +53,11 @@ impl Place {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(super) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
@@ -69,7 +69,7 @@ impl Place {
 
     /// Runs the program, which is to exit with `code`; what it said on both streams.
     #[track_caller]
-    fn run(&self, arguments: &str, code: i32) -> (String, String) {
+    pub(super) fn run(&self, arguments: &str, code: i32) -> (String, String) {
         let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
         let (out, err) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
         assert_eq!(status.code(), Some(code), "{arguments}\n{out}\n{err}");

@@ -92,7 +92,7 @@ fn own(scene: &Scene<'_>, id: ClientId, client: &Client, offered: &mut Vec<Cure>
 fn replicated(client: &Client, replicas: u32, offered: &mut Vec<Cure>) {
     let of = |what: &str| format!("client.{}.{what}", key(&client.name));
     let cure = |kind: &str, what: String| Cure::new(kind, &client.name, what);
-    if !matches!(client.balance, crate::policy::balance::Balance::LeastRequest { .. }) {
+    if !matches!(client.balance, crate::policy::balance::Balance::LeastRequest) {
         let what = format!("`{}` asks the replica that has least to do", client.name);
         offered.push(cure("least-request", what).set(of("balance"), "\"least-request\""));
     }

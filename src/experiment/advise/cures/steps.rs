@@ -96,7 +96,7 @@ fn each_call(value: &mut Value, to: &str, change: &dyn Fn(&mut toml::Table)) -> 
 /// Turns `repeat` with nothing but a call of `to` into as many calls at once; returns whether there was one.
 fn spread(value: &mut Value, to: &str) -> bool {
     match value {
-        Value::Array(items) => items.iter_mut().fold(false, |found, item| spread(item, to) || found),
+        Value::Array(items) => items.iter_mut().filter_map(|item| spread(item, to).then_some(())).count() > 0,
         Value::Table(table) => {
             let times = table.get("repeat").and_then(Value::as_integer).filter(|times| *times <= AT_ONCE_MAX);
             let body = table.get("steps").and_then(|steps| match steps {
@@ -109,7 +109,7 @@ fn spread(value: &mut Value, to: &str) -> bool {
                 table.insert("parallel".to_owned(), Value::Array(vec![call; times as usize]));
                 return true;
             }
-            table.iter_mut().fold(false, |found, (_, inner)| spread(inner, to) || found)
+            table.iter_mut().filter_map(|(_, inner)| spread(inner, to).then_some(())).count() > 0
         }
         _ => false,
     }
