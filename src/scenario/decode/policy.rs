@@ -327,9 +327,7 @@ fn preset<T>(
         .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))
         .maybe_help(elsewhere.map(|elsewhere| match kind {
             registry::Kind::Breaker => {
-                format!(
-                    "{name} has no breaker before a service as a whole: write {elsewhere}, which counts what it does"
-                )
+                format!("{name} has no breaker before a service as a whole: write {elsewhere}")
             }
             _ => format!("\"{name}\" is a preset of other policies: {elsewhere}"),
         }))
