@@ -200,7 +200,8 @@ impl Ledger {
                     hedged: model.clients[edge.client].hedge.is_some()
                         || model.clients[edge.client].overall_timeout.is_some()
                         || model.clients[edge.client].order.around_calls().contains(&Layer::Timeout),
-                    queues: model.clients[edge.client].bulkhead.is_some(),
+                    queues: model.clients[edge.client].bulkhead.is_some()
+                        || model.clients[edge.client].rate_limit.is_some(),
                     ..EdgeBook::default()
                 })
                 .collect(),

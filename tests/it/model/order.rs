@@ -159,5 +159,5 @@ fn the_default_is_the_order_of_the_library() {
     assert_eq!(order("hedge = { after = \"1ms\" }"), Order::RESILIENCE4J.with_hedges());
     let written = client("breaker = {}\nretry = {}\norder = [\"breaker\", \"retry\"]");
     assert_eq!(written.breaker.unwrap().sees, Sees::Calls);
-    assert_eq!(written.order.around_calls(), [Layer::Breaker, Layer::RateLimit]);
+    assert_eq!(written.order.around_calls(), [Layer::Breaker]);
 }
