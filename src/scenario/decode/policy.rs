@@ -319,7 +319,7 @@ fn preset<T>(
     };
     let elsewhere: Vec<String> = others
         .iter()
-        .filter(|other| is_breaker(other) || !others.iter().any(|it| is_breaker(it)))
+        .filter(|other| is_breaker(other) || !others.iter().any(is_breaker))
         .map(|other| format!("`{} = {{ preset = \"{name}\" }}`", other.name()))
         .collect();
     let elsewhere = (!elsewhere.is_empty() && near.is_none()).then(|| elsewhere.join(" or "));
