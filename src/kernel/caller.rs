@@ -13,8 +13,9 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{DELIVERY, Frame, Frames, NONE, State, flag};
 use super::observer::{Deed, Departure, Observer, Spent};
+use super::port::Port;
 use super::program::Op;
-use super::world::{Port, Route, Transit, World};
+use super::world::{Route, Transit, World};
 use super::zone::Ends;
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this

@@ -19,7 +19,8 @@ use super::agenda::{Agenda, Event};
 use super::engine::Engine;
 use super::gate::Gate;
 use super::observer::Observer;
-use super::world::{Port, Route, World, breakers, is_noted, limit};
+use super::port::{Port, breakers};
+use super::world::{Route, World, is_noted, limit};
 
 impl World {
     /// Sets the constant delays and timeouts up that changes will bring: an agenda knows all of them from its start.

@@ -10,7 +10,8 @@ use crate::policy::outlier::{AnyOutlier, Outlier};
 
 use super::frame::NONE;
 use super::gate::Gate;
-use super::world::{Port, ServiceState, World, channel_name};
+use super::port::Port;
+use super::world::{ServiceState, World, channel_name};
 
 /// Who may be picked, where it is not all that are up. One per port.
 pub(super) struct Sieve {

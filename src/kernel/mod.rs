@@ -28,6 +28,7 @@ mod messages;
 mod messaging;
 mod note;
 mod observer;
+mod port;
 mod preemption;
 mod program;
 mod resources;

@@ -12,7 +12,8 @@ use super::caller::DEPTH_MAX;
 use super::engine::Engine;
 use super::frame::{State, flag};
 use super::observer::{Departure, Observer};
-use super::world::{Condition, EdgeTrouble, Port};
+use super::port::Port;
+use super::world::{Condition, EdgeTrouble};
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// Enters every fault's start and end.

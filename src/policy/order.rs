@@ -74,13 +74,15 @@ impl Order {
         }
     }
 
-    /// That of `written`, in which no layer stands twice; those that it lacks stand behind whatever stands before them in
-    /// [`Order::RESILIENCE4J`].
+    /// That of `written`, in which no layer stands twice; those that it lacks act on attempts, behind whatever stands before
+    /// them in [`Order::RESILIENCE4J`].
     pub fn from_written(written: &[Layer]) -> Order {
         let mut found = written.to_vec();
         for (n, layer) in Order::RESILIENCE4J.layers.iter().enumerate().filter(|(_, it)| !written.contains(it)) {
-            let before = Order::RESILIENCE4J.layers[..n].last();
-            let place = before.and_then(|before| found.iter().position(|it| it == before)).map_or(0, |place| place + 1);
+            let place_of = |layer: &Layer| found.iter().position(|it| it == layer);
+            let retry = place_of(&Retry);
+            let mut before = Order::RESILIENCE4J.layers[..n].iter().rev().filter_map(place_of);
+            let place = before.find(|place| Some(*place) >= retry).map_or(0, |place| place + 1);
             found.insert(place, *layer);
         }
         let mut layers = Order::RESILIENCE4J.layers;
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn what_is_not_written_stands_where_resilience4j_has_it() {
         let turned = Order::from_written(&[Breaker, Retry, Timeout]);
-        assert_eq!(turned.layers, [Breaker, RateLimit, Retry, Throttle, Timeout, Bulkhead, Limit]);
+        assert_eq!(turned.layers, [Breaker, Retry, Throttle, RateLimit, Timeout, Bulkhead, Limit]);
         assert_eq!(Order::from_written(&[]), Order::RESILIENCE4J);
         let every = [Limit, Bulkhead, Timeout, RateLimit, Breaker, Throttle, Retry];
         assert_eq!(Order::from_written(&every).layers, every);

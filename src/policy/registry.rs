@@ -2,12 +2,20 @@
 //!
 //! # Adding a policy takes one new file and one registry line
 //!
-//! A breaker, say, that opens for a second on every third failure. The file `breaker/third.rs` declares its settings,
-//! decides, and says what it is:
+//! A breaker, say, that opens for a second on every third failure. The whole of the new file, `breaker/third.rs`:
 //!
 //! ```ignore
+//! //! A breaker that opens on every third failure.
+//!
+//! use crate::base::time::{Span, Time};
+//! use crate::policy::registry::{Kind, Preset};
+//! use crate::policy::settings::settings;
+//!
+//! use super::own::{OwnBreaker, TRACE_INPUT, parameters, traced};
+//! use super::{Breaker, BreakerState, Sees, Verdict};
+//!
 //! settings! {
-//!     /// A breaker that opens on every third failure.
+//!     /// What it can be told.
 //!     pub struct ThirdSettings {
 //!         /// How long it stays open.
 //!         open_for: Span = Span::from_secs(1), "sleepTime (ms)";
@@ -17,23 +25,56 @@
 //! pub(super) const PRESET: Preset = Preset {
 //!     kind: Kind::Breaker,
 //!     name: "third",
-//!     about: "Opens on every third failure.",
+//!     about: "Opens for a second on every third failure.",
 //!     rules: &["A success changes nothing."],
 //!     source: "example/third@1a2b3c, Third.java",
 //!     trace_input: TRACE_INPUT,
-//!     parameters: ThirdSettings::parameters,
+//!     parameters: parameters::<ThirdSettings, ThirdBreaker>,
 //!     trace: traced::<ThirdSettings, ThirdBreaker>,
 //! };
 //!
-//! pub struct ThirdBreaker { /* .. */ }
-//! impl OwnBreaker<ThirdSettings> for ThirdBreaker { /* .. */ }
-//! impl Breaker for ThirdBreaker { /* .. */ }
+//! /// See the module.
+//! #[derive(Clone, Debug)]
+//! pub struct ThirdBreaker {
+//!     settings: ThirdSettings,
+//!     failures: u32,
+//!     open_until: Option<Time>,
+//! }
+//!
+//! impl OwnBreaker<ThirdSettings> for ThirdBreaker {
+//!     const SEES: Sees = Sees::Attempts;
+//!
+//!     fn new(settings: &ThirdSettings) -> ThirdBreaker {
+//!         ThirdBreaker { settings: *settings, failures: 0, open_until: None }
+//!     }
+//! }
+//!
+//! impl Breaker for ThirdBreaker {
+//!     fn permit(&mut self, now: Time) -> bool {
+//!         self.open_until = self.open_until.filter(|until| now < *until);
+//!         self.open_until.is_none()
+//!     }
+//!
+//!     fn record(&mut self, now: Time, verdict: Verdict, _duration: Span) {
+//!         self.failures += u32::from(verdict == Verdict::Failure);
+//!         if self.failures == 3 {
+//!             (self.failures, self.open_until) = (0, Some(now + self.settings.open_for));
+//!         }
+//!     }
+//!
+//!     fn state(&self) -> BreakerState {
+//!         if self.open_until.is_some() { BreakerState::Open } else { BreakerState::Closed }
+//!     }
+//! }
 //! ```
 //!
-//! and `breaker/mod.rs` gets `mod third;` and its line in the registry, `Third(third::ThirdSettings, third::ThirdBreaker)
-//! in third,`. From then on `breaker = { preset = "third", open_for = "2s" }` can be written, `brownout policy third`
-//! prints it, `brownout policy third --trace steps.json` steps it, `SCENARIOS.md` lists it, and vectors with its name run
-//! through it.
+//! and in `breaker/mod.rs` the registry gets its line, `Third(third::ThirdSettings, third::ThirdBreaker) in third,`, and the
+//! compiler its `mod third;`. From then on `breaker = { preset = "third", open_for = "2s" }` can be written, `brownout policy
+//! third` prints it, `brownout policy third --trace steps.json` steps it, `SCENARIOS.md` lists it once it is generated
+//! again, and vectors of the policy `third.circuitbreaker` run through it.
+//!
+//! A parameter may have any name that a breaker's table knows already; a new one is declared there (`BreakerKeys` of the
+//! scenario language) as well.
 
 use super::settings::{Misfit, Parameter};
 use super::trace::Trace;

@@ -345,7 +345,7 @@ keys! {
         /// attempts, a `timeout` is that of the whole call. What stands behind acts on every attempt. A breaker inside of
         /// `timeout` does not count what the timeout cuts off. Every policy that the client has must be there; others may.
         ///
-        /// If absent it follows the library of the `breaker`, else of the `retry`. resilience4j, failsafe and all that is not
+        /// If absent it follows the library of the `breaker`, else of the `bulkhead` or the `retry`. resilience4j, failsafe and all that is not
         /// named here: "retry", "throttle", "breaker", "rate_limit", "timeout", "bulkhead", "limit". hystrix: "breaker",
         /// "bulkhead", "retry", "throttle", "rate_limit", "timeout", "limit". polly (the standard pipeline of
         /// Microsoft.Extensions.Http.Resilience): "rate_limit", "bulkhead", "retry", "throttle", "breaker", "timeout", "limit".

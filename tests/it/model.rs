@@ -9,6 +9,7 @@ mod cpu;
 mod doors;
 mod limits;
 mod messaging;
+mod order;
 mod paths;
 mod pools;
 mod queues;

@@ -1,12 +1,14 @@
 //! Bulkheads of a client: how many of its calls to a service may be under way at a time, so that one slow callee does not
 //! take all threads with it. Who finds no place waits for one, or is turned away without being sent.
 
+mod pool;
 mod presets;
 mod semaphore;
 mod threads;
 
 use crate::base::time::Time;
 
+pub use pool::PoolSettings;
 pub use presets::PRESETS;
 pub use semaphore::{Semaphore, SemaphoreSettings};
 pub use threads::{ThreadPool, ThreadPoolSettings};
@@ -18,6 +20,8 @@ pub enum BulkheadSettings {
     Semaphore(SemaphoreSettings),
     /// Threads of its own, with the rules of Java's `ThreadPoolExecutor`.
     Threads(ThreadPoolSettings),
+    /// Connections, and requests that wait for one, as in Envoy.
+    Pool(PoolSettings),
 }
 
 /// What becomes of one who wants to enter.
@@ -41,6 +45,8 @@ pub enum Bulkhead<T> {
     Semaphore(Semaphore<T>),
     /// Of threads.
     Threads(ThreadPool<T>),
+    /// Of connections.
+    Pool(ThreadPool<T>),
 }
 
 impl<T: Copy + PartialEq> Bulkhead<T> {
@@ -49,6 +55,7 @@ impl<T: Copy + PartialEq> Bulkhead<T> {
         match *settings {
             BulkheadSettings::Semaphore(settings) => Bulkhead::Semaphore(Semaphore::new(&settings)),
             BulkheadSettings::Threads(settings) => Bulkhead::Threads(ThreadPool::new(&settings)),
+            BulkheadSettings::Pool(settings) => Bulkhead::Pool(ThreadPool::new(&settings.as_threads())),
         }
     }
 
@@ -57,6 +64,10 @@ impl<T: Copy + PartialEq> Bulkhead<T> {
         match self {
             Bulkhead::Semaphore(semaphore) => semaphore.enter(now, ticket),
             Bulkhead::Threads(threads) => threads.enter(now, ticket, live),
+            Bulkhead::Pool(connections) => match connections.enter(now, ticket, live) {
+                Entry::Entered { .. } => Entry::Entered { is_new: false },
+                other => other,
+            },
         }
     }
 
@@ -64,7 +75,7 @@ impl<T: Copy + PartialEq> Bulkhead<T> {
     pub fn leave(&mut self, now: Time, live: impl Fn(T) -> bool) -> Option<T> {
         match self {
             Bulkhead::Semaphore(semaphore) => semaphore.leave(live),
-            Bulkhead::Threads(threads) => threads.leave(now, live),
+            Bulkhead::Threads(pool) | Bulkhead::Pool(pool) => pool.leave(now, live),
         }
     }
 
@@ -72,7 +83,7 @@ impl<T: Copy + PartialEq> Bulkhead<T> {
     pub fn withdraw(&mut self, ticket: T) -> Option<Time> {
         let waiting = match self {
             Bulkhead::Semaphore(semaphore) => &mut semaphore.waiting,
-            Bulkhead::Threads(threads) => &mut threads.waiting,
+            Bulkhead::Threads(pool) | Bulkhead::Pool(pool) => &mut pool.waiting,
         };
         let place = waiting.iter().position(|(waiter, _)| *waiter == ticket)?;
         waiting.remove(place).map(|(_, until)| until)

@@ -5,10 +5,28 @@ use crate::policy::registry::{Assignment, Kind, Preset};
 use crate::policy::settings::{Misfit, Parameter, Settings, read_renamed, renamed};
 use crate::policy::trace::{Datum, Row, Trace};
 
-use super::{Bulkhead, BulkheadSettings, Entry, SemaphoreSettings, ThreadPoolSettings};
+use super::{Bulkhead, BulkheadSettings, Entry, PoolSettings, SemaphoreSettings, ThreadPoolSettings};
 
 /// Every bulkhead that has a name.
 pub const PRESETS: &[Preset] = &[
+    Preset {
+        kind: Kind::Bulkhead,
+        name: "envoy",
+        about: "The limits of a connection pool: 1024 requests go, 1024 more wait, the next one fails at once.",
+        rules: &[
+            "A request goes while fewer than the limit do; there is no queue for those beyond both limits: they get 503 with \
+             `x-envoy-overloaded`, and are never retried.",
+            "Who waits does so as long as its caller has patience; the time for one try starts behind the pool.",
+            "This is a pool of HTTP/1.1, where a request has a connection for itself. Of HTTP/2 `max` is `max_requests`.",
+            "`max_retries` is the limit of `retry = { preset = \"envoy\" }`.",
+            "Every proxy counts for itself.",
+        ],
+        source: "envoyproxy/envoy: upstream/resource_manager_impl.h, docs circuit_breaking; envoyproxy/data-plane-api, \
+                 cluster.proto",
+        trace_input: TRACE_INPUT,
+        parameters: PoolSettings::parameters,
+        trace: |set| traced(PoolSettings::default(), &[], set, BulkheadSettings::Pool),
+    },
     Preset {
         kind: Kind::Bulkhead,
         name: "hystrix",
@@ -31,6 +49,19 @@ pub const PRESETS: &[Preset] = &[
         trace_input: TRACE_INPUT,
         parameters: || renamed(&hystrix_semaphore(), HYSTRIX_SEMAPHORE),
         trace: |set| traced(hystrix_semaphore(), HYSTRIX_SEMAPHORE, set, BulkheadSettings::Semaphore),
+    },
+    Preset {
+        kind: Kind::Bulkhead,
+        name: "istio",
+        about: "Envoy's connection pool as Istio sets it up: without limits, until a DestinationRule sets some.",
+        rules: &[
+            "`tcp.maxConnections` and `http.http1MaxPendingRequests` are 2^32-1 each unless they are set.",
+            "The rest is Envoy's.",
+        ],
+        source: "istio/api: networking/v1beta1/destination_rule.proto (ConnectionPoolSettings)",
+        trace_input: TRACE_INPUT,
+        parameters: || renamed(&istio_pool(), ISTIO_POOL),
+        trace: |set| traced(istio_pool(), ISTIO_POOL, set, BulkheadSettings::Pool),
     },
     Preset {
         kind: Kind::Bulkhead,
@@ -65,6 +96,13 @@ fn hystrix_semaphore() -> SemaphoreSettings {
     SemaphoreSettings { max: 10, max_wait: Span::ZERO }
 }
 
+fn istio_pool() -> PoolSettings {
+    PoolSettings { max: u32::MAX, queue: u32::MAX }
+}
+
+/// What Istio calls our parameters.
+const ISTIO_POOL: &[(&str, &str)] = &[("max", "tcp.maxConnections"), ("queue", "http.http1MaxPendingRequests")];
+
 /// What Hystrix calls our parameters; an empty name is one that it has not, or in a unit that we have not.
 const HYSTRIX_POOL: &[(&str, &str)] =
     &[("core", "coreSize"), ("max", "maximumSize"), ("queue", "maxQueueSize"), ("keep_alive", "")];
@@ -74,6 +112,8 @@ impl BulkheadSettings {
     /// The settings that the library `name` ships with.
     pub fn preset(name: &str) -> Option<BulkheadSettings> {
         match name {
+            "envoy" => Some(BulkheadSettings::Pool(PoolSettings::default())),
+            "istio" => Some(BulkheadSettings::Pool(istio_pool())),
             "hystrix" => Some(BulkheadSettings::Threads(hystrix_pool())),
             "hystrix-semaphore" => Some(BulkheadSettings::Semaphore(hystrix_semaphore())),
             "resilience4j" => Some(BulkheadSettings::Semaphore(SemaphoreSettings::default())),

@@ -5,7 +5,7 @@ use super::written::{set_all, written};
 use crate::base::time::Span;
 use crate::base::units::Share;
 use crate::policy::balance::{PassiveHealthSettings, SlowStartSettings};
-use crate::policy::bulkhead::{BulkheadSettings, SemaphoreSettings, ThreadPoolSettings};
+use crate::policy::bulkhead::{BulkheadSettings, PoolSettings, SemaphoreSettings, ThreadPoolSettings};
 use crate::policy::limit::{ConcurrencySettings, LawSettings, LimitSettings, PriorityShares, RateSettings};
 use crate::policy::rate::{CyclesSettings, RateLimitSettings};
 use crate::policy::registry::Kind;
@@ -231,6 +231,9 @@ pub(super) fn rate_limit(keys: &RateLimitKeys, cx: &mut Cx<'_>) -> Option<RateLi
 
 pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings {
     let preset = keys.preset.value().map(|preset| preset.settings);
+    if let Some(BulkheadSettings::Pool(usual)) = preset {
+        return BulkheadSettings::Pool(pool(keys, usual, cx));
+    }
     let is_threads = keys.core.given().is_some() || matches!(preset, Some(BulkheadSettings::Threads(_)));
     let count = |Count(count): &Count<1, 1_000_000>| *count;
     if !is_threads {
@@ -280,6 +283,24 @@ pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings
         queue: chosen(&keys.queue, Some(queue), |Count(count)| *count, queue),
         keep_alive: chosen(&keys.keep_alive, Some(keep_alive), |span| *span, keep_alive),
     })
+}
+
+/// The limits of a connection pool.
+fn pool(keys: &BulkheadKeys, usual: PoolSettings, cx: &mut Cx<'_>) -> PoolSettings {
+    let others = [
+        ("max_wait", keys.max_wait.key_place()),
+        ("core", keys.core.key_place()),
+        ("keep_alive", keys.keep_alive.key_place()),
+    ];
+    for (key, place) in others.into_iter().filter(|(_, place)| *place != Place::NOWHERE) {
+        cx.say(&catalogue::EXCLUDE, place, format!("the limits of a connection pool have no `{key}`"))
+            .also(keys.preset.place(), "this preset has `max` and `queue`")
+            .help(format!("remove `{key}`, or choose another preset"));
+    }
+    PoolSettings {
+        max: chosen(&keys.max, Some(usual.max), |Count(count)| *count, usual.max),
+        queue: chosen(&keys.queue, Some(usual.queue), |Count(count)| *count, usual.queue),
+    }
 }
 
 pub(super) fn health(keys: &HealthKeys) -> PassiveHealthSettings {

@@ -2,6 +2,7 @@
 
 use crate::model::Client;
 use crate::policy::breaker::Sees;
+use crate::policy::bulkhead::BulkheadSettings;
 use crate::policy::order::{Layer, Order};
 use crate::policy::retry::RetrySettings;
 use crate::scenario::decode::{Cx, OrderForm, RetryPreset};
@@ -47,6 +48,9 @@ pub(super) fn order(keys: &ClientKeys, client: &Client, cx: &mut Cx<'_>) -> Orde
 fn library(keys: &ClientKeys, client: &Client) -> Option<&'static str> {
     if let Some(breaker) = &client.breaker {
         return Some(breaker.name());
+    }
+    if matches!(client.bulkhead, Some(BulkheadSettings::Pool(_))) {
+        return Some("envoy");
     }
     client.retry.as_ref()?;
     let Some(retry) = super::client::policy(&keys.retry) else {

@@ -19,6 +19,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("health", "passive health checks always come last, with the balancer: leave them out"),
 ];
 
+const EXAMPLE: &str = "write for example `order = [\"breaker\", \"retry\", \"timeout\"]`, outermost first";
+
 /// Policies, outermost first; none stands twice.
 #[derive(Clone, Debug)]
 pub(crate) struct OrderForm(pub(crate) Vec<(Layer, Place)>);
@@ -35,7 +37,6 @@ impl Decode for OrderForm {
     }
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<OrderForm> {
-        const EXAMPLE: &str = "write for example `order = [\"breaker\", \"retry\", \"timeout\"]`, outermost first";
         let Value::List(items) = &node.value else {
             if let Some(diagnostic) = cx.wrong_type(node, &Self::kind()) {
                 diagnostic.help(EXAMPLE);
@@ -69,7 +70,9 @@ impl Decode for OrderForm {
 fn layer(item: &Node, cx: &mut Cx<'_>) -> Option<(Layer, &'static str)> {
     let names = || Layer::NAMES.iter().map(|(name, _)| *name);
     let Some(text) = item.text() else {
-        cx.wrong_type_with_example(item, &OrderForm::item());
+        if let Some(diagnostic) = cx.wrong_type(item, &OrderForm::item()) {
+            diagnostic.help(EXAMPLE);
+        }
         return None;
     };
     if let Some((name, layer)) = Layer::NAMES.iter().find(|(name, _)| *name == text) {

@@ -310,11 +310,27 @@ fn preset<T>(
     }
     let list = preset_names(kind).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let near = did_you_mean(name, preset_names(kind));
-    // A library may have a policy of another kind only.
-    let others = registry::all().find(|preset| preset.name == name && near.is_none());
+    // A library may have policies of other kinds only.
+    let others: Vec<registry::Kind> = registry::all().filter(|it| it.name == name).map(|it| it.kind).collect();
+    let is_breaker = |other: &registry::Kind| match (kind, other) {
+        // What these libraries call a breaker watches each replica, or is a limit of their pool.
+        (registry::Kind::Breaker, registry::Kind::Outlier | registry::Kind::Bulkhead) => true,
+        _ => kind != registry::Kind::Breaker,
+    };
+    let elsewhere: Vec<String> = others
+        .iter()
+        .filter(|other| is_breaker(other) || !others.iter().any(is_breaker))
+        .map(|other| format!("`{} = {{ preset = \"{name}\" }}`", other.name()))
+        .collect();
+    let elsewhere = (!elsewhere.is_empty() && near.is_none()).then(|| elsewhere.join(" or "));
     cx.say(&catalogue::UNKNOWN_WORD, node.place, format!("unknown preset \"{name}\""))
         .maybe_help(near.map(|near| format!("did you mean \"{near}\"?")))
-        .maybe_help(others.map(|other| format!("\"{name}\" is a preset of `{}`", other.kind.path())))
+        .maybe_help(elsewhere.map(|elsewhere| match kind {
+            registry::Kind::Breaker => {
+                format!("{name} has no breaker before a service as a whole: write {elsewhere}")
+            }
+            _ => format!("\"{name}\" is a preset of other policies: {elsewhere}"),
+        }))
         .help(format!("write {list}, or leave `preset` out and set the keys yourself"));
     None
 }

@@ -113,8 +113,9 @@ keys! {
 keys! {
     /// How many calls may be under way at a time: with `max` permits, for which one waits in a row, as in resilience4j's
     /// bulkhead and Hystrix' semaphores; with `core` threads of its own, as in resilience4j's thread-pool bulkhead and
-    /// Hystrix' pools: first the core is filled, then the queue, then threads are added up to `max`. A call that finds no place
-    /// ends `limited`; the client's `timeout` counts while it waits. Each replica of a caller has one for each service that
+    /// Hystrix' pools: first the core is filled, then the queue, then threads are added up to `max`; or, with the presets
+    /// "envoy" and "istio", as the limits of a connection pool: `max` requests go, `queue` more wait. A call that finds no
+    /// place ends `limited`; the client's `timeout` counts while it waits. Each replica of a caller has one for each service that
     /// it calls; the users of a workload share one.
     BulkheadKeys is "a bulkhead" at "client.NAME.bulkhead" {
         /// Start from the defaults of a library; the other keys change them.
@@ -125,7 +126,7 @@ keys! {
         [since "0.2"] max_wait: Span;
         /// Threads that stay.
         [since "0.2"] core: Count<0, 1_000_000>;
-        /// With `core`: places in the queue; 100 if absent.
+        /// With `core`: places in the queue, 100 if absent; of a connection pool, requests that wait for a connection.
         [since "0.2"] queue: Count<0, 1_000_000_000>;
         /// With `core`: how long a thread beyond it stays without a call; 20 ms if absent.
         [since "0.2"] keep_alive: Span;

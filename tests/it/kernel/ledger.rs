@@ -9,6 +9,7 @@ use brownout::kernel::{Departure, End, Engine, Observer};
 use brownout::model::{ClientId, Discipline, Effect, Handlers, Limit, Model, Overflow, Service, ServiceId, Setting};
 use brownout::policy::Outcome;
 use brownout::policy::breaker::BreakerState;
+use brownout::policy::order::Layer;
 
 /// So often a run is asked whether it should go on at points that are not boundaries, before it is stopped: a
 /// random model may explode.
@@ -197,8 +198,10 @@ impl Ledger {
                         .flat_map(|it| it.action.settings())
                         .any(|setting| matches!(setting, Setting::Timeout(id, _) if *id == edge.client)),
                     hedged: model.clients[edge.client].hedge.is_some()
-                        || model.clients[edge.client].overall_timeout.is_some(),
-                    queues: model.clients[edge.client].bulkhead.is_some(),
+                        || model.clients[edge.client].overall_timeout.is_some()
+                        || model.clients[edge.client].order.around_calls().contains(&Layer::Timeout),
+                    queues: model.clients[edge.client].bulkhead.is_some()
+                        || model.clients[edge.client].rate_limit.is_some(),
                     ..EdgeBook::default()
                 })
                 .collect(),

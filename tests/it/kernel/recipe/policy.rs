@@ -7,7 +7,6 @@ use brownout::policy::breaker::{
 };
 use brownout::policy::bulkhead::{BulkheadSettings, SemaphoreSettings, ThreadPoolSettings};
 use brownout::policy::hedge::{HedgeDelay, HedgeSettings};
-use brownout::policy::limit::LimitSettings;
 use brownout::policy::order::Order;
 use brownout::policy::outlier::{
     EnvoyOutlierSettings, FinagleOutlierSettings, LinkerdOutlierSettings, OutlierSettings,

@@ -25,11 +25,18 @@ const PRESETS: &[(&str, Kind, &str)] = &[
     ("resilience4j.sliding_window.time_based", Kind::Breaker, "resilience4j"),
 ];
 
+/// The preset of a vector's policy: one of those, or the breaker NAME of `NAME.circuitbreaker`.
+pub(super) fn preset_of(policy: &str) -> Option<&'static registry::Preset> {
+    let named = PRESETS.iter().find(|(known, ..)| *known == policy).map(|(_, kind, name)| (*kind, *name));
+    let by_shape = || policy.strip_suffix(".circuitbreaker").map(|name| (Kind::Breaker, name));
+    let (kind, name) = named.or_else(by_shape)?;
+    kind.preset(name)
+}
+
 impl Traced {
     /// With other settings than the default ones.
     pub(super) fn with(policy: &str, set: &[(&str, &str)]) -> Traced {
-        let (_, kind, name) = PRESETS.iter().find(|(known, ..)| *known == policy).expect("its preset is known");
-        let preset: &registry::Preset = kind.preset(name).expect("it is in the registry");
+        let preset = preset_of(policy).expect("it is in the registry");
         Traced((preset.trace)(set).unwrap_or_else(|misfit| panic!("{policy} with {set:?}: {misfit}")))
     }
 
@@ -52,8 +59,8 @@ impl Traced {
                     set.push(("open_for".to_owned(), backoff));
                 }
                 _ => {
-                    let preset = PRESETS.iter().find(|(known, ..)| *known == text(&vector["policy"])).expect("known");
-                    let parameters = (preset.1.preset(preset.2).expect("it is in the registry").parameters)();
+                    let preset = preset_of(text(&vector["policy"])).expect("it is in the registry");
+                    let parameters = (preset.parameters)();
                     // The library may have it in a table of its own.
                     let ends = |theirs: &str| theirs == bare || theirs.ends_with(&format!(".{bare}"));
                     let lower = |theirs: &str| ends(&theirs.replace("timeInMilliseconds", "InMilliseconds"));
