@@ -11,7 +11,7 @@ use crate::policy::throttle::Throttle;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
-use super::frame::{DELIVERY, Frame, Frames, NONE, State, flag};
+use super::frame::{DELIVERY, Frame, Frames, NONE, State, WATCHED, flag};
 use super::observer::{Deed, Departure, Observer, Spent};
 use super::program::Op;
 use super::world::{Port, Route, Transit, World};
@@ -50,13 +50,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             pc: start,
             request_key,
             state: State::Running,
-            priority,
+            rank: priority,
             flags: flag::USER,
             ..Frame::new(key, Ticket { frame: user, token: workload })
         });
         self.frames.set_origin(ticket.frame, key);
-        self.observer.begins(ticket.frame, meant, Spent::Start);
-        self.observer.deed(ticket.frame, now, Deed::Request { workload, key, meant });
+        if self.observer.watches(ticket.frame, now, Deed::Request { workload, key, meant }) {
+            self.frames[ticket.frame].rank |= WATCHED;
+            self.observer.begins(ticket.frame, meant, Spent::Start);
+        }
         self.advance(ticket.frame);
     }
 
@@ -74,8 +76,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let frame = &self.frames[id];
         let (user, workload, arrived) = (frame.parent, frame.parent_token, frame.arrived);
-        self.observer.ends(id, workload, now, arrived, outcome);
-        self.observer.deed(id, now, Deed::Ends(outcome));
+        if frame.is_watched() {
+            self.observer.ends(id, workload, now, arrived, outcome);
+            self.observer.deed(id, now, Deed::Ends(outcome));
+        }
         self.free(id);
         self.observer.finished(workload, now, arrived, outcome);
         if fell_back && outcome.is_ok() {
@@ -188,7 +192,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.target = NONE;
         frame.state = State::Calling;
         let (place, deadline, count) = (frame.place(salt), frame.deadline, frame.count);
-        self.observer.deed(id, now, Deed::Tries { edge, attempt: count });
+        if frame.is_watched() {
+            self.observer.deed(id, now, Deed::Tries { edge, attempt: count });
+        }
         let port = &mut ports[route.port(frame.replica)];
         if !port.is_quiet
             && let Some(retry) = &mut port.retry
@@ -199,7 +205,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if let Some(retry) = &mut port.retry {
                 retry.attempt_ended(now, count, outcome, None);
             }
-            self.observer.deed(id, now, Deed::Tried(outcome));
+            self.tell_deed(id, Deed::Tried(outcome));
             self.attempt_failed_on(id, edge, outcome);
             return;
         }
@@ -250,17 +256,16 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             replica: target,
             service: route.service,
             request_key: frame.request_key,
-            priority: program.priority(frame.pc - 1, frame.priority),
+            rank: program.rank(frame.pc - 1, frame.rank),
             flags: frame.flags & (flag::ABANDONED | flag::POISONED) | route.flags,
             ..Frame::new(place, ticket)
         };
         let (is_bare, hop) = (route.is_bare, route.hop.transit(place, SALT_REQUEST));
         let child = self.frames.insert(child);
-        let now = self.agenda.now();
-        self.observer.spends(ticket.frame, now, Spent::Answers);
-        self.observer.begins(child.frame, now, Spent::Network);
-        self.observer.deed(child.frame, now, Deed::Visits { caller: ticket.frame, edge, replica: target });
         let frame = &mut self.frames[ticket.frame];
+        if frame.is_watched() {
+            self.observer.visits(child.frame, now, ticket.frame, edge, target);
+        }
         frame.child = child.frame;
         let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
         self.frames.inherit_origin(child.frame, ticket.frame, place_of_call);
@@ -467,7 +472,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (sent, target, count) = (frame.mark, frame.target, frame.count);
         let (edge, _) = current_call(&program.ops, frame);
         self.observer.answered(edge, now, sent, outcome);
-        self.observer.deed(id, now, Deed::Tried(outcome));
+        if frame.is_watched() {
+            self.observer.deed(id, now, Deed::Tried(outcome));
+        }
         let route = &routes[edge as usize];
         let port = &mut ports[route.port(frame.replica)];
         if !port.is_quiet {
@@ -540,7 +547,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         frame.flags |= flag::ABANDONED;
         let frame = *frame;
-        self.observer.deed(id, now, Deed::Abandoned);
+        self.tell_deed(id, Deed::Abandoned);
         if frame.has(flag::THREAD) {
             self.observer.threads(frame.service, now, 0, 1);
         }

@@ -160,7 +160,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn pass_limit(&mut self, ticket: Ticket) {
         let now = self.now();
         let id = ticket.frame;
-        let priority = self.frames[id].priority;
+        let priority = self.frames[id].priority();
         let (edge, salt) = self.current_call(&self.frames[id]);
         let place = self.frames[id].place(salt);
         let (_, gate) = self.gate(id);
@@ -215,8 +215,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// Breaker and retries learn how an attempt ended that was not sent.
     fn ended_unsent(&mut self, id: u32, edge: u32, outcome: Outcome) {
         let now = self.now();
+        self.tell_deed(id, Deed::Tried(outcome));
         let frame = &self.frames[id];
-        self.observer.deed(id, now, Deed::Tried(outcome));
         let last = self.note(id).before;
         let route = &self.world.routes[edge as usize];
         let port = &mut self.world.ports[route.port(frame.replica)];
@@ -297,7 +297,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline(never)]
     pub(super) fn comes_back_through_gate(&mut self, id: u32, outcome: Outcome) {
         let now = self.now();
-        let (sent, priority) = (self.frames[id].mark, self.frames[id].priority);
+        let (sent, priority) = (self.frames[id].mark, self.frames[id].priority());
         let (_, gate) = self.gate(id);
         if let Some(in_flight) = gate.in_flight.remove(&id)
             && let Some(limit) = &mut gate.limit

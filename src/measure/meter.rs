@@ -286,13 +286,22 @@ impl Observer for Meter {
     }
 
     #[inline]
+    fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
+        let is_recorded = match &mut self.traces {
+            Some(traces) => traces.watches(frame, now, deed),
+            None => false,
+        };
+        is_recorded || self.paths().is_some()
+    }
+
+    #[inline(never)]
     fn begins(&mut self, frame: u32, now: Time, on: Spent) {
         if let Some(paths) = self.paths() {
             paths.begins(frame, now, on);
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn spends(&mut self, frame: u32, now: Time, on: Spent) {
         if let Some(paths) = self.paths() {
             paths.spends(frame, now, on);
@@ -302,7 +311,7 @@ impl Observer for Meter {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn demands(&mut self, frame: u32, now: Time, cpu: Span) {
         if let Some(paths) = self.paths() {
             paths.demands(frame, now, cpu);
@@ -312,21 +321,21 @@ impl Observer for Meter {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn explains(&mut self, waiting: u32, other: u32, now: Time) {
         if let Some(paths) = self.paths() {
             paths.explains(waiting, other, now);
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn hands_over(&mut self, from: u32, to: u32, now: Time) {
         if let Some(paths) = self.paths() {
             paths.hands_over(from, to, now);
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn ends(&mut self, frame: u32, workload: u32, now: Time, arrived: Time, outcome: Outcome) {
         let counts = outcome.is_ok() && arrived >= self.from;
         if let Some(paths) = self.paths().filter(|_| counts) {
@@ -334,7 +343,7 @@ impl Observer for Meter {
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn deed(&mut self, frame: u32, now: Time, deed: Deed) {
         if let Some(traces) = &mut self.traces {
             traces.deed(frame, now, deed);

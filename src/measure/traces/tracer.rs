@@ -1,5 +1,5 @@
 //! The recording: whether a request is recorded is decided when it starts, by its number; from then on everything that is
-//! done for it is. Frames that belong to no such request cost a comparison.
+//! done for it is. What frames do that belong to no such request is not even told, or ends at a comparison.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -68,8 +68,8 @@ pub(in crate::measure) struct Tracer {
     consumers: Vec<u32>,
     /// Requests so far, by workload.
     offered: Vec<u64>,
-    /// A bit for each frame: whether it belongs to a recorded request. Nearly all that happens ends at this question, and
-    /// the bits of all frames stay in the cache.
+    /// A bit for each frame: whether it belongs to a recorded request. If frames are told that do not (their times are
+    /// wanted), nearly all ends at this question, and the bits of all frames stay in the cache.
     watched: Vec<u64>,
     /// By frame.
     slots: Vec<Slot>,
@@ -109,17 +109,24 @@ impl Tracer {
         }))
     }
 
+    /// Whether what a frame does is recorded that nobody has caused.
     #[inline(always)]
-    pub(in crate::measure) fn deed(&mut self, frame: u32, now: Time, deed: Deed) {
-        if let Deed::Request { workload, key, meant } = deed {
-            let offered = &mut self.offered[workload as usize];
-            let number = *offered;
-            *offered += 1;
-            if meant >= self.from && is_recorded(number) {
-                self.request(frame, workload, number, key.to_bits(), meant);
+    pub(in crate::measure) fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
+        let Deed::Request { workload, key, meant } = deed else {
+            // Whose a message is, says its key.
+            if !self.messages.is_empty() {
+                self.tell(frame, now, deed);
             }
-            return;
-        }
+            return self.is_watched(frame);
+        };
+        let offered = &mut self.offered[workload as usize];
+        let number = *offered;
+        *offered += 1;
+        meant >= self.from && is_recorded(number) && self.request(frame, workload, number, key.to_bits(), meant)
+    }
+
+    #[inline]
+    pub(in crate::measure) fn deed(&mut self, frame: u32, now: Time, deed: Deed) {
         let about = match deed {
             Deed::Visits { caller, .. } => caller,
             Deed::TakesOver { from, .. } => from,
@@ -127,9 +134,7 @@ impl Tracer {
             Deed::Hedges { call } => call,
             _ => frame,
         };
-        // Whose a message is, says its key.
-        let is_delivery = matches!(deed, Deed::Delivers { .. });
-        if self.is_watched(about) || (is_delivery && !self.messages.is_empty()) {
+        if self.is_watched(about) {
             self.tell(frame, now, deed);
         }
     }
@@ -166,11 +171,11 @@ impl Tracer {
         }
     }
 
-    /// A recorded request begins.
+    /// A request begins that is to be recorded; `false` when too many are already.
     #[cold]
-    fn request(&mut self, frame: u32, workload: u32, number: u64, key: u64, meant: Time) {
+    fn request(&mut self, frame: u32, workload: u32, number: u64, key: u64, meant: Time) -> bool {
         if self.open.len() - self.free.len() >= OPEN_MAX {
-            return;
+            return false;
         }
         let root = TraceSpan { start: meant, end: meant, ..span(0, None, SpanKind::Request) };
         let trace = Trace { workload, number, key, kept: Kept::default(), spans: vec![root], left_out: 0 };
@@ -186,6 +191,7 @@ impl Tracer {
             }
         };
         self.join(frame, Slot { trace: place, span: 0, on: Spent::Start, since: meant, ..EMPTY });
+        true
     }
 
     /// A frame belongs to a trace from now on.
