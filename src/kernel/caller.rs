@@ -13,7 +13,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{DELIVERY, Frame, Frames, NONE, State, WATCHED, flag};
 use super::observer::{Deed, Departure, Observer, Spent};
-use super::program::Op;
+use super::program::{Op, Program};
 use super::world::{Port, Route, Transit, World};
 use super::zone::Ends;
 
@@ -182,7 +182,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn attempt(&mut self, id: u32, edge: u32, salt: u64) {
         let now = self.now();
-        let World { routes, ports, .. } = &mut self.world;
+        let World { program, routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
         let frame = &mut self.frames[id];
         let ticket = frame.renew(id);
@@ -191,7 +191,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.child = NONE;
         frame.target = NONE;
         frame.state = State::Calling;
-        let (place, deadline, count) = (frame.place(salt), frame.deadline, frame.count);
+        let (place, count) = (frame.place(salt), frame.count);
         if frame.is_watched() {
             self.observer.deed(id, now, Deed::Tries { edge, attempt: count });
         }
@@ -214,14 +214,33 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         self.observer.sent(edge, now);
-        if route.is_simple {
-            if let Some((timer, _)) = route.timeout {
-                let frames = &self.frames;
-                self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
-            }
-            self.launch(ticket, edge, place, Time::MAX);
+        if !route.is_direct {
+            self.send_attempt(ticket, edge, place);
             return;
         }
+        if let Some((timer, _)) = route.timeout {
+            let frames = &self.frames;
+            self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
+        }
+        let frame = &mut self.frames[id];
+        let picks = &mut channels[route.channel as usize].picks;
+        let service = &mut services[route.service as usize];
+        let Some(number) = port.sends(now, service, frame.request_key, picks) else {
+            self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
+            return;
+        };
+        let child = request(program, route, frame, ticket, place, edge, number, Time::MAX);
+        let hop = route.hop.transit(place, SALT_REQUEST);
+        let child = self.set_off(ticket.frame, child);
+        self.deliver(hop, Event::Arrive(child));
+    }
+
+    /// Sends an attempt of a call of which more counts than the timeouts of its attempts, or over more than a plain edge.
+    #[inline(never)]
+    fn send_attempt(&mut self, ticket: Ticket, edge: u32, place: Key) {
+        let id = ticket.frame;
+        let route = &self.world.routes[edge as usize];
+        let deadline = self.frames[id].deadline;
         let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
         let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
         self.launch(ticket, edge, place, deadline);
@@ -238,42 +257,37 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.connect(ticket, edge);
             return;
         }
-        let service = &mut services[route.service as usize];
         let port = &mut ports[route.port(frame.replica)];
         let picks = &mut channels[route.channel as usize].picks;
-        let Some(number) = port.choose(now, service, frame.request_key, picks) else {
+        let service = &mut services[route.service as usize];
+        let Some(number) = port.sends(now, service, frame.request_key, picks) else {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         };
-        port.sends_to(now, number);
-        service.takes_in(number);
-        let target = route.first_replica + number;
-        frame.target = target;
-        let child = Frame {
-            deadline,
-            pc: route.start,
-            edge,
-            replica: target,
-            service: route.service,
-            request_key: frame.request_key,
-            rank: program.rank(frame.pc - 1, frame.rank),
-            flags: frame.flags & (flag::ABANDONED | flag::POISONED) | route.flags,
-            ..Frame::new(place, ticket)
-        };
+        let child = request(program, route, frame, ticket, place, edge, number, deadline);
         let (is_bare, hop) = (route.is_bare, route.hop.transit(place, SALT_REQUEST));
-        let child = self.frames.insert(child);
-        let frame = &mut self.frames[ticket.frame];
-        if frame.is_watched() {
-            self.observer.visits(child.frame, now, ticket.frame, edge, target);
-        }
-        frame.child = child.frame;
-        let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
-        self.frames.inherit_origin(child.frame, ticket.frame, place_of_call);
+        let child = self.set_off(ticket.frame, child);
         if is_bare {
             self.deliver(hop, Event::Arrive(child));
         } else {
             self.send_between(child, edge, self.frames[ticket.frame].replica);
         }
+    }
+
+    /// A request begins that the frame `id` waits for.
+    #[inline(always)]
+    fn set_off(&mut self, id: u32, child: Frame) -> Ticket {
+        let (edge, target) = (child.edge, child.replica);
+        let child = self.frames.insert(child);
+        let now = self.agenda.now();
+        let frame = &mut self.frames[id];
+        frame.child = child.frame;
+        if frame.is_watched() {
+            self.observer.visits(child.frame, now, id, edge, target);
+        }
+        let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
+        self.frames.inherit_origin(child.frame, id, place_of_call);
+        child
     }
 
     /// The number of the replica that the balancer of a port wants next; `None` when none is up.
@@ -635,6 +649,33 @@ pub(super) fn permitted(
     }
     observer.short_circuited(edge, now);
     Err(Outcome::ShortCircuited)
+}
+
+/// The request that a frame, which waits with `ticket`, sends along an edge to replica `number` of the callee.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "what it is made of")]
+fn request(
+    program: &Program,
+    route: &Route,
+    frame: &mut Frame,
+    ticket: Ticket,
+    place: Key,
+    edge: u32,
+    number: u32,
+    deadline: Time,
+) -> Frame {
+    frame.target = route.first_replica + number;
+    Frame {
+        deadline,
+        pc: route.start,
+        edge,
+        replica: frame.target,
+        service: route.service,
+        request_key: frame.request_key,
+        rank: program.rank(frame.pc - 1, frame.rank),
+        flags: frame.flags & (flag::ABANDONED | flag::POISONED) | route.flags,
+        ..Frame::new(place, ticket)
+    }
 }
 
 /// Arms the caller's patience with the attempt, and until `overall` with the call; returns the deadline that the callee learns.

@@ -86,7 +86,7 @@ impl Meter {
     fn new(model: &Model, detail: Detail) -> Meter {
         let edges = model.edges();
         let channels = model.channels(&edges);
-        let keeps_sums = detail == Detail::All && stationary(model).is_ok();
+        let keeps_sums = detail != Detail::Expectations && stationary(model).is_ok();
         let windows: Vec<Window> = model.expectations.iter().map(|it| Window::new(model, it, keeps_sums)).collect();
         let watched = |target: Target| windows.iter().any(|window| window.wants_latency(target));
         let mut meter = Meter {
@@ -275,6 +275,8 @@ impl Observer for Meter {
         if let Some(causes) = &mut self.causes {
             meter.recent.record(latency);
             if good { causes.good(workload, now, arrived) } else { causes.late(workload, now) }
+        } else if self.detail == Detail::Numbers {
+            meter.recent.record(latency);
         }
         if meter.watched {
             Window::tell_latency(&mut self.windows, Target::Workload(WorkloadId(workload)), now, latency);
@@ -581,7 +583,7 @@ impl Observer for Meter {
     }
 
     fn first_message(&mut self, edge: u32, now: Time, waited: Span) {
-        let counts = now >= self.from && self.detail == Detail::All;
+        let counts = now >= self.from && self.detail != Detail::Expectations;
         if let Some(stream) = self.stream(edge).filter(|_| counts) {
             stream.first_message(waited);
         }

@@ -66,8 +66,8 @@ pub(in crate::measure) struct Tracer {
     first_replicas: Vec<u32>,
     /// The service of each consumer.
     consumers: Vec<u32>,
-    /// Requests so far, by workload.
-    offered: Vec<u64>,
+    /// Requests so far and the next one to be recorded, by workload.
+    offered: Vec<(u64, u64)>,
     /// A bit for each frame: whether it belongs to a recorded request. If frames are told that do not (their times are
     /// wanted), nearly all ends at this question, and the bits of all frames stay in the cache.
     watched: Vec<u64>,
@@ -98,7 +98,7 @@ impl Tracer {
             edges: edges.iter().map(|edge| (model.endpoints[edge.to].service.0, edge.to.0)).collect(),
             first_replicas: first_replicas.collect(),
             consumers: model.consumers.iter().map(|it| model.endpoints[it.handler].service.0).collect(),
-            offered: vec![0; model.workloads.len()],
+            offered: vec![(0, 0); model.workloads.len()],
             watched: Vec::new(),
             slots: Vec::new(),
             open: Vec::new(),
@@ -119,10 +119,9 @@ impl Tracer {
             }
             return self.is_watched(frame);
         };
-        let offered = &mut self.offered[workload as usize];
-        let number = *offered;
+        let (offered, next) = &mut self.offered[workload as usize];
         *offered += 1;
-        meant >= self.from && is_recorded(number) && self.request(frame, workload, number, key.to_bits(), meant)
+        *offered > *next && self.request(frame, workload, key.to_bits(), meant)
     }
 
     #[inline]
@@ -171,10 +170,13 @@ impl Tracer {
         }
     }
 
-    /// A request begins that is to be recorded; `false` when too many are already.
+    /// A request begins that is to be recorded; `false` when it is too early, or too many are already.
     #[cold]
-    fn request(&mut self, frame: u32, workload: u32, number: u64, key: u64, meant: Time) -> bool {
-        if self.open.len() - self.free.len() >= OPEN_MAX {
+    fn request(&mut self, frame: u32, workload: u32, key: u64, meant: Time) -> bool {
+        let (offered, next) = &mut self.offered[workload as usize];
+        let number = *offered - 1;
+        *next = number + stride(number);
+        if meant < self.from || self.open.len() - self.free.len() >= OPEN_MAX {
             return false;
         }
         let root = TraceSpan { start: meant, end: meant, ..span(0, None, SpanKind::Request) };
@@ -460,17 +462,15 @@ impl Tracer {
     }
 }
 
-/// Whether the request of a workload with this number is recorded: it depends on nothing else, so that the same requests
-/// are recorded in every variant.
-#[inline(always)]
-fn is_recorded(number: u64) -> bool {
-    number < ALL_OF_FIRST || number & (stride(number) - 1) == 0
-}
-
-/// A power of two.
-#[inline]
+/// How many numbers further the next request of a workload is recorded after the one with this number: it depends on nothing
+/// else, so that the same requests are recorded in every variant. All of the first, then ever fewer, by powers of two.
 fn stride(number: u64) -> u64 {
-    (2 << (number / ALL_OF_FIRST).ilog2()).min(STRIDE_MAX)
+    let next = number + 1;
+    if next < ALL_OF_FIRST {
+        return 1;
+    }
+    let stride = (2 << (next / ALL_OF_FIRST).ilog2()).min(STRIDE_MAX);
+    next.next_multiple_of(stride) - number
 }
 
 fn span(id: u32, parent: Option<u32>, kind: SpanKind) -> TraceSpan {
