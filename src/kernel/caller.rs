@@ -13,7 +13,8 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{DELIVERY, Frame, Frames, NONE, State, WATCHED, flag};
 use super::observer::{Deed, Departure, Observer, Spent};
-use super::program::{Op, Program};
+use super::program::Op;
+use super::request::request;
 use super::world::{Port, Route, Transit, World};
 use super::zone::Ends;
 
@@ -649,33 +650,6 @@ pub(super) fn permitted(
     }
     observer.short_circuited(edge, now);
     Err(Outcome::ShortCircuited)
-}
-
-/// The request that a frame, which waits with `ticket`, sends along an edge to replica `number` of the callee.
-#[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "what it is made of")]
-fn request(
-    program: &Program,
-    route: &Route,
-    frame: &mut Frame,
-    ticket: Ticket,
-    place: Key,
-    edge: u32,
-    number: u32,
-    deadline: Time,
-) -> Frame {
-    frame.target = route.first_replica + number;
-    Frame {
-        deadline,
-        pc: route.start,
-        edge,
-        replica: frame.target,
-        service: route.service,
-        request_key: frame.request_key,
-        rank: program.rank(frame.pc - 1, frame.rank),
-        flags: frame.flags & (flag::ABANDONED | flag::POISONED) | route.flags,
-        ..Frame::new(place, ticket)
-    }
 }
 
 /// Arms the caller's patience with the attempt, and until `overall` with the call; returns the deadline that the callee learns.

@@ -30,6 +30,7 @@ mod note;
 mod observer;
 mod preemption;
 mod program;
+mod request;
 mod resources;
 mod standby;
 mod streaming;
