@@ -8,6 +8,8 @@
 //! `ONCE=130s valgrind --tool=callgrind --toggle-collect='*measure*simulate*' BENCH mm1`. `SET` changes the scenarios then:
 //! `SET="traces.sample=0 traces.slowest=0 traces.failed=0"` records no requests.
 
+mod scenarios;
+
 use std::ops::ControlFlow;
 use std::process::Command;
 
@@ -15,6 +17,7 @@ use brownout::measure::{Results, simulate};
 use brownout::model::Model;
 use brownout::scenario::{LoadOptions, load};
 use rustix::time::{ClockId, clock_gettime};
+use scenarios::{CHAIN, mesh};
 
 struct Case {
     name: &'static str,
@@ -69,32 +72,6 @@ threads = 1
 steps = [ { work = "exp(1ms)" } ]
 "#;
 
-/// Three tiers with network, timeouts, retries and breakers: 1 000 000 requests.
-const CHAIN: &str = r#"
-duration = "667s"
-interval = "1s"
-[workload.users]
-entry = "front.get"
-arrivals = "poisson(1500/s)"
-[client.rest]
-latency = "250us"
-timeout = "200ms"
-retry = { attempts = 4, backoff = "0s" }
-breaker = { window = 100, minimum_calls = 100, failure_rate = "50%", open_for = "5s", half_open_calls = 10 }
-[service.front]
-threads = 64
-[service.front.endpoint.get]
-steps = [ { work = "exp(5ms)" }, { call = "middle.get", client = "rest" } ]
-[service.middle]
-threads = 64
-[service.middle.endpoint.get]
-steps = [ { work = "exp(5ms)" }, { call = "store.get", client = "rest" } ]
-[service.store]
-threads = 32
-[service.store.endpoint.get]
-steps = [ { work = "exp(8ms)" } ]
-"#;
-
 /// The chain without breakers, whose users retry: a slow store for ten seconds, and it never comes back.
 fn storm() -> String {
     let chain = CHAIN.lines().filter(|line| !line.starts_with("breaker")).collect::<Vec<_>>().join("\n");
@@ -107,24 +84,6 @@ for = "10s"
 service = "store"
 add_latency = "200ms"
 "#
-}
-
-/// 1000 services in 25 trees of 40, three calls each: 119 events a request.
-fn mesh() -> String {
-    let mut text = "duration = \"20s\"\ninterval = \"1s\"\n[client.rest]\nlatency = \"250us\"\n".to_owned();
-    let entries: Vec<String> = (0..25).map(|tree| format!("\"t{tree}n0.get\" = \"4%\"")).collect();
-    text += &format!("[workload.users]\narrivals = \"poisson(2000/s)\"\nentry = {{ {} }}\n", entries.join(", "));
-    for tree in 0..25 {
-        for node in 0..40 {
-            let calls: Vec<String> = (3 * node + 1..=3 * node + 3)
-                .filter(|child| *child < 40)
-                .map(|child| format!(", {{ call = \"t{tree}n{child}.get\", client = \"rest\" }}"))
-                .collect();
-            text += &format!("[service.t{tree}n{node}]\nthreads = 64\n[service.t{tree}n{node}.endpoint.get]\n");
-            text += &format!("steps = [ {{ work = \"exp(1ms)\" }}{} ]\n", calls.concat());
-        }
-    }
-    text
 }
 
 fn model(scenario: &str) -> Model {

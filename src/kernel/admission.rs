@@ -31,7 +31,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let replica = &self.world.replicas[frame.replica as usize];
         self.observer.arrived(replica.service, now);
         self.observer.lands(replica.service, frame.replica, now);
-        self.observer.deed(ticket.frame, now, Deed::Arrives);
+        if frame.is_watched() {
+            self.observer.deed(ticket.frame, now, Deed::Arrives);
+        }
         let is_special = frame.has(flag::CANCELLED | flag::WORKER | flag::POISONED);
         let is_plain = !(replica.guarded || replica.troubled || is_special || now >= frame.deadline);
         if is_special {
@@ -49,7 +51,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let World { program, replicas, .. } = &mut self.world;
         let frame = &mut self.frames[ticket.frame];
         let replica = &mut replicas[frame.replica as usize];
-        match replica.pool.arrive(now, ticket, frame.priority) {
+        match replica.pool.arrive(now, ticket, frame.priority()) {
             Admission::Started => {
                 frame.flags |= flag::THREAD;
                 self.observer.threads(replica.service, now, 1, i32::from(frame.has(flag::ABANDONED)));
@@ -62,7 +64,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             Admission::Queued => {
                 frame.state = State::Waiting;
-                self.observer.spends(ticket.frame, now, Spent::Threads);
+                if frame.is_watched() {
+                    self.observer.spends(ticket.frame, now, Spent::Threads);
+                }
                 self.observer.queued(replica.service, now, replica.pool.waiting());
                 if replica.watches_queue {
                     self.watch(ticket);
@@ -128,7 +132,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn watch(&mut self, ticket: Ticket) {
         let now = self.now();
         let frame = &self.frames[ticket.frame];
-        let (index, class, key) = (frame.replica, frame.priority, frame.key);
+        let (index, class, key) = (frame.replica, frame.priority(), frame.key);
         let replica = &self.world.replicas[index as usize];
         let frames = &self.frames;
         match &self.world.services[replica.service as usize].patience {
@@ -153,7 +157,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn overflow(&mut self, ticket: Ticket) {
         let now = self.now();
         let frame = &self.frames[ticket.frame];
-        let class = frame.priority;
+        let class = frame.priority();
         let replica = &mut self.world.replicas[frame.replica as usize];
         let frames = &self.frames;
         let overflow = self.world.services[replica.service as usize].overflow;
@@ -173,7 +177,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let admission = replica.pool.arrive(now, ticket, class);
         assert_eq!(admission, Admission::Queued, "there is one free place and no free thread");
         frame.state = State::Waiting;
-        self.observer.spends(ticket.frame, now, Spent::Threads);
+        if frame.is_watched() {
+            self.observer.spends(ticket.frame, now, Spent::Threads);
+        }
         self.observer.queued(replica.service, now, replica.pool.waiting());
         if replica.watches_queue {
             self.watch(ticket);
@@ -368,7 +374,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if frame.has(flag::WORKER) || !self.world.services[replica.service as usize].hands_back {
             frame.state = State::Running;
             self.advance(id);
-        } else if replica.pool.come_back(now, ticket, frame.priority) {
+        } else if replica.pool.come_back(now, ticket, frame.priority()) {
             frame.state = State::Running;
             frame.flags |= flag::STARTED;
             self.take_thread(id);
@@ -376,7 +382,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         } else {
             frame.flags |= flag::STARTED;
             frame.state = State::ComingBack;
-            self.observer.spends(id, now, Spent::Threads);
+            self.tell_spends(id, Spent::Threads);
         }
     }
 
@@ -409,5 +415,7 @@ fn starts(
         replica.in_progress += 1;
     }
     observer.started(replica.service, now, frame.arrived);
-    observer.deed(id, now, Deed::Starts);
+    if frame.is_watched() {
+        observer.deed(id, now, Deed::Starts);
+    }
 }

@@ -91,8 +91,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn back_off(&mut self, id: u32, edge: u32, delay: Span) {
         let ticket = self.frames.renew(id);
         self.frames[id].state = State::BackingOff;
+        self.tell_spends(id, Spent::Backoff);
         let (event, route) = (Event::Retry(ticket), &self.world.routes[edge as usize]);
-        self.observer.spends(id, self.agenda.now(), Spent::Backoff);
         let due = self.agenda.now() + delay;
         match route.backoff {
             _ if delay.is_zero() => self.soon.push_back(event),

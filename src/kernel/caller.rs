@@ -11,10 +11,11 @@ use crate::policy::throttle::Throttle;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
-use super::frame::{DELIVERY, Frame, Frames, NONE, State, flag};
+use super::frame::{DELIVERY, Frame, Frames, NONE, State, WATCHED, flag};
 use super::observer::{Deed, Departure, Observer, Spent};
 use super::port::Port;
 use super::program::Op;
+use super::request::request;
 use super::world::{Route, Transit, World};
 use super::zone::Ends;
 
@@ -51,13 +52,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             pc: start,
             request_key,
             state: State::Running,
-            priority,
+            rank: priority,
             flags: flag::USER,
             ..Frame::new(key, Ticket { frame: user, token: workload })
         });
         self.frames.set_origin(ticket.frame, key);
-        self.observer.begins(ticket.frame, meant, Spent::Start);
-        self.observer.deed(ticket.frame, now, Deed::Request { workload, key, meant });
+        if self.observer.watches(ticket.frame, now, Deed::Request { workload, key, meant }) {
+            self.frames[ticket.frame].rank |= WATCHED;
+            self.observer.begins(ticket.frame, meant, Spent::Start);
+        }
         self.advance(ticket.frame);
     }
 
@@ -75,8 +78,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let frame = &self.frames[id];
         let (user, workload, arrived) = (frame.parent, frame.parent_token, frame.arrived);
-        self.observer.ends(id, workload, now, arrived, outcome);
-        self.observer.deed(id, now, Deed::Ends(outcome));
+        if frame.is_watched() {
+            self.observer.ends(id, workload, now, arrived, outcome);
+            self.observer.deed(id, now, Deed::Ends(outcome));
+        }
         self.free(id);
         self.observer.finished(workload, now, arrived, outcome);
         if fell_back && outcome.is_ok() {
@@ -187,7 +192,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn attempt(&mut self, id: u32, edge: u32, salt: u64) {
         let now = self.now();
-        let World { routes, ports, .. } = &mut self.world;
+        let World { program, routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
         let frame = &mut self.frames[id];
         let ticket = frame.renew(id);
@@ -196,8 +201,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.child = NONE;
         frame.target = NONE;
         frame.state = State::Calling;
-        let (place, deadline, count) = (frame.place(salt), frame.deadline, frame.count);
-        self.observer.deed(id, now, Deed::Tries { edge, attempt: count });
+        let (place, count) = (frame.place(salt), frame.count);
+        if frame.is_watched() {
+            self.observer.deed(id, now, Deed::Tries { edge, attempt: count });
+        }
         let port = &mut ports[route.port(frame.replica)];
         if !port.is_quiet
             && let Some(retry) = &mut port.retry
@@ -208,7 +215,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if let Some(retry) = &mut port.retry {
                 retry.attempt_ended(now, count, outcome, None);
             }
-            self.observer.deed(id, now, Deed::Tried(outcome));
+            self.tell_deed(id, Deed::Tried(outcome));
             self.attempt_failed_on(id, edge, outcome);
             return;
         }
@@ -217,14 +224,33 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         self.observer.sent(edge, now);
-        if route.is_simple {
-            if let Some((timer, _)) = route.timeout {
-                let frames = &self.frames;
-                self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
-            }
-            self.launch(ticket, edge, place, Time::MAX);
+        if !route.is_direct {
+            self.send_attempt(ticket, edge, place);
             return;
         }
+        if let Some((timer, _)) = route.timeout {
+            let frames = &self.frames;
+            self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
+        }
+        let frame = &mut self.frames[id];
+        let picks = &mut channels[route.channel as usize].picks;
+        let service = &mut services[route.service as usize];
+        let Some(number) = port.sends(now, service, frame.request_key, picks) else {
+            self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
+            return;
+        };
+        let child = request(program, route, frame, ticket, place, edge, number, Time::MAX);
+        let hop = route.hop.transit(place, SALT_REQUEST);
+        let child = self.set_off(ticket.frame, child);
+        self.deliver(hop, Event::Arrive(child));
+    }
+
+    /// Sends an attempt of a call of which more counts than the timeouts of its attempts, or over more than a plain edge.
+    #[inline(never)]
+    fn send_attempt(&mut self, ticket: Ticket, edge: u32, place: Key) {
+        let id = ticket.frame;
+        let route = &self.world.routes[edge as usize];
+        let deadline = self.frames[id].deadline;
         let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
         let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
         self.launch(ticket, edge, place, deadline);
@@ -241,43 +267,37 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.connect(ticket, edge);
             return;
         }
-        let service = &mut services[route.service as usize];
         let port = &mut ports[route.port(frame.replica)];
         let picks = &mut channels[route.channel as usize].picks;
-        let Some(number) = port.choose(now, service, frame.request_key, picks) else {
+        let service = &mut services[route.service as usize];
+        let Some(number) = port.sends(now, service, frame.request_key, picks) else {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         };
-        port.sends_to(now, number);
-        service.takes_in(number);
-        let target = route.first_replica + number;
-        frame.target = target;
-        let child = Frame {
-            deadline,
-            pc: route.start,
-            edge,
-            replica: target,
-            service: route.service,
-            request_key: frame.request_key,
-            priority: program.priority(frame.pc - 1, frame.priority),
-            flags: frame.flags & (flag::ABANDONED | flag::POISONED) | route.flags,
-            ..Frame::new(place, ticket)
-        };
+        let child = request(program, route, frame, ticket, place, edge, number, deadline);
         let (is_bare, hop) = (route.is_bare, route.hop.transit(place, SALT_REQUEST));
-        let child = self.frames.insert(child);
-        let now = self.agenda.now();
-        self.observer.spends(ticket.frame, now, Spent::Answers);
-        self.observer.begins(child.frame, now, Spent::Network);
-        self.observer.deed(child.frame, now, Deed::Visits { caller: ticket.frame, edge, replica: target });
-        let frame = &mut self.frames[ticket.frame];
-        frame.child = child.frame;
-        let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
-        self.frames.inherit_origin(child.frame, ticket.frame, place_of_call);
+        let child = self.set_off(ticket.frame, child);
         if is_bare {
             self.deliver(hop, Event::Arrive(child));
         } else {
             self.send_between(child, edge, self.frames[ticket.frame].replica);
         }
+    }
+
+    /// A request begins that the frame `id` waits for.
+    #[inline(always)]
+    fn set_off(&mut self, id: u32, child: Frame) -> Ticket {
+        let (edge, target) = (child.edge, child.replica);
+        let child = self.frames.insert(child);
+        let now = self.agenda.now();
+        let frame = &mut self.frames[id];
+        frame.child = child.frame;
+        if frame.is_watched() {
+            self.observer.visits(child.frame, now, id, edge, target);
+        }
+        let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
+        self.frames.inherit_origin(child.frame, id, place_of_call);
+        child
     }
 
     /// The number of the replica that the balancer of a port wants next; `None` when none is up.
@@ -476,7 +496,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (sent, target, count) = (frame.mark, frame.target, frame.count);
         let (edge, _) = current_call(&program.ops, frame);
         self.observer.answered(edge, now, sent, outcome);
-        self.observer.deed(id, now, Deed::Tried(outcome));
+        if frame.is_watched() {
+            self.observer.deed(id, now, Deed::Tried(outcome));
+        }
         let route = &routes[edge as usize];
         let port = &mut ports[route.port(frame.replica)];
         if !port.is_quiet {
@@ -553,7 +575,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         frame.flags |= flag::ABANDONED;
         let frame = *frame;
-        self.observer.deed(id, now, Deed::Abandoned);
+        self.tell_deed(id, Deed::Abandoned);
         if frame.has(flag::THREAD) {
             self.observer.threads(frame.service, now, 0, 1);
         }

@@ -161,6 +161,21 @@ impl Port {
         self.choose_with_care(now, service, request_key, picks)
     }
 
+    /// The number of the replica that it sends an attempt to; `None` when none is up.
+    #[inline(always)]
+    pub(super) fn sends(
+        &mut self,
+        now: Time,
+        service: &mut ServiceState,
+        request_key: u32,
+        picks: &mut Stream,
+    ) -> Option<u32> {
+        let number = self.choose(now, service, request_key, picks)?;
+        self.sends_to(now, number);
+        service.takes_in(number);
+        Some(number)
+    }
+
     #[inline(never)]
     fn choose_with_care(
         &mut self,

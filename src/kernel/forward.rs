@@ -41,13 +41,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             target: edge,
             count: self.handed_over(&frame, edge, salt).map_or(0, |request| request.count()),
             request_key: frame.request_key,
-            priority: self.world.program.priority(frame.pc - 1, frame.priority),
+            rank: self.world.program.rank(frame.pc - 1, frame.rank),
             flags: frame.flags & (flag::ABANDONED | flag::REPLIED),
             ..Frame::new(frame.key.child(place), frame.parent_ticket())
         });
         self.frames.inherit_origin(child.frame, id, place);
-        self.observer.hands_over(id, child.frame, now);
-        self.observer.deed(child.frame, now, Deed::TakesOver { from: id, edge, replica: target });
+        if frame.is_watched() {
+            self.observer.hands_over(id, child.frame, now);
+            self.observer.deed(child.frame, now, Deed::TakesOver { from: id, edge, replica: target });
+        }
         if self.live(frame.parent_ticket()) && self.frames[frame.parent].child == id {
             self.frames[frame.parent].child = child.frame;
         }

@@ -107,6 +107,9 @@ pub(super) mod flag {
     pub(crate) const WORKER: u16 = 32768;
 }
 
+/// Beside the priority in [`Frame::rank`]: the observer wants to know what the frame does, and what those do that it causes.
+pub(super) const WATCHED: u8 = 128;
+
 /// See the module. Fields are plain: the engine is their only user.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
@@ -151,8 +154,8 @@ pub(super) struct Frame {
     /// What the user's request is about, the same for all that it causes; [`NONE`] if nothing in particular.
     pub(super) request_key: u32,
     pub(super) state: State,
-    /// How important it is: 9 goes first, 0 last.
-    pub(super) priority: u8,
+    /// How important it is (9 goes first, 0 last), and [`WATCHED`].
+    pub(super) rank: u8,
     pub(super) flags: u16,
 }
 
@@ -183,7 +186,7 @@ impl Frame {
             count: 0,
             request_key: NONE,
             state: State::Travelling,
-            priority: Workload::PRIORITY,
+            rank: Workload::PRIORITY,
             flags: 0,
         }
     }
@@ -191,6 +194,18 @@ impl Frame {
     #[inline]
     pub(super) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
+    }
+
+    /// How important it is: 9 goes first, 0 last.
+    #[inline]
+    pub(super) fn priority(&self) -> u8 {
+        self.rank & !WATCHED
+    }
+
+    /// Whether the observer wants to know what it does.
+    #[inline]
+    pub(super) fn is_watched(&self) -> bool {
+        self.rank & WATCHED != 0
     }
 
     /// The key of the present attempt of its call, which stands at the place that `salt` names.
@@ -268,7 +283,7 @@ impl Frames {
         (place.child, place.sibling, place.edge, place.replica) = (child, sibling, edge, replica);
         (place.service, place.target, place.pending, place.count) = (service, target, pending, count);
         (place.request_key, place.state) = (frame.request_key, frame.state);
-        (place.priority, place.flags) = (frame.priority, frame.flags);
+        (place.rank, place.flags) = (frame.rank, frame.flags);
         Ticket { frame: id, token: place.token }
     }
 

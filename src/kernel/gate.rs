@@ -214,7 +214,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Layer::Bulkhead => self.comes_to_bulkhead(ticket, edge, place),
             Layer::Limit => {
                 let (_, salt) = self.current_call(&self.frames[id]);
-                let (priority, key) = (self.frames[id].priority, self.frames[id].place(salt));
+                let (priority, key) = (self.frames[id].priority(), self.frames[id].place(salt));
                 let (_, gate) = self.gate(id);
                 let in_flight = gate.in_flight.len() as u32;
                 let newcomer = Newcomer { in_flight, priority, uniform: key.child(SALT_LIMIT).uniform() };
@@ -374,7 +374,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return true;
         }
         self.frames[id].mark = now;
-        self.observer.deed(id, now, Deed::Tried(outcome));
+        self.tell_deed(id, Deed::Tried(outcome));
         let (last, count) = (self.note(id).before, self.frames[id].count);
         let port = self.port(edge, self.frames[id].replica);
         if let Some(retry) = &mut self.world.ports[port].retry {
@@ -403,7 +403,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     fn leaves(&mut self, id: u32, place: usize, outcome: Outcome) {
         let now = self.now();
-        let (priority, mark, call_began) = (self.frames[id].priority, self.frames[id].mark, self.note(id).entered);
+        let (priority, mark, call_began) = (self.frames[id].priority(), self.frames[id].mark, self.note(id).entered);
         let (edge, gate) = self.gate(id);
         let entered = if place < gate.calls { call_began } else { mark };
         let since = gate.since.remove(&(id, place)).unwrap_or(entered);

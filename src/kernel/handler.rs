@@ -214,8 +214,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         {
             return;
         }
-        self.observer.demands(id, now, demand);
         let frame = &mut self.frames[id];
+        if frame.is_watched() {
+            self.observer.demands(id, now, demand);
+        }
         frame.state = State::Working;
         let replica = &mut self.world.replicas[frame.replica as usize];
         if let Some(cores) = &mut replica.cores {
@@ -241,10 +243,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     pub(super) fn sleep(&mut self, id: u32, length: Span) {
         let now = self.now();
-        let frame = &mut self.frames[id];
-        frame.state = State::Sleeping;
-        self.observer.spends(id, now, Spent::Sleep);
-        let ticket = Ticket { frame: id, token: frame.token };
+        self.frames[id].state = State::Sleeping;
+        self.tell_spends(id, Spent::Sleep);
+        let ticket = self.frames.ticket(id);
         self.hand_back_thread(id);
         self.agenda.at(now + length, Event::Proceed(ticket));
     }
@@ -338,15 +339,18 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (service, replica, has_replied) = (frame.service, frame.replica, frame.has(flag::REPLIED));
         let has_started = frame.has(flag::STARTED);
         self.observer.left(service, now, frame.arrived, has_started, how);
-        self.observer.deed(id, now, Deed::Leaves(how));
+        let is_watched = frame.is_watched();
+        if is_watched {
+            self.observer.deed(id, now, Deed::Leaves(how));
+        }
         if has_started && self.world.program.has_contention() {
             self.world.replicas[replica as usize].in_progress -= 1;
         }
-        if self.listens && !has_replied && how != Departure::Completed {
+        if how != Departure::Completed && self.listens && !has_replied {
             self.wish(id, how);
         }
         let answer = if has_replied { None } else { self.answer_of(id, outcome.is_ok()) };
-        if let Some((caller, _)) = &answer {
+        if is_watched && let Some((caller, _)) = &answer {
             self.observer.explains(caller.frame, id, now);
         }
         self.left_system(service, replica);
@@ -360,7 +364,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A frame is no more.
     #[inline]
     pub(super) fn free(&mut self, id: u32) {
-        self.observer.deed(id, self.agenda.now(), Deed::Gone);
+        self.tell_deed(id, Deed::Gone);
         self.frames.remove(id);
     }
 
@@ -384,9 +388,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         self.frames[id].flags |= flag::REPLIED;
-        self.observer.deed(id, self.agenda.now(), Deed::Replies);
+        self.tell_deed(id, Deed::Replies);
         if let Some((caller, hop)) = self.answer_of(id, true) {
-            self.observer.explains(caller.frame, id, self.agenda.now());
+            self.tell_explains(caller.frame, id);
             // Not at once even without network: the handler goes on first.
             match hop {
                 Transit::None => self.soon.push_back(Event::Reply(caller, Outcome::Ok)),
@@ -421,7 +425,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 service: parent.service,
                 sibling: next,
                 request_key: parent.request_key,
-                priority: parent.priority,
+                rank: parent.rank,
                 flags: flag::BRANCH
                     | flag::REPLIED
                     | (parent.flags & (flag::ABANDONED | flag::WORKER))
@@ -430,15 +434,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             });
             self.frames.inherit_origin(branch.frame, id, entry.salt ^ u64::from(parent.iteration));
             next = branch.frame;
-            self.observer.begins(next, self.agenda.now(), Spent::Threads);
+            if self.frames[next].is_watched() {
+                self.observer.begins(next, self.agenda.now(), Spent::Threads);
+            }
         }
-        self.observer.spends(id, self.agenda.now(), Spent::Answers);
+        self.tell_spends(id, Spent::Answers);
         self.frames[id].child = next;
         self.hand_back_thread(id);
         while next != NONE {
             let branch = next;
             next = self.frames[branch].sibling;
-            self.observer.deed(branch, self.agenda.now(), Deed::Branches { parent: id });
+            self.tell_deed(branch, Deed::Branches { parent: id });
             self.go_on(branch);
             if !self.live(waits) {
                 // Over before all had started: what has not been started is not.
@@ -449,7 +455,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A branch has ended: the parent may know enough.
     fn branch_ended(&mut self, id: u32, outcome: Outcome) {
-        self.observer.deed(id, self.agenda.now(), Deed::Ends(outcome));
+        self.tell_deed(id, Deed::Ends(outcome));
         if self.frames[id].has(flag::OWES) {
             self.settle(id, Outcome::Cancelled);
         }
@@ -467,7 +473,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             parent.count -= 1;
         }
         if parent.count == 0 || parent.pending < parent.count {
-            self.observer.explains(waits.frame, id, self.agenda.now());
+            self.tell_explains(waits.frame, id);
             self.join(waits.frame);
         }
     }

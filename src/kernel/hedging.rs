@@ -22,8 +22,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let ticket = self.frames.renew(id);
         let frame = &mut self.frames[id];
         (frame.state, frame.child, frame.pending) = (State::Hedging, NONE, 0);
-        self.observer.spends(id, self.agenda.now(), Spent::Answers);
         let deadline = frame.deadline;
+        self.tell_spends(id, Spent::Answers);
         let route = &self.world.routes[edge as usize];
         let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
         let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
@@ -47,8 +47,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             match permitted(&mut self.observer, now, &mut self.world.ports[port], channel, edge, place) {
                 Ok(()) => break place,
                 Err(outcome) => {
-                    self.observer.deed(id, now, Deed::Tries { edge, attempt: count });
-                    self.observer.deed(id, now, Deed::Tried(outcome));
+                    self.tell_deed(id, Deed::Tries { edge, attempt: count });
+                    self.tell_deed(id, Deed::Tried(outcome));
                     if count >= attempts {
                         return Err(outcome);
                     }
@@ -71,16 +71,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             replica: caller.replica,
             service: caller.service,
             request_key: caller.request_key,
-            priority: caller.priority,
+            rank: caller.rank,
             state: State::Calling,
             flags: flag::HEDGE | flag::BRANCH | flag::REPLIED | (caller.flags & flag::ABANDONED),
             ..Frame::new(caller.key, ticket)
         });
         let origin = self.frames.origin(id);
         self.frames.set_origin(attempt.frame, origin);
-        self.observer.begins(attempt.frame, now, Spent::Answers);
-        self.observer.deed(attempt.frame, now, Deed::Hedges { call: id });
-        self.observer.deed(attempt.frame, now, Deed::Tries { edge, attempt: caller.count });
+        self.tell_begins(attempt.frame, Spent::Answers, Deed::Hedges { call: id });
+        self.tell_deed(attempt.frame, Deed::Tries { edge, attempt: caller.count });
         let frame = &mut self.frames[id];
         frame.child = attempt.frame;
         frame.pending += 1;
@@ -134,7 +133,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if let Some(hedge) = &mut self.world.ports[port].hedge {
                 hedge.answered(latency);
             }
-            self.observer.explains(id, attempt, self.agenda.now());
+            self.tell_explains(id, attempt);
             self.end_hedging(id, Outcome::Cancelled);
             if self.world.routes[edge as usize].noted {
                 self.note_end(id, edge, outcome);

@@ -48,7 +48,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             Admission::Queued => {
                 frame.state = State::Acquiring;
-                self.observer.spends(id, now, Spent::Permits);
+                if frame.is_watched() {
+                    self.observer.spends(id, now, Spent::Permits);
+                }
                 frame.mark = now;
                 self.observer.permits_wanted(pool, now, 1);
                 if let Some(timer) = state.timeout {
@@ -212,7 +214,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Found::Miss => self.owe(id, fetch(coalesce)),
             Found::Wait => {
                 frame.state = State::Coalescing;
-                self.observer.spends(id, now, Spent::Fetches);
+                self.tell_spends(id, Spent::Fetches);
                 self.hand_back_thread(id);
                 return false;
             }
@@ -233,12 +235,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             replica: frame.replica,
             service: frame.service,
             request_key: frame.request_key,
-            priority: frame.priority,
+            rank: frame.rank,
             flags: flag::BRANCH | flag::REPLIED | flag::BACKGROUND,
             ..Frame::new(key, nobody)
         });
         self.frames.inherit_origin(fetch, id, u64::from(miss));
-        self.observer.deed(fetch, self.agenda.now(), Deed::Fetches { parent: id });
+        self.tell_deed(fetch, Deed::Fetches { parent: id });
         self.owe(fetch, debt);
         self.go_on_soon(fetch);
     }

@@ -49,7 +49,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let Some(guard) = &mut replica.limit else { return true };
         let newcomer = Newcomer {
             in_flight: replica.admitted,
-            priority: frame.priority,
+            priority: frame.priority(),
             uniform: frame.key.child(SALT_LIMIT).uniform(),
         };
         let is_in = guard.limiter.admit(now, &newcomer);
@@ -76,7 +76,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         replica.admitted -= 1;
         if let Some(guard) = &mut replica.limit {
             let rtt = now.since(frame.arrived);
-            guard.limiter.ended(now, &Ended { rtt, in_flight, priority: frame.priority, outcome });
+            guard.limiter.ended(now, &Ended { rtt, in_flight, priority: frame.priority(), outcome });
             self.tell_limit(index);
         }
     }

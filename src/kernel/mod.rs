@@ -4,7 +4,7 @@
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
 //! flight; `world`, `wire` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
 //! `caller`, `again`, `note`, `hedging`, `transport`, `streaming`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals`
-//! say what an event does.
+//! say what an event does; `watching` what of it is told frame by frame.
 
 mod admission;
 mod again;
@@ -31,12 +31,14 @@ mod observer;
 mod port;
 mod preemption;
 mod program;
+mod request;
 mod resources;
 mod standby;
 mod streaming;
 mod transport;
 mod trouble;
 mod users;
+mod watching;
 pub mod wheel;
 mod wire;
 mod wish;

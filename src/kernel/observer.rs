@@ -227,6 +227,14 @@ pub trait Observer {
     /// A user's request that was meant to start at `arrived` has ended.
     fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {}
 
+    /// A frame begins that no other one has caused: a user's request ([`Deed::Request`]), or what brings a message to its
+    /// handler ([`Deed::Delivers`], once for each). Whether the observer wants to know what it does, and what all those do
+    /// that it causes; of the others [`Observer::begins`], [`Observer::spends`], [`Observer::demands`],
+    /// [`Observer::explains`], [`Observer::hands_over`], [`Observer::ends`] and [`Observer::deed`] are not told.
+    fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
+        false
+    }
+
     /// A frame begins, and what it does first since `now`. Frames are named by their place, which others have after them.
     fn begins(&mut self, frame: u32, now: Time, on: Spent) {}
 
@@ -247,6 +255,14 @@ pub trait Observer {
 
     /// What a frame does that belongs to a trace.
     fn deed(&mut self, frame: u32, now: Time, deed: Deed) {}
+
+    /// A frame begins that is a request on its way to a replica, and `caller`, who has sent it along that edge, waits.
+    #[cold]
+    fn visits(&mut self, frame: u32, now: Time, caller: u32, edge: u32, replica: u32) {
+        self.spends(caller, now, Spent::Answers);
+        self.begins(frame, now, Spent::Network);
+        self.deed(frame, now, Deed::Visits { caller, edge, replica });
+    }
 
     /// A user begins a session: a list of things to ask for.
     fn session_started(&mut self, workload: u32, now: Time) {}

@@ -15,9 +15,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn interrupt_for(&mut self, replica: u32, class: u8) {
         let frames = &self.frames;
         let workers = &self.world.replicas[replica as usize].workers;
-        let below = workers.iter().filter(|id| frames[**id].priority < class && frames[**id].state == State::Working);
+        let below = workers.iter().filter(|id| frames[**id].priority() < class && frames[**id].state == State::Working);
         // The last of the smallest.
-        let Some(&victim) = below.rev().min_by_key(|id| frames[**id].priority) else { return };
+        let Some(&victim) = below.rev().min_by_key(|id| frames[**id].priority()) else { return };
         let left = self.interrupt_work(victim);
         self.make_room(victim, left);
     }
@@ -31,7 +31,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let frames = &self.frames;
         let replica = &mut self.world.replicas[frame.replica as usize];
-        if replica.pool.next_class(|ticket| frames.live(ticket)).is_some_and(|class| class > frame.priority) {
+        if replica.pool.next_class(|ticket| frames.live(ticket)).is_some_and(|class| class > frame.priority()) {
             self.make_room(id, demand);
             return true;
         }
@@ -81,10 +81,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let ticket = self.frames.renew(id);
         let frame = &mut self.frames[id];
         frame.state = State::ComingBack;
-        self.observer.spends(id, now, Spent::Threads);
+        if frame.is_watched() {
+            self.observer.spends(id, now, Spent::Threads);
+        }
         frame.mark = Time::from_nanos(left.as_nanos());
         frame.flags |= flag::INTERRUPTED;
-        let class = frame.priority;
+        let class = frame.priority();
         self.world.replicas[frame.replica as usize].pool.make_room(now, ticket, class);
         self.give_thread(id);
     }

@@ -11,6 +11,7 @@ use crate::model::{
     OnFailure, Publish, ServerStream, ServiceId, SessionStep, Step, WorkloadId,
 };
 
+use super::frame::WATCHED;
 use super::messages::{CalleeCosts, Row, request_encode, response_decode};
 
 /// One operation.
@@ -278,11 +279,11 @@ impl Program {
         !self.contended.is_empty()
     }
 
-    /// How important what a frame of priority `own` sends is that stands behind operation `pc`.
+    /// The rank of what a frame of rank `own` sends that stands behind operation `pc`.
     #[inline]
-    pub(super) fn priority(&self, pc: u32, own: u8) -> u8 {
+    pub(super) fn rank(&self, pc: u32, own: u8) -> u8 {
         match self.priorities.get(pc as usize) {
-            Some(&priority) if priority != INHERIT => priority,
+            Some(&priority) if priority != INHERIT => priority | own & WATCHED,
             _ => own,
         }
     }

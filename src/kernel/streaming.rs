@@ -268,7 +268,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.frames.renew(id);
         let frame = &mut self.frames[id];
         frame.state = State::Blocked;
-        self.observer.spends(id, now, Spent::Streams);
+        if frame.is_watched() {
+            self.observer.spends(id, now, Spent::Streams);
+        }
         // It offers the same message again.
         frame.pc -= 1;
         self.hand_back_thread(id);
@@ -392,7 +394,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if self.frames[caller].state != State::Streaming {
             self.observer.first_message(edge, now, now.since(self.frames[caller].mark));
             self.frames[caller].state = State::Streaming;
-            self.observer.spends(caller, now, Spent::Streams);
+            self.tell_spends(caller, Spent::Streams);
         }
         if self.frames[caller].has(flag::USER) {
             // Users read without effort.
@@ -419,7 +421,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             replica: frame.replica,
             service: frame.service,
             request_key: frame.request_key,
-            priority: frame.priority,
+            rank: frame.rank,
             flags: flag::BRANCH | flag::REPLIED | (frame.flags & flag::ABANDONED),
             ..Frame::new(frame.key, self.frames.ticket(caller))
         });
@@ -470,7 +472,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         self.frames.renew(id);
         self.frames[id].state = State::Blocked;
-        self.observer.spends(id, self.agenda.now(), Spent::Streams);
+        self.tell_spends(id, Spent::Streams);
         self.hand_back_thread(id);
     }
 

@@ -12,7 +12,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::caller::current_call;
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
-use super::observer::{Deed, Observer, Spent};
+use super::observer::{Observer, Spent};
 use super::wire::{Message, Wire};
 use super::world::{Hop, Route, Transit, World};
 use super::zone::Ends;
@@ -138,7 +138,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Wanted::Rejected => self.soon.push_back(Event::Reply(ticket, Outcome::Rejected)),
             Wanted::Waits => {
                 frame.state = State::Connecting;
-                self.observer.spends(ticket.frame, now, Spent::Connections);
+                if frame.is_watched() {
+                    self.observer.spends(ticket.frame, now, Spent::Connections);
+                }
                 if let Some(timer) = route.wire().acquire {
                     let frames = &self.frames;
                     self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
@@ -390,7 +392,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             replica,
             service: route.service,
             request_key: frame.request_key,
-            priority: program.priority(frame.pc - 1, frame.priority),
+            rank: program.rank(frame.pc - 1, frame.rank),
             // The body that it has to read: see [`Wire::received`].
             count: request.count(),
             flags: frame.flags & flag::ABANDONED,
@@ -398,10 +400,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let is_plain = route.is_plain;
         let child = self.frames.insert(child);
-        self.observer.spends(id, now, Spent::Answers);
-        self.observer.begins(child.frame, now, Spent::Network);
-        self.observer.deed(child.frame, now, Deed::Visits { caller: id, edge, replica });
         let frame = &mut self.frames[id];
+        if frame.is_watched() {
+            self.observer.visits(child.frame, now, id, edge, replica);
+        }
         frame.child = child.frame;
         let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
         self.frames.inherit_origin(child.frame, id, place_of_call);

@@ -191,7 +191,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let wait = wait.max(pause_after(frame.mark, now));
         let ticket = self.frames.renew(id);
         self.frames[id].state = State::BackingOff;
-        self.observer.spends(id, now, Spent::Backoff);
+        self.tell_spends(id, Spent::Backoff);
         self.agenda.at(now + wait, Event::Reload(ticket));
         true
     }

@@ -121,6 +121,8 @@ pub(super) struct Route {
     pub(super) is_bare: bool,
     /// Whether of a call along it nothing counts but the timeouts of its attempts. See [`Route::settle`].
     pub(super) is_simple: bool,
+    /// Whether it is bare and its calls are simple: most are, and are asked this alone. See [`Route::settle`].
+    pub(super) is_direct: bool,
 }
 
 impl Route {
@@ -128,6 +130,7 @@ impl Route {
     pub(super) fn settle(&mut self) {
         self.is_bare = self.is_plain && !self.has_connections;
         self.is_simple = !self.propagate && !self.noted && self.hedged == 0;
+        self.is_direct = self.is_simple && self.is_bare;
     }
 
     /// The state of a caller replica's client towards the callee; users of a workload ([`NONE`]) share one.
@@ -510,6 +513,7 @@ impl World {
                 is_plain: !is_zoned,
                 is_bare: false,
                 is_simple: false,
+                is_direct: false,
             };
             route.settle();
             self.routes.push(route);

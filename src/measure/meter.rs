@@ -86,7 +86,7 @@ impl Meter {
     fn new(model: &Model, detail: Detail) -> Meter {
         let edges = model.edges();
         let channels = model.channels(&edges);
-        let keeps_sums = detail == Detail::All && stationary(model).is_ok();
+        let keeps_sums = detail != Detail::Expectations && stationary(model).is_ok();
         let windows: Vec<Window> = model.expectations.iter().map(|it| Window::new(model, it, keeps_sums)).collect();
         let watched = |target: Target| windows.iter().any(|window| window.wants_latency(target));
         let mut meter = Meter {
@@ -275,6 +275,8 @@ impl Observer for Meter {
         if let Some(causes) = &mut self.causes {
             meter.recent.record(latency);
             if good { causes.good(workload, now, arrived) } else { causes.late(workload, now) }
+        } else if self.detail == Detail::Numbers {
+            meter.recent.record(latency);
         }
         if meter.watched {
             Window::tell_latency(&mut self.windows, Target::Workload(WorkloadId(workload)), now, latency);
@@ -286,13 +288,22 @@ impl Observer for Meter {
     }
 
     #[inline]
+    fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
+        let is_recorded = match &mut self.traces {
+            Some(traces) => traces.watches(frame, now, deed),
+            None => false,
+        };
+        is_recorded || self.paths().is_some()
+    }
+
+    #[inline(never)]
     fn begins(&mut self, frame: u32, now: Time, on: Spent) {
         if let Some(paths) = self.paths() {
             paths.begins(frame, now, on);
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn spends(&mut self, frame: u32, now: Time, on: Spent) {
         if let Some(paths) = self.paths() {
             paths.spends(frame, now, on);
@@ -302,7 +313,7 @@ impl Observer for Meter {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn demands(&mut self, frame: u32, now: Time, cpu: Span) {
         if let Some(paths) = self.paths() {
             paths.demands(frame, now, cpu);
@@ -312,21 +323,21 @@ impl Observer for Meter {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn explains(&mut self, waiting: u32, other: u32, now: Time) {
         if let Some(paths) = self.paths() {
             paths.explains(waiting, other, now);
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn hands_over(&mut self, from: u32, to: u32, now: Time) {
         if let Some(paths) = self.paths() {
             paths.hands_over(from, to, now);
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn ends(&mut self, frame: u32, workload: u32, now: Time, arrived: Time, outcome: Outcome) {
         let counts = outcome.is_ok() && arrived >= self.from;
         if let Some(paths) = self.paths().filter(|_| counts) {
@@ -337,7 +348,7 @@ impl Observer for Meter {
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn deed(&mut self, frame: u32, now: Time, deed: Deed) {
         if let Some(traces) = &mut self.traces {
             traces.deed(frame, now, deed);
@@ -575,7 +586,7 @@ impl Observer for Meter {
     }
 
     fn first_message(&mut self, edge: u32, now: Time, waited: Span) {
-        let counts = now >= self.from && self.detail == Detail::All;
+        let counts = now >= self.from && self.detail != Detail::Expectations;
         if let Some(stream) = self.stream(edge).filter(|_| counts) {
             stream.first_message(waited);
         }

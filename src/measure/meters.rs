@@ -38,7 +38,7 @@ pub(super) struct WorkloadMeter {
 impl WorkloadMeter {
     /// Nothing has happened yet.
     pub(super) fn new(workload: &Workload, detail: Detail, watched: bool, level_watched: bool) -> WorkloadMeter {
-        let has_sessions = detail == Detail::All && workload.session.single().is_none();
+        let has_sessions = detail != Detail::Expectations && workload.session.single().is_none();
         WorkloadMeter {
             deadline: workload.deadline,
             counts: Counts::default(),

@@ -65,6 +65,8 @@ use crate::model::Model;
 pub enum Detail {
     /// Everything.
     All,
+    /// Everything but what the story is told from and single requests: [`Results::causes`] and [`Results::traces`] stay empty.
+    Numbers,
     /// What its expectations ask, and counts. Latencies of the totals and of the series stay empty.
     Expectations,
 }

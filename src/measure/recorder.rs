@@ -39,8 +39,8 @@ impl Recorder {
             ends: Vec::new(),
             mode: match detail {
                 Detail::Expectations => Mode::Nothing,
-                Detail::All if places <= DIRECT_MAX => Mode::Direct,
-                Detail::All => Mode::Batches,
+                Detail::All | Detail::Numbers if places <= DIRECT_MAX => Mode::Direct,
+                Detail::All | Detail::Numbers => Mode::Batches,
             },
         }
     }

@@ -79,7 +79,7 @@ impl TransportMeters {
             from: Time::ZERO + model.warmup,
             detail,
             spread: spread::meters(model, edges),
-            paths: (detail == Detail::All).then(|| Paths::new(model.workloads.len())),
+            paths: (detail != Detail::Expectations).then(|| Paths::new(model.workloads.len())),
             edges: vec![EdgeMessages::default(); edges.len()],
             services: vec![ServiceMessages::default(); model.services.len()],
             last_edges: edges.iter().map(last_messages).collect(),
@@ -149,7 +149,7 @@ impl TransportMeters {
     }
 
     pub(super) fn connected(&mut self, edge: u32, now: Time, waited: Span) {
-        if now >= self.from && self.detail == Detail::All {
+        if now >= self.from && self.detail != Detail::Expectations {
             self.edges[edge as usize].waits.record(waited);
         }
     }

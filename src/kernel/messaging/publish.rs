@@ -109,7 +109,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// The next attempt comes after a wait.
     fn publish_later(&mut self, id: u32, wait: Span) {
         let (now, ticket) = (self.now(), self.frames.renew(id));
-        self.observer.spends(id, now, Spent::Backoff);
+        self.tell_spends(id, Spent::Backoff);
         self.frames[id].state = State::Republishing;
         if wait.is_zero() {
             self.soon.push_back(Event::Retry(ticket));
@@ -122,7 +122,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     fn publish_once(&mut self, id: u32, n: u32) -> bool {
         let goes_on = self.hand_to_broker(id, n);
         if goes_on {
-            self.observer.deed(id, self.agenda.now(), Deed::Published(Outcome::Ok));
+            self.tell_deed(id, Deed::Published(Outcome::Ok));
         }
         goes_on
     }
@@ -133,7 +133,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (topic, timer) = (publisher.topic, publisher.timer);
         let now = self.agenda.now();
         self.observer.message(now, MessageFact::Tried { topic });
-        self.observer.deed(id, now, Deed::Publishes { topic, key: message.key, attempt: self.frames[id].count });
+        let frame = &self.frames[id];
+        if frame.is_watched() {
+            self.observer.deed(id, now, Deed::Publishes { topic, key: message.key, attempt: frame.count });
+        }
         if self.messaging.topics[topic as usize].logs.is_some() {
             if self.produce(id, topic, message) {
                 return true;
@@ -166,7 +169,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A frame waits until its message is stored, handled or taken.
     fn wait_for_broker(&mut self, id: u32, timer: Option<TimerId>) -> Ticket {
         let ticket = self.frames.ticket(id);
-        self.observer.spends(id, self.agenda.now(), Spent::Brokers);
+        self.tell_spends(id, Spent::Brokers);
         self.frames[id].state = State::Publishing;
         if let Some(timer) = timer {
             let frames = &self.frames;
@@ -203,7 +206,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             bytes: u32::try_from(size.as_bytes()).unwrap_or(u32::MAX).saturating_add(OVERHEAD),
             home: publish.topic.0,
             number,
-            priority: frame.priority,
+            priority: frame.priority(),
             wait: publish.wait,
             transaction,
             is_poisoned,
@@ -232,7 +235,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         self.pass_to_broker(topic, message, from);
         if message.wait == PublishWait::Nothing {
-            self.observer.deed(ticket.frame, self.agenda.now(), Deed::Published(Outcome::Ok));
+            self.tell_deed(ticket.frame, Deed::Published(Outcome::Ok));
             self.frames.renew(ticket.frame);
             let n = self.current_publish(ticket.frame);
             self.publish_succeeded(ticket.frame, n);
@@ -295,7 +298,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     fn publish_ends(&mut self, id: u32, outcome: Outcome) {
         let (now, n) = (self.now(), self.current_publish(id));
-        self.observer.deed(id, now, Deed::Published(outcome));
+        self.tell_deed(id, Deed::Published(outcome));
         self.frames.renew(id);
         if outcome.is_ok() {
             self.publish_succeeded(id, n);

@@ -15,7 +15,7 @@ use crate::policy::Outcome;
 use super::super::agenda::{Agenda, Event, Ticket};
 use super::super::caller::BREATH;
 use super::super::engine::Engine;
-use super::super::frame::{DELIVERY, Frame, NONE, State, flag};
+use super::super::frame::{DELIVERY, Frame, NONE, State, WATCHED, flag};
 use super::super::observer::{Deed, MessageFact, Observer, Spent};
 use super::super::world::World;
 use super::shelves::groups_of;
@@ -404,15 +404,20 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             request_key: first.message.request_key,
             replica,
             state: State::Running,
-            priority: first.message.priority,
+            rank: first.message.priority,
             flags: flag::USER | if is_poisoned { flag::POISONED } else { 0 },
             ..Frame::new(key, Ticket { frame: DELIVERY, token: worker })
         });
         self.frames.set_origin(ticket.frame, origin);
-        self.observer.begins(ticket.frame, now, Spent::Start);
+        let mut is_watched = false;
         for held in &self.messaging.workers[worker as usize].current {
             let (key, published) = (held.message.key, held.message.published);
-            self.observer.deed(ticket.frame, now, Deed::Delivers { consumer, key, published, time: held.deliveries });
+            let deed = Deed::Delivers { consumer, key, published, time: held.deliveries };
+            is_watched |= self.observer.watches(ticket.frame, now, deed);
+        }
+        if is_watched {
+            self.frames[ticket.frame].rank |= WATCHED;
+            self.observer.begins(ticket.frame, now, Spent::Start);
         }
         self.messaging.workers[worker as usize].frame = ticket.frame;
         self.advance(ticket.frame);
@@ -424,7 +429,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.now();
         let worker = self.frames[id].parent_token;
         let took_no_time = self.frames[id].arrived == now;
-        self.observer.deed(id, now, Deed::Ends(outcome));
+        self.tell_deed(id, Deed::Ends(outcome));
         self.free(id);
         let it = &mut self.messaging.workers[worker as usize];
         it.frame = NONE;

@@ -1,5 +1,5 @@
 //! The recording: whether a request is recorded is decided when it starts, by its number; from then on everything that is
-//! done for it is. Frames that belong to no such request cost a comparison.
+//! done for it is. What frames do that belong to no such request is not even told, or ends at a comparison.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -52,6 +52,8 @@ const EMPTY: Slot =
 #[derive(Debug)]
 struct Open {
     trace: Trace,
+    /// Whether its number is among those that are recorded of every run.
+    is_of_sample: bool,
     /// Frames that belong to it.
     frames: u32,
     /// Messages that it has published, by their keys.
@@ -70,10 +72,10 @@ pub(in crate::measure) struct Tracer {
     first_replicas: Vec<u32>,
     /// The service of each consumer.
     consumers: Vec<u32>,
-    /// Requests so far, by workload.
-    offered: Vec<u64>,
-    /// A bit for each frame: whether it belongs to a recorded request. Nearly all that happens ends at this question, and
-    /// the bits of all frames stay in the cache.
+    /// Requests so far and the next one to be recorded, by workload.
+    offered: Vec<(u64, u64)>,
+    /// A bit for each frame: whether it belongs to a recorded request. If frames are told that do not (their times are
+    /// wanted), nearly all ends at this question, and the bits of all frames stay in the cache.
     watched: Vec<u64>,
     /// By frame.
     slots: Vec<Slot>,
@@ -110,7 +112,7 @@ impl Tracer {
             edges: edges.iter().map(|edge| (model.endpoints[edge.to].service.0, edge.to.0)).collect(),
             first_replicas: first_replicas.collect(),
             consumers: model.consumers.iter().map(|it| model.endpoints[it.handler].service.0).collect(),
-            offered: vec![0; model.workloads.len()],
+            offered: vec![(0, 0); model.workloads.len()],
             watched: Vec::new(),
             slots: Vec::new(),
             open: Vec::new(),
@@ -123,17 +125,23 @@ impl Tracer {
         }))
     }
 
+    /// Whether what a frame does is recorded that nobody has caused.
     #[inline(always)]
-    pub(in crate::measure) fn deed(&mut self, frame: u32, now: Time, deed: Deed) {
-        if let Deed::Request { workload, key, meant } = deed {
-            let offered = &mut self.offered[workload as usize];
-            let number = *offered;
-            *offered += 1;
-            if meant >= self.from && (is_recorded(number) || !self.also.is_empty()) {
-                self.request(frame, workload, number, key.to_bits(), meant);
+    pub(in crate::measure) fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
+        let Deed::Request { workload, key, meant } = deed else {
+            // Whose a message is, says its key.
+            if !self.messages.is_empty() {
+                self.tell(frame, now, deed);
             }
-            return;
-        }
+            return self.is_watched(frame);
+        };
+        let (offered, next) = &mut self.offered[workload as usize];
+        *offered += 1;
+        (*offered > *next || !self.also.is_empty()) && self.request(frame, workload, key.to_bits(), meant)
+    }
+
+    #[inline]
+    pub(in crate::measure) fn deed(&mut self, frame: u32, now: Time, deed: Deed) {
         let about = match deed {
             Deed::Visits { caller, .. } => caller,
             Deed::TakesOver { from, .. } => from,
@@ -141,9 +149,7 @@ impl Tracer {
             Deed::Hedges { call } => call,
             _ => frame,
         };
-        // Whose a message is, says its key.
-        let is_delivery = matches!(deed, Deed::Delivers { .. });
-        if self.is_watched(about) || (is_delivery && !self.messages.is_empty()) {
+        if self.is_watched(about) {
             self.tell(frame, now, deed);
         }
     }
@@ -180,17 +186,23 @@ impl Tracer {
         }
     }
 
-    /// A request begins that is perhaps recorded.
+    /// A request begins that is perhaps recorded; `false` when it is not, or is too early, or too many are already.
     #[cold]
-    fn request(&mut self, frame: u32, workload: u32, number: u64, key: u64, meant: Time) {
+    fn request(&mut self, frame: u32, workload: u32, key: u64, meant: Time) -> bool {
+        let (offered, next) = &mut self.offered[workload as usize];
+        let number = *offered - 1;
+        let is_of_sample = number >= *next;
+        if is_of_sample {
+            *next = number + stride(number);
+        }
         let open = self.open.len() - self.free.len();
         let is_wanted = self.also.get(workload as usize).is_some_and(|starts| starts.binary_search(&meant).is_ok());
-        if !(is_recorded(number) && open < OPEN_MAX || is_wanted && open < OPEN_MAX_OF_WANTED) {
-            return;
+        if meant < self.from || !(is_of_sample && open < OPEN_MAX || is_wanted && open < OPEN_MAX_OF_WANTED) {
+            return false;
         }
         let root = TraceSpan { start: meant, end: meant, ..span(0, None, SpanKind::Request) };
         let trace = Trace { workload, number, key, kept: Kept::default(), spans: vec![root], left_out: 0 };
-        let open = Open { trace, frames: 0, messages: Vec::new(), lingers: false };
+        let open = Open { trace, is_of_sample, frames: 0, messages: Vec::new(), lingers: false };
         let place = match self.free.pop() {
             Some(place) => {
                 self.open[place as usize] = Some(open);
@@ -202,6 +214,7 @@ impl Tracer {
             }
         };
         self.join(frame, Slot { trace: place, span: 0, on: Spent::Start, since: meant, ..EMPTY });
+        true
     }
 
     /// A frame belongs to a trace from now on.
@@ -446,8 +459,7 @@ impl Tracer {
         for key in open.messages {
             self.messages.remove(&key);
         }
-        let is_of_sample = is_recorded(open.trace.number);
-        self.keeper.take(open.trace, is_of_sample);
+        self.keeper.take(open.trace, open.is_of_sample);
     }
 
     /// The run is over at `end`: what is still under way is so. `medians` are those of the workloads' latencies.
@@ -480,17 +492,15 @@ impl Tracer {
     }
 }
 
-/// Whether the request of a workload with this number is recorded: it depends on nothing else, so that the same requests
-/// are recorded in every variant.
-#[inline(always)]
-fn is_recorded(number: u64) -> bool {
-    number < ALL_OF_FIRST || number & (stride(number) - 1) == 0
-}
-
-/// A power of two.
-#[inline]
+/// How many numbers further the next request of a workload is recorded after the one with this number: it depends on nothing
+/// else, so that the same requests are recorded in every variant. All of the first, then ever fewer, by powers of two.
 fn stride(number: u64) -> u64 {
-    (2 << (number / ALL_OF_FIRST).ilog2()).min(STRIDE_MAX)
+    let next = number + 1;
+    if next < ALL_OF_FIRST {
+        return 1;
+    }
+    let stride = (2 << (next / ALL_OF_FIRST).ilog2()).min(STRIDE_MAX);
+    next.next_multiple_of(stride) - number
 }
 
 fn span(id: u32, parent: Option<u32>, kind: SpanKind) -> TraceSpan {
