@@ -93,7 +93,7 @@ keys! {
         /// When a run counts as unharmed, recovered or metastable.
         verdict: VerdictKeys;
         /// Which requests are traced; `"none"` records no request.
-        traces: Or<TracesKeys> = "{ sample = 100 }";
+        traces: Or<TracesKeys>;
         /// What computing costs.
         prices: PricesKeys;
         /// What `brownout sweep` varies.

@@ -7,4 +7,5 @@ mod conditions;
 mod healthy;
 mod known;
 mod messages;
+mod roots;
 mod verdicts;

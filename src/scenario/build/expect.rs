@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use crate::base::time::Time;
-use crate::model::{Expectation, Limit, Metric, Model, Scope, Target};
+use crate::model::{Expectation, Keeping, Limit, Metric, Model, Scope, Target};
 use crate::scenario::decode::{Condition, Cx, Measured, measured, measured_at, metric_name};
 use crate::scenario::language::{ExpectKeys, ScenarioKeys};
 use crate::scenario::say::catalogue;
@@ -66,10 +66,17 @@ fn target(condition: &Condition, names: &Names<'_>, model: &Model, cx: &mut Cx<'
     let target = match (fits.next(), fits.next()) {
         (Some(target), None) => target,
         (Some(one), Some(other)) => {
+            let path = |target: Target| {
+                let kind = match target {
+                    Target::Topic(id) if matches!(model.topics[id].keeping, Keeping::Queue(_)) => "queue",
+                    Target::Topic(_) => "topic",
+                    _ => is(thing(target)).trim_start_matches("a "),
+                };
+                format!("`{kind}.{}`", name.text)
+            };
+            let help = format!("write {} or {}", path(one), path(other));
             let (one, other) = (is(thing(one)), is(thing(other)));
-            let path = |is: &str| format!("`{}.{}`", is.trim_start_matches("a "), name.text);
-            cx.say(&catalogue::AMBIGUOUS, name.place, format!("`{}` is both {one} and {other}", name.text))
-                .help(format!("write {} or {}", path(one), path(other)));
+            cx.say(&catalogue::AMBIGUOUS, name.place, format!("`{}` is both {one} and {other}", name.text)).help(help);
             return None;
         }
         (None, _) => {

@@ -307,6 +307,12 @@ fn parse(text: &str) -> Result<Parts, ParseError> {
         return Ok((*metric, left, comparison, bound));
     }
     let (Some(open), true) = (inner.find('('), inner.ends_with(')')) else {
+        let of_the_run = METRICS.iter().filter(|(_, metric, _)| measured(*metric) == [Measured::Run]);
+        if let Some(meant) = did_you_mean(inner, of_the_run.map(|(name, ..)| *name)) {
+            return Err(
+                ParseError::new(left, format!("unknown metric `{inner}`")).hint(format!("did you mean `{meant}`?"))
+            );
+        }
         return Err(ParseError::new(
             if left.is_empty() { all } else { left },
             "expected a metric and in parentheses its target",

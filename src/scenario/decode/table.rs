@@ -22,9 +22,11 @@ pub(crate) struct Reader<'r, 'a, 't> {
 }
 
 impl Key {
-    /// Whether an overlay has taken the key away: what has no default of its own. A text may be any text.
+    /// Whether an overlay has taken the key away: what has no default of its own. A text may be any text, and some keys have a
+    /// meaning for the word.
     pub(crate) fn is_taken_away(&self, node: &Node) -> bool {
-        self.presence == Presence::Optional && node.text() == Some(TAKEN_AWAY) && !matches!((self.kind)(), Kind::Text)
+        let has_meaning = || matches!((self.kind)(), Kind::Text | Kind::Or(TAKEN_AWAY, _));
+        self.presence == Presence::Optional && node.text() == Some(TAKEN_AWAY) && !has_meaning()
     }
 }
 

@@ -71,7 +71,10 @@ fn edge(caller: &str, callee: &str) -> (RootKind, String) {
     (RootKind::Edge, format!("{caller} -> {callee}"))
 }
 
-const TRIGGERS: [Trigger; 10] = [
+const FLUSH: &str = "flush";
+
+/// Every kind of fault but one, on everything that it can strike but brokers; those and poisoned messages are in `messages`.
+const TRIGGERS: [Trigger; 11] = [
     Trigger {
         name: "latency",
         text: |_, d| format!("[fault.f]\nat = \"20s\"\nfor = \"5s\"\nservice = \"{d}\"\nadd_latency = \"700ms\""),
@@ -141,18 +144,33 @@ const TRIGGERS: [Trigger; 10] = [
         root: |_, d| (RootKind::Setting, format!("service.{d}.threads")),
         order: Order::Callee,
     },
+    // The last service keeps things in a cache, and what is not there takes it 40 times as long.
+    Trigger {
+        name: FLUSH,
+        text: |_, _| {
+            "[cache.things]\nscope = \"shared\"\nstart = \"warm\"\n\
+             [fault.f]\nat = \"20s\"\ncache = \"things\"\nflush = true"
+                .to_owned()
+        },
+        root: |_, _| (RootKind::Cache, "things".to_owned()),
+        order: Order::Callee,
+    },
 ];
 
 fn scenario(shape: &Shape, trigger: &Trigger) -> String {
+    let [.., caller, callee] = shape.way else { unreachable!("a way has two ends") };
+    let has_cache = trigger.name == FLUSH;
+    let key = if has_cache { "key = \"uniform(3000)\"\n" } else { "" };
     let mut text = "duration = \"45s\"\nwarmup = \"5s\"\n\
          [client.rest]\nlatency = \"exp(500us)\"\ntimeout = \"500ms\"\nretry = { attempts = 2, backoff = \"50ms\" }\n\
-         [workload.users]\nentry = \"a.get\"\narrivals = \"poisson(150/s)\"\ndeadline = \"900ms\"\nclient = \"rest\"\n\
+         [workload.users]\nentry = \"a.get\"\narrivals = \"poisson(150/s)\"\ndeadline = \"900ms\"\nclient = \"rest\"\nKEY\
          [workload.robots]\nentry = \"spare.get\"\narrivals = \"poisson(50/s)\"\nclient = \"rest\"\n\
          [service.spare]\nthreads = 50\n[service.spare.endpoint.get]\nsteps = [ { work = \"exp(5ms)\" } ]\n\
          [fault.decoy]\nat = \"18s\"\nfor = \"15s\"\nservice = \"spare\"\nadd_latency = \"60ms\"\n"
-        .to_owned();
+        .replace("KEY", key);
     if shape.name == "shared" {
         text += "[workload.others]\nentry = \"b.get\"\narrivals = \"poisson(50/s)\"\ndeadline = \"900ms\"\nclient = \"rest\"\n";
+        text += key;
     }
     for (name, callees) in shape.services {
         let calls: Vec<String> =
@@ -163,14 +181,17 @@ fn scenario(shape: &Shape, trigger: &Trigger) -> String {
             (_, true) => format!(", {{ parallel = [ {} ] }}", calls.join(", ")),
         };
         let work = if callees.is_empty() { "exp(10ms)" } else { "exp(2ms)" };
+        let lookup = match has_cache && name == callee {
+            true => "{ cache = \"things\", miss = [ { work = \"exp(400ms)\" } ] }, ",
+            false => "",
+        };
         let threads = if callees.is_empty() { 20 } else { 60 };
         write!(
             text,
-            "[service.{name}]\nthreads = {threads}\nqueue = 200\n[service.{name}.endpoint.get]\nsteps = [ {{ work = \"{work}\" }}{calls} ]\n"
+            "[service.{name}]\nthreads = {threads}\nqueue = 200\n[service.{name}.endpoint.get]\nsteps = [ {lookup}{{ work = \"{work}\" }}{calls} ]\n"
         )
         .unwrap();
     }
-    let [.., caller, callee] = shape.way else { unreachable!("a way has two ends") };
     text + &(trigger.text)(caller, callee)
 }
 

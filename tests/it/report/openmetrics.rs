@@ -312,7 +312,7 @@ fn nothing_at_all_has_metrics_too() {
 #[test]
 fn metrics_are_what_was_measured() {
     let run = Run::of(
-        "title = \"a \\\"quoted\\\" \\\\ title\\nof two lines\"\nduration = \"3500ms\"\n\
+        "title = \"a \\\"quoted\\\" \\\\ title\\nof two lines\"\nduration = \"3500ms\"\ninterval = \"1s\"\n\
          [workload.a]\nentry = \"a.page\"\narrivals = \"burst(6, at=1500ms)\"\n\
          [service.a]\nthreads = 2\nendpoint.page.steps = [{ work = \"100ms\" }]\n",
     );

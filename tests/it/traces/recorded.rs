@@ -178,7 +178,7 @@ fn branches_run_beside_each_other() {
     let (_, results) = run(&text.replace("optional = true", ""));
     assert_eq!(
         lines(&traces(&results).traces[0])[3..],
-        ["Branch of 2 [4..13] ok", "Branch of 2 [4..11] ok"].map(str::to_owned)
+        ["Branch of 2 [4..11] ok", "Branch of 2 [4..13] ok"].map(str::to_owned)
     );
 }
 
@@ -275,7 +275,7 @@ timeout = "2s"
 threads = 1
 queue = 400
 [service.shop.endpoint.buy]
-steps = [ { work = "exp(10ms)" }, { choose = [ { chance = "99.9%", steps = [ { sleep = "1us" } ] }, { chance = "0.1%", steps = [ { fail = true } ] } ] } ]
+steps = [ { work = "exp(10ms)" }, { choose = [ { share = "99.9%", steps = [ { sleep = "1us" } ] }, { share = "0.1%", steps = [ { fail = true } ] } ] } ]
 "#;
 
 /// Every request, as an observer of its own sees it: when it was meant to start, how long it took, and whether it failed.
