@@ -78,8 +78,8 @@ fn a_group_holds_so_many_unacknowledged_messages() {
             ),
         )
     };
-    let free = group(&run(""), "mails").latency.max().as_secs_f64();
-    let held = group(&run("unacknowledged = 2"), "mails").latency.max().as_secs_f64();
+    let free = group(&run(""), "mails").latency.max().unwrap().as_secs_f64();
+    let held = group(&run("unacknowledged = 2"), "mails").latency.max().unwrap().as_secs_f64();
     assert!((2.0..2.1).contains(&free), "{free}: ten at a time");
     assert!((10.0..10.1).contains(&held), "{held}: two at a time");
 }
