@@ -8,6 +8,7 @@ mod cost;
 mod cpu;
 mod doors;
 mod limits;
+mod message_keys;
 mod messaging;
 mod order;
 mod paths;

@@ -56,7 +56,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 if let Some(node) = self.leader_of(topic, partition.0) {
                     self.send_requests(n, node);
                 }
-                self.arm_producer(n);
+                let state = &self.messaging.producers[n as usize];
+                if state.due > now + state.patience {
+                    self.arm_producer(n);
+                }
                 message.wait == PublishWait::Nothing
             }
             Offer::Blocked => {

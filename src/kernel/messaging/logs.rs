@@ -107,6 +107,8 @@ pub(in crate::kernel) struct ProducerState {
     pub(super) draws: Stream,
     /// When it is looked at next.
     pub(super) due: Time,
+    /// What is new need not be looked at earlier than so long after it came.
+    pub(super) patience: Span,
     /// The worker whose transactions it writes; [`super::NONE`] without.
     pub(super) worker: u32,
 }
@@ -199,7 +201,8 @@ impl Logs {
             producer.set_leader(Time::ZERO, kafka::Partition(partition), leader(partition).map(Node));
         }
         let partitioner = Partitioner::new(self.unkeyed, partitions, self.settings.batch_size);
-        ProducerState { topic, producer, partitioner, draws, due: Time::MAX, worker }
+        let patience = producer.patience();
+        ProducerState { topic, producer, partitioner, draws, due: Time::MAX, patience, worker }
     }
 
     /// Bytes on all disks.

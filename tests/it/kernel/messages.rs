@@ -17,8 +17,6 @@ struct Recipe {
     keeping: &'static str,
     disk: &'static str,
     change: &'static str,
-    /// The run ends in the middle of something.
-    duration_ms: u32,
     consumers: Vec<ConsumerRecipe>,
     faults: Vec<FaultRecipe>,
     is_burst: bool,
@@ -102,7 +100,7 @@ fn recipe() -> impl Strategy<Value = Recipe> {
         brokers,
         any::<bool>(),
         1..5u32,
-        (publish, keeping, disk, (change, 1000..6000u32)),
+        (publish, keeping, disk, change),
         proptest::collection::vec(consumer(), 0..3),
         proptest::collection::vec(fault(), 0..4),
         any::<[bool; 3]>(),
@@ -115,8 +113,7 @@ fn recipe() -> impl Strategy<Value = Recipe> {
             publish: more.0,
             keeping: more.1,
             disk: more.2,
-            change: more.3.0,
-            duration_ms: more.3.1,
+            change: more.3,
             consumers,
             faults,
             is_burst: flags[0],
@@ -133,7 +130,7 @@ impl Recipe {
         let mut text = format!(
             r#"
             seed = {seed}
-            duration = "{duration}ms"
+            duration = "6s"
             interval = "100ms"
             [workload.users]
             entry = "shop.buy"
@@ -156,7 +153,6 @@ impl Recipe {
             publish = self.publish,
             broker = self.broker,
             disk = self.disk,
-            duration = self.duration_ms,
         );
         if is_kafka {
             text += &format!(

@@ -418,7 +418,8 @@ pub(super) fn draining_models(lengths: Lengths) -> impl Strategy<Value = Model> 
         .prop_map(|(size, first)| Arrivals::Burst { size, first: Time::ZERO + ms(first), every: None })
         .boxed();
     recipe(lengths, burst).prop_map(|recipe| {
-        let mut model = recipe.cook();
+        // Messages may be kept for ever where nobody reads.
+        let mut model = Recipe { messaging: None, ..recipe }.cook();
         for fault in &mut model.faults {
             if fault.effect != Effect::Flush {
                 fault.lasts.get_or_insert(ms(100));

@@ -352,7 +352,8 @@ impl<M: Copy> Log<M> {
     }
 
     fn drop_before(&mut self, offset: u64) {
-        let count = offset.saturating_sub(self.first).min(self.records.len() as u64);
+        let before = self.records.len();
+        let count = offset.saturating_sub(self.first).min(before as u64);
         let dropped = self.records.drain(..count as usize);
         if self.aborted > 0 {
             self.aborted -= dropped.filter(|record| record.is_aborted).count() as u64;
@@ -360,9 +361,10 @@ impl<M: Copy> Log<M> {
             drop(dropped);
         }
         self.first += count;
-        // A long queue that has drained gives its memory back.
-        if self.records.capacity() > 64 && self.records.len() < self.records.capacity() / 8 {
-            self.records.shrink_to(self.records.len() * 2);
+        // A long queue that has drained gives its memory back, once it is long no more; one that is filled as far between
+        // any two commits keeps it.
+        if self.records.capacity() > 64 && before < self.records.capacity() / 8 {
+            self.records.shrink_to(before * 2);
         }
     }
 }
@@ -427,6 +429,7 @@ mod tests {
         (0..1000).for_each(|n| put(&mut log, u64::from(n), n));
         log.forget_below(990);
         assert_eq!((log.held(), log.bytes(), log.start(), log.readable_from()), (10, 10_000, 0, 990));
+        log.forget_below(990);
         assert!(log.records.capacity() < 100);
         assert_eq!(read(&log, 998), [998, 999]);
         assert_eq!((log.offset_at(at(995)), log.offset_at(at(10))), (995, 0));

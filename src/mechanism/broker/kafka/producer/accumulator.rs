@@ -9,7 +9,7 @@ use super::{
     Answer, Batch, Fate, Lane, Lot, NOTHING, Offer, Place, ProducerSettings, Readiness, Record, Request, RequestId,
     Stamp, Waiter, retry_backoff,
 };
-use crate::base::time::Time;
+use crate::base::time::{Span, Time};
 
 /// A producer of Kafka, as the client library is. Times never go back from one call to the next, and [`Producer::advance`] is called when
 /// [`Producer::wake_at`] says.
@@ -177,7 +177,7 @@ impl<M: Copy> Producer<M> {
         mut tell: impl FnMut(M, Fate),
     ) -> bool {
         let Some(node) = self.node_of(request) else { return false };
-        self.lanes[node.index()].in_flight.retain(|other| *other != request);
+        take_out(&mut self.lanes[node.index()].in_flight, request);
         self.close_request(now, request, &mut answer, &mut draw, &mut tell);
         self.admit(now, &mut tell);
         true
@@ -240,6 +240,14 @@ impl<M: Copy> Producer<M> {
         let oldest = self.lanes.iter().filter_map(|lane| lane.in_flight.front());
         let request = oldest.map(|id| self.requests[id.place as usize].due).min();
         [blocked, delivery, lingering, backing_off, request].into_iter().flatten().min()
+    }
+
+    /// After [`Producer::offer`] and [`Producer::take_request`], [`Producer::wake_at`] is no earlier than it was, or than so
+    /// long after now.
+    pub fn patience(&self) -> Span {
+        let it = &self.settings;
+        let linger = if it.linger.is_zero() { Span::MAX } else { it.linger };
+        linger.min(it.max_block).min(it.delivery_timeout).min(it.request_timeout)
     }
 
     /// Memory in use, in bytes.
@@ -408,10 +416,10 @@ impl<M: Copy> Producer<M> {
         self.memory += entry.memory;
         let lot = self.lot_mut(partition);
         if !is_in_flight {
-            lot.waiting.retain(|other| *other != place);
+            take_out(&mut lot.waiting, place);
         }
         if is_numbered {
-            lot.numbered.retain(|other| *other != place);
+            take_out(&mut lot.numbered, place);
         }
         self.batches.settle(place, |record| tell(record.payload, fate));
         self.look_at(now, partition);
@@ -496,4 +504,14 @@ fn list(lot: &mut Lot, partition: Partition, readiness: Readiness, lane: &mut La
         _ => return,
     }
     lot.is_listed = !lot.is_listed;
+}
+
+/// Takes one out, which is mostly the first.
+#[inline]
+fn take_out<T: Copy + PartialEq>(line: &mut VecDeque<T>, one: T) {
+    if line.front() == Some(&one) {
+        line.pop_front();
+    } else {
+        line.retain(|other| *other != one);
+    }
 }
