@@ -25,8 +25,7 @@ Examples:
 /// Hold the simulator against exact results: queueing theory, and published retry storms
 ///
 /// Every case is an ordinary scenario with settings; the scenarios are in the folder scenarios/proof of the source. A
-/// result holds when the mean over several seeds is within its tolerance, which is at least three standard errors wide
-/// (C5-cache-350 is one run, as it was published).
+/// result holds when the mean over several seeds is within its tolerance, which is at least three standard errors wide.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

@@ -62,6 +62,10 @@ pub struct Row {
     /// In what it is measured.
     #[serde(default)]
     pub unit: Unit,
+    /// Which replications count, where runs of one kind end in more than one way: those in which this is 1 in the same
+    /// time, such as `holds(goodput(users) >= 50%)`. All of them without it.
+    #[serde(default, deserialize_with = "some_expression")]
+    pub among: Option<Expression>,
     /// Start of the time in which it is measured; the end of the warm-up without it.
     pub after: Option<String>,
     /// End of the time in which it is measured; the end of the run without it.
@@ -121,6 +125,10 @@ fn once() -> u32 {
 
 fn expression<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Expression, D::Error> {
     String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn some_expression<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Expression>, D::Error> {
+    expression(from).map(Some)
 }
 
 /// `exact`, `2%` of the expected value, or a number in its unit.

@@ -1,6 +1,7 @@
 //! The proof: every case of the index is simulated, and what comes out is held against what theory says.
 //!
-//! A row holds when the mean over its replications is off by no more than its tolerance. Rows that need the same runs
+//! A row holds when the mean over its replications is off by no more than its tolerance, over those that it is `among`
+//! if it says so. Rows that need the same runs
 //! share them, be they of one case or of several.
 
 use std::ops::ControlFlow;
@@ -14,7 +15,7 @@ use crate::model::Model;
 use crate::scenario::{LoadOptions, load};
 
 use super::expression::{Measurement, Question, Tipping, ask};
-use super::index::{Cases, ProofRun, Row, proof_file};
+use super::index::{Cases, ProofRun, Row, Unit, proof_file};
 use super::replicate::{Estimate, Watch, replicate};
 
 /// A bisection ends when it is as narrow as this.
@@ -49,8 +50,10 @@ pub struct ValidatedRow {
     pub run: ProofRun,
     /// What was expected.
     pub row: Row,
-    /// What was measured; `None` where a replication had no sample.
+    /// What was measured; `None` where a replication had no sample, or none counts.
     pub estimate: Option<Estimate>,
+    /// How many replications count, and how many there are.
+    pub counted: (u32, u32),
     /// Whether the mean is within the tolerance.
     pub holds: bool,
     /// How many standard errors wide the tolerance is, of a mean over as many replications as the index has; where that
@@ -115,7 +118,13 @@ pub fn validate(
     let rows = runs.zip(values).flat_map(|((case, run), (_, values))| {
         let run_alone = ProofRun { rows: Vec::new(), ..run.clone() };
         run.rows.iter().zip(values).map(move |(row, values)| {
-            let values: Option<Vec<f64>> = values.into_iter().collect();
+            let of = values.len() as u32;
+            let values: Option<Vec<f64>> = match row.among {
+                None => values.into_iter().collect(),
+                Some(_) => Some(values.into_iter().flatten().collect()),
+            };
+            let values = values.filter(|values| !values.is_empty());
+            let counted = (values.as_ref().map_or(0, |values| values.len() as u32), of);
             let estimate = values.map(|values| Estimate::of(&values));
             let around = row.tolerance.around(row.expected);
             // Of the mean over as many replications as the index has.
@@ -129,6 +138,7 @@ pub fn validate(
                 run: run_alone.clone(),
                 row: row.clone(),
                 estimate,
+                counted,
                 holds: estimate.is_some_and(|it| (it.mean - row.expected).abs() <= around),
                 width: error.filter(|error| *error > 0.0 && around > 0.0).map(|error| around / error),
             }
@@ -138,7 +148,7 @@ pub fn validate(
 }
 
 /// Values of several rows of several runs (or, the other way round, of several replications of several rows); `None` where
-/// there was no sample.
+/// there was no sample, and where a replication is not among those that count.
 type Values = Vec<Vec<Option<f64>>>;
 
 /// Why there is no result.
@@ -183,7 +193,9 @@ fn groups(cases: &Cases) -> Vec<Group<'_>> {
         let group = &mut groups[index];
         group.members.push((place, run));
         for row in &run.rows {
-            for question in row.metric.questions(row.unit, row.after.as_deref(), row.until.as_deref()) {
+            let (after, until) = (row.after.as_deref(), row.until.as_deref());
+            let among = row.among.iter().flat_map(|it| it.questions(Unit::Number, after, until));
+            for question in row.metric.questions(row.unit, after, until).into_iter().chain(among) {
                 if !group.questions.contains(&question) {
                     group.questions.push(question);
                 }
@@ -217,7 +229,9 @@ impl Group<'_> {
             (Some(tipping), _) => self.tip(tipping, row, seed, progress).map(Some),
             (None, Some((model, results))) => {
                 let (after, until) = (row.after.as_deref(), row.until.as_deref());
-                Ok(row.metric.value(&Measurement { model, results, unit: row.unit, after, until }))
+                let measurement = |unit| Measurement { model, results, unit, after, until };
+                let counts = row.among.as_ref().is_none_or(|it| it.value(&measurement(Unit::Number)) == Some(1.0));
+                Ok(row.metric.value(&measurement(row.unit)).filter(|_| counts))
             }
             (None, None) => Ok(None),
         };

@@ -16,8 +16,9 @@ Systems whose exact results are known, simulated, and what came out. `brownout v
 `brownout validate Q01` only one case of it. Every case is an ordinary scenario of [`scenarios/proof`](scenarios/proof)
 with the settings that [its index](scenarios/proof/index.toml) names. A result holds when the mean over the replications,
 each with a seed of its own, is off by no more than the tolerance, which is at least three standard errors of that mean;
-± is its 95% confidence interval. What is exact has no chance in it, or leaves none. C5-cache-350 is one run, as it was
-published: other seeds end otherwise. Metrics are those of expectations in [`SCENARIOS.md`](SCENARIOS.md).
+± is its 95% confidence interval. What is exact has no chance in it, or leaves none. Where runs of one kind end in more
+than one way, a row is about the mean among those that end in one of them, and says how many did. Metrics are those of
+expectations in [`SCENARIOS.md`](SCENARIOS.md).
 ";
 
 /// A table for a terminal of `width` columns, with ANSI colours if `color`.
@@ -88,7 +89,8 @@ fn cut(text: &str, width: usize) -> String {
 /// What is measured, and when.
 fn metric(row: &Row) -> String {
     let time = |word: &str, time: &Option<String>| time.as_ref().map(|it| format!(" {word} {it}")).unwrap_or_default();
-    format!("{}{}{}", row.metric.text(), time("after", &row.after), time("until", &row.until))
+    let among = row.among.as_ref().map(|it| format!(" if {}", it.text())).unwrap_or_default();
+    format!("{}{}{}{among}", row.metric.text(), time("after", &row.after), time("until", &row.until))
 }
 
 fn expected(row: &Row) -> String {
@@ -98,9 +100,13 @@ fn expected(row: &Row) -> String {
 fn measured(it: &ValidatedRow) -> String {
     let Some(estimate) = it.estimate else { return "no sample".to_owned() };
     let number = |value: f64| in_unit(&it.row, value, decimals(&it.row));
-    match estimate.half_width.filter(|width| *width > 0.0) {
+    let mean = match estimate.half_width.filter(|width| *width > 0.0) {
         Some(width) => format!("{} ± {}", number(estimate.mean), number(width)),
         None => number(estimate.mean),
+    };
+    match (&it.row.among, it.counted) {
+        (Some(_), (counted, of)) => format!("{mean} (in {counted} of {of})"),
+        (None, _) => mean,
     }
 }
 
@@ -188,6 +194,10 @@ struct ResultRow<'a> {
     replications: u32,
     name: &'a str,
     metric: &'a str,
+    /// The condition under which a replication counts.
+    among: Option<&'a str>,
+    /// Replications that count.
+    replications_counted: u32,
     after: Option<&'a str>,
     until: Option<&'a str>,
     unit: &'static str,
@@ -214,7 +224,7 @@ pub fn json(validated: &Validated, version: &str) -> String {
 }
 
 fn result_row(it: &ValidatedRow) -> ResultRow<'_> {
-    let ValidatedRow { case, shows, run, row, estimate, holds, width } = it;
+    let ValidatedRow { case, shows, run, row, estimate, counted, holds, width } = it;
     ResultRow {
         case,
         shows,
@@ -224,6 +234,8 @@ fn result_row(it: &ValidatedRow) -> ResultRow<'_> {
         replications: run.replications,
         name: &row.name,
         metric: row.metric.text(),
+        among: row.among.as_ref().map(|it| it.text()),
+        replications_counted: counted.0,
         after: row.after.as_deref(),
         until: row.until.as_deref(),
         unit: match row.unit {

@@ -177,6 +177,30 @@ fn a_result_that_does_not_hold_is_seen() {
 }
 
 #[test]
+fn a_row_about_runs_that_end_in_one_way_counts_only_those() {
+    let mut cases = only(&["C10-probe"]);
+    cases.cases[0].runs.truncate(1);
+    let run = &mut cases.cases[0].runs[0];
+    run.rows.truncate(1);
+    run.replications = 8;
+    let measured = |cases: &Cases| validate(cases, 1, None, &|_| ControlFlow::Continue(())).unwrap().unwrap();
+    let all = measured(&cases);
+    let mean = all.rows[0].estimate.unwrap().mean;
+    let condition = |bound: &str| {
+        let metric = cases.cases[0].runs[0].rows[0].metric.text().to_owned();
+        format!("holds({metric} {bound})").parse().unwrap()
+    };
+    let (some, none) = (condition(&format!(">= {mean}")), condition("> 1000"));
+    cases.cases[0].runs[0].rows[0].among = Some(some);
+    let above = measured(&cases).rows.remove(0);
+    assert!((1..8).contains(&above.counted.0) && above.counted.1 == 8, "{:?} of them", above.counted);
+    assert!(above.estimate.unwrap().mean > mean, "only those that are above the mean count");
+    cases.cases[0].runs[0].rows[0].among = Some(none);
+    let nobody = measured(&cases).rows.remove(0);
+    assert_eq!((nobody.holds, nobody.estimate, nobody.counted), (false, None, (0, 8)));
+}
+
+#[test]
 fn how_wide_a_tolerance_is_can_be_measured() {
     let mut cases = only(&["C10-probe", "C9-herd"]);
     let measured = |cases: &Cases| validate(cases, 1, Some(16), &|_| ControlFlow::Continue(())).unwrap().unwrap();
