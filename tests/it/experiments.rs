@@ -3,3 +3,4 @@
 mod command_line;
 mod examples;
 mod statistics;
+mod tip;
