@@ -108,11 +108,11 @@ fn a_phase_diagram_has_its_phases_where_the_reference_has_them() {
         let place = |lattice: &Lattice, name: &str| (0..=lattice.steps()).find(|it| lattice.name(*it) == name).unwrap();
         found.map.at([place(&lattices[0], arrivals), place(&lattices[1], outage)])
     };
-    // Below 150/s nothing keeps it down; at 220/s an outage of 900 ms is harmless and one of 1.4 s is not; 340/s are
+    // Below 150/s nothing keeps it down; at 225/s an outage of 900 ms is harmless and one of 1.4 s is not; 340/s are
     // more than the server's 300/s.
-    assert_eq!(at("140/s", "3.4s"), Some(Phase::Stable));
-    assert_eq!(at("220/s", "900ms"), Some(Phase::Stable));
-    assert_eq!(at("220/s", "1.4s"), Some(Phase::Vulnerable));
+    assert_eq!(at("125/s", "3.4s"), Some(Phase::Stable));
+    assert_eq!(at("225/s", "900ms"), Some(Phase::Stable));
+    assert_eq!(at("225/s", "1.4s"), Some(Phase::Vulnerable));
     assert_eq!(at("340/s", "400ms"), Some(Phase::Overloaded));
     assert_eq!(at("340/s", "4s"), Some(Phase::Overloaded));
 }
