@@ -28,7 +28,7 @@
 //! | 4 | [`kernel`] | events, their one total order, and the world they change |
 //! | 5 | [`measure`] | observers of the kernel: totals by cohort, series by time of the event, causes |
 //! | 6 | [`insight`] | verdict, story and figures of a run, statistics over several, from plain data to plain data |
-//! | 7 | [`experiment`] | replications, comparisons, sweeps, advice, measured audits; the proof that theory is met |
+//! | 7 | [`experiment`] | replications, comparisons, sweeps, tipping points, advice, measured audits; the proof that theory is met |
 //! | 8 | [`report`] | results become bytes; pure functions |
 //! | 9 | [`cli`] | the only input and output; one file a subcommand |
 //!

@@ -67,7 +67,8 @@ impl Overrides {
     }
 }
 
-/// An argument of a command line, in quotes where it has spaces.
+/// An argument of a command line, in quotes where a shell would take it for something else.
 pub(super) fn quoted(argument: &str) -> String {
-    if argument.contains(' ') { format!("'{argument}'") } else { argument.to_owned() }
+    let is_plain = |c: char| c.is_alphanumeric() || "-_=./:,%+@".contains(c);
+    if argument.chars().all(is_plain) { argument.to_owned() } else { format!("'{}'", argument.replace('\'', "'\\''")) }
 }

@@ -28,6 +28,7 @@ use super::{check, interrupt};
 /// Where sweeps land unless `--out` says otherwise.
 const OUTPUT: &str = "output";
 const JOURNAL: &str = "sweep.journal";
+const SUMMARY: &str = "sweep.json";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,6 +86,8 @@ enum Format {
     Text,
     /// sweep.csv: one row per run
     Csv,
+    /// sweep.json: what the runs of each combination have in common
+    Json,
 }
 
 fn vary(text: &str) -> Result<Vary, String> {
@@ -142,19 +145,39 @@ fn sweep(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         true => BTreeMap::new(),
         false => figure::sweep(&swept).into_iter().map(|figure| (figure.name.clone(), figure)).collect(),
     };
+    remove_earlier(&directory)?;
     for figure in names.values() {
         directory.write(&format!("{}.svg", figure.name), figure.svg.as_bytes())?;
         directory.write(&format!("{}.png", figure.name), &figure.png)?;
     }
+    let version = env!("CARGO_PKG_VERSION");
+    let origin = report::Origin { seed: model.seed, hash: &hash, version, replications: reps };
+    let json = report::json(&swept, &origin, &names.into_keys().collect::<Vec<String>>());
+    directory.write(SUMMARY, json.as_bytes())?;
     console.print(&match arguments.format {
         Format::Csv => table,
+        Format::Json => json,
         Format::Text if console.quiet => String::new(),
         Format::Text => terminal::sweep(&swept, console.color_out, console.width),
     })?;
+    if vary.len() > 2 && !arguments.no_figures && !console.quiet {
+        console.say("no pictures: more than two things vary; sweep.csv and sweep.json have all of it\n");
+    }
     if !console.quiet {
         console.say(&format!("files: {}\n", directory.path().display()));
     }
     Ok(Exit::Fine)
+}
+
+/// Removes the pictures of an earlier sweep: they may have shown other figures.
+fn remove_earlier(directory: &Directory) -> Result<(), Failure> {
+    // Where there was none, there is nothing to remove.
+    let earlier = std::fs::read_to_string(directory.path().join(SUMMARY)).unwrap_or_default();
+    for name in report::pictures(&earlier) {
+        directory.remove(&format!("{name}.svg"))?;
+        directory.remove(&format!("{name}.png"))?;
+    }
+    Ok(())
 }
 
 fn load(source: &Source, options: &scenario::LoadOptions) -> Loaded {

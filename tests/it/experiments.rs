@@ -4,3 +4,4 @@ mod advice;
 mod command_line;
 mod examples;
 mod statistics;
+mod tip;

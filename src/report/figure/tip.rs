@@ -18,11 +18,11 @@ const WIDTH: i32 = 1600;
 const MARGIN: i32 = 28;
 const LEFT: i32 = 200;
 const RIGHT: i32 = WIDTH - 70;
-const TOP: i32 = 180;
+const TOP: i32 = 200;
 const HEIGHT: i32 = 560;
 const HEIGHT_OF_PHASES: i32 = 900;
 const FOOT: i32 = 140;
-const LEGEND: i32 = 50;
+const LEGEND: i32 = 90;
 const HEADLINE: Font = Font { size: 36, bold: true, color: BLACK };
 const TEXT: Font = Font { size: 22, bold: false, color: BLACK };
 const NAME: Font = Font { size: 28, bold: true, color: BLACK };
@@ -163,7 +163,7 @@ fn phases(input: &Input, it: &PhaseDiagram) -> String {
     let runs: u32 = it.points.iter().map(|(point, _)| point.runs()).sum();
     let [columns, lines] = it.map.steps();
     let what = format!(
-        "phase diagram: {} points and {runs} runs, dots; every other of the {} places has the phase of those around it",
+        "{} points ({runs} runs) of {} ran, the dots; every other one has the phase of those around it",
         it.points.len(),
         u64::from(columns + 1) * u64::from(lines + 1)
     );
@@ -303,8 +303,8 @@ fn legend(canvas: &Canvas, it: &PhaseDiagram, y: i32) {
         canvas.rectangle(corners, color(phase));
         hatch(canvas, corners, phase);
         let (name, means) = meaning(phase);
-        let text = format!("{name}: {means}");
-        canvas.text(&text, (x + 52, y), (HPos::Left, VPos::Center), TEXT);
-        x += 52 + TEXT.width(&text) + 32;
+        canvas.text(name, (x + 52, y), (HPos::Left, VPos::Center), TEXT);
+        canvas.text(means, (x, y + 34), (HPos::Left, VPos::Center), DIM);
+        x += (52 + TEXT.width(name)).max(DIM.width(means)) + 40;
     }
 }

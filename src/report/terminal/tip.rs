@@ -36,32 +36,38 @@ pub fn answer(input: &Input, it: &Boundary) -> Vec<String> {
     let value = |place: u32| lattice.value(place);
     let (low, high) = (value(0), value(lattice.steps()));
     let runs = |place: u32| it.point(place).map(in_runs).unwrap_or_default();
-    let share = number::share(Some(input.plan.share));
-    let sure = number::share(Some(input.plan.confidence));
+    let (share, sure) = (percent(input.plan.share), percent(input.plan.confidence));
     let mut said = Vec::new();
     let Some(direction) = it.direction else {
         let all = it.points.first().map_or(EITHER, |(_, outcome)| outcome.name());
         said.push(match all {
-            EITHER => format!("No boundary: both at {low} and at {high} luck decides how it ends."),
-            "ends well" => format!("No boundary: {path} ends well at {low} and at {high}."),
-            _ => format!("No boundary: {path} ends well neither at {low} nor at {high}."),
+            EITHER => format!("No boundary: with {path} at {low} and at {high} luck decides how it ends."),
+            "ends well" => format!("No boundary: with {path} it ends well both at {low} and at {high}."),
+            _ => format!("No boundary: with {path} it ends well neither at {low} nor at {high}."),
         });
-        said.push(format!("At {low} {}, at {high} {}.", runs(0), runs(lattice.steps())));
+        said.push(format!("At {low} {}, at {high} {}: move an end until they differ.", runs(0), runs(lattice.steps())));
         return said;
     };
-    let which = match direction {
-        Direction::Highest => "highest",
-        Direction::Lowest => "lowest",
+    let (is_well, not) = match direction {
+        Direction::Highest => ("up to", "from"),
+        Direction::Lowest => ("from", "up to"),
     };
+    let on = |word: &str| if word == "from" { " on" } else { "" };
     said.push(match (it.well, it.ill) {
         (Some(well), Some(ill)) => format!(
-            "The {which} {path} that ends well lies between {} and {}.",
-            value(well.min(ill)),
-            value(well.max(ill))
+            "With {path} it ends well {is_well} {}{}, and does not {not} {}{}.",
+            value(well),
+            on(is_well),
+            value(ill),
+            on(not)
         ),
-        (Some(well), None) => format!("{path} ends well up to {} at least; from there on luck decides.", value(well)),
-        (None, Some(ill)) => format!("{path} does not end well from {} on; before, luck decides.", value(ill)),
-        (None, None) => format!("Luck decides how {path} ends, wherever it ran."),
+        (Some(well), None) => {
+            format!("With {path} it ends well {is_well} {}{}; beyond, luck decides.", value(well), on(is_well))
+        }
+        (None, Some(ill)) => {
+            format!("With {path} it does not end well {not} {}{}; before, luck decides.", value(ill), on(not))
+        }
+        (None, None) => format!("With {path} luck decides how it ends, wherever it ran."),
     });
     if let (Some(well), Some(ill)) = (it.well, it.ill) {
         let is_exact = [well, ill].iter().all(|place| it.point(*place).is_some_and(|point| point.is_exact));
@@ -109,6 +115,11 @@ pub fn answer(input: &Input, it: &Boundary) -> Vec<String> {
     said
 }
 
+/// `95%`, `99.5%`.
+fn percent(share: f64) -> String {
+    number::share(Some(share)).replace(".0%", "%")
+}
+
 /// `28 of 40 end well`.
 fn in_runs(point: &Point) -> String {
     let well = point.well();
@@ -134,8 +145,11 @@ fn table(input: &Input, look: Look) -> String {
     grid.column("runs", 2, cells(&|point| point.runs().to_string()));
     let well = |point: &Point| {
         let well = point.well();
-        let (low, high) = (number::share(Some(well.low)), number::share(Some(well.high)));
-        format!("{} ({low} to {high})", well.count)
+        match (point.is_exact, well.count) {
+            (true, 0) => "none".to_owned(),
+            (true, _) => "all".to_owned(),
+            _ => format!("{} ({} to {})", well.count, percent(well.low), percent(well.high)),
+        }
     };
     grid.column("end well (95%)", 0, cells(&well));
     for (place, phase) in Phase::ALL.into_iter().enumerate().skip(1) {
@@ -190,7 +204,7 @@ fn phases(input: &Input, it: &PhaseDiagram, look: Look) -> String {
     let room = columns.len().saturating_sub(first.chars().count());
     text += &format!("{:margin$} {first}{last:>room$}\n\n", "");
     let count = |phase: Option<Phase>| it.points.iter().filter(|(_, other)| *other == phase).count();
-    let share = number::share(Some(input.plan.share));
+    let share = percent(input.plan.share);
     let better = input.criterion;
     for (phase, means) in [
         (Some(Phase::Stable), format!("more than {share} of the runs end {better}")),

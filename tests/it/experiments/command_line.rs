@@ -49,7 +49,7 @@ impl Place {
         place
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -160,10 +160,21 @@ fn a_sweep_is_one_row_a_run() {
     for file in ["sweep.csv", "ends-well.svg", "goodput-users.svg", "goodput-users.png"] {
         assert!(place.path("grid").join(file).exists(), "{file}");
     }
+    // The next one in the same place shows another figure: nothing of the first is taken for a part of it.
+    let (json, _) = place.run(&format!("sweep {grid} shop.toml --out grid --figure p99(users) --format json"), 0);
+    assert!(place.path("grid/p99-users.png").exists() && !place.path("grid/goodput-users.png").exists());
+    let document: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(document["combinations"][5]["values"], serde_json::json!(["4", "80/s"]));
+    assert_eq!(document["combinations"][5]["verdicts"]["stable"], 3);
+    assert_eq!(document["pictures"], serde_json::json!(["ends-well", "p99-users"]));
+    let third = "--vary service.api.threads=2,4 --vary load=20/s,50/s --vary service.api.queue=50,100 --reps 1";
+    let (_, err) = place.run(&format!("sweep {third} shop.toml --out third"), 0);
+    assert!(err.contains("no pictures: more than two things vary"), "{err}");
     for (arguments, code, says) in [
         ("--vary load=1..2", 2, "the number of values is missing"),
         ("--vary load=1/s,2/s --vary load=3/s", 2, "varies twice"),
         ("--vary laod=1/s,2/s", 104, "did you mean `load`?"),
+        ("--vary laod=1/s,2/s", 104, "--> --vary:1:1"),
         ("--figure p99(user)", 2, "did you mean `p99(users)`?"),
     ] {
         let (_, err) = place.run(&format!("sweep {arguments} shop.toml --out wrong"), code);
