@@ -256,6 +256,9 @@ impl Observer for Meter {
     #[inline]
     fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {
         let latency = now.since(arrived);
+        if let Some(traces) = &mut self.traces {
+            traces.user_ended(workload, now, arrived, Ending::of(outcome));
+        }
         let meter = &mut self.workloads[workload as usize];
         let counted = arrived >= self.from;
         meter.result.outcomes[outcome as usize] += u64::from(counted);
@@ -342,9 +345,6 @@ impl Observer for Meter {
         let counts = outcome.is_ok() && arrived >= self.from;
         if let Some(paths) = self.paths().filter(|_| counts) {
             paths.ends(frame, workload, now);
-        }
-        if let Some(traces) = &mut self.traces {
-            traces.user_ended(workload, now, arrived, Ending::of(outcome));
         }
     }
 

@@ -40,6 +40,11 @@ struct Recording {
 
 impl Observer for Recording {
     #[inline]
+    fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
+        self.tracer.watches(frame, now, deed)
+    }
+
+    #[inline]
     fn spends(&mut self, frame: u32, now: Time, on: Spent) {
         self.tracer.spends(frame, now, on);
     }
@@ -55,7 +60,7 @@ impl Observer for Recording {
     }
 
     #[inline]
-    fn ends(&mut self, _frame: u32, workload: u32, now: Time, arrived: Time, outcome: Outcome) {
+    fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {
         self.tracer.user_ended(workload, now, arrived, Ending::of(outcome));
     }
 
