@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::base::time::Time;
-use crate::mechanism::broker::kafka::{self, Acks, Answer, Append, Log, Node, Offer, Partition, Record, RequestId};
+use crate::mechanism::broker::kafka::{
+    self, Acks, Answer, Append, Log, Node, Offer, Partition, Reading, Record, RequestId,
+};
 use crate::model::PublishWait;
 use crate::policy::Outcome;
 
@@ -338,7 +340,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// It is time to look for what logs need not keep.
     pub(in crate::kernel) fn clean_logs(&mut self, topic: u32) {
         let now = self.now();
-        let mut lost = std::mem::take(&mut self.messaging.lost);
         for partition in 0..self.logs(topic).logs.len() as u32 {
             let logs = self.logs(topic);
             let log = &logs.logs[partition as usize];
@@ -354,14 +355,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             for place in 0..logs.groups.len() {
                 let logs = self.logs(topic);
                 let log = &logs.logs[partition as usize];
-                logs.groups[place].group.expire(Partition(partition), start, log, |offset, message| {
-                    lost.push((partition, offset, message));
-                });
-                self.give_up_on(topic, place, &mut lost);
+                logs.groups[place].group.expire(Partition(partition), start, log, |_, _| ());
+                // More than it has not been handed: what its workers died with has not come back yet.
+                self.lose_what_leaves(topic, place, partition, start);
             }
             self.logs(topic).change(partition, |log| log.clean(now));
         }
-        self.messaging.lost = lost;
         self.account(topic);
         self.enter_cleaning(topic);
     }
@@ -434,13 +433,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let mut lost = Vec::new();
         let logs = self.logs(topic);
         for partition in (0..logs.logs.len() as u32).filter(|partition| (home + partition) % count == node) {
-            logs.change(partition, |log| log.fail_over(|_, message| lost.push(message)));
+            logs.change(partition, |log| log.fail_over(|_, message, is_aborted| lost.push((message, is_aborted))));
         }
-        for message in lost {
+        let readings: Vec<_> = logs.groups.iter().map(|group| group.reading).collect();
+        for (message, is_aborted) in lost {
             let comes_again = again.contains(&(message.home, message.number));
             let fate = if comes_again { Fate::Aborted } else { Fate::Lost };
-            for group in first..first + groups {
-                self.settled(group, &message, fate);
+            for (place, group) in (first..first + groups).enumerate() {
+                // Who reads only what is committed is done with what was aborted.
+                if !is_aborted || readings.get(place) != Some(&Reading::Committed) {
+                    self.settled(group, &message, fate);
+                }
             }
         }
     }

@@ -93,6 +93,17 @@ impl Progress {
         true
     }
 
+    /// Whether a record is settled.
+    fn is_settled(&self, offset: u64) -> bool {
+        let place = self.beyond.partition_point(|(_, to)| *to <= offset);
+        offset < self.to || self.beyond.get(place).is_some_and(|(from, _)| *from <= offset)
+    }
+
+    /// Whether something before `offset` may be unsettled.
+    pub(super) fn is_before(&self, offset: u64) -> bool {
+        self.to < offset
+    }
+
     /// How many of those behind `from` are settled.
     fn beyond(&self, from: u64) -> u64 {
         self.beyond.iter().map(|(start, to)| to.saturating_sub((*start).max(from))).sum()
@@ -247,9 +258,26 @@ impl Logs {
     pub(super) fn has_only_in_hand(&self, place: u32, held: &Held) -> bool {
         let Receipt::Record { partition, offset, .. } = held.receipt else { return false };
         let progress = &self.groups[place as usize].progress[partition as usize];
-        let is_settled =
-            offset < progress.to || progress.beyond.iter().any(|(from, to)| (*from..*to).contains(&offset));
-        !is_settled && offset < self.logs[partition as usize].readable_from()
+        !progress.is_settled(offset) && offset < self.logs[partition as usize].readable_from()
+    }
+
+    /// What a group is not done with of what can be read of a partition before offset `upto`: partition, offset and
+    /// message.
+    pub(super) fn leaving(&self, place: usize, partition: u32, upto: u64) -> Vec<(u32, u64, Message)> {
+        let (group, log) = (&self.groups[place], &self.logs[partition as usize]);
+        let progress = &group.progress[partition as usize];
+        let from = progress.to.max(log.readable_from());
+        let mut left = Vec::new();
+        if from >= upto {
+            return left;
+        }
+        let count = log.visible(from, upto, group.reading);
+        log.fetch(from, group.reading, count as usize, |offset, message| {
+            if !progress.is_settled(offset) {
+                left.push((partition, offset, message));
+            }
+        });
+        left
     }
 
     /// The message of each partition that was stored first of those that a group has not handled.

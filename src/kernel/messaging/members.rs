@@ -6,6 +6,7 @@ use crate::mechanism::broker::kafka::{Partition, Polled};
 use super::super::agenda::{Agenda, Event};
 use super::super::engine::Engine;
 use super::super::observer::{Fate, MessageFact, Observer};
+use super::logs::LogGroup;
 use super::{Held, Message, NONE, Parcel, Receipt};
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
@@ -159,13 +160,22 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Nobody needs again what all groups have left behind.
     fn forget(&mut self, topic: u32, place: usize) {
-        let logs = self.logs(topic);
-        while let Some(partition) = logs.groups[place].group.next_moved() {
+        while let Some(partition) = self.logs(topic).groups[place].group.next_moved() {
+            let logs = self.logs(topic);
             let mut all = logs.groups.iter().map(|group| group.group.lowest(partition));
             let lowest = all.try_fold(u64::MAX, |lowest, of_group| of_group.map(|offset| offset.min(lowest)));
-            if let Some(lowest) = lowest {
-                logs.logs[partition.index()].forget_below(lowest);
+            let Some(lowest) = lowest else { continue };
+            let upto = logs.logs[partition.index()].forgotten_below(lowest);
+            // Whoever commits first has what is left in his hands; others may have begun anew further on.
+            let left = |it: &LogGroup| !it.commits_first && it.progress[partition.index()].is_before(upto);
+            if logs.groups.iter().any(left) {
+                for place in 0..self.logs(topic).groups.len() {
+                    if left(&self.logs(topic).groups[place]) {
+                        self.lose_what_leaves(topic, place, partition.0, upto);
+                    }
+                }
             }
+            self.logs(topic).logs[partition.index()].forget_below(lowest);
         }
     }
 

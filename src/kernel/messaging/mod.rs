@@ -9,6 +9,7 @@
 mod effects;
 mod flow;
 mod kafka;
+mod leaving;
 mod logs;
 mod members;
 mod nodes;

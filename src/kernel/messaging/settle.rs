@@ -155,14 +155,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let state = &self.messaging.groups[group as usize];
             let topic = &self.messaging.topics[state.topic as usize];
             let mut oldest = topic.oldest(state.place);
-            if state.acks_first {
+            if let Some(logs) = &topic.logs {
+                let only_there = self.messaging.only_in_hands(group, logs);
+                oldest = oldest.into_iter().chain(only_there.map(|held| held.message.published)).min();
+            } else if state.acks_first {
                 // They are done for the broker, and not for anybody else.
                 let own = self.messaging.workers.iter().filter(|worker| worker.group == group);
                 let held = own.flat_map(|worker| worker.buffer.iter().chain(&worker.current));
-                let only_there = held.filter(|held| match &topic.logs {
-                    Some(logs) => logs.has_only_in_hand(state.place, held),
-                    None => held.is_acknowledged,
-                });
+                let only_there = held.filter(|held| held.is_acknowledged);
                 oldest = oldest.into_iter().chain(only_there.map(|held| held.message.published)).min();
             }
             self.observer.oldest(group, oldest);
@@ -181,11 +181,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 let own = self.messaging.workers.iter().filter(|worker| worker.group == group);
                 pending += own.map(|worker| worker.acknowledged()).sum::<u64>();
             }
-            if let Some(logs) = topic.logs.as_ref().filter(|_| state.acks_first) {
-                // They are committed, and not handled yet.
-                let own = self.messaging.workers.iter().filter(|worker| worker.group == group);
-                let held = own.flat_map(|worker| worker.buffer.iter().chain(&worker.current));
-                pending += held.filter(|held| logs.has_only_in_hand(state.place, held)).count() as u64;
+            if let Some(logs) = &topic.logs {
+                // The log has them no more, and they are not handled yet.
+                pending += self.messaging.only_in_hands(group, logs).count() as u64;
             }
             self.observer.message(self.agenda.now(), MessageFact::Pending { group, count: pending });
             self.tell_partitions(group);

@@ -196,8 +196,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 let place = self.messaging.groups[group as usize].place as usize;
                 let logs = self.messaging.topics[topic as usize].logs.as_ref();
                 let reads = logs.and_then(|logs| logs.groups.get(place)).map(|group| group.reading);
-                if reads == Some(Reading::Uncommitted) {
-                    // It has seen them.
+                if reads != Some(Reading::Committed) {
+                    // It sees them all the same; where nobody reads, they lie there.
                     continue;
                 }
                 (0..aborted).for_each(|_| {

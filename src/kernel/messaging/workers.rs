@@ -222,13 +222,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let state = &self.messaging.groups[group as usize];
         let (topic, place, acks_first) = (state.topic, state.place, state.acks_first);
         if self.messaging.topics[topic as usize].logs.is_some() {
+            let mut had = lost.into_iter().chain(had);
             if acks_first {
                 // They were committed when he got them.
-                lost.into_iter().chain(had).for_each(|held| {
+                had.by_ref().for_each(|held| {
                     self.record_done(worker, held, false);
                 });
             }
             self.member_leaves(worker, died);
+            self.lose_what_was_held(topic, place as usize, had);
             return;
         }
         if acks_first {

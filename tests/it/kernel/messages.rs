@@ -10,6 +10,8 @@ use crate::reference::Run;
 #[derive(Clone, Debug)]
 struct Recipe {
     seed: u64,
+    /// How long the run is, in points of its series.
+    points: u32,
     broker: &'static str,
     is_queue: bool,
     partitions: u32,
@@ -96,7 +98,7 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     ]);
     let keeping = select(vec!["", "", "length = 20", "length = 10\noverflow = \"reject-newest\"", "ttl = \"300ms\""]);
     (
-        any::<u64>(),
+        (any::<u64>(), 10..=60u32),
         brokers,
         any::<bool>(),
         1..5u32,
@@ -105,8 +107,9 @@ fn recipe() -> impl Strategy<Value = Recipe> {
         proptest::collection::vec(fault(), 0..4),
         any::<[bool; 3]>(),
     )
-        .prop_map(|(seed, broker, is_queue, partitions, more, consumers, faults, flags)| Recipe {
+        .prop_map(|((seed, points), broker, is_queue, partitions, more, consumers, faults, flags)| Recipe {
             seed,
+            points,
             broker,
             is_queue: is_queue && broker != "kafka",
             partitions,
@@ -130,7 +133,7 @@ impl Recipe {
         let mut text = format!(
             r#"
             seed = {seed}
-            duration = "6s"
+            duration = "{length}ms"
             interval = "100ms"
             [workload.users]
             entry = "shop.buy"
@@ -150,6 +153,7 @@ impl Recipe {
             broker = "it"
             "#,
             seed = self.seed % 1_000_000,
+            length = self.points * 100,
             publish = self.publish,
             broker = self.broker,
             disk = self.disk,
@@ -226,7 +230,7 @@ impl Recipe {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(400), rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
     #[test]
     fn every_message_is_somewhere(recipe in recipe()) {
@@ -247,6 +251,48 @@ proptest! {
         prop_assert_eq!(format!("{:?}", run.results.messaging), format!("{:?}", again.results.messaging));
         prop_assert_eq!(run.results.events, again.results.events);
     }
+}
+
+/// A reader dies with all that he was handed, and the log deletes it before anybody reads it again.
+#[test]
+fn what_a_reader_died_with_is_lost_when_retention_deletes_it() {
+    let text = r#"
+        duration = "4100ms"
+        interval = "100ms"
+        [workload.users]
+        entry = "shop.buy"
+        arrivals = "even(100/s)"
+        [service.shop.endpoint.buy]
+        steps = [{ publish = "things" }]
+        [broker.it]
+        preset = "kafka"
+        [topic.things]
+        broker = "it"
+        partitions = 1
+        retention = "1s"
+        retention_check = "1s"
+        segment = "1KiB"
+        [service.worker.endpoint.handle]
+        steps = [{ work = "50ms" }]
+        [consumer.reader]
+        topic = "things"
+        handler = "worker.handle"
+        prefetch = 20
+        session_timeout = "1500ms"
+        commit_every = "300ms"
+        [fault.dies]
+        at = "1500ms"
+        for = "2s"
+        service = "worker"
+        crash = true
+    "#;
+    let run = Run::of(text);
+    let it = &run.results.messaging.as_ref().unwrap().groups[0];
+    assert_eq!(it.missing(), 0, "{:?} kept {} pending {}", it.settled_in_all, it.kept_in_all, it.pending);
+    // 150 came before he died, he had handled one in 50 ms and had taken twenty at a time; by 3 s all that is older than
+    // 1 s is deleted, which is all that came until then but for the last file.
+    assert!(it.with_fate(Fate::Lost) > 100, "{:?}", it.settled_in_all);
+    assert!(it.with_fate(Fate::Consumed) >= 25, "{:?}", it.settled_in_all);
 }
 
 /// A topic or a queue of a random topology, and who reads it.

@@ -176,14 +176,14 @@ impl<M: Copy> Log<M> {
 
     /// The leader fails and another takes over: what was not [replicated](Log::replicated) is gone, though with
     /// [`Acks::Leader`](super::Acks::Leader) its producer was told that all is well. Hands out what is lost, with its
-    /// offset, the last first. A producer's batch that is lost so is stored when it is sent again.
-    pub fn fail_over(&mut self, mut lost: impl FnMut(u64, M)) {
+    /// offset and whether its transaction was aborted, the last first. A producer's batch that is lost so is stored when it is sent again.
+    pub fn fail_over(&mut self, mut lost: impl FnMut(u64, M, bool)) {
         let end = self.end();
         self.segments.truncate(self.high_watermark, end);
         while self.end() > self.high_watermark {
             let Some(record) = self.records.pop_back() else { break };
             self.aborted -= u64::from(record.is_aborted);
-            lost(self.end(), record.payload);
+            lost(self.end(), record.payload, record.is_aborted);
         }
         for (_, producer, sequence) in self.recent.drain(..) {
             let expected = &mut self.expected[producer.index()];
@@ -345,10 +345,14 @@ impl<M: Copy> Log<M> {
     /// Nobody will read what is before `offset` again, unless the payloads are [kept](LogSettings::keeps_payloads).
     #[inline]
     pub fn forget_below(&mut self, offset: u64) {
-        if !self.settings.keeps_payloads {
-            // An open transaction may still be aborted, but who has read its records has read them.
-            self.drop_before(offset.min(self.high_watermark));
-        }
+        self.drop_before(self.forgotten_below(offset));
+    }
+
+    /// What is before this leaves memory when all before `offset` is [forgotten](Log::forget_below).
+    #[inline]
+    pub fn forgotten_below(&self, offset: u64) -> u64 {
+        // An open transaction may still be aborted, but who has read its records has read them.
+        if self.settings.keeps_payloads { self.first } else { offset.min(self.high_watermark).max(self.first) }
     }
 
     fn drop_before(&mut self, offset: u64) {
@@ -400,7 +404,7 @@ mod tests {
         assert_eq!((read(&log, 0), log.bytes()), (vec![1], 30));
         log.replicated(2);
         let mut lost = Vec::new();
-        log.fail_over(|offset, payload| lost.push((offset, payload)));
+        log.fail_over(|offset, payload, _| lost.push((offset, payload)));
         assert_eq!((lost, log.end(), log.bytes()), (vec![(2, 3)], 2, 20));
         put(&mut log, 1, 4);
         assert_eq!(read(&log, 0), [1, 2, 4]);
@@ -418,7 +422,7 @@ mod tests {
         assert_eq!(send(2, 2), Append::Stored(1), "the producer has given up the one before");
         assert_eq!(send(1, 1), Append::Duplicate, "which is too late now");
         log.replicated(1);
-        log.fail_over(|_, _| ());
+        log.fail_over(|_, _, _| ());
         let again = Stamp { producer: ProducerId(3), sequence: 2, unsettled: 2 };
         assert_eq!(log.append(at(0), Some(again), None, 9, &[record(0)]), Append::Stored(1), "it was lost");
     }
