@@ -289,8 +289,7 @@ fn what_a_reader_died_with_is_lost_when_retention_deletes_it() {
     let run = Run::of(text);
     let it = &run.results.messaging.as_ref().unwrap().groups[0];
     assert_eq!(it.missing(), 0, "{:?} kept {} pending {}", it.settled_in_all, it.kept_in_all, it.pending);
-    // 150 came before he died, he had handled one in 50 ms and had taken twenty at a time; by 3 s all that is older than
-    // 1 s is deleted, which is all that came until then but for the last file.
+    // A message takes him 50 ms, and he is there for 2.1 s; what is older than 1 s is deleted, of what he died with too.
     assert!(it.with_fate(Fate::Lost) > 100, "{:?}", it.settled_in_all);
     assert!(it.with_fate(Fate::Consumed) >= 25, "{:?}", it.settled_in_all);
 }
