@@ -25,7 +25,8 @@ keys! {
         /// The share of the twin's good answers that may be missing.
         tolerance: Share = "5%";
         /// From this missing share of good answers, or of handled messages, on, at the end of the run and without the
-        /// trigger, a run is metastable; below it is degraded.
+        /// trigger, a run is metastable; below it is degraded. Without any trigger: from this share on that is late or fails
+        /// for want of time it is overloaded.
         metastable: Share = "20%";
         /// How many standard deviations are no chance.
         sigmas: PositiveNumber = "3";
