@@ -497,7 +497,11 @@ fn bottleneck(runs: &Runs<'_>, judgement: &Judgement) -> Root {
             return root(RootKind::None, String::new(), String::new());
         };
         let name = runs.service_name(slower);
-        return root(RootKind::Service, name.to_owned(), format!("{name} takes longer the more it does at once"));
+        return root(
+            RootKind::Service,
+            name.to_owned(),
+            format!("{name} is slower than it can be, though not all busy"),
+        );
     };
     let name = runs.service_name(end);
     let busy = runs.service_sum(Which::Main, end, tail, |bin| f64::from(bin.busy));

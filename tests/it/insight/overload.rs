@@ -88,19 +88,23 @@ fn a_backlog_without_threads_and_timeouts_is_overload() {
 
 #[test]
 fn what_fails_by_itself_is_no_overload() {
-    let fails =
-        |share: &str| format!("{{ share = \"{share}\", steps = [ {{ fail = true }} ] }}, {{ work = \"exp(5ms)\" }}");
+    let some = |share: u32, step: &str| {
+        let (one, other) = (format!("share = \"{share}%\""), format!("share = \"{}%\"", 100 - share));
+        let arms = format!("{{ {one}, steps = [ {{ {step} }} ] }}, {{ {other}, steps = [] }}");
+        format!("{{ choose = [ {arms} ] }}, {{ work = \"exp(5ms)\" }}")
+    };
+    let fails = |share: u32| some(share, "fail = true");
     let behind =
         "[client.inner]\ntimeout = \"500ms\"\nretry = { attempts = 2 }\n[service.api.endpoint.get]\nsteps = [ ";
     let texts: Vec<String> = (1..=4_u64)
         .flat_map(|seed| {
-            let inner = format!("{behind}{} ]", fails("60%"));
+            let inner = format!("{behind}{} ]", fails(60));
             [
-                page(seed, &fails("5%"), ""),
-                page(seed, &fails("40%"), ""),
+                page(seed, &fails(5), ""),
+                page(seed, &fails(40), ""),
                 page(seed, "{ call = \"api.get\", client = \"inner\" }", &inner),
                 // One of ten takes longer than its users wait, whatever the load.
-                page(seed, "{ share = \"10%\", steps = [ { work = \"2s\" } ] }, { work = \"exp(5ms)\" }", ""),
+                page(seed, &some(10, "work = \"2s\""), ""),
             ]
         })
         .collect();
