@@ -1,7 +1,7 @@
 //! Scenarios that several benchmarks measure.
 
 /// Three tiers with network, timeouts, retries and breakers: 1 000 000 requests.
-pub const CHAIN: &str = r#"
+pub(crate) const CHAIN: &str = r#"
 duration = "667s"
 interval = "1s"
 [workload.users]
@@ -27,7 +27,7 @@ steps = [ { work = "exp(8ms)" } ]
 "#;
 
 /// 1000 services in 25 trees of 40, three calls each: 119 events a request.
-pub fn mesh() -> String {
+pub(crate) fn mesh() -> String {
     let mut text = "duration = \"20s\"\ninterval = \"1s\"\n[client.rest]\nlatency = \"250us\"\n".to_owned();
     let entries: Vec<String> = (0..25).map(|tree| format!("\"t{tree}n0.get\" = \"4%\"")).collect();
     text += &format!("[workload.users]\narrivals = \"poisson(2000/s)\"\nentry = {{ {} }}\n", entries.join(", "));
