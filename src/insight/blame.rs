@@ -13,6 +13,7 @@ use crate::model::{
     Verdict,
 };
 
+use super::late;
 use super::messages::blame as messages;
 use super::onsets::Onsets;
 use super::runs::{Failing, Runs, Which};
@@ -467,7 +468,7 @@ fn of_trigger(runs: &Runs<'_>, n: usize) -> Root {
     Root { kind, target, trigger, what: super::words::trigger(runs, n) }
 }
 
-/// Without a trigger: what is as busy as it can be and waits for nothing that is so, too.
+/// Without a trigger: what is as busy as it can be and waits for nothing that is so, too; else what became slower.
 fn bottleneck(runs: &Runs<'_>, judgement: &Judgement) -> Root {
     let root = |kind, target: String, what: String| Root { kind, target, trigger: None, what };
     let pools = (0..runs.model.pools.len()).filter(|id| is_pool_saturated(runs, *id));
@@ -491,7 +492,17 @@ fn bottleneck(runs: &Runs<'_>, judgement: &Judgement) -> Root {
         let name = &runs.model.pools[PoolId::new(pool)].name;
         return root(RootKind::Setting, format!("pool.{name}.size"), format!("all permits of {name} are in use"));
     }
-    let Some(end) = end else { return root(RootKind::None, String::new(), String::new()) };
+    let Some(end) = end else {
+        let Some(slower) = late::slower(runs, tail, runs.bins_of(judgement.window)) else {
+            return root(RootKind::None, String::new(), String::new());
+        };
+        let name = runs.service_name(slower);
+        return root(
+            RootKind::Service,
+            name.to_owned(),
+            format!("{name} is slower than it can be, though not all busy"),
+        );
+    };
     let name = runs.service_name(end);
     let busy = runs.service_sum(Which::Main, end, tail, |bin| f64::from(bin.busy));
     let waiting: f64 =

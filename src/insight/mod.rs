@@ -2,7 +2,7 @@
 //! goes wrong) become a verdict, and a story: what went wrong, what followed from it in which order and why, and what
 //! keeps it down if it does not come back.
 //!
-//! `runs` holds the two runs side by side; `verdict` compares what users got; `shift` finds when something began to
+//! `runs` holds the two runs side by side; `verdict` compares what users got, `late` says whether they are down for want of time; `shift` finds when something began to
 //! differ; `onsets` does so for every workload, service and edge; `blame` says what each follows from, and what the root
 //! is, along the `way` from those who are harmed; `events` puts it into words; `sustain` finds the loop that keeps a run
 //! down. `messages` does all of this for topics, queues and their consumers. `audit` says what is risky in a scenario
@@ -14,6 +14,7 @@ mod blame;
 pub mod cost;
 mod event;
 mod events;
+mod late;
 mod measures;
 mod messages;
 mod onsets;

@@ -3,13 +3,15 @@
 //! With a trigger a run is compared with its twin, window by window, by the time at which users meant to start: the
 //! arrivals are the same in both, so that nothing but the trigger makes a difference. A window is harmed when more good
 //! answers are missing than the tolerance and chance allow. Without a trigger there is nothing to compare with: a run
-//! is overloaded when something is as busy as it can be and users notice, or the backlog grows.
+//! is overloaded when something is as busy as it can be and users notice, or the backlog grows; and, whatever is busy,
+//! when users are down for want of time at its end or for most of it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::time::{Span, Time};
 use crate::model::{Id, ServiceId, Verdict};
 
+use super::late;
 use super::messages::verdict::{GroupJudgement, judge as judge_group};
 use super::runs::{Runs, Which};
 use super::shift;
@@ -339,8 +341,11 @@ fn alone(runs: &Runs<'_>, id: usize, width: usize) -> WorkloadJudgement {
     let harmed: Vec<(usize, usize)> =
         windows().filter(|bins| share(*bins) > settings.tolerance.as_f64() && is_full(*bins)).collect();
     let is_harmed = share(whole) > settings.tolerance.as_f64() && !harmed.is_empty();
-    let is_overloaded = is_harmed || (grows && is_full(tail));
-    let harmed = if is_overloaded { harmed } else { Vec::new() };
+    let is_full_up = is_harmed || (grows && is_full(tail));
+    let down = || late::stays_down(runs, id, &windows().collect::<Vec<_>>());
+    let down = if is_full_up { Vec::new() } else { down() };
+    let is_overloaded = is_full_up || !down.is_empty() || (grows && late::is_unanswered(runs, id));
+    let harmed = if is_full_up { harmed } else { down };
     let is_over = |last: &&(usize, usize)| runs.bins.saturating_sub(last.1) >= CALM_MIN * width;
     let (offered, answered) = at_end(runs, id, None);
     WorkloadJudgement {

@@ -15,6 +15,8 @@ pub(super) struct Counts {
     pub(super) answered: u64,
     pub(super) good: u64,
     pub(super) failed: u64,
+    /// Workload: answered well with the help of a fallback.
+    pub(super) degraded: u64,
     pub(super) rejected: u64,
     pub(super) shed: u64,
     pub(super) dropped: u64,
@@ -213,6 +215,7 @@ impl Window {
             Metric::Goodput => count(end.good - start.good),
             Metric::Throughput => count(end.answered - start.answered),
             Metric::Failures => count(end.failed - start.failed),
+            Metric::Degraded => count(end.degraded - start.degraded),
             Metric::Rejected => count(end.rejected - start.rejected),
             Metric::Shed => count(end.shed - start.shed),
             Metric::HitRatio => ratio((end.hits - start.hits) as f64, offered),

@@ -35,6 +35,8 @@ pub enum Metric {
     Throughput,
     /// Workload: ended without a good answer, as a share of what was offered, or as a rate.
     Failures,
+    /// Workload: answered well with the help of a fallback, in time or not, as a share of what was offered, or as a rate.
+    Degraded,
     /// Workload or service: mean latency of good answers.
     Mean,
     /// Workload or service: the longest latency of a good answer.

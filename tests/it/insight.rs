@@ -7,5 +7,6 @@ mod conditions;
 mod healthy;
 mod known;
 mod messages;
+mod overload;
 mod roots;
 mod verdicts;

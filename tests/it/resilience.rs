@@ -3,6 +3,7 @@
 
 use brownout::measure::{EdgeResult, EjectionResult, FallbackResult};
 use brownout::policy::Outcome;
+use brownout::scenario::{LoadOptions, load};
 
 use crate::reference::Run;
 
@@ -305,4 +306,26 @@ fn who_is_ejected_is_counted_and_seen_over_time() {
     }
     let run = one_bad_replica("preset = \"envoy\"", 9);
     assert_eq!((ejections(&run).count, ejections(&run).ejected_nanos), (0, 0), "one of nine is more than a tenth");
+}
+
+#[test]
+fn a_gate_may_ask_how_much_is_answered_with_fallbacks() {
+    let expect = "\n[expect]\nwhole = { that = \"degraded(users) <= 50%\" }\nlate = { that = \"degraded(users) <= 100%\", after = \"12s\" }\n\
+                  early = { that = \"degraded(users) < 1%\", until = \"9s\" }\nrate = { that = \"degraded(users) <= 10/s\", after = \"12s\" }\n";
+    let run = broken_after_ten_seconds("fallback = \"constant\"", &format!("{PLAIN}{expect}"));
+    // Answers take less than 10 ms: at the ends of a window a request may be missing that is under way.
+    let expected = [0.5, 1.0, 0.0, 10.0];
+    for (found, expected) in run.results.measured.iter().zip(expected) {
+        let found = found.unwrap();
+        assert!((found - expected).abs() <= 0.013 * expected, "{found} instead of {expected}");
+    }
+    assert_eq!(run.results.measured.len(), 4);
+
+    let none = broken_after_ten_seconds("optional = true", &format!("{PLAIN}{expect}"));
+    assert_eq!(none.results.measured, [Some(0.0); 4], "what is left out is no fallback");
+
+    let wrong = "duration = \"1s\"\n[workload.users]\nentry = \"a.b\"\narrivals = \"even(1/s)\"\n[service.a.endpoint.b]\n\
+                 steps = [{ work = \"1ms\" }]\n[expect]\na = { that = \"degradd(users) < 1%\" }\n";
+    let said = load("wrong.toml", wrong.as_bytes(), &LoadOptions::default()).diagnostics.render(false);
+    assert!(said.contains("did you mean `degraded`?"), "{said}");
 }

@@ -10,6 +10,7 @@ impl Meter {
     }
 
     pub(super) fn tell_degraded(&mut self, workload: u32, arrived: Time) {
+        self.workloads[workload as usize].counts.degraded += 1;
         if let Some(resilience) = &mut self.resilience {
             resilience.degraded(workload, arrived);
         }

@@ -85,7 +85,7 @@ impl Measured {
 pub(crate) fn measured(metric: Metric) -> &'static [Measured] {
     use Measured::{Cache, Consumer, Pool, Run, Service, Topic, Workload};
     match metric {
-        Metric::Goodput | Metric::Throughput | Metric::Failures => &[Workload],
+        Metric::Goodput | Metric::Throughput | Metric::Failures | Metric::Degraded => &[Workload],
         Metric::Mean | Metric::Quantile(_) | Metric::Max => &[Workload, Service, Topic, Consumer],
         Metric::InSystem | Metric::Attempts | Metric::RetryFactor | Metric::Amplification => &[Workload, Service],
         Metric::Utilisation | Metric::Queue | Metric::Wait | Metric::WaitQuantile(_) | Metric::Rejected => {
@@ -118,6 +118,9 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
         }
         Metric::Throughput => "Requests answered at all, however late: a share of those offered, or a rate.",
         Metric::Failures => "Requests that ended without a good answer: a share of those offered, or a rate.",
+        Metric::Degraded => {
+            "Requests answered with the help of a fallback, in time or not: a share of those offered, or a rate."
+        }
         Metric::Mean => {
             "Mean time to a good answer: for a user from the intended start on, at a service from the arrival on; of a message \
              from the step that published it until it is handled."
@@ -239,10 +242,11 @@ impl Unit {
 const COUNTED: &[Unit] = &[Unit::Share, Unit::Rate, Unit::Number];
 
 /// Every metric but the percentiles, with the bounds that it can be compared with.
-pub(crate) const METRICS: [(&str, Metric, &[Unit]); 30] = [
+pub(crate) const METRICS: [(&str, Metric, &[Unit]); 31] = [
     ("goodput", Metric::Goodput, &[Unit::Share, Unit::Rate]),
     ("throughput", Metric::Throughput, &[Unit::Share, Unit::Rate]),
     ("failures", Metric::Failures, &[Unit::Share, Unit::Rate]),
+    ("degraded", Metric::Degraded, &[Unit::Share, Unit::Rate]),
     ("mean", Metric::Mean, &[Unit::Span]),
     ("max", Metric::Max, &[Unit::Span]),
     ("utilisation", Metric::Utilisation, &[Unit::Share]),

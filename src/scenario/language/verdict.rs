@@ -12,6 +12,11 @@ keys! {
     /// windows of time. A window is harmed when the twin has more of them than this run by more than `tolerance` of its
     /// own, and by more than chance would explain.
     ///
+    /// Without a trigger there is nothing to compare with. A run is overloaded when more than `tolerance` of what users
+    /// asked for fails or comes late while something is as busy as it can be, or when the backlog grows to its end; and,
+    /// whatever is busy, when at its end or for most of it `metastable` or more comes late or fails for want of time
+    /// (timeouts, rejections and the like, but no errors that handlers make by themselves).
+    ///
     /// Messages count, too, of every group of consumers. A window is harmed when their oldest one is older than the twin's
     /// by more than `lag`, and so are those after it until the backlog is worked off; and when more than `lost` of them
     /// are lost, expired or dead beyond the twin's. Without a trigger a run is overloaded when the lag still grows at its
@@ -20,7 +25,8 @@ keys! {
         /// The share of the twin's good answers that may be missing.
         tolerance: Share = "5%";
         /// From this missing share of good answers, or of handled messages, on, at the end of the run and without the
-        /// trigger, a run is metastable; below it is degraded.
+        /// trigger, a run is metastable; below it is degraded. Without any trigger: from this share on that is late or fails
+        /// for want of time it is overloaded.
         metastable: Share = "20%";
         /// How many standard deviations are no chance.
         sigmas: PositiveNumber = "3";

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 
 use brownout::experiment::{Arm, Plan, Replications, Wanted, compare, replications};
 use brownout::insight::statistics::Paired;
-use brownout::model::Model;
+use brownout::model::{Model, Verdict};
+use brownout::report::experiment::replications as replicated;
+use brownout::report::terminal;
 use brownout::scenario::{LoadOptions, load};
 use rayon::prelude::*;
 
@@ -97,8 +99,7 @@ fn a_narrow_interval_ends_a_comparison_early() {
 fn the_share_of_runs_that_collapse_is_the_published_one() {
     // Brooker's simulator of a simple collapse, with 40 seeds: 27.5 of 40 on average, with what the proof allows for
     // (case C4-spike). The spike is marked as what goes wrong, so that runs have an ending of their own.
-    let text = include_str!("../../../scenarios/proof/contention.toml")
-        .replace(r#"["20s", "80/s"], ["25s", "80/s"]"#, r#"["20s", "80/s", "trigger"], ["25s", "80/s", "trigger"]"#);
+    let text = include_str!("../../../scenarios/proof/contention.toml").to_owned();
     assert!(text.contains("trigger"));
     let expectation = "\n[expect.collapses]\nthat = \"goodput(users) < 20/s\"\nafter = \"60s\"\nuntil = \"78s\"\n";
     let model = model(&(text + expectation));
@@ -110,4 +111,38 @@ fn the_share_of_runs_that_collapse_is_the_published_one() {
     let goodput = runs.averaged(runs.place("goodput(users)").unwrap());
     assert_eq!(goodput.all.unwrap().half_width, None);
     assert_eq!(goodput.by_ending.len(), runs.endings().len());
+}
+
+#[test]
+fn outcomes_without_a_trigger_come_first_too() {
+    // The same without the mark: what collapses is overloaded, what does not is stable, and the seed decides.
+    let text = include_str!("../../../scenarios/proof/contention.toml").replace(r#", "trigger""#, "");
+    assert!(!text.contains("\"trigger\""));
+    let unmarked = model(&text);
+    let runs = replications(&unmarked, 0..16, Wanted::FIGURES, &|_| ControlFlow::Continue(())).unwrap();
+    let endings: Vec<Option<Verdict>> = runs.endings().iter().map(|it| it.verdict).collect();
+    assert_eq!(endings, [Some(Verdict::Stable), Some(Verdict::Overloaded)]);
+    for place in 0..runs.measures.len() {
+        let averaged = runs.averaged(place);
+        assert!(averaged.all.is_none_or(|it| it.half_width.is_none()), "{}", runs.measures[place].name);
+        assert_eq!(averaged.by_ending.len(), 2);
+    }
+    let input = replicated::Input { model: &unmarked, runs: &runs, needed: 1.0, hash: "", version: "" };
+    let said = terminal::replications(&input, false, 100);
+    let row = said.lines().find(|line| line.contains("goodput(users)")).unwrap();
+    // Of the three columns, that of all runs has no interval.
+    assert!(said.contains("stable") && said.contains("overloaded"), "{said}");
+    assert!(row.matches('±').count() <= 2, "{row}");
+
+    let other = model(&text.replace("exp(100ms)", "exp(90ms)"));
+    let arms = [("one", unmarked), ("other", other)].map(|(name, model)| Arm { name: name.to_owned(), model });
+    let plan = Plan { replications: 16, precision: None, wanted: Wanted::FIGURES };
+    let it = compare(&arms, 1, plan, &|_| ControlFlow::Continue(())).unwrap();
+    assert!(it.against[0].is_mixed);
+    assert!(it.against[0].differences.iter().all(|difference| difference.within.is_some()));
+    let said = terminal::comparison(&it, false, 100);
+    assert!(said.contains("Runs end differently"), "{said}");
+    // A row with an interval is of one ending.
+    let rows = said.lines().filter(|line| line.contains("(users)") && line.contains('±'));
+    assert!(rows.clone().count() > 0 && rows.clone().all(|row| row.contains(" if ")), "{said}");
 }
