@@ -153,7 +153,9 @@ impl<'m> Ruler<'m> {
     /// What the figures of a cure say, beside those as it stands.
     pub(super) fn effect(&self, base: &Figures, cured: &Figures) -> Effect {
         let (before, after) = (base.ended_well, cured.ended_well);
-        if after.low > before.high {
+        // A better end does not count where users get less: the twin may have come down, too.
+        let gets_less = cured.goodput.as_ref().is_some_and(|it| it.difference < -NOTICED);
+        if after.low > before.high && !gets_less {
             return if after.count == after.of { Effect::Cures } else { Effect::Helps };
         }
         if after.high < before.low {
@@ -166,8 +168,6 @@ impl<'m> Ruler<'m> {
         if let Some(it) = cured.goodput.as_ref().filter(|it| clear(it, NOTICED)) {
             return if it.difference > 0.0 { Effect::Helps } else { Effect::Worse };
         }
-        // A better verdict does not count where users get less: the twin may have come down, too.
-        let gets_less = cured.goodput.as_ref().is_some_and(|it| it.difference < -NOTICED);
         match (base.recovered, cured.recovered) {
             (before, after) if after.low > before.high && !gets_less => return Effect::Helps,
             (before, after) if after.high < before.low => return Effect::Worse,
