@@ -36,7 +36,19 @@ use super::turns::{Said, Turns};
 /// Where runs land unless `--out` says otherwise.
 const OUTPUT: &str = "output";
 
-const EXAMPLES: &str = "\
+const FILES_AND_EXAMPLES: &str = "\
+Files:
+  report.html      One page for a browser: story, call graph to play, charts, requests, tables
+  summary.json     Every total of the run; with `--reps` of all runs
+  runs.csv         With `--reps`: the seed and the figures of each run
+  story.json       What happened and why, for `brownout story`
+  timeline.json    What everything looked like over time, for `brownout story --at`
+  traces.json      Some requests, span by span, for `brownout trace`
+  timeseries.csv   How it went, second by second
+  openmetrics.txt  The same and the totals, for Prometheus and what reads its text
+  *.png, *.svg     Pictures, and `contact-sheet` with all of them
+  manifest.json    What it takes to repeat the run
+
 Examples:
   brownout run forty-node-meltdown
   brownout run --variant breaker --set service.orders.threads=32 forty-node-meltdown
@@ -48,7 +60,7 @@ Examples:
 
 /// Simulate scenarios: a summary on standard output, tables, pictures and a report to look at in a directory
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = FILES_AND_EXAMPLES)]
 pub(super) struct Arguments {
     /// Scenario files, or names of built-in scenarios (see `brownout list`); `-` reads standard input
     #[arg(required = true, value_name = "FILE")]

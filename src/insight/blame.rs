@@ -338,7 +338,8 @@ pub(super) fn root(runs: &Runs<'_>, onsets: &Onsets, judgement: &Judgement) -> R
         Verdict::Stable => Root { kind: RootKind::None, target: String::new(), trigger: None, what: String::new() },
         Verdict::Overloaded => match judgement.worst_group_place() {
             Some(group) => messages::bottleneck(runs, group, runs.tail(runs.warm)),
-            None => bottleneck(runs, judgement),
+            // What is too much without what goes wrong is the twin's.
+            None => bottleneck(runs.of_twin().as_ref().unwrap_or(runs), judgement),
         },
         _ => trigger(runs, onsets, judgement).map_or_else(
             || Root { kind: RootKind::None, target: String::new(), trigger: None, what: String::new() },
@@ -493,7 +494,11 @@ fn bottleneck(runs: &Runs<'_>, judgement: &Judgement) -> Root {
         return root(RootKind::Setting, format!("pool.{name}.size"), format!("all permits of {name} are in use"));
     }
     let Some(end) = end else {
-        let Some(slower) = late::slower(runs, tail, runs.bins_of(judgement.window)) else {
+        let width = runs.bins_of(judgement.window);
+        if let Some(edge) = late::impatient(runs, tail, width) {
+            return impatient(runs, edge);
+        }
+        let Some(slower) = late::slower(runs, tail, width) else {
             return root(RootKind::None, String::new(), String::new());
         };
         let name = runs.service_name(slower);
@@ -517,6 +522,18 @@ fn bottleneck(runs: &Runs<'_>, judgement: &Judgement) -> Root {
     let workload = worst.map(|(id, _)| id).max_by(|a, b| offered(*a).total_cmp(&offered(*b))).unwrap_or(0);
     let what = format!("it asks for more than {name} can do");
     root(RootKind::Workload, runs.workload_name(workload).to_owned(), what)
+}
+
+/// Callers along an edge who give up before they can be answered.
+fn impatient(runs: &Runs<'_>, edge: usize) -> Root {
+    let client = &runs.model.clients[runs.edge(edge).client];
+    let callee = runs.service_name(runs.callee(edge));
+    let (kind, target) = match client.timeout {
+        Some(_) => (RootKind::Setting, format!("client.{}.timeout", client.name)),
+        None => (RootKind::Edge, runs.edge_names[edge].clone()),
+    };
+    let what = format!("most callers of {callee} give up before it can answer, and it is as fast as ever");
+    Root { kind, target, trigger: None, what }
 }
 
 /// Whether all permits of a pool are in use nearly all the time, and more are waited for.

@@ -99,20 +99,37 @@ fn born_at(runs: &Runs<'_>, service: usize, bins: Bins, known: &mut [Option<f64>
 /// The service that became slower, and has the most in its hands within `bins`: what it does itself, not what it waits
 /// for.
 pub(super) fn slower(runs: &Runs<'_>, bins: Bins, width: usize) -> Option<usize> {
-    let held = |service: usize, bins: Bins| {
-        let busy = runs.service_sum(Which::Main, service, bins, |bin| f64::from(bin.busy));
-        let waits = |edge| runs.edge_sum(Which::Main, edge, bins, |bin| f64::from(bin.waiting));
-        (busy - runs.out_of(service).map(waits).sum::<f64>()).max(0.0)
+    let all = (0..runs.model.services.len()).filter(|service| is_slower(runs, *service, bins, width));
+    all.max_by(|a, b| held(runs, *a, bins).total_cmp(&held(runs, *b, bins)))
+}
+
+/// The edge along which callers give up before they can be answered, though what they call is as fast as ever: most
+/// attempts time out, and none of its own calls do. The first of several, as the file has them.
+pub(super) fn impatient(runs: &Runs<'_>, bins: Bins, width: usize) -> Option<usize> {
+    let gives_up = |edge: usize| {
+        let attempts = runs.edge_sum(Which::Main, edge, bins, |bin| f64::from(bin.attempts));
+        let timeouts = runs.failed(Which::Main, edge, bins, Failing::Ended)[Outcome::Timeout as usize];
+        timeouts as f64 > attempts / 2.0
     };
-    let each = |service: usize, bins: Bins| {
+    let is_last = |edge: &usize| !runs.out_of(runs.callee(*edge)).any(gives_up);
+    let is_as_ever = |edge: &usize| !is_slower(runs, runs.callee(*edge), bins, width);
+    (0..runs.edges.len()).find(|edge| gives_up(*edge) && is_last(edge) && is_as_ever(edge))
+}
+
+/// Whether a request is longer in its own hands within `bins` than in its best window.
+fn is_slower(runs: &Runs<'_>, service: usize, bins: Bins, width: usize) -> bool {
+    let each = |bins: Bins| {
         let ended: fn(&ServiceBin) -> f64 = |bin| f64::from(bin.completed) + f64::from(bin.failed);
-        held(service, bins) / runs.service_sum(Which::Main, service, bins, ended).max(1.0)
+        held(runs, service, bins) / runs.service_sum(Which::Main, service, bins, ended).max(1.0)
     };
-    let windows = || (0..runs.bins).step_by(width.max(1)).map(|start| (start, (start + width.max(1)).min(runs.bins)));
-    let is_slower = |service: &usize| {
-        let best = windows().map(|it| each(*service, it)).filter(|it| *it > 0.0).fold(f64::INFINITY, f64::min);
-        best.is_finite() && each(*service, bins) >= SLOWER * best
-    };
-    let all = (0..runs.model.services.len()).filter(is_slower);
-    all.max_by(|a, b| held(*a, bins).total_cmp(&held(*b, bins)))
+    let windows = (0..runs.bins).step_by(width.max(1)).map(|start| (start, (start + width.max(1)).min(runs.bins)));
+    let best = windows.map(each).filter(|it| *it > 0.0).fold(f64::INFINITY, f64::min);
+    best.is_finite() && each(bins) >= SLOWER * best
+}
+
+/// How many requests a service has in its own hands, summed over the bins.
+fn held(runs: &Runs<'_>, service: usize, bins: Bins) -> f64 {
+    let busy = runs.service_sum(Which::Main, service, bins, |bin| f64::from(bin.busy));
+    let waits = |edge| runs.edge_sum(Which::Main, edge, bins, |bin| f64::from(bin.waiting));
+    (busy - runs.out_of(service).map(waits).sum::<f64>()).max(0.0)
 }

@@ -77,6 +77,25 @@ impl<'a> Runs<'a> {
         })
     }
 
+    /// The twin, as a run of its own in which nothing goes wrong.
+    pub(super) fn of_twin(&self) -> Option<Runs<'a>> {
+        let (results, main) = self.twin?;
+        Some(Runs {
+            model: self.model,
+            results,
+            main,
+            twin: None,
+            edges: self.edges.clone(),
+            edge_names: self.edge_names.clone(),
+            triggers: Vec::new(),
+            groups: self.groups.clone(),
+            bins: self.bins,
+            warm: self.warm,
+            failures: self.twin_failures.clone(),
+            twin_failures: vec![Vec::new(); self.edges.len()],
+        })
+    }
+
     pub(super) fn causes(&self, which: Which) -> Option<&'a Causes> {
         match which {
             Which::Main => Some(self.main),

@@ -2,7 +2,8 @@
 //!
 //! With a trigger a run is compared with its twin, window by window, by the time at which users meant to start: the
 //! arrivals are the same in both, so that nothing but the trigger makes a difference. A window is harmed when more good
-//! answers are missing than the tolerance and chance allow. Without a trigger there is nothing to compare with: a run
+//! answers are missing than the tolerance and chance allow. Where the twin is down itself, no harm means nothing: both
+//! are overloaded. Without a trigger there is nothing to compare with: a run
 //! is overloaded when something is as busy as it can be and users notice, or the backlog grows; and, whatever is busy,
 //! when users are down for want of time at its end or for most of it.
 
@@ -137,9 +138,13 @@ pub(super) fn judge(runs: &Runs<'_>) -> Judgement {
     let lasts = runs.triggers.iter().any(|trigger| trigger.until.is_none());
     let trigger_until = runs.triggers.iter().filter_map(|trigger| trigger.until).max().filter(|_| !lasts);
     let window = window(runs);
+    let of_twin = runs.of_twin();
     let workloads: Vec<WorkloadJudgement> = (0..runs.model.workloads.len())
-        .map(|id| match runs.twin {
-            Some(_) => against_twin(runs, id, window, trigger_until),
+        .map(|id| match &of_twin {
+            Some(of_twin) => match against_twin(runs, id, window, trigger_until) {
+                it if it.verdict <= Verdict::Recovered => down_like_its_twin(runs, of_twin, id, window).unwrap_or(it),
+                it => it,
+            },
             None => alone(runs, id, window),
         })
         .collect();
@@ -203,6 +208,16 @@ fn at_end(runs: &Runs<'_>, id: usize, until: Option<Time>) -> (f64, f64) {
     let tail = runs.tail(until.map_or(runs.warm, |until| runs.main.bin_of(until)));
     let sum = |of: fn(&crate::measure::WorkloadBin) -> f64| runs.workload_sum(Which::Main, id, tail, of);
     (sum(|bin| f64::from(bin.offered)), sum(|bin| f64::from(bin.good)))
+}
+
+/// How a workload fared that is no worse off than in the twin, where it is down as well; `None` where it is not.
+fn down_like_its_twin(runs: &Runs<'_>, of_twin: &Runs<'_>, id: usize, width: usize) -> Option<WorkloadJudgement> {
+    let windows: Vec<(usize, usize)> = windows_of(runs, width).collect();
+    let is_down = |runs: &Runs<'_>| !late::stays_down(runs, id, &windows).is_empty();
+    (is_down(of_twin) && is_down(runs)).then(|| {
+        let it = alone(runs, id, width);
+        WorkloadJudgement { verdict: Verdict::Overloaded, ..it }
+    })
 }
 
 /// A window, compared.
@@ -337,7 +352,7 @@ fn alone(runs: &Runs<'_>, id: usize, width: usize) -> WorkloadJudgement {
         let mean = backlog.iter().sum::<f64>() / backlog.len() as f64;
         sigmas >= settings.sigmas && slope * backlog.len() as f64 >= 2.0 * MOVES * mean
     });
-    let windows = || (runs.warm..runs.bins).step_by(width).map(|start| (start, (start + width).min(runs.bins)));
+    let windows = || windows_of(runs, width);
     let harmed: Vec<(usize, usize)> =
         windows().filter(|bins| share(*bins) > settings.tolerance.as_f64() && is_full(*bins)).collect();
     let is_harmed = share(whole) > settings.tolerance.as_f64() && !harmed.is_empty();
@@ -357,6 +372,12 @@ fn alone(runs: &Runs<'_>, id: usize, width: usize) -> WorkloadJudgement {
         missing_at_end: share(tail),
         goodput_at_end: if offered > 0.0 { answered / offered } else { 1.0 },
     }
+}
+
+/// Stretches of `width` bins from the warm-up on.
+fn windows_of(runs: &Runs<'_>, width: usize) -> impl Iterator<Item = (usize, usize)> {
+    let bins = runs.bins;
+    (runs.warm..bins).step_by(width).map(move |start| (start, (start + width).min(bins)))
 }
 
 /// Whether a service can do no more: its threads or cores are busy, or it turns much away.

@@ -17,7 +17,7 @@ pub enum Verdict {
     Recovering,
     /// Users still notice at the end: a little, or because what went wrong still is.
     Degraded,
-    /// Nothing went wrong, and it does not cope with what it is asked for.
+    /// It does not cope with what it is asked for, and would not if nothing went wrong.
     Overloaded,
     /// What went wrong is over, and it stays down all the same.
     Metastable,

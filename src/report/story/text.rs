@@ -92,7 +92,10 @@ fn says_of_users(it: &Judgement) -> String {
             )
         }
         Verdict::Degraded => format!("{} of the good answers are missing at the end", share(it.missing_at_end)),
-        Verdict::Overloaded => format!("{} of the requests fail or come late", share(it.missing_share)),
+        Verdict::Overloaded => {
+            let anyway = it.trigger_from.map_or("", |_| ", with what goes wrong and without");
+            format!("{} of the requests fail or come late{anyway}", share(it.missing_share))
+        }
         Verdict::Metastable => {
             format!("what went wrong is over, and {} of the good answers are still missing", share(it.missing_at_end))
         }

@@ -198,7 +198,7 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
         }
         Metric::Verdict => {
             "How the run ended. Without a trigger `stable` or `overloaded`; with one `unharmed`, `recovered`, `recovering`, \
-             `degraded` or `metastable`. Written without a target: `verdict == recovered`, or `verdict <= recovered` for \
+             `degraded` or `metastable`, and `overloaded` where it is down without the trigger, too. Written without a target: `verdict == recovered`, or `verdict <= recovered` for \
              that or better; from good to bad they are stable, unharmed, recovered, recovering, degraded, overloaded, \
              metastable."
         }

@@ -10,7 +10,8 @@ keys! {
     /// same draws without what goes wrong (every fault, and every change or point of a profile that is marked as a
     /// trigger). What is compared are requests answered well in time, by the time at which users meant to start them, in
     /// windows of time. A window is harmed when the twin has more of them than this run by more than `tolerance` of its
-    /// own, and by more than chance would explain.
+    /// own, and by more than chance would explain. Where nothing is harmed because the twin is down itself, the run is
+    /// overloaded.
     ///
     /// Without a trigger there is nothing to compare with. A run is overloaded when more than `tolerance` of what users
     /// asked for fails or comes late while something is as busy as it can be, or when the backlog grows to its end; and,

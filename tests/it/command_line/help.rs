@@ -68,6 +68,27 @@ fn every_subcommand_helps_with_examples_that_exist() {
 }
 
 #[test]
+fn the_help_of_run_names_every_file_that_a_run_writes() {
+    let place = Place::new();
+    let run = |arguments: &[&str]| exits(&place.run(arguments), 0);
+    run(&["new", "shop.toml"]);
+    run(&["run", "shop.toml", "--out", "one"]);
+    run(&["run", "shop.toml", "--reps", "2", "--out", "more"]);
+    let help = help(&place, &["run".to_owned()]);
+    let (_, files) = help.split_once("\nFiles:\n").unwrap();
+    let files = files.split("\n\n").next().unwrap();
+    let named: BTreeSet<&str> = files.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let is_picture = |name: &str| name.ends_with(".png") || name.ends_with(".svg");
+    let written: BTreeSet<String> = ["one", "more"].into_iter().flat_map(|dir| place.files(dir).into_keys()).collect();
+    for name in written.iter().filter(|name| !is_picture(name)) {
+        assert!(named.contains(name.as_str()), "{name} is not among {named:?}");
+    }
+    for name in named.iter().filter(|name| !name.starts_with('*')) {
+        assert!(written.contains(*name), "{name} is not written: {written:?}");
+    }
+}
+
+#[test]
 fn every_subcommand_has_its_page_in_the_manual() {
     let place = Place::new();
     let one = place.run(&["man"]);

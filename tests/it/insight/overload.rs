@@ -124,10 +124,24 @@ fn nobody_answered_in_time_is_overload_from_the_start() {
         // All users leave before they are answered; behind a caller it is an error to them, and still want of time.
         let slow = "{ work = \"2s\" }";
         let more = format!("[client.inner]\ntimeout = \"500ms\"\n[service.api.endpoint.get]\nsteps = [ {slow} ]");
-        for text in [page(seed, slow, ""), page(seed, "{ call = \"api.get\", client = \"inner\" }", &more)] {
+        let behind = page(seed, "{ call = \"api.get\", client = \"inner\" }", &more);
+        for (text, client) in [(page(seed, slow, ""), "clients"), (behind, "inner")] {
             let it = told(&text);
+            let root = &it.insight.root;
+            assert_eq!((root.kind, root.target.as_str()), (RootKind::Setting, &*format!("client.{client}.timeout")));
             assert_eq!(it.verdict(), Verdict::Overloaded, "{text}\n{}", it.text(true));
             assert!(it.insight.judgement.harmed_from.unwrap().as_secs_f64() < 5.0);
         }
+    }
+}
+
+#[test]
+fn no_worse_than_a_twin_that_is_down_is_no_praise() {
+    let fault = "[fault.slow]\nat = \"5s\"\nfor = \"2s\"\nservice = \"web\"\nadd_latency = \"1s\"";
+    for (work, expected) in [("2s", Verdict::Overloaded), ("1ms", Verdict::Recovered)] {
+        let it = told(&page(1, &format!("{{ work = \"{work}\" }}"), fault));
+        assert_eq!(it.verdict(), expected, "{work}\n{}", it.text(true));
+        let says_so = it.text(true).contains("with what goes wrong and without");
+        assert_eq!(says_so, expected == Verdict::Overloaded, "{}", it.text(true));
     }
 }
