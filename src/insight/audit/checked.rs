@@ -18,6 +18,7 @@ const KINDS: &[(&str, &str, Grade, &str)] = &[
     ("W017", "consumers-beyond-partitions", Grade::Warning, ""),
     ("W020", "hedge-never-sent", Grade::Warning, ""),
     ("W022", "dry-budget", Grade::Warning, ""),
+    ("W025", "timeout-below-answer", Grade::Serious, "is how long callers wait"),
 ];
 
 pub(super) fn findings(notices: &[Notice]) -> Vec<Finding> {

@@ -3,18 +3,43 @@
 use std::collections::BTreeSet;
 
 use crate::base::time::Span;
-use crate::model::{Cancel, Client, ClientId, Deadlines, Effect, FaultTarget, Id, Model, ServiceId};
+use crate::model::{Cancel, Client, ClientId, Deadlines, Effect, EndpointId, FaultTarget, Id, Model, ServiceId};
 use crate::policy::hedge::HedgeDelay;
 use crate::policy::retry::{Backoff, Jitter};
 use crate::scenario::build::Atlas;
 use crate::scenario::decode::Cx;
 use crate::scenario::say::{Place, catalogue};
 
+use super::paper::on_paper;
+
 pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     inversions(model, atlas, cx);
     forwards(model, atlas, cx);
     faults(model, atlas, cx);
     hedges(model, atlas, cx);
+    impatience(model, atlas, cx);
+}
+
+/// Callers that give up before an answer takes on paper; of each client the call that takes the least.
+fn impatience(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
+    let answers = on_paper(model).answer;
+    let answer = |to: &EndpointId| Span::from_secs_f64(answers[to.index()]);
+    let entries = model.workloads.iter().flat_map(|it| it.session.entries().into_iter().map(|(_, to)| (it.client, to)));
+    let calls = atlas.calls.iter().filter(|call| !call.is_forward).map(|call| (call.client, call.to));
+    let handlers = model.consumers.iter().map(|it| (it.client, it.handler));
+    let all: Vec<(ClientId, EndpointId)> = entries.chain(calls).chain(handlers).collect();
+    for (id, client) in model.clients.enumerate() {
+        let Some(timeout) = client.timeout else { continue };
+        let of_client = all.iter().filter(|(client, to)| *client == id && answer(to) > timeout);
+        let Some(to) = of_client.map(|(_, to)| to).min_by_key(|to| answer(to)) else { continue };
+        cx.say(
+            &catalogue::IMPATIENT,
+            atlas.clients[id.index()].timeout,
+            format!("callers give up after {timeout}, but `{}` takes {}", model.endpoint_name(*to), answer(to)),
+        )
+        .note("on average, when nothing else is under way: most calls time out, and so do their retries")
+        .help("wait for longer, or make the steps shorter");
+    }
 }
 
 /// Hedges that come after their call has been given up.

@@ -283,4 +283,18 @@ retry = { budget = { ratio = "10%", burst = 10 } }"#
 outlier = { preset = "envoy" }"#
         good r#"[client.rest]
 outlier = { preset = "envoy", always_eject_one = true }"#
+
+    "W025" IMPATIENT "a timeout that is shorter than the answer takes"
+        "The steps of the endpoint, and of what it calls, take longer on average than the caller waits, even when nobody \
+         else is there: most calls time out, and retries make them no faster."
+        bad r#"[client.rest]
+timeout = "500ms"
+
+[service.orders.endpoint.create]
+steps = [ { sleep = "1s" } ]"#
+        good r#"[client.rest]
+timeout = "2s"
+
+[service.orders.endpoint.create]
+steps = [ { sleep = "1s" } ]"#
 }
