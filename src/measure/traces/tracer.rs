@@ -275,6 +275,7 @@ impl Tracer {
         match deed {
             Deed::Request { .. } => {}
             Deed::Visits { caller, edge, replica } => {
+                self.turns_to(caller, now, Spent::Answers);
                 let Some(caller) = self.slot(caller) else { return };
                 let under = if caller.attempt == NONE { caller.span } else { caller.attempt };
                 self.comes(frame, caller, under, now, SpanKind::Handler, edge, replica);
