@@ -88,9 +88,16 @@ fn cases() -> Vec<Case> {
     let policies = "timeout = \"200ms\"\nretry = { attempts = 4, backoff = \"1ms\" }\n\
         breaker = { window = 100, minimum_calls = 100, failure_rate = \"50%\", open_for = \"5s\", half_open_calls = 10 }\n\
         bulkhead = { max = 1000 }";
+    let untraced = |scenario: &str| format!("traces = \"none\"\n{scenario}");
     let story = |name, scenario: &str| Case {
         name,
-        without: Side { model: model(scenario), detail: Detail::Numbers },
+        without: Side { model: model(&untraced(scenario)), detail: Detail::Numbers },
+        with: Side { model: model(&untraced(scenario)), detail: Detail::All },
+        unit: Unit::Run,
+    };
+    let traces = |name, scenario: &str| Case {
+        name,
+        without: Side { model: model(&untraced(scenario)), detail: Detail::All },
         with: Side { model: model(scenario), detail: Detail::All },
         unit: Unit::Run,
     };
@@ -100,6 +107,8 @@ fn cases() -> Vec<Case> {
         call("policies", "", policies),
         story("story of chain", CHAIN),
         story("story of mesh", &mesh()),
+        traces("traces of chain", CHAIN),
+        traces("traces of mesh", &mesh()),
     ]
 }
 
@@ -136,7 +145,7 @@ fn run(side: &Side) -> Results {
     measure(&side.model, side.detail, &mut |_| ControlFlow::Continue(()))
 }
 
-/// Calls that services make: what users ask for is none.
+/// Calls that services make, each of which crosses an edge once: what users ask for is none.
 fn calls(results: &Results) -> u64 {
     let offered: u64 = results.workloads.iter().map(|workload| workload.offered).sum();
     results.edges.iter().map(|edge| edge.calls).sum::<u64>() - offered

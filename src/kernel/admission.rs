@@ -8,7 +8,7 @@ use crate::model::Overflow;
 use crate::policy::Outcome;
 
 use super::agenda::{Agenda, Event, Ticket};
-use super::caller::DEPTH_MAX;
+use super::delivery::DEPTH_MAX;
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::{Deed, Departure, Observer, Spent};
@@ -23,29 +23,47 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn arrive(&mut self, ticket: Ticket) {
         let now = self.now();
+        let World { program, replicas, .. } = &mut self.world;
         let frame = &mut self.frames[ticket.frame];
         if frame.token != ticket.token {
             return;
         }
         frame.arrived = now;
-        let replica = &self.world.replicas[frame.replica as usize];
+        let replica = &mut replicas[frame.replica as usize];
         self.observer.arrived(replica.service, now);
         self.observer.lands(replica.service, frame.replica, now);
-        if frame.is_watched() {
+        if frame.is_traced() {
             self.observer.deed(ticket.frame, now, Deed::Arrives);
         }
         let is_special = frame.has(flag::CANCELLED | flag::WORKER | flag::POISONED);
-        let is_plain = !(replica.guarded || replica.troubled || is_special || now >= frame.deadline);
-        if is_special {
-            if frame.has(flag::POISONED) {
-                frame.pc = self.world.program.failing;
-            }
-            if frame.has(flag::WORKER) {
-                self.arrives_with_worker(ticket.frame);
-                return;
-            }
+        if replica.guarded || replica.troubled || is_special || now >= frame.deadline {
+            self.arrives_with_care(ticket);
+            return;
         }
-        if !is_plain && !self.lets_in(ticket.frame) {
+        match replica.pool.arrive(now, ticket, frame.priority()) {
+            Admission::Started => {
+                frame.flags |= flag::THREAD;
+                self.observer.threads(replica.service, now, 1, i32::from(frame.has(flag::ABANDONED)));
+                starts(&mut self.observer, program, replica, frame, ticket.frame, now);
+                self.advance(ticket.frame);
+            }
+            admission => self.finds_no_thread(ticket, admission),
+        }
+    }
+
+    /// One that is special, or comes to a replica that is, or too late.
+    #[inline(never)]
+    fn arrives_with_care(&mut self, ticket: Ticket) {
+        let now = self.now();
+        let frame = &mut self.frames[ticket.frame];
+        if frame.has(flag::POISONED) {
+            frame.pc = self.world.program.failing;
+        }
+        if frame.has(flag::WORKER) {
+            self.arrives_with_worker(ticket.frame);
+            return;
+        }
+        if !self.lets_in(ticket.frame) {
             return;
         }
         let World { program, replicas, .. } = &mut self.world;
@@ -62,11 +80,23 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 starts(&mut self.observer, program, replica, frame, ticket.frame, now);
                 self.advance(ticket.frame);
             }
+            admission => self.finds_no_thread(ticket, admission),
+        }
+    }
+
+    /// A newcomer waits for a thread, or cannot.
+    #[inline(always)]
+    fn finds_no_thread(&mut self, ticket: Ticket, admission: Admission) {
+        let now = self.now();
+        match admission {
+            Admission::Started => {}
             Admission::Queued => {
+                let frame = &mut self.frames[ticket.frame];
                 frame.state = State::Waiting;
                 if frame.is_watched() {
                     self.observer.spends(ticket.frame, now, Spent::Threads);
                 }
+                let replica = &self.world.replicas[frame.replica as usize];
                 self.observer.queued(replica.service, now, replica.pool.waiting());
                 if replica.watches_queue {
                     self.watch(ticket);
@@ -415,7 +445,7 @@ fn starts(
         replica.in_progress += 1;
     }
     observer.started(replica.service, now, frame.arrived);
-    if frame.is_watched() {
+    if frame.is_traced() {
         observer.deed(id, now, Deed::Starts);
     }
 }

@@ -10,23 +10,19 @@ use crate::policy::retry::Retry;
 use crate::policy::throttle::Throttle;
 
 use super::agenda::{Agenda, Event, Ticket};
+use super::delivery::{SALT_CANCEL, SALT_REQUEST};
 use super::engine::Engine;
-use super::frame::{DELIVERY, Frame, Frames, NONE, State, WATCHED, flag};
-use super::observer::{Deed, Departure, Observer, Spent};
+use super::frame::{DELIVERY, Frame, Frames, NONE, State, flag};
+use super::observer::{Deed, Departure, Observer, Spent, Watch};
 use super::port::Port;
 use super::program::Op;
 use super::request::request;
-use super::world::{Route, Transit, World};
+use super::world::{Route, World};
 use super::zone::Ends;
 
 /// A user whose request took no time at all (a breaker that is open, a handler without work) pauses at least this
 /// long, or one who does not think would ask for ever at the same instant.
 pub(super) const BREATH: Span = Span::from_micros(100);
-/// Calls that take no time nest up to here; deeper ones queue up.
-pub(super) const DEPTH_MAX: u32 = 32;
-const SALT_REQUEST: u64 = salt("network/request");
-const SALT_ANSWER: u64 = salt("network/answer");
-const SALT_CANCEL: u64 = salt("network/cancel");
 pub(super) const SALT_THROTTLE: u64 = salt("throttle");
 const SALT_KEY: u64 = salt("key");
 
@@ -57,8 +53,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             ..Frame::new(key, Ticket { frame: user, token: workload })
         });
         self.frames.set_origin(ticket.frame, key);
-        if self.observer.watches(ticket.frame, now, Deed::Request { workload, key, meant }) {
-            self.frames[ticket.frame].rank |= WATCHED;
+        let watch = self.observer.watches(ticket.frame, now, Deed::Request { workload, key, meant });
+        if watch != Watch::Nothing {
+            self.frames[ticket.frame].tell(watch);
             self.observer.begins(ticket.frame, meant, Spent::Start);
         }
         self.advance(ticket.frame);
@@ -80,9 +77,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (user, workload, arrived) = (frame.parent, frame.parent_token, frame.arrived);
         if frame.is_watched() {
             self.observer.ends(id, workload, now, arrived, outcome);
-            self.observer.deed(id, now, Deed::Ends(outcome));
+            if frame.is_traced() {
+                self.observer.deed(id, now, Deed::Ends(outcome));
+                self.observer.deed(id, now, Deed::Gone);
+            }
         }
-        self.free(id);
+        self.frames.remove(id);
         self.observer.finished(workload, now, arrived, outcome);
         if fell_back && outcome.is_ok() {
             self.observer.degraded(workload, now, arrived);
@@ -99,17 +99,21 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.observer.called(edge, now);
         let frame = &mut self.frames[id];
         frame.count = 0;
-        let (replica, deadline) = (frame.replica, frame.deadline);
-        let port = self.port(edge, replica);
-        let port = &mut self.world.ports[port];
-        let is_later = port.is_quiet || port.gates_calls();
+        let (service, deadline) = (frame.service, frame.deadline);
+        let World { routes, ports, services, .. } = &mut self.world;
+        let route = &routes[edge as usize];
+        let port = &mut ports[route.port(frame.replica)];
+        let is_gated = !port.is_quiet && port.gates_calls();
+        let is_later = port.is_quiet || is_gated;
         let wait = match &mut port.retry {
             Some(retry) if !is_later => retry.call_started(now),
             _ => Span::ZERO,
         };
-        self.hand_back_thread(id);
-        let route = &self.world.routes[edge as usize];
-        if !route.is_simple {
+        let is_simple = route.is_simple || !(is_gated || route.needs_care() || now >= deadline);
+        if service != NONE && services[service as usize].hands_back {
+            self.give_thread(id);
+        }
+        if !is_simple {
             self.call_with_care(id, edge, salt, deadline, wait);
         } else if wait.is_zero() {
             self.attempt(id, edge, salt);
@@ -202,7 +206,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         frame.target = NONE;
         frame.state = State::Calling;
         let (place, count) = (frame.place(salt), frame.count);
-        if frame.is_watched() {
+        if frame.is_traced() {
             self.observer.deed(id, now, Deed::Tries { edge, attempt: count });
         }
         let port = &mut ports[route.port(frame.replica)];
@@ -253,20 +257,30 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let deadline = self.frames[id].deadline;
         let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
         let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
-        self.launch(ticket, edge, place, deadline);
+        if route.has_connections {
+            self.connect(ticket, edge, place);
+        } else {
+            self.launch_at_once(ticket, edge, place, deadline);
+        }
     }
 
     /// Picks a replica for an attempt, whose frame waits with `ticket`, and sends it there.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn launch(&mut self, ticket: Ticket, edge: u32, place: Key, deadline: Time) {
+        if self.world.routes[edge as usize].has_connections {
+            self.connect(ticket, edge, place);
+        } else {
+            self.launch_at_once(ticket, edge, place, deadline);
+        }
+    }
+
+    /// The same along an edge that needs no connection.
+    #[inline(never)]
+    fn launch_at_once(&mut self, ticket: Ticket, edge: u32, place: Key, deadline: Time) {
         let now = self.now();
         let frame = &mut self.frames[ticket.frame];
         let World { program, routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
-        if !route.is_bare && route.has_connections {
-            self.connect(ticket, edge);
-            return;
-        }
         let port = &mut ports[route.port(frame.replica)];
         let picks = &mut channels[route.channel as usize].picks;
         let service = &mut services[route.service as usize];
@@ -286,14 +300,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// A request begins that the frame `id` waits for.
     #[inline(always)]
-    fn set_off(&mut self, id: u32, child: Frame) -> Ticket {
+    pub(super) fn set_off(&mut self, id: u32, child: Frame) -> Ticket {
         let (edge, target) = (child.edge, child.replica);
         let child = self.frames.insert(child);
         let now = self.agenda.now();
         let frame = &mut self.frames[id];
         frame.child = child.frame;
         if frame.is_watched() {
-            self.observer.visits(child.frame, now, id, edge, target);
+            tell_visit(&mut self.observer, now, id, frame, child.frame, (edge, target));
         }
         let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
         self.frames.inherit_origin(child.frame, id, place_of_call);
@@ -318,136 +332,19 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         Some(service.first_replica + number)
     }
 
-    /// Puts a request of the replica `caller` on its way.
-    pub(super) fn send(&mut self, ticket: Ticket, edge: u32, caller: u32) {
-        if !self.world.routes[edge as usize].is_plain {
-            self.send_between(ticket, edge, caller);
-            return;
-        }
-        let hop = self.transit(edge, ticket.frame, SALT_REQUEST);
-        self.deliver(hop, Event::Arrive(ticket));
-    }
-
-    /// How long a message of frame `id` takes along a plain edge; `direction` names its draw.
-    #[inline(always)]
-    fn transit(&self, edge: u32, id: u32, direction: u64) -> Transit {
-        self.world.routes[edge as usize].hop.transit(self.frames[id].key, direction)
-    }
-
-    /// Lets a message arrive: what takes no time is there at once, as deep as calls may nest.
-    #[inline(always)]
-    pub(super) fn deliver(&mut self, hop: Transit, event: Event) {
-        match hop {
-            Transit::Lane(lane) => self.agenda.after(lane, event),
-            Transit::Span(delay) => self.agenda.at(self.agenda.now() + delay, event),
-            Transit::None if self.depth < DEPTH_MAX && self.paused == 0 => {
-                self.depth += 1;
-                match event {
-                    Event::Arrive(ticket) => self.arrive(ticket),
-                    Event::Reply(ticket, outcome) => self.answered(ticket, outcome),
-                    event => self.soon.push_back(event),
-                }
-                self.depth -= 1;
-            }
-            Transit::None => self.soon.push_back(event),
-        }
-    }
-
-    /// Along an edge that is not plain. One that is cut loses the request, one that errs answers it at once; else it takes
-    /// as long as trouble and zones say.
-    #[cold]
-    fn send_between(&mut self, ticket: Ticket, edge: u32, caller: u32) {
-        if !self.is_struck(ticket.frame, edge) {
-            let frame = &self.frames[ticket.frame];
-            let hop = self.transit_between(edge, Ends { caller, callee: frame.replica }, frame.key, SALT_REQUEST);
-            self.deliver(hop, Event::Arrive(ticket));
-        }
-    }
-
-    /// Whether a request never gets there, because its edge is cut or errs; then it is gone.
-    pub(super) fn is_struck(&mut self, child: u32, edge: u32) -> bool {
-        let frame = self.frames[child];
-        let trouble = &self.world.routes[edge as usize].trouble;
-        let errs = trouble.errors.iter().any(|&(salt, share)| frame.key.child(salt).uniform() < share);
-        if !trouble.cut && !errs {
-            return false;
-        }
-        if !trouble.cut && !frame.has(flag::REPLIED) {
-            self.soon.push_back(Event::Reply(frame.parent_ticket(), Outcome::Error));
-        }
-        self.lose(child);
-        true
-    }
-
-    /// A request that never reaches its replica.
-    fn lose(&mut self, child: u32) {
-        let frame = self.frames[child];
-        if self.live(frame.parent_ticket()) {
-            self.frames[frame.parent].child = NONE;
-        }
-        self.left_system(frame.service, frame.replica);
-        self.free(child);
-    }
-
-    /// How long a message takes along an edge that is not plain, without its bytes.
-    fn transit_between(&self, edge: u32, ends: Ends, key: Key, direction: u64) -> Transit {
-        let World { routes, zones, lanes, .. } = &self.world;
-        let route = &routes[edge as usize];
-        let link = zones.link(route, ends);
-        if route.trouble.is_none() {
-            return route.hop_over(link).transit(key, direction);
-        }
-        Transit::Span(route.latency(link, lanes, key, direction))
-    }
-
-    /// Who waits for a frame's answer, and how long it takes there; `None` when nobody waits or it gets lost.
-    #[inline(always)]
-    pub(super) fn answer_of(&mut self, id: u32, is_good: bool) -> Option<(Ticket, Transit)> {
-        let frame = &self.frames[id];
-        let caller = frame.parent_ticket();
-        if !self.live(caller) {
-            return None;
-        }
-        let edge = frame.edge;
-        let route = &self.world.routes[edge as usize];
-        if !route.is_bare {
-            return self.answer_with_care(edge, id, is_good).map(|hop| (caller, hop));
-        }
-        Some((caller, route.hop.transit(frame.key, SALT_ANSWER)))
-    }
-
-    /// How long an answer takes over a connection, or along an edge that is not plain; `None` when it gets lost.
-    #[inline(never)]
-    fn answer_with_care(&mut self, edge: u32, id: u32, is_good: bool) -> Option<Transit> {
-        if self.world.routes[edge as usize].has_connections {
-            self.answer_over(id, is_good)
-        } else {
-            self.message(edge, id, SALT_ANSWER)
-        }
-    }
-
-    /// How long a message between frame `id` and its caller takes along an edge; `None` when it gets lost.
-    #[inline(never)]
-    fn message(&self, edge: u32, id: u32, direction: u64) -> Option<Transit> {
-        let route = &self.world.routes[edge as usize];
-        if route.is_plain {
-            return Some(self.transit(edge, id, direction));
-        }
-        let hop = self.transit_between(edge, self.ends(id), self.frames[id].key, direction);
-        (!route.trouble.cut).then_some(hop)
-    }
-
     /// An answer reaches its caller.
     #[inline(always)]
     pub(super) fn answered(&mut self, ticket: Ticket, outcome: Outcome) {
-        if !self.live(ticket) {
+        let frame = &self.frames[ticket.frame];
+        if frame.token != ticket.token {
             return;
         }
+        let is_hedge = frame.has(flag::HEDGE);
         if !self.wishes.is_empty() && self.hears_wish(ticket) {
             return;
         }
         let edge = self.conclude(ticket.frame, outcome);
-        if self.frames[ticket.frame].has(flag::HEDGE) {
+        if is_hedge {
             self.hedge_ended(ticket.frame, edge, outcome);
         } else if outcome.is_ok() {
             let route = &self.world.routes[edge as usize];
@@ -496,11 +393,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (sent, target, count) = (frame.mark, frame.target, frame.count);
         let (edge, _) = current_call(&program.ops, frame);
         self.observer.answered(edge, now, sent, outcome);
-        if frame.is_watched() {
+        if frame.is_traced() {
             self.observer.deed(id, now, Deed::Tried(outcome));
         }
         let route = &routes[edge as usize];
-        let port = &mut ports[route.port(frame.replica)];
+        let place = route.port(frame.replica);
+        let port = &mut ports[place];
         if !port.is_quiet {
             if target != NONE {
                 let ejected = port.hears_of(now, target - route.first_replica, now.since(sent), outcome);
@@ -531,7 +429,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if route.has_connections || !port.is_quiet {
             let has_gate = port.gate.is_some();
             if route.has_connections {
-                self.disconnect(id, edge, outcome);
+                self.disconnect(id, edge, place, outcome);
             }
             if has_gate {
                 self.comes_back_through_gate(id, outcome);
@@ -628,6 +526,15 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn port(&self, edge: u32, replica: u32) -> usize {
         self.world.routes[edge as usize].port(replica)
+    }
+}
+
+/// A request begins to which `target` leads, an edge and a replica, and the frame `id` waits for it.
+#[inline(never)]
+fn tell_visit(observer: &mut impl Observer, now: Time, id: u32, frame: &Frame, child: u32, target: (u32, u32)) {
+    observer.visits(child, now, id);
+    if frame.is_traced() {
+        observer.deed(child, now, Deed::Visits { caller: id, edge: target.0, replica: target.1 });
     }
 }
 

@@ -48,6 +48,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.frames.inherit_origin(child.frame, id, place);
         if frame.is_watched() {
             self.observer.hands_over(id, child.frame, now);
+        }
+        if frame.is_traced() {
             self.observer.deed(child.frame, now, Deed::TakesOver { from: id, edge, replica: target });
         }
         if self.live(frame.parent_ticket()) && self.frames[frame.parent].child == id {

@@ -8,6 +8,7 @@ use crate::base::time::Time;
 use crate::model::Workload;
 
 use super::agenda::Ticket;
+use super::observer::Watch;
 
 /// No frame.
 pub(super) const NONE: u32 = u32::MAX;
@@ -107,8 +108,13 @@ pub(super) mod flag {
     pub(crate) const WORKER: u16 = 32768;
 }
 
-/// Beside the priority in [`Frame::rank`]: the observer wants to know what the frame does, and what those do that it causes.
+/// Beside the priority in [`Frame::rank`]: the observer wants to know on what the frame spends its time, and those that it
+/// causes.
 pub(super) const WATCHED: u8 = 128;
+/// The same: what they do, too.
+pub(super) const TRACED: u8 = 64;
+/// Both of them.
+pub(super) const TOLD: u8 = WATCHED | TRACED;
 
 /// See the module. Fields are plain: the engine is their only user.
 #[derive(Clone, Copy, Debug)]
@@ -154,7 +160,7 @@ pub(super) struct Frame {
     /// What the user's request is about, the same for all that it causes; [`NONE`] if nothing in particular.
     pub(super) request_key: u32,
     pub(super) state: State,
-    /// How important it is (9 goes first, 0 last), and [`WATCHED`].
+    /// How important it is (9 goes first, 0 last), [`WATCHED`] and [`TRACED`].
     pub(super) rank: u8,
     pub(super) flags: u16,
 }
@@ -199,13 +205,29 @@ impl Frame {
     /// How important it is: 9 goes first, 0 last.
     #[inline]
     pub(super) fn priority(&self) -> u8 {
-        self.rank & !WATCHED
+        self.rank & !TOLD
+    }
+
+    /// Whether the observer wants to know on what it spends its time.
+    #[inline]
+    pub(super) fn is_watched(&self) -> bool {
+        self.rank & WATCHED != 0
     }
 
     /// Whether the observer wants to know what it does.
     #[inline]
-    pub(super) fn is_watched(&self) -> bool {
-        self.rank & WATCHED != 0
+    pub(super) fn is_traced(&self) -> bool {
+        self.rank & TRACED != 0
+    }
+
+    /// The observer is told so much of it from now on, and of all that it causes.
+    #[inline]
+    pub(super) fn tell(&mut self, watch: Watch) {
+        self.rank |= match watch {
+            Watch::Nothing => 0,
+            Watch::Times => WATCHED,
+            Watch::Deeds => TOLD,
+        };
     }
 
     /// The key of the present attempt of its call, which stands at the place that `salt` names.

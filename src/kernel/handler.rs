@@ -6,7 +6,7 @@ use crate::policy::Outcome;
 
 use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
-use super::frame::{Frame, NONE, State, flag};
+use super::frame::{Frame, NONE, State, TRACED, WATCHED, flag};
 use super::observer::{Deed, Departure, Observer, Spent};
 use super::program::Op;
 use super::world::Transit;
@@ -14,12 +14,17 @@ use super::world::Transit;
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// Work, a sleep or the branches of a frame are over: it goes on.
     pub(super) fn proceed(&mut self, ticket: Ticket) {
-        if !self.live(ticket) {
+        let frame = &mut self.frames[ticket.frame];
+        if frame.token != ticket.token {
             return;
         }
-        let frame = &mut self.frames[ticket.frame];
         match frame.state {
-            State::Working if frame.has(flag::PREEMPTIBLE) => self.works_no_longer(ticket.frame),
+            State::Working if !frame.has(flag::PREEMPTIBLE) => {
+                frame.state = State::Running;
+                self.advance(ticket.frame);
+                return;
+            }
+            State::Working => self.works_no_longer(ticket.frame),
             State::Joining if frame.count > 0 => {
                 self.fail(ticket.frame);
                 return;
@@ -336,11 +341,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.settle(id, outcome);
         }
         let frame = &self.frames[id];
-        let (service, replica, has_replied) = (frame.service, frame.replica, frame.has(flag::REPLIED));
-        let has_started = frame.has(flag::STARTED);
+        let (service, replica, rank, flags) = (frame.service, frame.replica, frame.rank, frame.flags);
+        let (has_replied, has_started) = (frame.has(flag::REPLIED), frame.has(flag::STARTED));
         self.observer.left(service, now, frame.arrived, has_started, how);
-        let is_watched = frame.is_watched();
-        if is_watched {
+        if rank & TRACED != 0 {
             self.observer.deed(id, now, Deed::Leaves(how));
         }
         if has_started && self.world.program.has_contention() {
@@ -350,12 +354,19 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.wish(id, how);
         }
         let answer = if has_replied { None } else { self.answer_of(id, outcome.is_ok()) };
-        if is_watched && let Some((caller, _)) = &answer {
+        if rank & WATCHED != 0
+            && let Some((caller, _)) = &answer
+        {
             self.observer.explains(caller.frame, id, now);
         }
         self.left_system(service, replica);
-        self.give_thread(id);
-        self.free(id);
+        if flags & flag::THREAD != 0 {
+            self.hand_on(replica, service, i32::from(flags & flag::ABANDONED != 0));
+        }
+        if rank & TRACED != 0 {
+            self.observer.deed(id, now, Deed::Gone);
+        }
+        self.frames.remove(id);
         if let Some((caller, hop)) = answer {
             self.deliver(hop, Event::Reply(caller, outcome));
         }

@@ -172,7 +172,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 Op::Encode { cpu: Some(cpu), .. } | Op::Decode { cpu: Some(cpu), .. } | Op::Receive(Some(cpu)) => {
                     Some(*cpu)
                 }
-                Op::Encode { edge, salt, .. } => wire(*edge).map(|wire| wire.request(frame, *salt).encode),
+                Op::Encode { edge, salt, .. } => wire(*edge).map(|wire| wire.request(frame, || *salt).encode),
                 Op::Decode { edge, salt, .. } => wire(*edge).map(|wire| wire.answer(frame.place(*salt), true).decode),
                 // What was handed over came by another edge than the answer goes.
                 Op::Receive(None) => match std::mem::replace(&mut frame.target, NONE) {

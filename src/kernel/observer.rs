@@ -206,6 +206,17 @@ pub enum Deed {
     Gone,
 }
 
+/// How much an observer wants to know of a frame, and of all those that it causes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Watch {
+    /// Nothing.
+    Nothing,
+    /// On what it spends its time.
+    Times,
+    /// That, and what it does: [`Observer::deed`].
+    Deeds,
+}
+
 /// Receives the facts of a run in the order of time. Ids are the model's, as numbers.
 #[allow(unused_variables, reason = "the defaults ignore everything")]
 pub trait Observer {
@@ -228,11 +239,11 @@ pub trait Observer {
     fn finished(&mut self, workload: u32, now: Time, arrived: Time, outcome: Outcome) {}
 
     /// A frame begins that no other one has caused: a user's request ([`Deed::Request`]), or what brings a message to its
-    /// handler ([`Deed::Delivers`], once for each). Whether the observer wants to know what it does, and what all those do
-    /// that it causes; of the others [`Observer::begins`], [`Observer::spends`], [`Observer::demands`],
-    /// [`Observer::explains`], [`Observer::hands_over`], [`Observer::ends`] and [`Observer::deed`] are not told.
-    fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
-        false
+    /// handler ([`Deed::Delivers`], once for each). How much the observer wants to know of it; nothing of
+    /// [`Observer::begins`], [`Observer::visits`], [`Observer::spends`], [`Observer::demands`], [`Observer::explains`],
+    /// [`Observer::hands_over`], [`Observer::ends`] and [`Observer::deed`] is told that it does not want.
+    fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> Watch {
+        Watch::Nothing
     }
 
     /// A frame begins, and what it does first since `now`. Frames are named by their place, which others have after them.
@@ -256,12 +267,11 @@ pub trait Observer {
     /// What a frame does that belongs to a trace.
     fn deed(&mut self, frame: u32, now: Time, deed: Deed) {}
 
-    /// A frame begins that is a request on its way to a replica, and `caller`, who has sent it along that edge, waits.
-    #[cold]
-    fn visits(&mut self, frame: u32, now: Time, caller: u32, edge: u32, replica: u32) {
+    /// A frame begins that is a request on its way to a replica, and `caller`, who has sent it, waits; before the
+    /// [`Deed::Visits`] of the same.
+    fn visits(&mut self, frame: u32, now: Time, caller: u32) {
         self.spends(caller, now, Spent::Answers);
         self.begins(frame, now, Spent::Network);
-        self.deed(frame, now, Deed::Visits { caller, edge, replica });
     }
 
     /// A user begins a session: a list of things to ask for.

@@ -1,5 +1,5 @@
-//! Calls over a transport: who has no connection waits for one or opens it, bodies are written and read on somebody's
-//! CPU, and messages take as long as their bytes. Calls whose client names no transport never come here.
+//! Calls over a transport: who has no connection waits for one or opens it. What messages cost stands in `messages`, and how
+//! long they take in `travel`. Calls whose client names no transport never come here.
 
 use crate::base::random::{Key, salt};
 use crate::base::time::{Span, Time};
@@ -13,21 +13,17 @@ use super::caller::current_call;
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::{Observer, Spent};
-use super::wire::{Message, Wire};
-use super::world::{Hop, Route, Transit, World};
+use super::port::Port;
+use super::program::Program;
+use super::travel::{OUT, SALT_BACK, SALT_LOSS, SALT_OUT};
+use super::wire::Wire;
+use super::world::{Route, ServiceState, World};
 use super::zone::Ends;
 
-const SALT_LOSS: u64 = salt("transport/loss");
 const SALT_BACKOFF: u64 = salt("transport/reconnect");
-const SALT_OUT: u64 = salt("transport/connect/out");
-const SALT_BACK: u64 = salt("transport/connect/back");
 
 /// The first wait for an answer to the first packet of a connection (RFC 6298); each next one is twice as long.
 pub(super) const FIRST_PACKET_TIMEOUT: Span = Span::from_secs(1);
-
-/// Directions of a connection.
-const OUT: usize = 0;
-const BACK: usize = 1;
 
 /// The connections of a port.
 pub(super) struct Line {
@@ -67,6 +63,18 @@ impl Line {
         }
     }
 
+    /// Whether nobody tries to connect to a host yet, since it could not be reached.
+    #[inline(always)]
+    fn backs_off(&self, now: Time, host: u32) -> bool {
+        self.hosts.get(host as usize).is_some_and(|host| host.until > now)
+    }
+
+    /// Whether there are other connections than the observer knows of.
+    #[inline(always)]
+    fn has_changed(&self) -> bool {
+        (self.connections.count(), self.connections.opened_so_far()) != self.told
+    }
+
     fn host(&mut self, host: u32) -> &mut HostState {
         if host as usize >= self.hosts.len() {
             self.hosts.resize(host as usize + 1, HostState::default());
@@ -101,54 +109,66 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.world.routes[edge as usize].wire()
     }
 
-    /// An attempt of the frame of `ticket` wants a connection.
-    #[inline(never)]
-    pub(super) fn connect(&mut self, ticket: Ticket, edge: u32) {
+    /// An attempt of the frame of `ticket`, whose draws `key` names, wants a connection.
+    #[inline(always)]
+    pub(super) fn connect(&mut self, ticket: Ticket, edge: u32, key: Key) {
         let now = self.now();
-        let World { routes, channels, ports, services, .. } = &mut self.world;
+        let World { program, routes, channels, ports, services, .. } = &mut self.world;
         let route = &routes[edge as usize];
         let frame = &mut self.frames[ticket.frame];
         frame.pending = NONE;
         let place = route.port(frame.replica);
         let port = &mut ports[place];
-        let host = match route.wire().transport.balancing {
-            Balancing::Connection => 0,
-            Balancing::Request => {
-                let picks = &mut channels[route.channel as usize].picks;
-                let service = &services[route.service as usize];
-                let Some(number) = port.choose(now, service, frame.request_key, picks) else {
-                    self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
-                    return;
-                };
-                port.sends_to(now, number);
-                frame.target = route.first_replica + number;
-                number
-            }
-        };
+        let service = &mut services[route.service as usize];
+        let mut host = 0;
+        if route.wire().transport.balancing == Balancing::Request {
+            let picks = &mut channels[route.channel as usize].picks;
+            let Some(number) = port.choose(now, service, frame.request_key, picks) else {
+                self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
+                return;
+            };
+            port.sends_to(now, number);
+            frame.target = route.first_replica + number;
+            host = number;
+        }
         let line = port.line();
-        if line.host(host).until > now && line.connections.open_to(host) == 0 {
+        if line.backs_off(now, host) && line.connections.open_to(host) == 0 {
             self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
             return;
         }
         match line.connections.want(now, host, ticket) {
             Wanted::Has(connection) => {
                 frame.pending = connection.0;
-                self.send_over(ticket.frame, edge, place, connection);
-            }
-            Wanted::Rejected => self.soon.push_back(Event::Reply(ticket, Outcome::Rejected)),
-            Wanted::Waits => {
-                frame.state = State::Connecting;
-                if frame.is_watched() {
-                    self.observer.spends(ticket.frame, now, Spent::Connections);
+                let has_changed = line.has_changed();
+                self.observer.connected(edge, now, now.since(frame.mark));
+                match parcel(program, route, service, now, port, edge, frame, ticket, key) {
+                    Some((child, parcel)) => self.send_over(ticket.frame, edge, child, parcel),
+                    None => self.soon.push_back(Event::Reply(ticket, Outcome::Refused)),
                 }
-                if let Some(timer) = route.wire().acquire {
-                    let frames = &self.frames;
-                    self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
+                if has_changed {
+                    self.tell_connections(place, edge);
                 }
-                self.open_more(place, edge, host);
             }
+            wanted => self.connects_later(ticket, edge, place, host, wanted),
         }
-        self.tell_connections(place, edge);
+    }
+
+    /// One who has got no connection at once.
+    #[inline(never)]
+    fn connects_later(&mut self, ticket: Ticket, edge: u32, port: usize, host: u32, wanted: Wanted) {
+        if wanted == Wanted::Rejected {
+            self.soon.push_back(Event::Reply(ticket, Outcome::Rejected));
+        } else {
+            let frame = &mut self.frames[ticket.frame];
+            frame.state = State::Connecting;
+            self.tell_spends(ticket.frame, Spent::Connections);
+            if let Some(timer) = self.wire(edge).acquire {
+                let frames = &self.frames;
+                self.agenda.arm(timer, ticket, |ticket| frames.live(ticket));
+            }
+            self.open_more(port, edge, host);
+        }
+        self.tell_connections(port, edge);
     }
 
     /// Opens as many connections to a host as those who wait for them need.
@@ -352,175 +372,62 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// One that has waited for a connection has one.
+    #[inline(never)]
     pub(super) fn connected(&mut self, ticket: Ticket) {
         if !self.live(ticket) {
             return;
         }
-        let frame = &self.frames[ticket.frame];
-        let (edge, _) = self.current_call(frame);
-        self.send_over(ticket.frame, edge, self.port(edge, frame.replica), ConnectionId(frame.pending));
-    }
-
-    /// Sends the attempt of frame `id` over its connection.
-    fn send_over(&mut self, id: u32, edge: u32, port: usize, connection: ConnectionId) {
         let now = self.now();
         let World { program, routes, ports, services, .. } = &mut self.world;
+        let frame = &mut self.frames[ticket.frame];
+        let (edge, salt) = current_call(&program.ops, frame);
         let route = &routes[edge as usize];
-        let frame = &mut self.frames[id];
-        let (_, salt) = current_call(&program.ops, frame);
+        let (port, key) = (&mut ports[route.port(frame.replica)], frame.place(salt));
         self.observer.connected(edge, now, now.since(frame.mark));
-        let ticket = Ticket { frame: id, token: frame.token };
-        let port_state = &mut ports[port];
-        let Some(replica) = port_state.line().connections.at(connection).map(|it| it.replica) else {
-            // It broke between two moments.
-            frame.pending = NONE;
-            self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
-            return;
-        };
-        let number = replica - route.first_replica;
-        if frame.target == NONE {
-            port_state.sends_to(now, number);
-            frame.target = replica;
+        let service = &mut services[route.service as usize];
+        match parcel(program, route, service, now, port, edge, frame, ticket, key) {
+            Some((child, parcel)) => self.send_over(ticket.frame, edge, child, parcel),
+            None => self.soon.push_back(Event::Reply(ticket, Outcome::Refused)),
         }
-        services[route.service as usize].takes_in(number);
-        let request = route.wire().request(frame, salt);
-        let place = frame.place(salt);
-        let child = Frame {
-            deadline: told_deadline(route, frame),
-            pc: route.start,
-            edge,
-            replica,
-            service: route.service,
-            request_key: frame.request_key,
-            rank: program.rank(frame.pc - 1, frame.rank),
-            // The body that it has to read: see [`Wire::received`].
-            count: request.count(),
-            flags: frame.flags & flag::ABANDONED,
-            ..Frame::new(place, ticket)
-        };
-        let is_plain = route.is_plain;
-        let child = self.frames.insert(child);
-        let frame = &mut self.frames[id];
-        if frame.is_watched() {
-            self.observer.visits(child.frame, now, id, edge, replica);
-        }
-        frame.child = child.frame;
-        let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
-        self.frames.inherit_origin(child.frame, id, place_of_call);
+    }
+
+    /// Sends the attempt of frame `id`.
+    #[inline(always)]
+    fn send_over(&mut self, id: u32, edge: u32, child: Frame, parcel: Parcel) {
+        let key = child.key;
+        let child = self.set_off(id, child);
         self.open_stream(id, child.frame, edge);
-        if !is_plain && self.is_struck(child.frame, edge) {
-            return;
+        if parcel.is_swift {
+            let hop = self.travel_swiftly(edge, key, OUT, parcel.is_first, parcel.bytes);
+            self.deliver(hop, Event::Arrive(child));
+        } else {
+            self.send_with_care(child, edge, parcel.bytes);
         }
-        let hop = self.travel(edge, child.frame, OUT, request.bytes);
-        self.deliver(hop, Event::Arrive(child));
     }
 
-    /// The message by which a frame hands its request over along an edge, if messages have a size there.
-    pub(super) fn handed_over(&self, frame: &Frame, edge: u32, salt: u64) -> Option<Message> {
-        self.world.routes[edge as usize].wire.as_deref().map(|wire| wire.request(frame, salt))
-    }
-
-    /// Sends a request that is handed over. The connection is taken to be open, and to be free for the next one at once:
-    /// no answer comes back on it.
-    pub(super) fn hand_over(&mut self, child: Ticket, edge: u32, caller: u32, request: Message) {
+    /// Along an edge where it matters how large a message is, or what becomes of it.
+    #[inline(never)]
+    fn send_with_care(&mut self, child: Ticket, edge: u32, bytes: Size) {
         if !self.world.routes[edge as usize].is_plain && self.is_struck(child.frame, edge) {
             return;
         }
-        let frame = &self.frames[child.frame];
-        let ends = Ends { caller, callee: frame.replica };
-        let hop = self.travel_between(edge, ends, frame.key, None, OUT, request.bytes);
+        let hop = self.travel(edge, child.frame, OUT, bytes);
         self.deliver(hop, Event::Arrive(child));
-    }
-
-    /// How long the packets of a message are under way without their bytes, trouble included.
-    pub(super) fn one_way(&self, edge: u32, ends: Ends, key: Key, direction: u64) -> Span {
-        let World { routes, zones, lanes, .. } = &self.world;
-        let route = &routes[edge as usize];
-        route.latency(zones.link(route, ends), lanes, key, direction) + route.wire().sidecars
-    }
-
-    /// How long a message of such a size, headers excluded, takes between frame `id` and its caller, on the caller's
-    /// connection. One that is lost is sent again, and what follows it in the same direction waits for it.
-    fn travel(&mut self, edge: u32, id: u32, direction: usize, message: Size) -> Transit {
-        let (ends, key) = (self.ends(id), self.frames[id].key);
-        let connection = ConnectionId(self.frames[self.frames[id].parent].pending);
-        self.travel_between(edge, ends, key, Some(connection), direction, message)
-    }
-
-    #[inline(always)]
-    fn travel_between(
-        &mut self,
-        edge: u32,
-        ends: Ends,
-        key: Key,
-        connection: Option<ConnectionId>,
-        direction: usize,
-        message: Size,
-    ) -> Transit {
-        let now = self.now();
-        let salt = if direction == OUT { SALT_OUT } else { SALT_BACK };
-        let World { routes, ports, zones, lanes, .. } = &mut self.world;
-        let route = &routes[edge as usize];
-        let (wire, link) = (route.wire(), zones.link(route, ends));
-        let it = connection.and_then(|it| ports[route.port(ends.caller)].line().connections.at_mut(it));
-        let is_first = it.as_ref().is_some_and(|it| it.requests == 1);
-        let headers = if is_first { wire.transport.headers } else { wire.transport.headers_warm };
-        let bytes = Size::from_bytes(message.as_bytes() + headers.as_bytes());
-        if route.is_plain && wire.is_swift {
-            let span = route.hop.span(lanes, key, salt);
-            self.observer.travelled(edge, now, span, bytes, false);
-            return match route.hop {
-                Hop::Lane(lane) => Transit::Lane(lane),
-                _ => Transit::Span(span),
-            };
-        }
-        let mut span = route.latency(link, lanes, key, salt) + wire.sidecars;
-        if let Some(bandwidth) = wire.bandwidth(link) {
-            span += bandwidth.time_of(bytes);
-        }
-        let loss = wire.loss(link);
-        if loss > 0.0 {
-            let missed = wire.losses(loss, key.child(SALT_LOSS ^ salt).draws());
-            span += missed;
-            span = it.map_or(span, |it| it.arrival(direction, now + span, missed).since(now));
-        }
-        self.observer.travelled(edge, now, span, bytes, zones.are_apart(route, ends));
-        match route.hop_over(link) {
-            Hop::Lane(lane) if span == lanes[lane.0 as usize] => Transit::Lane(*lane),
-            _ => Transit::Span(span),
-        }
-    }
-
-    /// How long an answer of frame `id` takes back to its caller; `None` when it gets lost.
-    #[inline(never)]
-    pub(super) fn answer_over(&mut self, id: u32, is_good: bool) -> Option<Transit> {
-        if is_good && self.end_stream(id) {
-            return None;
-        }
-        let frame = &self.frames[id];
-        let (key, edge) = (frame.key, frame.edge);
-        let route = &self.world.routes[edge as usize];
-        if route.trouble.cut {
-            return None;
-        }
-        let bytes = route.wire().answer(key, is_good).bytes;
-        Some(self.travel(edge, id, BACK, bytes))
     }
 
     /// The attempt of a frame is over: its connection is free for others, or closed, or it waits for none any more.
     #[inline(never)]
-    pub(super) fn disconnect(&mut self, id: u32, edge: u32, outcome: Outcome) {
+    pub(super) fn disconnect(&mut self, id: u32, edge: u32, port: usize, outcome: Outcome) {
         let now = self.now();
         self.close_stream(id);
-        let route = &self.world.routes[edge as usize];
         let frame = &mut self.frames[id];
-        let port = route.port(frame.replica);
         let line = self.world.ports[port].line();
         let connection = std::mem::replace(&mut frame.pending, NONE);
         if connection == NONE {
             if frame.state == State::Connecting {
                 frame.state = State::Calling;
-                let host = if frame.target == NONE { 0 } else { frame.target - route.first_replica };
+                let first = self.world.routes[edge as usize].first_replica;
+                let host = if frame.target == NONE { 0 } else { frame.target - first };
                 let frames = &self.frames;
                 line.connections.withdraw(host, |ticket| frames.live(ticket));
             }
@@ -532,8 +439,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (is_wanted, is_unwatched) = (line.connections.may_be_wanted(host), !line.is_watched);
         if is_wanted {
             self.serve_waiting(port, edge, host);
-        } else {
-            self.tell_connections(port, edge);
+        } else if line.has_changed() {
+            self.tell_change_of_connections(port, edge);
         }
         if is_unwatched {
             self.watch_idle(port, edge);
@@ -587,19 +494,24 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.tell_connections(port as usize, edge);
     }
 
-    #[inline]
+    #[inline(always)]
     fn tell_connections(&mut self, port: usize, edge: u32) {
+        if self.line(port).has_changed() {
+            self.tell_change_of_connections(port, edge);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_change_of_connections(&mut self, port: usize, edge: u32) {
         let now = self.now();
         let line = self.line(port);
         let there = (line.connections.count(), line.connections.opened_so_far());
-        if there != line.told {
-            let (change, new) = (there.0 as i32 - line.told.0 as i32, there.1 - line.told.1);
-            line.told = there;
-            let channel = self.world.routes[edge as usize].channel;
-            self.observer.connections(channel, now, change, new as u32);
-            if self.line(port).connections.has_left() {
-                self.makes_room(port as u32);
-            }
+        let (change, new) = (there.0 as i32 - line.told.0 as i32, there.1 - line.told.1);
+        line.told = there;
+        let channel = self.world.routes[edge as usize].channel;
+        self.observer.connections(channel, now, change, new as u32);
+        if self.line(port).connections.has_left() {
+            self.makes_room(port as u32);
         }
     }
 
@@ -637,6 +549,59 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         line.hosts.clear();
         self.tell_connections(port, edge);
     }
+}
+
+/// What is to be known of a request that is sent over a connection.
+struct Parcel {
+    /// Without headers.
+    bytes: Size,
+    /// Whether it is the first one on its connection.
+    is_first: bool,
+    /// See [`Route::is_swift`].
+    is_swift: bool,
+}
+
+/// The request of an attempt along an edge, whose frame waits with `ticket` and has a connection; `key` names its draws. `None`
+/// when that broke between two moments.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "what it is made of")]
+fn parcel(
+    program: &Program,
+    route: &Route,
+    service: &mut ServiceState,
+    now: Time,
+    port: &mut Port,
+    edge: u32,
+    frame: &mut Frame,
+    ticket: Ticket,
+    key: Key,
+) -> Option<(Frame, Parcel)> {
+    let Some(connection) = port.line().connections.at(ConnectionId(frame.pending)) else {
+        frame.pending = NONE;
+        return None;
+    };
+    let (replica, is_first) = (connection.replica, connection.requests == 1);
+    let number = replica - route.first_replica;
+    if frame.target == NONE {
+        port.sends_to(now, number);
+        frame.target = replica;
+    }
+    service.takes_in(number);
+    let request = route.wire().request(frame, || current_call(&program.ops, frame).1);
+    let child = Frame {
+        deadline: told_deadline(route, frame),
+        pc: route.start,
+        edge,
+        replica,
+        service: route.service,
+        request_key: frame.request_key,
+        rank: program.rank(frame.pc - 1, frame.rank),
+        // The body that it has to read: see [`Wire::received`].
+        count: request.count(),
+        flags: frame.flags & flag::ABANDONED,
+        ..Frame::new(key, ticket)
+    };
+    Some((child, Parcel { bytes: request.bytes, is_first, is_swift: route.is_swift() }))
 }
 
 /// Stages of opening a connection: below these, how often its first packet was sent.

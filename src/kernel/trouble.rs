@@ -8,7 +8,7 @@ use crate::model::{Caller, Effect, Fault, FaultTarget, Id};
 use crate::policy::breaker::BreakerState;
 
 use super::agenda::{Agenda, Event};
-use super::caller::DEPTH_MAX;
+use super::delivery::DEPTH_MAX;
 use super::engine::Engine;
 use super::frame::{State, flag};
 use super::observer::{Departure, Observer};

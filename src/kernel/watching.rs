@@ -1,5 +1,5 @@
-//! Watching: what frames do is told of those only that the observer wants to know of, which is a bit of the frame: the many
-//! others pay nothing but the question.
+//! Watching: what frames do is told of those only that the observer wants to know of, which is a bit of the frame, and
+//! another one where it wants to know no more than their times: the many others pay nothing but the question.
 
 use super::agenda::Agenda;
 use super::engine::Engine;
@@ -9,7 +9,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// What a frame has done.
     #[inline(always)]
     pub(super) fn tell_deed(&mut self, id: u32, deed: Deed) {
-        if self.frames[id].is_watched() {
+        if self.frames[id].is_traced() {
             self.observer.deed(id, self.agenda.now(), deed);
         }
     }
@@ -19,8 +19,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     pub(super) fn tell_begins(&mut self, id: u32, on: Spent, deed: Deed) {
         if self.frames[id].is_watched() {
             self.observer.begins(id, self.agenda.now(), on);
-            self.observer.deed(id, self.agenda.now(), deed);
         }
+        self.tell_deed(id, deed);
     }
 
     /// What a frame does from now on.

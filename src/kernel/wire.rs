@@ -26,6 +26,8 @@ pub(super) struct Wire {
     pub(super) sidecars: Span,
     /// Whether messages take as long as the client's latency says, and no longer.
     pub(super) is_swift: bool,
+    /// Whether the first messages on a connection have other headers than those that follow.
+    pub(super) warms_up: bool,
     /// How long a request waits for a connection.
     pub(super) acquire: Option<TimerId>,
 }
@@ -52,6 +54,7 @@ impl Wire {
             loss: client.loss.as_f64(),
             sidecars: Span::from_nanos(latency.as_nanos() * sidecars),
             is_swift: client.bandwidth.is_none() && client.loss.as_f64() == 0.0 && latency.is_zero(),
+            warms_up: transport.headers != transport.headers_warm,
             acquire,
             transport,
         })
@@ -91,9 +94,9 @@ impl Wire {
     }
 
     /// The request that a frame's present call sends, whose place `salt` names; the same for all its attempts.
-    #[inline]
-    pub(super) fn request(&self, frame: &Frame, salt: u64) -> Message {
-        let key = || frame.key.child(salt ^ (u64::from(frame.iteration) << 16) ^ SALT_BODY);
+    #[inline(always)]
+    pub(super) fn request(&self, frame: &Frame, salt: impl FnOnce() -> u64) -> Message {
+        let key = || frame.key.child(salt() ^ (u64::from(frame.iteration) << 16) ^ SALT_BODY);
         self.requests.draw(&self.transport, key)
     }
 

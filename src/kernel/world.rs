@@ -129,8 +129,14 @@ impl Route {
     /// Sums up what has changed of it.
     pub(super) fn settle(&mut self) {
         self.is_bare = self.is_plain && !self.has_connections;
-        self.is_simple = !self.propagate && !self.noted && self.hedged == 0;
+        self.is_simple = !self.propagate && !self.needs_care();
         self.is_direct = self.is_simple && self.is_bare;
+    }
+
+    /// Whether there is more to a call along it than its attempts, and when an answer is wanted.
+    #[inline]
+    pub(super) fn needs_care(&self) -> bool {
+        self.noted || self.hedged > 0
     }
 
     /// The state of a caller replica's client towards the callee; users of a workload ([`NONE`]) share one.

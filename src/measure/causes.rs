@@ -275,7 +275,7 @@ impl CauseMeter {
             messaging.add_bin(now, now.since(self.started), &mut self.causes.messages);
         }
         let length = now.since(self.started).as_nanos() as f64;
-        let mean = |nanos: u128| (nanos as f64 / length) as f32;
+        let mean = |nanos: u128| (as_f64(nanos) / length) as f32;
         for (meter, last) in services.iter().zip(&mut self.services) {
             let totals = ServiceTotals::of(meter, now);
             let nanos = |n: usize| mean(totals.nanos[n] - last.nanos[n]);
@@ -334,6 +334,12 @@ impl CauseMeter {
         self.causes.workloads.truncate(self.causes.bins * self.causes.sizes[0]);
         self.causes
     }
+}
+
+/// The same as `nanos as f64`, which takes a subroutine: what adds up within a bin nearly always fits into 63 bits.
+#[inline]
+fn as_f64(nanos: u128) -> f64 {
+    i64::try_from(nanos).map_or_else(|_| nanos as f64, |nanos| nanos as f64)
 }
 
 impl ServiceTotals {

@@ -35,14 +35,15 @@ impl Default for Latency {
 
 impl Latency {
     /// Adds one length.
-    #[inline]
+    #[inline(always)]
     pub fn record(&mut self, span: Span) {
         if span.is_zero() {
             self.zeros += 1;
             self.min = Span::ZERO;
             return;
         }
-        self.histogram.get_or_insert_with(Histogram::new).record(span);
+        let Some(histogram) = &mut self.histogram else { return self.record_first(span) };
+        histogram.record(span);
         self.count += 1;
         self.sum_nanos += u128::from(span.as_nanos());
         // Rarely so: cheaper than to store them anew each time.
@@ -52,6 +53,13 @@ impl Latency {
         if span > self.max {
             self.max = span;
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_first(&mut self, span: Span) {
+        self.histogram = Some(Histogram::new());
+        self.record(span);
     }
 
     /// Adds `count` zero lengths.

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
 use crate::kernel::agenda::Agenda;
-use crate::kernel::{Deed, Departure, End, Engine, MessageFact, NotAcquired, Observer, Spent};
+use crate::kernel::{Deed, Departure, End, Engine, MessageFact, NotAcquired, Observer, Spent, Watch};
 use crate::mechanism::acceptor::Acceptance;
 use crate::mechanism::cache::{Found, Lost};
 use crate::model::{Caller, Id, Model, PoolId, ServiceId, Target, WorkloadId};
@@ -291,12 +291,16 @@ impl Observer for Meter {
     }
 
     #[inline]
-    fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
+    fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> Watch {
         let is_recorded = match &mut self.traces {
             Some(traces) => traces.watches(frame, now, deed),
             None => false,
         };
-        is_recorded || self.paths().is_some()
+        match is_recorded {
+            true => Watch::Deeds,
+            false if self.paths().is_some() => Watch::Times,
+            false => Watch::Nothing,
+        }
     }
 
     #[inline(never)]
@@ -304,6 +308,15 @@ impl Observer for Meter {
         if let Some(paths) = self.paths() {
             paths.begins(frame, now, on);
         }
+    }
+
+    #[inline(never)]
+    fn visits(&mut self, frame: u32, now: Time, caller: u32) {
+        if let Some(paths) = self.paths() {
+            paths.spends(caller, now, Spent::Answers);
+            paths.begins(frame, now, Spent::Network);
+        }
+        // Traces hear of it as a deed.
     }
 
     #[inline(never)]
@@ -573,12 +586,14 @@ impl Observer for Meter {
         *worked = (*worked + u128::from(clip(to))).saturating_sub(u128::from(clip(from)));
     }
 
+    #[inline]
     fn connected(&mut self, edge: u32, now: Time, waited: Span) {
         if let Some(transport) = &mut self.transport {
             transport.connected(edge, now, waited);
         }
     }
 
+    #[inline]
     fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size, is_across: bool) {
         if let Some(transport) = &mut self.transport {
             transport.travelled(edge, now, span, bytes, is_across);

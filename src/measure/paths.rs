@@ -29,31 +29,63 @@ struct Path {
     /// Nanoseconds of CPU time that it has asked for last and not got yet, and what of that, and of what comes, is for messages.
     demand: u64,
     messages: u64,
+    /// Which parts there are, a bit for each: few, and the others are not even written.
+    there: u16,
     /// Nanoseconds by [`Spent`].
     parts: [u64; PARTS],
 }
 
-const NOTHING: Path =
-    Path { begun: Time::ZERO, since: Time::ZERO, on: Spent::Start, demand: 0, messages: 0, parts: [0; PARTS] };
+const _: () = assert!(PARTS <= u16::BITS as usize);
+
+const NOTHING: Path = Path {
+    begun: Time::ZERO,
+    since: Time::ZERO,
+    on: Spent::Start,
+    demand: 0,
+    messages: 0,
+    there: 0,
+    parts: [0; PARTS],
+};
 
 impl Path {
+    #[inline(always)]
+    fn add(&mut self, part: usize, nanos: u64) {
+        let before = if self.there & (1 << part) == 0 { 0 } else { self.parts[part] };
+        self.parts[part] = before + nanos;
+        self.there |= 1 << part;
+    }
+
+    /// The parts that there are, with their places.
+    #[inline(always)]
+    fn each(&self, mut found: impl FnMut(usize, u64)) {
+        let mut left = self.there;
+        while left != 0 {
+            let part = left.trailing_zeros() as usize;
+            found(part, self.parts[part]);
+            left &= left - 1;
+        }
+    }
+
     /// Its time up to `now` is in the parts.
-    #[inline]
+    #[inline(always)]
     fn close(&mut self, now: Time) {
-        let span = now.since(self.since);
+        let span = now.since(self.since).as_nanos();
         self.since = now;
         if self.on != Spent::Work {
-            self.parts[self.on as usize] += span.as_nanos();
+            self.add(self.on as usize, span);
             return;
         }
-        let span = span.as_nanos();
         let served = span.min(self.demand);
         let on_messages = self.messages.min(served);
         self.messages -= on_messages;
         self.demand -= served;
-        self.parts[Spent::Messages as usize] += on_messages;
-        self.parts[Spent::Work as usize] += served - on_messages;
-        self.parts[Spent::Cores as usize] += span - served;
+        self.add(Spent::Work as usize, served - on_messages);
+        if on_messages > 0 {
+            self.add(Spent::Messages as usize, on_messages);
+        }
+        if span > served {
+            self.add(Spent::Cores as usize, span - served);
+        }
     }
 }
 
@@ -77,16 +109,22 @@ impl Paths {
 
     #[inline]
     fn at(&mut self, frame: u32) -> &mut Path {
-        let place = frame as usize;
-        if place >= self.paths.len() {
-            self.paths.resize(place + 1, NOTHING);
+        if frame as usize >= self.paths.len() {
+            self.grow(frame);
         }
-        &mut self.paths[place]
+        &mut self.paths[frame as usize]
+    }
+
+    #[cold]
+    fn grow(&mut self, frame: u32) {
+        self.paths.resize(frame as usize + 1, NOTHING);
     }
 
     #[inline]
     pub(super) fn begins(&mut self, frame: u32, now: Time, on: Spent) {
-        *self.at(frame) = Path { begun: now, since: now, on, ..NOTHING };
+        let path = self.at(frame);
+        (path.begun, path.since, path.on) = (now, now, on);
+        (path.demand, path.messages, path.there) = (0, 0, 0);
     }
 
     #[inline]
@@ -113,9 +151,9 @@ impl Paths {
 
     #[inline]
     pub(super) fn explains(&mut self, waiting: u32, other: u32, now: Time) {
-        self.at(other).close(now);
-        let other = *self.at(other);
-        let path = self.at(waiting);
+        self.at(waiting.max(other));
+        let Ok([path, other]) = self.paths.get_disjoint_mut([waiting as usize, other as usize]) else { return };
+        other.close(now);
         if other.begun < path.since {
             // A stream that ends badly: its reader has already said what he did meanwhile.
             path.close(now);
@@ -124,9 +162,7 @@ impl Paths {
         }
         // One that began later, as hedges do, does not explain what was before.
         path.close(other.begun);
-        for (part, more) in path.parts.iter_mut().zip(other.parts) {
-            *part += more;
-        }
+        other.each(|part, nanos| path.add(part, nanos));
         (path.since, path.on) = (now, Spent::Network);
     }
 
@@ -141,12 +177,10 @@ impl Paths {
     pub(super) fn ends(&mut self, frame: u32, workload: u32, now: Time) {
         let path = self.at(frame);
         path.close(now);
-        let parts = path.parts;
+        let path = *path;
         let result = &mut self.results[workload as usize];
         result.requests += 1;
-        for (sum, part) in result.nanos.iter_mut().zip(parts) {
-            *sum += u128::from(part);
-        }
+        path.each(|part, nanos| result.nanos[part] += u128::from(nanos));
     }
 
     /// Adds what tells how sure means are.

@@ -45,17 +45,20 @@ impl Recorder {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn record(&mut self, place: u32, span: Span) {
         match self.mode {
             Mode::Direct => self.latencies[place as usize].record(span),
-            Mode::Batches => {
-                self.batch.push((place, span));
-                if self.batch.len() == BATCH {
-                    self.flush();
-                }
-            }
+            Mode::Batches => self.put_aside(place, span),
             Mode::Nothing => {}
+        }
+    }
+
+    #[inline(never)]
+    fn put_aside(&mut self, place: u32, span: Span) {
+        self.batch.push((place, span));
+        if self.batch.len() == BATCH {
+            self.flush();
         }
     }
 

@@ -142,18 +142,21 @@ impl TransportMeters {
         }
     }
 
+    #[inline]
     pub(super) fn lands(&mut self, service: u32, replica: u32, now: Time) {
         if let Some(Some(spread)) = self.spread.get_mut(service as usize) {
             spread.lands(replica, now, self.from);
         }
     }
 
+    #[inline]
     pub(super) fn connected(&mut self, edge: u32, now: Time, waited: Span) {
         if now >= self.from && self.detail != Detail::Expectations {
             self.edges[edge as usize].waits.record(waited);
         }
     }
 
+    #[inline]
     pub(super) fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size, is_across: bool) {
         if now >= self.from {
             let it = &mut self.edges[edge as usize];

@@ -166,7 +166,7 @@ impl<T: Copy> Connections<T> {
     }
 
     /// A request wants a connection to `host`. When it waits, ask [`Connections::wants_more`] whether to open one.
-    #[inline]
+    #[inline(always)]
     pub fn want(&mut self, now: Time, host: u32, ticket: T) -> Wanted {
         if host as usize >= self.hosts.len() {
             self.hosts.resize_with(host as usize + 1, Host::default);
@@ -256,13 +256,14 @@ impl<T: Copy> Connections<T> {
     /// A request gives its connection back. `reusable` when it has been answered in full; of connections with several
     /// streams only the stream ends in any case. Its host, where somebody may wait for what has become free; `None` when
     /// the connection is gone.
-    #[inline]
+    #[inline(always)]
     pub fn release(&mut self, now: Time, id: ConnectionId, reusable: bool) -> Option<u32> {
         let host = self.at(id)?.host;
         self.put_back(now, id, host, reusable);
         Some(host)
     }
 
+    #[inline(always)]
     fn put_back(&mut self, now: Time, id: ConnectionId, host: u32, reusable: bool) {
         let Connections { settings, slots, hosts, .. } = self;
         let Some(connection) = slots[slot(id) as usize].as_mut() else { return };
@@ -452,7 +453,7 @@ impl<T: Copy> Connections<T> {
 
     /// Takes a place on a connection to `host`: where each carries one request, on the one that was used last; else on the
     /// one that carries the fewest.
-    #[inline]
+    #[inline(always)]
     fn take_ready(&mut self, now: Time, host: u32) -> Option<ConnectionId> {
         loop {
             let Connections { settings, hosts, slots, .. } = self;

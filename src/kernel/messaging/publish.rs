@@ -134,7 +134,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let now = self.agenda.now();
         self.observer.message(now, MessageFact::Tried { topic });
         let frame = &self.frames[id];
-        if frame.is_watched() {
+        if frame.is_traced() {
             self.observer.deed(id, now, Deed::Publishes { topic, key: message.key, attempt: frame.count });
         }
         if self.messaging.topics[topic as usize].logs.is_some() {

@@ -15,8 +15,8 @@ use crate::policy::Outcome;
 use super::super::agenda::{Agenda, Event, Ticket};
 use super::super::caller::BREATH;
 use super::super::engine::Engine;
-use super::super::frame::{DELIVERY, Frame, NONE, State, WATCHED, flag};
-use super::super::observer::{Deed, MessageFact, Observer, Spent};
+use super::super::frame::{DELIVERY, Frame, NONE, State, flag};
+use super::super::observer::{Deed, MessageFact, Observer, Spent, Watch};
 use super::super::world::World;
 use super::shelves::groups_of;
 use super::{Held, Messaging, Parcel, Receipt, number};
@@ -411,14 +411,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             ..Frame::new(key, Ticket { frame: DELIVERY, token: worker })
         });
         self.frames.set_origin(ticket.frame, origin);
-        let mut is_watched = false;
+        let mut watch = Watch::Nothing;
         for held in &self.messaging.workers[worker as usize].current {
             let (key, published) = (held.message.key, held.message.published);
             let deed = Deed::Delivers { consumer, key, published, time: held.deliveries };
-            is_watched |= self.observer.watches(ticket.frame, now, deed);
+            watch = watch.max(self.observer.watches(ticket.frame, now, deed));
         }
-        if is_watched {
-            self.frames[ticket.frame].rank |= WATCHED;
+        if watch != Watch::Nothing {
+            self.frames[ticket.frame].tell(watch);
             self.observer.begins(ticket.frame, now, Spent::Start);
         }
         self.messaging.workers[worker as usize].frame = ticket.frame;

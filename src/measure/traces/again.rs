@@ -6,7 +6,7 @@ use super::wanted::Ending;
 use super::{Tracer, Traces};
 use crate::base::time::{Span, Time};
 use crate::kernel::wheel::Wheel;
-use crate::kernel::{Deed, Engine, Observer, Spent};
+use crate::kernel::{Deed, Engine, Observer, Spent, Watch};
 use crate::measure::Results;
 use crate::model::Model;
 use crate::policy::Outcome;
@@ -40,8 +40,8 @@ struct Recording {
 
 impl Observer for Recording {
     #[inline]
-    fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
-        self.tracer.watches(frame, now, deed)
+    fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> Watch {
+        if self.tracer.watches(frame, now, deed) { Watch::Deeds } else { Watch::Nothing }
     }
 
     #[inline]

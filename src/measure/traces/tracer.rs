@@ -14,9 +14,10 @@ use super::{Kept, Moment, Phase, SpanKind, SpanLink, SpanOutcome, Trace, TraceEv
 
 /// No frame, trace or span.
 const NONE: u32 = u32::MAX;
-/// Of each workload so many requests are recorded before it gets fewer, by powers of two.
+/// Of each workload so many requests are recorded before it gets fewer, by powers of two, where what is kept of them is not
+/// a sample only.
 const ALL_OF_FIRST: u64 = 256;
-/// At least every so many-th is recorded.
+/// At least every so many-th is recorded there.
 const STRIDE_MAX: u64 = 256;
 /// So many traces are recorded at a time; requests that start meanwhile are not.
 const OPEN_MAX: usize = 1024;
@@ -72,6 +73,9 @@ pub(in crate::measure) struct Tracer {
     first_replicas: Vec<u32>,
     /// The service of each consumer.
     consumers: Vec<u32>,
+    /// Of each workload so many requests are recorded before it gets fewer, and at least every so many-th.
+    all_of_first: u64,
+    stride_max: u64,
     /// Requests so far and the next one to be recorded, by workload.
     offered: Vec<(u64, u64)>,
     /// A bit for each frame: whether it belongs to a recorded request. If frames are told that do not (their times are
@@ -112,6 +116,9 @@ impl Tracer {
             edges: edges.iter().map(|edge| (model.endpoints[edge.to].service.0, edge.to.0)).collect(),
             first_replicas: first_replicas.collect(),
             consumers: model.consumers.iter().map(|it| model.endpoints[it.handler].service.0).collect(),
+            // A second run finds the others: see [`super::record_missing`].
+            all_of_first: if model.traces.exact { u64::from(model.traces.sample).max(1) } else { ALL_OF_FIRST },
+            stride_max: if model.traces.exact { u64::MAX } else { STRIDE_MAX },
             offered: vec![(0, 0); model.workloads.len()],
             watched: Vec::new(),
             slots: Vec::new(),
@@ -193,7 +200,7 @@ impl Tracer {
         let number = *offered - 1;
         let is_of_sample = number >= *next;
         if is_of_sample {
-            *next = number + stride(number);
+            *next = number + stride(number, self.all_of_first, self.stride_max);
         }
         let open = self.open.len() - self.free.len();
         let is_wanted = self.also.get(workload as usize).is_some_and(|starts| starts.binary_search(&meant).is_ok());
@@ -275,6 +282,7 @@ impl Tracer {
         match deed {
             Deed::Request { .. } => {}
             Deed::Visits { caller, edge, replica } => {
+                self.turns_to(caller, now, Spent::Answers);
                 let Some(caller) = self.slot(caller) else { return };
                 let under = if caller.attempt == NONE { caller.span } else { caller.attempt };
                 self.comes(frame, caller, under, now, SpanKind::Handler, edge, replica);
@@ -493,13 +501,14 @@ impl Tracer {
 }
 
 /// How many numbers further the next request of a workload is recorded after the one with this number: it depends on nothing
-/// else, so that the same requests are recorded in every variant. All of the first, then ever fewer, by powers of two.
-fn stride(number: u64) -> u64 {
+/// else, so that the same requests are recorded in every variant. All of the first, then ever fewer, by powers of two: as
+/// the sample becomes thinner, see [`Keeper`].
+fn stride(number: u64, all_of_first: u64, stride_max: u64) -> u64 {
     let next = number + 1;
-    if next < ALL_OF_FIRST {
+    if next < all_of_first {
         return 1;
     }
-    let stride = (2 << (next / ALL_OF_FIRST).ilog2()).min(STRIDE_MAX);
+    let stride = (2 << (next / all_of_first).ilog2()).min(stride_max);
     next.next_multiple_of(stride) - number
 }
 

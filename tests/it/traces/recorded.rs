@@ -218,8 +218,10 @@ fn traces_follow_the_rules_of_traces() {
 
 #[test]
 fn the_chosen_ones_are_what_they_are_called() {
-    let (_, results) =
-        run(&SHOP.replace("optional = true", "").replace("even(1/s)", "poisson(12/s)").replace("100ms", "exp(30ms)"));
+    let (_, results) = run(&format!(
+        "{}\n[traces]\nsample = 1000\n",
+        SHOP.replace("optional = true", "").replace("even(1/s)", "poisson(12/s)").replace("100ms", "exp(30ms)")
+    ));
     let all = traces(&results);
     let chosen = all.chosen[0];
     let of = |place: Option<u32>| &all.traces[place.unwrap() as usize];
