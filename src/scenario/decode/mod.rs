@@ -43,7 +43,7 @@ pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{
     BackoffForm, BreakerPreset, BulkheadPreset, HealthPreset, HedgeAfter, JitterForm, LimitPreset, OutlierPreset,
     PresetValue, PushbackForm, RateLimitPreset, RetryOn, RetryPreset, SlowStartPreset, SpanOrShare, StruckReplicas,
-    ThrottlePreset, WindowForm, preset_value,
+    HedgePreset, ThrottlePreset, WindowForm, preset_value,
 };
 pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True, Unlimited};
