@@ -23,7 +23,12 @@ impl PoolSettings {
         let (max, queue) = (self.max, self.queue);
         // With fewer requests than connections nobody ever waits: there is always a connection, and never a request.
         match self.requests < max {
-            true => ThreadPoolSettings { core: self.requests, max: self.requests, queue: 0, ..ThreadPoolSettings::default() },
+            true => ThreadPoolSettings {
+                core: self.requests,
+                max: self.requests,
+                queue: 0,
+                ..ThreadPoolSettings::default()
+            },
             false => ThreadPoolSettings { core: max, max, queue, ..ThreadPoolSettings::default() },
         }
     }

@@ -108,11 +108,8 @@ fn istio_pool() -> PoolSettings {
 }
 
 /// What Istio calls our parameters.
-const ISTIO_POOL: &[(&str, &str)] = &[
-    ("max", "tcp.maxConnections"),
-    ("queue", "http.http1MaxPendingRequests"),
-    ("requests", "http.http2MaxRequests"),
-];
+const ISTIO_POOL: &[(&str, &str)] =
+    &[("max", "tcp.maxConnections"), ("queue", "http.http1MaxPendingRequests"), ("requests", "http.http2MaxRequests")];
 
 /// What Hystrix calls our parameters; an empty name is one that it has not, or in a unit that we have not.
 const HYSTRIX_POOL: &[(&str, &str)] = &[

@@ -4,11 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{AnyHedge, Hedge, HedgeDelay, HedgeSettings};
-use crate::policy::retry::RetryThrottleSettings;
 use crate::base::time::Span;
 use crate::base::units::{Number, ParseError, Share};
 use crate::policy::Outcomes;
 use crate::policy::registry::{Assignment, Kind, Preset};
+use crate::policy::retry::RetryThrottleSettings;
 use crate::policy::settings::{Misfit, Parameter, Setting, Unit, Value, percent, read, unknown};
 use crate::policy::trace::{Datum, Row, Trace};
 

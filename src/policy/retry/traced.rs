@@ -234,7 +234,9 @@ impl Trace for RetryTrace {
             step.get("op").and_then(Datum::text).ok_or("a step has an `op`: call, fail, success, deposit, withdraw")?;
         let times = step.get("times").and_then(Datum::count).unwrap_or(1);
         if !matches!(op, "fail" | "success") && step.get("outcome").is_some() {
-            return Err(format!("`{op}` has no `outcome`: how an attempt ends is a step of its own, `fail` or `success`"));
+            return Err(format!(
+                "`{op}` has no `outcome`: how an attempt ends is a step of its own, `fail` or `success`"
+            ));
         }
         match op {
             "call" => {

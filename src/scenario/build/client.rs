@@ -21,8 +21,8 @@ use crate::policy::retry::{
 use crate::policy::settings::{Setting, Value};
 use crate::policy::throttle::ThrottleSettings;
 use crate::scenario::decode::{
-    Auto, BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, OutlierPreset, PositiveNumber,
-    HedgePreset, RetryOn, RetryPreset, SpanOrShare, ThrottlePreset, WindowForm, Word,
+    Auto, BackoffForm, BreakerPreset, Count, Cx, Field, HedgePreset, JitterForm, NotZero, Or, OutlierPreset,
+    PositiveNumber, RetryOn, RetryPreset, SpanOrShare, ThrottlePreset, WindowForm, Word,
 };
 use crate::scenario::language::{
     BreakerKeys, BudgetKeys, ClientKeys, OutlierKeys, QuotaKeys, RetryKeys, RetryThrottleKeys, ScenarioKeys,

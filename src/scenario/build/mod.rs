@@ -99,18 +99,21 @@ impl Atlas {
     pub(crate) fn fallback_pool(&mut self, name: String, size: u32, place: Place) -> PoolId {
         let of_file = self.pools.len() - self.fallback_pools.len();
         let known = self.fallback_pools.iter().position(|pool| pool.name == name);
-        PoolId::new(of_file + known.unwrap_or_else(|| {
-            self.pools.push(place);
-            self.fallback_pools.push(SharedPool {
-                name,
-                size,
-                queue: Limit::AtMost(0),
-                acquire_timeout: None,
-                scope: Scope::Replica,
-                is_optimistic: false,
-            });
-            self.fallback_pools.len() - 1
-        }))
+        PoolId::new(
+            of_file
+                + known.unwrap_or_else(|| {
+                    self.pools.push(place);
+                    self.fallback_pools.push(SharedPool {
+                        name,
+                        size,
+                        queue: Limit::AtMost(0),
+                        acquire_timeout: None,
+                        scope: Scope::Replica,
+                        is_optimistic: false,
+                    });
+                    self.fallback_pools.len() - 1
+                }),
+        )
     }
 }
 

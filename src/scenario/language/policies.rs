@@ -6,8 +6,8 @@ use crate::policy::breaker::Sees;
 use crate::policy::retry::PushbackRule;
 use crate::scenario::declare::keys;
 use crate::scenario::decode::{
-    BackoffForm, BreakerPreset, Count, HedgeAfter, HedgePreset, JitterForm, NotZero, Or, OutlierPreset, PositiveNumber, RetryOn,
-    RetryPreset, SpanOrShare, ThrottlePreset, WindowForm, Word,
+    BackoffForm, BreakerPreset, Count, HedgeAfter, HedgePreset, JitterForm, NotZero, Or, OutlierPreset, PositiveNumber,
+    RetryOn, RetryPreset, SpanOrShare, ThrottlePreset, WindowForm, Word,
 };
 
 keys! {

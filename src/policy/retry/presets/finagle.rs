@@ -10,7 +10,11 @@ pub(super) const BUDGET_ROWS: [Named; 3] = [
 ];
 
 const ROWS: &[Named] = &[
-    ("attempts", "", "Attempts in all; in Finagle 25 and the first to get a connection (`Effort`), and no limit but the budget's after that."),
+    (
+        "attempts",
+        "",
+        "Attempts in all; in Finagle 25 and the first to get a connection (`Effort`), and no limit but the budget's after that.",
+    ),
     ("on", "", ON),
     ("backoff", "", BACKOFF),
     BUDGET_ROWS[0],
