@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use brownout::base::suggest::did_you_mean;
 use brownout::base::time::Span;
 use brownout::policy::balance::{AnyBalancer, Balance, Balancer, LeastRequest};
-use brownout::policy::registry;
+use brownout::policy::registry::{self, Kind};
 use serde_json::Value;
 
 use super::{brokers_kafka, brokers_queue, limiting, transports};
@@ -210,11 +210,12 @@ impl Report {
 /// What to write instead of a policy that nobody knows.
 fn unknown(policy: &str) -> String {
     let kinds = registry::all().map(|preset| format!("{}.{}", preset.kind.name(), preset.name));
-    let names: Vec<String> = RUNNERS.iter().map(|(name, _)| (*name).to_owned()).chain(kinds).collect();
+    let breakers = Kind::Breaker.presets().iter().map(|preset| format!("{}.circuitbreaker", preset.name));
+    let names: Vec<String> = RUNNERS.iter().map(|(name, _)| (*name).to_owned()).chain(kinds).chain(breakers).collect();
     let near = did_you_mean(policy, names.iter().map(String::as_str));
-    let near = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+    let near = near.map_or_else(String::new, |near| format!(": did you mean `{near}`"));
     format!(
-        "no vectors are called `{policy}`{near} A breaker's are `NAME.circuitbreaker`, those of any preset `KIND.NAME` as in \
+        "no vectors are called `{policy}`{near}. A breaker's are `NAME.circuitbreaker`, those of any preset `KIND.NAME` as in \
          `brownout policy KIND.NAME`: steps as `--trace` takes them, and rows as it prints them. All others: {}",
         RUNNERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     )
