@@ -200,7 +200,8 @@ fn trace(preset: &Preset, path: &PathBuf, set: &[String]) -> Result<Vec<(usize, 
     let mut policy = (preset.trace)(&assignments).map_err(|misfit| refused(preset, &misfit))?;
     let mut rows = Vec::new();
     for (n, step) in steps.iter().enumerate() {
-        let row = policy.step(&Datum::from(step)).map_err(|fault| Failure::Usage {
+        let step = Datum::from(step);
+        let row = step.check_times().and_then(|()| policy.step(&step)).map_err(|fault| Failure::Usage {
             message: format!("{shown}: step {}: {fault}", n + 1),
             hint: format!("`brownout policy {}` shows what steps look like", preset.name),
         })?;

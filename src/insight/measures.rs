@@ -242,6 +242,9 @@ impl Table<'_> {
             self.add(thing, "retry_factor", MeasureUnit::Number, Better::Less, factor);
             let ended: u64 = it.outcomes.iter().sum();
             self.share(thing, "failures", Better::Less, (ended - it.outcomes[Outcome::Ok as usize], ended));
+            if let Some(Some(fallbacks)) = results.resilience.as_ref().map(|it| it.fallbacks[n].as_ref()) {
+                self.share(thing, "fallbacks", Better::Less, (fallbacks.served, it.calls));
+            }
             if matches!(edge.from, Caller::Service(_) | Caller::Consumer(_)) {
                 let p99 = it.latency.quantile(0.99).map(Span::as_secs_f64);
                 self.add(thing, "p99", MeasureUnit::Seconds, Better::Less, p99);

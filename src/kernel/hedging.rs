@@ -115,7 +115,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (edge, _) = self.current_call(frame);
         let route = &self.world.routes[edge as usize];
         let too_late = route.propagate && self.now() >= frame.deadline;
-        frame.count < route.hedged && !frame.has(flag::CANCELLED) && !too_late
+        let port = self.port(edge, frame.replica);
+        frame.count < route.hedged
+            && !frame.has(flag::CANCELLED)
+            && !too_late
+            && self.world.ports[port].hedge.as_ref().is_none_or(|hedge| hedge.permits())
     }
 
     /// An attempt of a call with hedges has ended: it wins, or the next one is sent at once, or nothing is left.
@@ -145,6 +149,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.end_hedging(id, Outcome::Cancelled);
             self.call_failed(id, outcome);
             return;
+        }
+        let port = self.port(edge, self.frames[id].replica);
+        if let Some(hedge) = &mut self.world.ports[port].hedge {
+            hedge.failed();
         }
         let mut last = outcome;
         if self.may_hedge(id) {

@@ -100,6 +100,11 @@ impl ResilienceMeters {
         }
     }
 
+    /// How many answers along an edge something has stood in for so far.
+    pub(super) fn served(&self, edge: usize) -> u64 {
+        self.served[edge]
+    }
+
     pub(super) fn degraded(&mut self, workload: u32, arrived: Time) {
         self.results.degraded[workload as usize] += u64::from(arrived >= self.from);
     }

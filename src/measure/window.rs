@@ -9,13 +9,13 @@ use super::latency::Latency;
 /// Counts since the start, by time of the event, of one workload, service, pool or cache.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
-    /// Workload: requests started. Service: attempts that arrived. Pool: permits wanted. Cache: lookups. Topic: messages
+    /// Workload: requests started. Service: attempts that arrived. Edge: calls made. Pool: permits wanted. Cache: lookups. Topic: messages
     /// that were kept.
     pub(super) offered: u64,
     pub(super) answered: u64,
     pub(super) good: u64,
     pub(super) failed: u64,
-    /// Workload: answered well with the help of a fallback.
+    /// Workload: answered well with the help of a fallback. Edge: calls for whose answer one stood in.
     pub(super) degraded: u64,
     pub(super) rejected: u64,
     pub(super) shed: u64,
@@ -80,7 +80,12 @@ impl Window {
             Target::Pool(id) => {
                 model.mean_over(during, |time| model.permits_in_all_at(id, time).map(|permits| permits as f64))
             }
-            Target::Workload(_) | Target::Cache(_) | Target::Topic(_) | Target::Consumer(_) | Target::Run => None,
+            Target::Workload(_)
+            | Target::Edge(_)
+            | Target::Cache(_)
+            | Target::Topic(_)
+            | Target::Consumer(_)
+            | Target::Run => None,
         };
         Window {
             from: expectation.from,
@@ -215,7 +220,7 @@ impl Window {
             Metric::Goodput => count(end.good - start.good),
             Metric::Throughput => count(end.answered - start.answered),
             Metric::Failures => count(end.failed - start.failed),
-            Metric::Degraded => count(end.degraded - start.degraded),
+            Metric::Degraded | Metric::Fallbacks => count(end.degraded - start.degraded),
             Metric::Rejected => count(end.rejected - start.rejected),
             Metric::Shed => count(end.shed - start.shed),
             Metric::HitRatio => ratio((end.hits - start.hits) as f64, offered),

@@ -2,7 +2,7 @@
 
 use crate::base::time::{Span, Time};
 
-use super::id::{CacheId, ConsumerId, PoolId, ServiceId, TopicId, WorkloadId};
+use super::id::{CacheId, ConsumerId, EdgeId, PoolId, ServiceId, TopicId, WorkloadId};
 use super::verdict::Verdict;
 
 /// A named condition on what a run measures.
@@ -37,6 +37,8 @@ pub enum Metric {
     Failures,
     /// Workload: answered well with the help of a fallback, in time or not, as a share of what was offered, or as a rate.
     Degraded,
+    /// Edge: calls for whose answer a fallback stood in, as a share of the calls made, as a rate, or as a number.
+    Fallbacks,
     /// Workload or service: mean latency of good answers.
     Mean,
     /// Workload or service: the longest latency of a good answer.
@@ -117,6 +119,8 @@ pub enum Target {
     Workload(WorkloadId),
     /// At a service, over all replicas.
     Service(ServiceId),
+    /// At the calls from one caller to one endpoint through one client.
+    Edge(EdgeId),
     /// At a pool, over all instances.
     Pool(PoolId),
     /// At a cache, over all instances.

@@ -226,6 +226,11 @@ impl Step {
         }
     }
 
+    /// Whether `is` holds for it, or for a step within it.
+    pub fn any(&self, is: &impl Fn(&Step) -> bool) -> bool {
+        is(self) || self.lists().into_iter().flatten().any(|step| step.any(is))
+    }
+
     /// Whether it holds permits of a pool, or steps within it do.
     pub fn holds(&self, pool: PoolId) -> bool {
         let is_it = matches!(self, Step::Hold { pool: held, .. } if *held == pool);

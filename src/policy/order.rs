@@ -54,10 +54,13 @@ impl Order {
     /// resilience4j's `Retry(CircuitBreaker(RateLimiter(TimeLimiter(Bulkhead))))`: the orders of its aspects for Spring.
     /// Failsafe recommends the same of what it has: `Failsafe.with(fallback, retryPolicy, circuitBreaker, timeout)`.
     pub const RESILIENCE4J: Order = Order { layers: [Retry, Throttle, Breaker, RateLimit, Timeout, Bulkhead, Limit] };
-    /// A command of Hystrix asks its breaker, takes its thread or permit, and repeats what fails, if at all, in `run()`.
-    pub const HYSTRIX: Order = Order { layers: [Breaker, Bulkhead, Retry, Throttle, RateLimit, Timeout, Limit] };
+    /// A command of Hystrix asks its breaker, starts its timeout, takes its thread or permit, and repeats what fails, if at
+    /// all, in `run()`: `applyHystrixSemantics` asks `circuitBreaker.allowRequest()`, `executeCommandAndObserve` lifts the
+    /// timeout around `executeCommandWithSpecifiedIsolation`, which takes the thread (Netflix/Hystrix, AbstractCommand.java).
+    pub const HYSTRIX: Order = Order { layers: [Breaker, Timeout, Bulkhead, Retry, Throttle, RateLimit, Limit] };
     /// The standard pipeline of `Microsoft.Extensions.Http.Resilience`, which is built of Polly: rate limiter (of which a
-    /// limit of concurrency is one), total timeout (a client's `overall_timeout`), retry, circuit breaker, attempt timeout.
+    /// limit of concurrency is one), total timeout (a client's `overall_timeout`), retry, circuit breaker, attempt timeout
+    /// (learn.microsoft.com, `HttpStandardResilienceOptions`, remarks).
     pub const POLLY: Order = Order { layers: [RateLimit, Bulkhead, Retry, Throttle, Breaker, Timeout, Limit] };
     /// Envoy's filters stand in front of its router, which retries; the time for one try starts when the connection pool
     /// has let it go (`UpstreamRequest::onPoolReady`).
@@ -163,7 +166,7 @@ mod tests {
         assert_eq!(turned.layers, [Breaker, Retry, Throttle, RateLimit, Timeout, Bulkhead, Limit]);
         assert_eq!(turned.with_breaker(Sees::Attempts), Order::RESILIENCE4J);
         let of_hystrix = Order::HYSTRIX.with_breaker(Sees::Attempts);
-        assert_eq!(of_hystrix.layers, [Bulkhead, Retry, Throttle, Breaker, RateLimit, Timeout, Limit]);
+        assert_eq!(of_hystrix.layers, [Timeout, Bulkhead, Retry, Throttle, Breaker, RateLimit, Limit]);
     }
 
     #[test]

@@ -68,10 +68,11 @@
 //! }
 //! ```
 //!
-//! and in `breaker/mod.rs` the registry gets its line, `Third(third::ThirdSettings, third::ThirdBreaker) in third,`, and the
-//! compiler its `mod third;`. From then on `breaker = { preset = "third", open_for = "2s" }` can be written, `brownout policy
-//! third` prints it, `brownout policy third --trace steps.json` steps it, `SCENARIOS.md` lists it once it is generated
-//! again, and vectors of the policy `third.circuitbreaker` run through it.
+//! and in `breaker/mod.rs` the registry gets its line, `Third(third::ThirdSettings, third::ThirdBreaker) in third,`, in the
+//! order of the names, and the compiler its `mod third;`. From then on `breaker = { preset = "third", open_for = "2s" }` can be
+//! written, `brownout policy third` prints it, `brownout policy third --trace steps.json` steps it, and vectors of the policy
+//! `third.circuitbreaker` run through it. `SCENARIOS.md` and `scenarios/schema.json` list it once they are generated again, by
+//! `brownout explain --reference` and `brownout schema`.
 //!
 //! A parameter may have any name that a breaker's table knows already; a new one is declared there (`BreakerKeys` of the
 //! scenario language) as well.

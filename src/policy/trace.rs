@@ -101,6 +101,21 @@ impl Datum {
         if let Datum::Table(entries) = self { entries } else { &[] }
     }
 
+    /// What holds for each step of a trace, whatever the policy: its times are times. Past a century nanoseconds have no
+    /// more room.
+    pub fn check_times(&self) -> Result<(), String> {
+        for (key, value) in self.entries().iter().filter(|(key, _)| key.ends_with("_ms") || key == "at_ns") {
+            let longest = if key == "at_ns" { CENTURY_MILLIS * 1e6 } else { CENTURY_MILLIS };
+            match value {
+                Datum::Missing => {}
+                Datum::Number(number) if *number <= longest => {}
+                Datum::Number(number) => return Err(format!("`{key}` is {number:e}: a trace lasts a century at most")),
+                _ => return Err(format!("`{key}` is a number")),
+            }
+        }
+        Ok(())
+    }
+
     /// As a number.
     pub fn number(&self) -> Option<f64> {
         if let Datum::Number(number) = self { Some(*number) } else { None }
@@ -127,6 +142,9 @@ impl Datum {
         self.millis("t_ms").or(nanos).map(|since| start + since)
     }
 }
+
+/// The longest time of a step.
+const CENTURY_MILLIS: f64 = 100.0 * 365.25 * 86_400_000.0;
 
 /// A row of what a policy says.
 pub type Row = Vec<(&'static str, Datum)>;

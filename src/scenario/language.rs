@@ -347,7 +347,7 @@ keys! {
         ///
         /// If absent it follows the library of the `breaker`, else of the `bulkhead` or the `retry`. resilience4j, failsafe and all that is not
         /// named here: "retry", "throttle", "breaker", "rate_limit", "timeout", "bulkhead", "limit". hystrix: "breaker",
-        /// "bulkhead", "retry", "throttle", "rate_limit", "timeout", "limit". polly (the standard pipeline of
+        /// "timeout", "bulkhead", "retry", "throttle", "rate_limit", "limit". polly (the standard pipeline of
         /// Microsoft.Extensions.Http.Resilience): "rate_limit", "bulkhead", "retry", "throttle", "breaker", "timeout", "limit".
         /// envoy and istio, without a breaker: "rate_limit", "throttle", "limit", "retry", "breaker", "bulkhead", "timeout".
         [since "0.2"] order: OrderForm;
@@ -377,6 +377,11 @@ keys! {
         hedge: Or<HedgeKeys> = "none";
         /// When calls are refused without being sent.
         breaker: Or<BreakerKeys> = "none";
+        /// How many fallbacks of its calls may be under way at a time, for each replica of the caller and each endpoint that
+        /// it calls; one more is turned away at once, and the call has failed. 10 for a client of Hystrix (its
+        /// `fallback.isolation.semaphore`), without end for all others if absent. What stands in at once, a constant or a
+        /// cached answer, needs no place.
+        [since "0.2"] fallback_limit: Or<Count<1, 1_000_000>>;
         /// Which replicas it does not see for a while, because they answered it badly.
         outlier: Or<OutlierKeys> = "none";
         /// Which requests are held back because too many before were turned away.

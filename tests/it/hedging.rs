@@ -174,3 +174,34 @@ fn a_percentile_is_not_known_before_a_hundred_answers_and_then_costs_what_it_say
     let extra = edge(&all).attempts as f64 / edge(&all).calls as f64 - 1.0;
     assert!((extra - 0.1).abs() < 0.005, "{extra}");
 }
+
+#[test]
+fn grpc_hedges_at_once_up_to_five_times() {
+    let run = one_call("hedge = { preset = \"grpc\" }", SLOW);
+    assert_eq!(sent_at_ms(&run), [0; 5]);
+    let run = one_call("hedge = { preset = \"grpc\", after = \"500ms\", attempts = 3 }", SLOW);
+    assert_eq!(sent_at_ms(&run), [0, 500, 1000]);
+    let run = one_call("hedge = { preset = \"grpc\", after = \"500ms\" }", BROKEN);
+    assert_eq!(sent_at_ms(&run), [0], "an error is fatal: nothing is sent after it");
+}
+
+#[test]
+fn the_tail_at_scale_hedges_after_a_percentile() {
+    // Nothing is known before the hundredth call; of the 500 that follow about one in twenty is hedged: 25, give or take three
+    // standard deviations of 4.9.
+    let slow = "endpoint.get.steps = [{ sleep = \"uniform(10ms, 20ms)\" }]";
+    let run = many("even(10/s)", "hedge = { preset = \"tail-at-scale\" }", slow);
+    assert_eq!(edge(&run).calls, 600);
+    assert!((610..=640).contains(&edge(&run).attempts), "{}", edge(&run).attempts);
+}
+
+#[test]
+fn failures_stop_hedges_as_they_stop_retries_in_grpc() {
+    // Ten tokens: the fifth failure leaves five, which is not more than half. The first call makes three attempts, the
+    // second two, and all others one.
+    let client = |throttle: &str| format!("hedge = {{ after = \"5s\", attempts = 3{throttle} }}");
+    let attempts = |throttle: &str| edge(&many("even(1/s)", &client(throttle), BROKEN)).attempts;
+    assert_eq!(attempts(""), 60 * 3);
+    assert_eq!(attempts(", throttle = { max_tokens = 10, token_ratio = 0.1 }"), 60 + 2 + 1);
+    assert_eq!(attempts(", throttle = \"none\""), 60 * 3);
+}

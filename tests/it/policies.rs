@@ -5,6 +5,7 @@ mod breakers;
 mod brokers_kafka;
 mod brokers_oracle;
 mod brokers_queue;
+mod finagle;
 mod hedges;
 mod limiting;
 mod limits;

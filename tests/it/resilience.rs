@@ -329,3 +329,82 @@ fn a_gate_may_ask_how_much_is_answered_with_fallbacks() {
     let said = load("wrong.toml", wrong.as_bytes(), &LoadOptions::default()).diagnostics.render(false);
     assert!(said.contains("did you mean `degraded`?"), "{said}");
 }
+
+/// Fifty requests a second whose `store` refuses all from the start, and whose fallback takes a second: fifty would be under
+/// way at a time.
+fn slow_fallbacks(client: &str) -> Run {
+    Run::of(&format!(
+        r#"
+        duration = "20s"
+        warmup = "5s"
+
+        [workload.users]
+        entry = "api.page"
+        arrivals = "even(50/s)"
+
+        [service.api.endpoint.page]
+        steps = [{{ call = "store.get", client = "store", fallback = {{ call = "backup.get" }} }}]
+
+        [service.store.endpoint.get]
+        steps = [{{ fail = true }}]
+
+        [service.backup.endpoint.get]
+        steps = [{{ sleep = "1s" }}]
+
+        [client.store]
+        {client}
+
+        [expect.a-fifth]
+        that = "fallbacks(api -> store.get) <= 20%"
+        "#
+    ))
+}
+
+/// Of Hystrix only ten fallbacks of a command run at a time (`fallback.isolation.semaphore.maxConcurrentRequests`), and nobody
+/// waits for them: ten of the fifty a second.
+#[test]
+fn only_so_many_fallbacks_are_under_way() {
+    // In thousandths of the calls. A place that is free in the moment of an arrival may be free only after it: then ten
+    // fallbacks take 1.02 s.
+    let served = |client: &str| {
+        let run = slow_fallbacks(client);
+        (run.results.measured[0].expect("calls are made") * 1e3) as u32
+    };
+    let tenth = 195..=200;
+    assert_eq!(served("latency = \"0s\""), 1000);
+    assert!(tenth.contains(&served("fallback_limit = 10")));
+    assert!(tenth.contains(&served("breaker = { preset = \"hystrix\" }")), "the default of Hystrix");
+    assert!(tenth.contains(&served("bulkhead = { preset = \"hystrix-semaphore\" }")), "the default of Hystrix");
+    assert_eq!(served("breaker = { preset = \"hystrix\" }\nfallback_limit = \"none\""), 1000);
+    assert_eq!(served("breaker = { preset = \"resilience4j\" }"), 1000);
+}
+
+#[test]
+fn an_edge_is_named_where_its_fallbacks_are_asked_for() {
+    let says = |that: &str, text: &str| {
+        let file = format!(
+            r#"
+            [workload.users]
+            entry = "api.page"
+            arrivals = "even(50/s)"
+            [service.api.endpoint.page]
+            steps = [{{ call = "store.get", fallback = "constant" }}, {{ call = "store.put" }}]
+            [service.store.endpoint.get]
+            steps = [{{ work = "1ms" }}]
+            [service.store.endpoint.put]
+            steps = [{{ work = "1ms" }}]
+            [expect.it]
+            that = "{that} <= 20%"
+            "#
+        );
+        let loaded = load("case.toml", file.as_bytes(), &LoadOptions::default());
+        let found = loaded.diagnostics.render(false);
+        assert!(if text.is_empty() { loaded.model.is_some() } else { found.contains(text) }, "{found}");
+    };
+    says("fallbacks(api -> store.get)", "");
+    says("fallbacks( api->store.get )", "");
+    says("fallbacks(api -> store.get via direct)", "");
+    says("fallbacks(api -> store.gt)", "did you mean `api -> store.get`?");
+    says("fallbacks(api -> store.put)", "no call of `api -> store.put` has a `fallback`");
+    says("fallbacks(api)", "an edge is written `caller -> service.endpoint`");
+}

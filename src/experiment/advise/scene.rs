@@ -131,7 +131,7 @@ impl<'a> Scene<'a> {
             Target::Cache(id) => self.add_cache(id),
             Target::Topic(id) => self.add_topic(id),
             Target::Consumer(id) => self.add_consumer(id),
-            Target::Pool(_) | Target::Run => {}
+            Target::Edge(_) | Target::Pool(_) | Target::Run => {}
         }
     }
 

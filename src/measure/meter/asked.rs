@@ -1,6 +1,7 @@
 //! What the windows of expectations read off, and what tells how sure means are.
 
 use super::*;
+use crate::model::EdgeId;
 
 impl Meter {
     /// Adds what tells how sure means are, before a point of the series ends.
@@ -30,6 +31,7 @@ impl Meter {
             let counts = match self.windows[n].target {
                 Target::Workload(id) => self.workloads[id.index()].counts(now),
                 Target::Service(id) => self.service_counts(id, now),
+                Target::Edge(id) => self.edge_counts(id),
                 Target::Pool(id) => self.resources.pool_counts(id, now),
                 Target::Cache(id) => self.resources.cache_counts(id),
                 Target::Topic(_) | Target::Consumer(_) => self.message_counts(n, now),
@@ -48,6 +50,11 @@ impl Meter {
             .fold((0, 0), |(calls, attempts), edge| (calls + edge.calls, attempts + edge.attempts));
         let requests = self.workloads.iter().map(|workload| workload.counts.offered).sum();
         Counts { requests, calls, attempts, ..reading.counts() }
+    }
+
+    fn edge_counts(&self, id: EdgeId) -> Counts {
+        let degraded = self.resilience.as_ref().map_or(0, |it| it.served(id.index()));
+        Counts { offered: self.edges[id.index()].calls, degraded, ..Counts::default() }
     }
 
     #[inline(always)]

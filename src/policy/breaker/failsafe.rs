@@ -33,8 +33,8 @@ pub(super) const PRESET: Preset = Preset {
         "With `successes`, so many of as many probes close it, and one failure opens it again; without, it closes once \
          too few failures are left to come, and opens at `failures`.",
     ],
-    source: "failsafe-lib/failsafe: CircuitBreakerBuilder, CircuitBreakerConfig, internal/{ClosedState,HalfOpenState}; the \
-             judgement of probes: from memory",
+    source: "failsafe-lib/failsafe: CircuitBreakerBuilder, CircuitBreakerConfig, internal/ClosedState, \
+             internal/HalfOpenState@dc6b4593 (`checkThreshold`, `capacityFor`)",
     trace_input: TRACE_INPUT,
     parameters: parameters::<FailsafeSettings, FailsafeBreaker>,
     trace: traced::<FailsafeSettings, FailsafeBreaker>,

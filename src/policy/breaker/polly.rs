@@ -41,7 +41,7 @@ pub(super) const PRESET: Preset = Preset {
         "Late results of calls from before the break close or open it again when they come while it is half open.",
     ],
     source: "App-vNext/Polly v8: Polly.Core/CircuitBreaker (CircuitStateController, AdvancedCircuitBehavior, \
-             RollingHealthMetrics); what an ignored result counts as: from memory",
+             RollingHealthMetrics; `OnUnhandledOutcomeAsync` counts what is not handled as a success)",
     trace_input: TRACE_INPUT,
     parameters: parameters::<PollySettings, PollyBreaker>,
     trace: traced::<PollySettings, PollyBreaker>,

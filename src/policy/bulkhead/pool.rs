@@ -12,12 +12,24 @@ settings! {
         max: u32 = 1024, "max_connections";
         /// Requests that may wait for one of them.
         queue: u32 = 1024, "max_pending_requests";
+        /// Requests under way at a time over all connections: one that finds a connection but not this fails at once.
+        requests: u32 = 1024, "max_requests";
     }
 }
 
 impl PoolSettings {
     /// The same as threads of which none is ever beyond the core.
     pub(super) fn as_threads(&self) -> ThreadPoolSettings {
-        ThreadPoolSettings { core: self.max, max: self.max, queue: self.queue, ..ThreadPoolSettings::default() }
+        let (max, queue) = (self.max, self.queue);
+        // With fewer requests than connections nobody ever waits: there is always a connection, and never a request.
+        match self.requests < max {
+            true => ThreadPoolSettings {
+                core: self.requests,
+                max: self.requests,
+                queue: 0,
+                ..ThreadPoolSettings::default()
+            },
+            false => ThreadPoolSettings { core: max, max, queue, ..ThreadPoolSettings::default() },
+        }
     }
 }

@@ -17,7 +17,9 @@ pub const PRESETS: &[Preset] = &[
             "A request goes while fewer than the limit do; there is no queue for those beyond both limits: they get 503 with \
              `x-envoy-overloaded`, and are never retried.",
             "Who waits does so as long as its caller has patience; the time for one try starts behind the pool.",
-            "This is a pool of HTTP/1.1, where a request has a connection for itself. Of HTTP/2 `max` is `max_requests`.",
+            "This is a pool of HTTP/1.1, where a request has a connection for itself. Of HTTP/2, where it has not, only \
+             `requests` is a limit, and nobody waits: write it with a `max` above it.",
+            "With `requests` below `max` nobody waits: there is a connection, but who takes it finds too many requests.",
             "`max_retries` is the limit of `retry = { preset = \"envoy\" }`.",
             "Every proxy counts for itself.",
         ],
@@ -34,8 +36,10 @@ pub const PRESETS: &[Preset] = &[
         rules: &[
             "The queue is a SynchronousQueue: a call that finds no thread fails at once.",
             "The pool does not grow beyond its core unless allowMaximumSizeToDivergeFromCoreSize is set.",
+            "A queue holds five at most, whatever its size, until queueSizeRejectionThreshold is raised too.",
+            "The fallbacks of a command have ten permits and no queue: see `fallback_limit` of a client.",
         ],
-        source: "Netflix/Hystrix, HystrixThreadPoolProperties",
+        source: "Netflix/Hystrix, HystrixThreadPoolProperties, HystrixThreadPool.isQueueSpaceAvailable",
         trace_input: TRACE_INPUT,
         parameters: || renamed(&hystrix_pool(), HYSTRIX_POOL),
         trace: |set| traced(hystrix_pool(), HYSTRIX_POOL, set, BulkheadSettings::Threads),
@@ -44,7 +48,10 @@ pub const PRESETS: &[Preset] = &[
         kind: Kind::Bulkhead,
         name: "hystrix-semaphore",
         about: "Ten calls at a time in the caller's own threads; nobody waits.",
-        rules: &["A timeout does not free the caller's thread: with semaphores Hystrix cannot walk away from a call."],
+        rules: &[
+            "A timeout does not free the caller's thread: with semaphores Hystrix cannot walk away from a call.",
+            "The fallbacks of a command have ten permits and no queue: see `fallback_limit` of a client.",
+        ],
         source: "Netflix/Hystrix, HystrixCommandProperties",
         trace_input: TRACE_INPUT,
         parameters: || renamed(&hystrix_semaphore(), HYSTRIX_SEMAPHORE),
@@ -55,7 +62,7 @@ pub const PRESETS: &[Preset] = &[
         name: "istio",
         about: "Envoy's connection pool as Istio sets it up: without limits, until a DestinationRule sets some.",
         rules: &[
-            "`tcp.maxConnections` and `http.http1MaxPendingRequests` are 2^32-1 each unless they are set.",
+            "`tcp.maxConnections`, `http.http1MaxPendingRequests` and `http.http2MaxRequests` are 2^32-1 each unless they are set.",
             "The rest is Envoy's.",
         ],
         source: "istio/api: networking/v1beta1/destination_rule.proto (ConnectionPoolSettings)",
@@ -89,7 +96,7 @@ pub const PRESETS: &[Preset] = &[
 ];
 
 fn hystrix_pool() -> ThreadPoolSettings {
-    ThreadPoolSettings { core: 10, max: 10, queue: 0, keep_alive: Span::from_secs(60) }
+    ThreadPoolSettings { core: 10, max: 10, queue: 0, queue_threshold: Some(5), keep_alive: Span::from_secs(60) }
 }
 
 fn hystrix_semaphore() -> SemaphoreSettings {
@@ -97,15 +104,21 @@ fn hystrix_semaphore() -> SemaphoreSettings {
 }
 
 fn istio_pool() -> PoolSettings {
-    PoolSettings { max: u32::MAX, queue: u32::MAX }
+    PoolSettings { max: u32::MAX, queue: u32::MAX, requests: u32::MAX }
 }
 
 /// What Istio calls our parameters.
-const ISTIO_POOL: &[(&str, &str)] = &[("max", "tcp.maxConnections"), ("queue", "http.http1MaxPendingRequests")];
+const ISTIO_POOL: &[(&str, &str)] =
+    &[("max", "tcp.maxConnections"), ("queue", "http.http1MaxPendingRequests"), ("requests", "http.http2MaxRequests")];
 
 /// What Hystrix calls our parameters; an empty name is one that it has not, or in a unit that we have not.
-const HYSTRIX_POOL: &[(&str, &str)] =
-    &[("core", "coreSize"), ("max", "maximumSize"), ("queue", "maxQueueSize"), ("keep_alive", "")];
+const HYSTRIX_POOL: &[(&str, &str)] = &[
+    ("core", "coreSize"),
+    ("max", "maximumSize"),
+    ("queue", "maxQueueSize"),
+    ("queue_threshold", "queueSizeRejectionThreshold"),
+    ("keep_alive", ""),
+];
 const HYSTRIX_SEMAPHORE: &[(&str, &str)] = &[("max", "execution.isolation.semaphore.maxConcurrentRequests")];
 
 impl BulkheadSettings {

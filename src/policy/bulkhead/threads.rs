@@ -19,6 +19,8 @@ settings! {
         max: u32 = 4, "maxThreadPoolSize";
         /// Places in the queue.
         queue: u32 = 100, "queueCapacity";
+        /// How many may stand in the queue at most, however many places it has; all of them if it is `none`.
+        queue_threshold: Option<u32> = None, "";
         /// How long a thread beyond the core stays without a call.
         keep_alive: Span = Span::from_millis(20), "keepAliveDuration (ms)";
     }
@@ -41,7 +43,8 @@ pub struct ThreadPool<T> {
 impl<T: Copy> ThreadPool<T> {
     /// Without threads.
     pub fn new(settings: &ThreadPoolSettings) -> ThreadPool<T> {
-        let ThreadPoolSettings { core, max, queue: places, keep_alive } = *settings;
+        let ThreadPoolSettings { core, max, queue, queue_threshold, keep_alive } = *settings;
+        let places = queue.min(queue_threshold.unwrap_or(queue));
         ThreadPool { core, max, places, keep_alive, busy: 0, idle: VecDeque::new(), waiting: VecDeque::new() }
     }
 

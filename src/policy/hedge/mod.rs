@@ -3,13 +3,16 @@
 
 mod presets;
 mod recent;
+mod throttled;
 
 use crate::base::time::Span;
 use crate::base::units::Share;
 use crate::policy::Outcomes;
+use crate::policy::retry::RetryThrottleSettings;
 
 pub use presets::PRESETS;
 pub use recent::RecentQuantile;
+pub use throttled::ThrottledHedge;
 
 /// A client's hedging.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +23,8 @@ pub struct HedgeSettings {
     pub attempts: u32,
     /// Failures that another attempt may heal; any other ends the call.
     pub on: Outcomes,
+    /// How failures stop all hedges, as they stop gRPC's retries.
+    pub throttle: Option<RetryThrottleSettings>,
 }
 
 /// How long a hedge waits.
@@ -38,6 +43,14 @@ pub trait Hedge: Send {
 
     /// A call was answered well, so long after its first attempt was sent.
     fn answered(&mut self, latency: Span);
+
+    /// An attempt has failed in a way that another one may heal.
+    fn failed(&mut self) {}
+
+    /// May a call that has sent an attempt send another one now?
+    fn permits(&self) -> bool {
+        true
+    }
 }
 
 /// The hedging of one client instance: a built-in one without indirection, or one of a library user's own.
@@ -46,6 +59,8 @@ pub enum AnyHedge {
     Fixed(Span),
     /// [`HedgeDelay::Quantile`].
     Recent(RecentQuantile),
+    /// Either, as long as not too many attempts fail.
+    Throttled(ThrottledHedge),
     /// Anything else.
     Custom(Box<dyn Hedge>),
 }
@@ -53,9 +68,13 @@ pub enum AnyHedge {
 impl AnyHedge {
     /// The built-in hedging for `settings`, which has seen no answer yet.
     pub fn from_settings(settings: &HedgeSettings) -> AnyHedge {
-        match settings.after {
+        let hedge = match settings.after {
             HedgeDelay::Fixed(delay) => AnyHedge::Fixed(delay),
             HedgeDelay::Quantile(share) => AnyHedge::Recent(RecentQuantile::new(share)),
+        };
+        match settings.throttle {
+            Some(throttle) => AnyHedge::Throttled(ThrottledHedge::new(hedge, throttle)),
+            None => hedge,
         }
     }
 }
@@ -65,6 +84,7 @@ impl Hedge for AnyHedge {
         match self {
             AnyHedge::Fixed(delay) => Some(*delay),
             AnyHedge::Recent(recent) => recent.delay(),
+            AnyHedge::Throttled(hedge) => hedge.delay(),
             AnyHedge::Custom(hedge) => hedge.delay(),
         }
     }
@@ -73,7 +93,24 @@ impl Hedge for AnyHedge {
         match self {
             AnyHedge::Fixed(_) => {}
             AnyHedge::Recent(recent) => recent.answered(latency),
+            AnyHedge::Throttled(hedge) => hedge.answered(latency),
             AnyHedge::Custom(hedge) => hedge.answered(latency),
+        }
+    }
+
+    fn failed(&mut self) {
+        match self {
+            AnyHedge::Fixed(_) | AnyHedge::Recent(_) => {}
+            AnyHedge::Throttled(hedge) => hedge.failed(),
+            AnyHedge::Custom(hedge) => hedge.failed(),
+        }
+    }
+
+    fn permits(&self) -> bool {
+        match self {
+            AnyHedge::Fixed(_) | AnyHedge::Recent(_) => true,
+            AnyHedge::Throttled(hedge) => hedge.permits(),
+            AnyHedge::Custom(hedge) => hedge.permits(),
         }
     }
 }

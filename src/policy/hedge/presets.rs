@@ -8,6 +8,7 @@ use crate::base::time::Span;
 use crate::base::units::{Number, ParseError, Share};
 use crate::policy::Outcomes;
 use crate::policy::registry::{Assignment, Kind, Preset};
+use crate::policy::retry::RetryThrottleSettings;
 use crate::policy::settings::{Misfit, Parameter, Setting, Unit, Value, percent, read, unknown};
 use crate::policy::trace::{Datum, Row, Trace};
 
@@ -25,8 +26,8 @@ pub const PRESETS: &[Preset] = &[
         ],
         source: "grpc/proposal A6-client-retries.md@1fd061ad",
         trace_input: TRACE_INPUT,
-        parameters: || parameters(&GRPC, ["hedgingDelay (ms)", "maxAttempts", "nonFatalStatusCodes"]),
-        trace: |set| traced(GRPC, set),
+        parameters: || parameters(&GRPC, GRPC_NAMES),
+        trace: |set| traced(GRPC, GRPC_NAMES, set),
     },
     Preset {
         kind: Kind::Hedge,
@@ -38,25 +39,35 @@ pub const PRESETS: &[Preset] = &[
         ],
         source: "J. Dean and L. A. Barroso, The tail at scale, CACM 56(2), 2013",
         trace_input: TRACE_INPUT,
-        parameters: || parameters(&tail_at_scale(), ["", "", ""]),
-        trace: |set| traced(tail_at_scale(), set),
+        parameters: || parameters(&tail_at_scale(), [""; 5]),
+        trace: |set| traced(tail_at_scale(), [""; 5], set),
     },
 ];
 
-const GRPC: HedgeSettings =
-    HedgeSettings { after: HedgeDelay::Fixed(Span::ZERO), attempts: 5, on: Outcomes::UNAVAILABLE };
+const GRPC: HedgeSettings = HedgeSettings {
+    after: HedgeDelay::Fixed(Span::ZERO),
+    attempts: 5,
+    on: Outcomes::UNAVAILABLE,
+    // The proposal's example, as for its retries.
+    throttle: Some(RetryThrottleSettings { max_tokens: 10, token_thousandths: 100 }),
+};
+
+/// What gRPC calls our parameters.
+const GRPC_NAMES: [&str; 5] = ["hedgingDelay (ms)", "maxAttempts", "nonFatalStatusCodes", "maxTokens", "tokenRatio"];
 
 fn tail_at_scale() -> HedgeSettings {
-    HedgeSettings { after: HedgeDelay::Quantile(percent(95.0)), attempts: 2, on: Outcomes::ALL }
+    HedgeSettings { after: HedgeDelay::Quantile(percent(95.0)), attempts: 2, on: Outcomes::ALL, throttle: None }
 }
 
 const TRACE_INPUT: &str = r#"[
   { "answered_ms": 20, "times": 99 },
   { "answered_ms": 300 },
+  { "op": "fail", "times": 2 },
   { "op": "call" }
 ]
-`answered_ms` is how long calls took that were answered well, `times` in a row; the answer is how long the next call waits
-before its hedge, and when each of its attempts would start if nothing answered."#;
+`answered_ms` is how long calls took that were answered well, `times` in a row; `fail` are attempts that failed in a way that
+another one may heal. The answer is how long the next call waits before its hedge, and when each of its attempts would start
+if nothing answered; and, where failures stop hedges, how many tokens are left."#;
 
 impl HedgeSettings {
     /// The settings that are known as `name`.
@@ -116,43 +127,56 @@ impl Setting for HedgeDelay {
     }
 }
 
-fn parameters(settings: &HedgeSettings, theirs: [&'static str; 3]) -> Vec<Parameter> {
-    let [after, attempts, on] = theirs;
-    vec![
-        Parameter {
-            name: "after",
-            theirs: after,
-            default: settings.after.value(),
-            about: "How long the latest attempt goes without an answer before the next one is sent.".to_owned(),
-        },
-        Parameter {
-            name: "attempts",
-            theirs: attempts,
-            default: settings.attempts.value(),
-            about: "Attempts at most, the first included.".to_owned(),
-        },
-        Parameter {
-            name: "on",
-            theirs: on,
-            default: settings.on.value(),
-            about: "Failures that another attempt may heal: it is sent at once. Any other ends the call.".to_owned(),
-        },
-    ]
+fn parameters(settings: &HedgeSettings, theirs: [&'static str; 5]) -> Vec<Parameter> {
+    let [after, attempts, on, max_tokens, token_ratio] = theirs;
+    let row = |name, theirs, default, about: &str| Parameter { name, theirs, default, about: about.to_owned() };
+    let mut rows = vec![
+        row(
+            "after",
+            after,
+            settings.after.value(),
+            "How long the latest attempt goes without an answer before the next one is sent.",
+        ),
+        row("attempts", attempts, settings.attempts.value(), "Attempts at most, the first included."),
+        row(
+            "on",
+            on,
+            settings.on.value(),
+            "Failures that another attempt may heal: it is sent at once. Any other ends the call.",
+        ),
+    ];
+    if let Some(throttle) = settings.throttle {
+        let ratio = f64::from(throttle.token_thousandths) / 1e3;
+        rows.push(row(
+            "throttle.max_tokens",
+            max_tokens,
+            throttle.max_tokens.value(),
+            "The most tokens; a failure takes one.",
+        ));
+        rows.push(row("throttle.token_ratio", token_ratio, Value::Number(ratio), "What a success brings."));
+    }
+    rows
 }
 
-fn traced(mut settings: HedgeSettings, set: &[Assignment<'_>]) -> Result<Box<dyn Trace>, Misfit> {
+fn traced(
+    mut settings: HedgeSettings,
+    theirs: [&'static str; 5],
+    set: &[Assignment<'_>],
+) -> Result<Box<dyn Trace>, Misfit> {
+    let rows = parameters(&settings, theirs);
     for (name, text) in set {
-        match *name {
-            "after" => settings.after = read(text, None)?,
-            "hedgingDelay" => settings.after = read(text, Some(Unit::Millis))?,
-            "attempts" | "maxAttempts" => settings.attempts = read(text, None)?,
-            "on" | "nonFatalStatusCodes" => settings.on = read(text, None)?,
-            name => {
-                return Err(unknown(
-                    name,
-                    &parameters(&settings, ["hedgingDelay (ms)", "maxAttempts", "nonFatalStatusCodes"]),
-                ));
+        let ours = rows.iter().find(|row| row.name == *name).map(|row| (row.name, None));
+        let their = || rows.iter().find(|row| !row.theirs.is_empty() && row.their_name() == *name);
+        let found = ours.or_else(|| their().map(|row| (row.name, Some(row.unit()))));
+        let (name, unit) = found.ok_or_else(|| unknown(name, &rows))?;
+        match (name, &mut settings.throttle) {
+            ("after", _) => settings.after = read(text, unit)?,
+            ("attempts", _) => settings.attempts = read(text, unit)?,
+            ("throttle.max_tokens", Some(throttle)) => throttle.max_tokens = read(text, unit)?,
+            ("throttle.token_ratio", Some(throttle)) => {
+                throttle.token_thousandths = (read::<f64>(text, unit)? * 1e3 + 1e-6) as u32;
             }
+            _ => settings.on = read(text, unit)?,
         }
     }
     Ok(Box::new(HedgeTrace { hedge: AnyHedge::from_settings(&settings), attempts: settings.attempts }))
@@ -165,15 +189,28 @@ struct HedgeTrace {
 
 impl Trace for HedgeTrace {
     fn step(&mut self, step: &Datum) -> Result<Row, String> {
+        let times = step.get("times").and_then(Datum::count).unwrap_or(1);
         if let Some(latency) = step.millis("answered_ms") {
-            let times = step.get("times").and_then(Datum::count).unwrap_or(1);
             (0..times).for_each(|_| self.hedge.answered(latency));
-        } else if step.get("op").and_then(Datum::text) != Some("call") {
-            return Err("a step has `answered_ms`, or is `{ \"op\": \"call\" }`".to_owned());
+        } else {
+            match step.get("op").and_then(Datum::text) {
+                Some("call") => {}
+                Some("fail") => (0..times).for_each(|_| self.hedge.failed()),
+                _ => return Err("a step has `answered_ms`, or its `op` is `call` or `fail`".to_owned()),
+            }
         }
-        let Some(delay) = self.hedge.delay() else { return Ok(vec![("delay_ms", Datum::Missing)]) };
-        let millis = delay.as_secs_f64() * 1e3;
-        let starts = (0..self.attempts).map(|n| Datum::Number(millis * f64::from(n))).collect();
-        Ok(vec![("delay_ms", millis.into()), ("attempt_start_ms", Datum::List(starts))])
+        let mut row = match self.hedge.delay() {
+            None => vec![("delay_ms", Datum::Missing)],
+            Some(delay) => {
+                let millis = delay.as_secs_f64() * 1e3;
+                let attempts = if self.hedge.permits() { self.attempts } else { 1 };
+                let starts = (0..attempts).map(|n| Datum::Number(millis * f64::from(n))).collect();
+                vec![("delay_ms", millis.into()), ("attempt_start_ms", Datum::List(starts))]
+            }
+        };
+        if let AnyHedge::Throttled(hedge) = &self.hedge {
+            row.push(("tokens", hedge.tokens().into()));
+        }
+        Ok(row)
     }
 }

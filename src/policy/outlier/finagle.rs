@@ -18,9 +18,9 @@ settings! {
     pub struct FinagleOutlierSettings {
         /// Failures in a row that mark a host dead.
         consecutive: u32 = 5, "numFailures";
-        /// A success rate below this marks it dead, too.
+        /// A success rate below this marks it dead, too: a moving mean in which what is older counts ever less.
         success_rate: Share = percent(80.0), "requiredSuccessRate";
-        /// Over which time that is counted.
+        /// What is so long ago counts 1/e in that mean; it does not count at all before the host has been up for so long.
         window: Span = Span::from_secs(30), "window (s)";
         /// Requests in that time before it is.
         success_rate_requests: u32 = 5, "minRequestThreshold";
@@ -38,42 +38,56 @@ pub(super) const PRESET: Preset = Preset {
             decides.",
     rules: &[
         "On by default. Either rule suffices; both look at every failure.",
+        "The success rate is a moving mean, `old * w + new * (1 - w)` with w = exp(-ms since the last one / 30 000); it marks \
+         nobody dead in the first 30 s, nor in the first 30 s after a host has come back.",
         "Dead for v/2 + U(0, v/2), with v doubling from 5 s to 300 s.",
         "Then one request probes: a success brings the host back and forgets all, a failure doubles the time.",
         "When all hosts are dead they are used as if none were.",
     ],
-    source: "twitter/finagle@4feb34cb: FailureAccrualFactory, FailureAccrualPolicy; slices of the window and what happens \
-             when all are dead: from memory",
+    source: "twitter/finagle@91d24c33: liveness/FailureAccrualPolicy.scala (successRateWithinDuration, orElse), util/Ema.scala, \
+             loadbalancer/Balancers.scala (a balancer that finds nobody open in 5 picks takes the last one)",
     trace_input: TRACE_INPUT,
     parameters: FinagleOutlierSettings::parameters,
     trace: traced::<FinagleOutlierSettings, FinagleOutlier>,
 };
 
-/// Slices that the window is forgotten in.
+/// Slices that requests are forgotten in.
 const SLICES: u64 = 5;
 
 #[derive(Clone, Debug, Default)]
 struct Lately {
-    /// Requests and successes of each slice, in a ring.
-    slices: [(u32, u32); SLICES as usize],
+    /// Requests of each slice of the window, in a ring.
+    slices: [u32; SLICES as usize],
     slice: u64,
     requests: u32,
-    successes: u32,
+    /// When the host was first used, or came back.
+    since: Option<Time>,
+    /// The moving mean of successes, and how many milliseconds after `since` it was last told.
+    mean: Option<(u64, f64)>,
 }
 
 impl Lately {
-    fn add(&mut self, slice: u64, success: bool) {
+    /// A request has ended: the mean with it, and whether it counts by now.
+    fn add(&mut self, now: Time, window: Span, success: bool) -> (f64, bool) {
+        let slice = now.as_nanos() / (window.as_nanos() / SLICES).max(1);
         for passed in self.slice + 1..=slice.min(self.slice.saturating_add(SLICES)) {
-            let (requests, successes) = std::mem::take(&mut self.slices[(passed % SLICES) as usize]);
-            self.requests -= requests;
-            self.successes -= successes;
+            self.requests -= std::mem::take(&mut self.slices[(passed % SLICES) as usize]);
         }
         self.slice = self.slice.max(slice);
-        let place = &mut self.slices[(self.slice % SLICES) as usize];
-        place.0 += 1;
-        place.1 += u32::from(success);
+        self.slices[(self.slice % SLICES) as usize] += 1;
         self.requests += 1;
-        self.successes += u32::from(success);
+        let since = *self.since.get_or_insert(now);
+        let (millis, window) = (now.since(since).as_nanos() / 1_000_000, window.as_nanos() / 1_000_000);
+        let value = f64::from(u8::from(success));
+        let mean = match self.mean {
+            None => value,
+            Some((last, mean)) => {
+                let weight = libm::exp(-((millis - last) as f64) / window.max(1) as f64);
+                value * (1.0 - weight) + mean * weight
+            }
+        };
+        self.mean = Some((millis, mean));
+        (mean, millis >= window)
     }
 }
 
@@ -113,7 +127,8 @@ impl Outlier for FinagleOutlier {
         self.accrual.sight(now, up, panic)
     }
 
-    fn started(&mut self, _now: Time, replica: u32) {
+    fn started(&mut self, now: Time, replica: u32) {
+        self.lately(replica).since.get_or_insert(now);
         self.accrual.started(replica);
     }
 
@@ -122,19 +137,16 @@ impl Outlier for FinagleOutlier {
             self.accrual.withdrawn(replica);
             return;
         }
-        let slice = now.as_nanos() / (self.settings.window.as_nanos() / SLICES).max(1);
-        self.lately(replica).add(slice, outcome.is_ok());
+        let FinagleOutlierSettings { consecutive, success_rate, success_rate_requests, window, .. } = self.settings;
+        let lately = self.lately(replica);
+        let (mean, counts) = lately.add(now, window, outcome.is_ok());
+        let by_rate = counts && mean < success_rate.as_f64() && lately.requests >= success_rate_requests;
         if outcome.is_ok() {
             if self.accrual.succeeded(replica) {
-                *self.lately(replica) = Lately::default();
-                self.lately(replica).slice = slice;
+                *self.lately(replica) = Lately { since: Some(now), ..Lately::default() };
             }
             return;
         }
-        let FinagleOutlierSettings { consecutive, success_rate, success_rate_requests, .. } = self.settings;
-        let Lately { requests, successes, .. } = *self.lately(replica);
-        let rate = f64::from(successes) / f64::from(requests);
-        let by_rate = requests >= success_rate_requests && rate < success_rate.as_f64();
         self.accrual.failed(now, replica, Jitter::Equal, |failures| failures >= consecutive || by_rate);
     }
 

@@ -36,7 +36,8 @@ pub(super) const PRESET: Preset = Preset {
         "When its time is over one request goes: if it succeeds the endpoint is back, if not it is out for twice as long.",
         "There is no limit: all endpoints may be out, and then requests fail at once.",
     ],
-    source: "linkerd/website: 2-edge reference (circuit breaking); how jitter is added: from memory",
+    source: "linkerd/website: 2-edge reference (circuit breaking); linkerd/linkerd2-proxy@00ace22a: exp-backoff/src/lib.rs (jitter \
+             is added to the base, and no time is longer than the maximum)",
     trace_input: TRACE_INPUT,
     parameters: LinkerdOutlierSettings::parameters,
     trace: traced::<LinkerdOutlierSettings, LinkerdOutlier>,

@@ -31,6 +31,8 @@ pub struct RollingSettings {
     pub min_per_second: u32,
     /// For how long a call counts.
     pub ttl: Span,
+    /// The part of what is left when a call starts that its own retries may take, rounded up to a whole retry.
+    pub per_call: Share,
 }
 
 /// Envoy's retry budget and its limit of retries.
@@ -121,11 +123,11 @@ impl AnyQuota {
 
     /// May a retry go that nothing else stops?
     #[inline]
-    pub(super) fn withdraw(&mut self, now: Time, outcome: Outcome) -> bool {
+    pub(super) fn withdraw(&mut self, now: Time, outcome: Outcome, retry: u32) -> bool {
         match self {
             AnyQuota::Budget(budget) => budget.withdraw(),
             AnyQuota::Throttle(_) => true,
-            AnyQuota::Rolling(budget) => budget.withdraw(now),
+            AnyQuota::Rolling(budget) => budget.withdraw(now, retry),
             AnyQuota::Active(budget) => budget.withdraw(),
             AnyQuota::Aws(quota) => quota.withdraw(outcome),
         }

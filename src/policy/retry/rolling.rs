@@ -22,6 +22,7 @@ pub struct RollingBudget {
     withdrawal: i64,
     width_nanos: u64,
     deposit: i64,
+    per_call: f64,
 }
 
 impl RollingBudget {
@@ -39,6 +40,7 @@ impl RollingBudget {
             withdrawal: withdrawal.max(1),
             width_nanos: (settings.ttl.as_nanos() / SLICES).max(1),
             deposit,
+            per_call: settings.per_call.as_f64(),
         }
     }
 
@@ -59,12 +61,20 @@ impl RollingBudget {
         self.sum += deposit;
     }
 
-    /// Takes what a retry costs, if there is as much.
+    /// Takes what a call's `retry`-th retry costs (the first is 1), if there is as much and the call has not had its part:
+    /// of what there was when it started, which is what there is and what it has taken itself. (Finagle keeps the number
+    /// from the start of the call; they differ by what others have taken in the meantime.)
     #[inline]
-    pub fn withdraw(&mut self, now: Time) -> bool {
+    pub fn withdraw(&mut self, now: Time, retry: u32) -> bool {
         self.pass(now);
         if self.sum + self.reserve < self.withdrawal {
             return false;
+        }
+        if self.per_call < 1.0 {
+            let at_start = (self.sum + self.reserve) / self.withdrawal + i64::from(retry) - 1;
+            if f64::from(retry) > libm::ceil(self.per_call * at_start as f64) {
+                return false;
+            }
         }
         let withdrawal = self.withdrawal;
         *self.pass(now) -= withdrawal;

@@ -121,7 +121,7 @@ impl Retry for StandardRetry {
         if stopped || told_never || failure.attempt >= self.attempts {
             return None;
         }
-        if self.quota.as_mut().is_some_and(|quota| !quota.withdraw(now, failure.outcome)) {
+        if self.quota.as_mut().is_some_and(|quota| !quota.withdraw(now, failure.outcome, failure.attempt)) {
             return None;
         }
         let delay = self.delay(failure, uniform)?;

@@ -34,6 +34,12 @@ impl RetryThrottle {
     #[inline]
     pub fn failed(&mut self) -> bool {
         self.thousandths = self.thousandths.saturating_sub(TOKEN);
+        self.permits()
+    }
+
+    /// Whether more than half of the tokens are left.
+    #[inline]
+    pub fn permits(&self) -> bool {
         self.thousandths > self.most / 2
     }
 

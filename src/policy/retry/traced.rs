@@ -67,6 +67,7 @@ fn with<T>(settings: &mut RetrySettings, name: &str, act: &mut impl Act<T>) -> O
         (Quota::Rolling(budget), "budget.ratio") => act.on(&mut budget.ratio),
         (Quota::Rolling(budget), "budget.min_per_second") => act.on(&mut budget.min_per_second),
         (Quota::Rolling(budget), "budget.ttl") => act.on(&mut budget.ttl),
+        (Quota::Rolling(budget), "budget.per_call") => act.on(&mut budget.per_call),
         (Quota::Active(budget), "budget.ratio") => act.on(&mut budget.ratio),
         (Quota::Active(budget), "budget.min_retries") => act.on(&mut budget.min),
         (Quota::Aws(quota), "quota.capacity") => act.on(&mut quota.capacity),
@@ -232,6 +233,11 @@ impl Trace for RetryTrace {
         let op =
             step.get("op").and_then(Datum::text).ok_or("a step has an `op`: call, fail, success, deposit, withdraw")?;
         let times = step.get("times").and_then(Datum::count).unwrap_or(1);
+        if !matches!(op, "fail" | "success") && step.get("outcome").is_some() {
+            return Err(format!(
+                "`{op}` has no `outcome`: how an attempt ends is a step of its own, `fail` or `success`"
+            ));
+        }
         match op {
             "call" => {
                 let wait = self.begin();

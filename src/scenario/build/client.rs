@@ -10,6 +10,7 @@ use crate::model::{Cancel, Client, ClientId, Deadlines, Ids, Transport, ZoneAwar
 use crate::policy::Outcomes;
 use crate::policy::balance::Balance;
 use crate::policy::breaker::{BreakerRules, BreakerSettings};
+use crate::policy::bulkhead::BulkheadSettings;
 use crate::policy::hedge::HedgeSettings;
 use crate::policy::outlier::OutlierSettings;
 use crate::policy::registry::Kind;
@@ -20,8 +21,8 @@ use crate::policy::retry::{
 use crate::policy::settings::{Setting, Value};
 use crate::policy::throttle::ThrottleSettings;
 use crate::scenario::decode::{
-    Auto, BackoffForm, BreakerPreset, Count, Cx, Field, JitterForm, NotZero, Or, OutlierPreset, PositiveNumber,
-    RetryOn, RetryPreset, SpanOrShare, ThrottlePreset, WindowForm, Word,
+    Auto, BackoffForm, BreakerPreset, Count, Cx, Field, HedgePreset, JitterForm, NotZero, Or, OutlierPreset,
+    PositiveNumber, RetryOn, RetryPreset, SpanOrShare, ThrottlePreset, WindowForm, Word,
 };
 use crate::scenario::language::{
     BreakerKeys, BudgetKeys, ClientKeys, OutlierKeys, QuotaKeys, RetryKeys, RetryThrottleKeys, ScenarioKeys,
@@ -33,6 +34,7 @@ use crate::scenario::say::{Place, catalogue};
 pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -> Ids<ClientId, Client> {
     let mut clients = Ids::default();
     clients.push(Client::direct());
+    atlas.fallback_limits.push(None);
     let nowhere = Place::NOWHERE;
     atlas.clients.push(ClientPlaces {
         name: nowhere,
@@ -61,6 +63,7 @@ pub(super) fn clients(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -
             }
             None => Client { name: item.name.clone(), ..Client::direct() },
         });
+        atlas.fallback_limits.push(item.value.as_ref().and_then(fallback_limit));
         let place = |field: fn(&ClientKeys) -> Place| item.value.as_ref().map_or(nowhere, field);
         atlas.clients.push(ClientPlaces {
             name: item.place,
@@ -138,6 +141,26 @@ fn client(name: &str, keys: &ClientKeys, transport: Option<Transport>, cx: &mut 
     client.breaker.iter_mut().for_each(|breaker| breaker.sees = sees);
     client
 }
+
+/// How many fallbacks may be under way: what is written, or what Hystrix has (`fallback.isolation.semaphore`).
+fn fallback_limit(keys: &ClientKeys) -> Option<(u32, Place)> {
+    if let Some(Or(limit)) = keys.fallback_limit.given() {
+        return limit.as_ref().map(|Count(limit)| (*limit, keys.fallback_limit.key_place()));
+    }
+    let of_breaker = policy(&keys.breaker).filter(|keys| {
+        keys.preset.value().is_some_and(|BreakerPreset(settings)| matches!(settings.rules, BreakerRules::Hystrix(_)))
+    });
+    let of_bulkhead = policy(&keys.bulkhead).filter(|keys| {
+        keys.preset.value().is_some_and(|preset| {
+            ["hystrix", "hystrix-semaphore"].iter().any(|name| BulkheadSettings::preset(name) == Some(preset.settings))
+        })
+    });
+    let place = of_breaker.map(|keys| keys.preset.place()).or(of_bulkhead.map(|keys| keys.preset.place()))?;
+    Some((HYSTRIX_FALLBACKS, place))
+}
+
+/// `fallback.isolation.semaphore.maxConcurrentRequests` of Hystrix (HystrixCommandProperties).
+const HYSTRIX_FALLBACKS: u32 = 10;
 
 /// The chance of a message to get lost: not all may.
 pub(super) fn check_loss(field: &Field<Share>, cx: &mut Cx<'_>) -> Share {
@@ -291,8 +314,12 @@ fn budget(keys: &BudgetKeys, cx: &mut Cx<'_>) -> Quota {
                 "`burst` is a bucket that calls fill, `min_per_second` Finagle's balance, `min_retries` Envoy's limit",
             );
     }
-    if rolling.is_none() && keys.ttl.given().is_some() {
-        cx.say(&catalogue::PARTNER, keys.ttl.key_place(), "`ttl` needs `min_per_second`")
+    let of_rolling = [
+        ("ttl", keys.ttl.given().is_some(), keys.ttl.key_place()),
+        ("per_call", keys.per_call.given().is_some(), keys.per_call.key_place()),
+    ];
+    for (name, _, place) in of_rolling.into_iter().filter(|(_, is_set, _)| *is_set && rolling.is_none()) {
+        cx.say(&catalogue::PARTNER, place, format!("`{name}` needs `min_per_second`"))
             .help("add for example `min_per_second = 10`");
     }
     match (rolling, min_retries) {
@@ -300,6 +327,7 @@ fn budget(keys: &BudgetKeys, cx: &mut Cx<'_>) -> Quota {
             ratio: ratio.as_f64(),
             min_per_second,
             ttl: keys.ttl.given().map_or(Span::from_secs(10), |NotZero(span)| *span),
+            per_call: keys.per_call.given().copied().unwrap_or(Share::ONE),
         }),
         (None, Some(min)) => Quota::Active(ActiveSettings { ratio: Some(ratio).filter(|it| *it > Share::ZERO), min }),
         (None, None) => Quota::Budget(BudgetSettings { ratio, burst: keys.burst.value().map_or(10, |count| count.0) }),
@@ -313,8 +341,22 @@ fn hedge(client: &ClientKeys, cx: &mut Cx<'_>) -> Option<HedgeSettings> {
             .also(client.retry.key_place(), "retries")
             .help("leave one out; a hedge whose attempt fails sends the next one at once");
     }
-    let on = keys.on.given().map_or(Outcomes::ALL, |RetryOn(outcomes)| *outcomes);
-    Some(HedgeSettings { after: keys.after.value()?.0, attempts: keys.attempts.value()?.0, on })
+    let preset = keys.preset.value().map(|HedgePreset(settings)| *settings);
+    let after = keys.after.value().map(|after| after.0).or(preset.map(|preset| preset.after));
+    if after.is_none() && !keys.after.is_bad() && !keys.preset.is_bad() {
+        cx.say(&catalogue::MISSING_KEY, client.hedge.key_place(), "a hedge needs `after`")
+            .help("write for example `after = \"p95\"` or `preset = \"tail-at-scale\"`");
+    }
+    let throttle = match keys.throttle.given() {
+        None => preset.and_then(|preset| preset.throttle),
+        Some(_) => policy(&keys.throttle).and_then(|keys| retry_throttle(keys, cx)),
+    };
+    Some(HedgeSettings {
+        after: after?,
+        attempts: chosen(&keys.attempts, preset.map(|preset| preset.attempts), |Count(attempts)| *attempts, 2),
+        on: keys.on.given().map_or(preset.map_or(Outcomes::ALL, |preset| preset.on), |RetryOn(outcomes)| *outcomes),
+        throttle,
+    })
 }
 
 fn throttle(keys: &ThrottleKeys, cx: &mut Cx<'_>) -> ThrottleSettings {

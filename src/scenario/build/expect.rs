@@ -1,9 +1,10 @@
 //! Expectations: whether their metric can be measured at their target, in their time.
 
 use super::names::Names;
+use crate::base::suggest::did_you_mean;
 use crate::base::time::Time;
-use crate::model::{Expectation, Keeping, Limit, Metric, Model, Scope, Target};
-use crate::scenario::decode::{Condition, Cx, Measured, measured, measured_at, metric_name};
+use crate::model::{Caller, Edge, EdgeId, Endpoint, Expectation, Keeping, Limit, Metric, Model, Scope, Step, Target};
+use crate::scenario::decode::{Condition, Cx, Measured, Noun, Ref, measured, measured_at, metric_name};
 use crate::scenario::language::{ExpectKeys, ScenarioKeys};
 use crate::scenario::say::catalogue;
 
@@ -60,6 +61,9 @@ fn target(condition: &Condition, names: &Names<'_>, model: &Model, cx: &mut Cx<'
     let wanted = measured(metric);
     if wanted == [Measured::Run] {
         return Some(Target::Run);
+    }
+    if wanted == [Measured::Edge] {
+        return edge(name, names, model, cx);
     }
     let found = names.targets(&name.text);
     let mut fits = found.iter().copied().filter(|target| wanted.contains(&thing(*target)));
@@ -120,10 +124,60 @@ fn target(condition: &Condition, names: &Names<'_>, model: &Model, cx: &mut Cx<'
     Some(target)
 }
 
+/// The calls that `caller -> service.endpoint` names, or with ` via client` behind it, and for whose answers something
+/// stands in.
+fn edge<K: Noun>(name: &Ref<K>, names: &Names<'_>, model: &Model, cx: &mut Cx<'_>) -> Option<Target> {
+    let (wanted, client) = match name.text.split_once(" via ") {
+        Some((edge, client)) => (edge, Some(client.trim())),
+        None => (name.text.as_str(), None),
+    };
+    let wanted = wanted.split_once("->").map(|(from, to)| format!("{} -> {}", from.trim(), to.trim()));
+    let edges = model.edges();
+    let has_fallback = |edge: &Edge| {
+        let is_it = |step: &Step| {
+            matches!(step, Step::Call { endpoint, client, fallback: Some(_), .. }
+                if (*endpoint, *client) == (edge.to, edge.client))
+        };
+        let of_caller =
+            |endpoint: &Endpoint| matches!(edge.from, Caller::Service(service) if service == endpoint.service);
+        model.endpoints.iter().filter(|it| of_caller(it)).any(|it| it.steps.iter().any(|step| step.any(&is_it)))
+    };
+    let of_client = |edge: &Edge| client.is_none_or(|client| model.clients[edge.client].name == client);
+    let named: Vec<(EdgeId, &Edge)> = edges
+        .enumerate()
+        .filter(|(_, edge)| wanted.as_ref() == Some(&model.edge_name(edge)) && of_client(edge))
+        .collect();
+    let mut found = named.iter().filter(|(_, edge)| has_fallback(edge));
+    match (found.next(), found.next()) {
+        (Some((id, _)), None) => return Some(Target::Edge(*id)),
+        (Some((_, one)), Some((_, other))) => {
+            let via = |edge: &Edge| format!("`{} via {}`", model.edge_name(edge), model.clients[edge.client].name);
+            let help = format!("write {} or {}", via(one), via(other));
+            cx.say(&catalogue::AMBIGUOUS, name.place, format!("`{}` calls through several clients", name.text))
+                .help(help);
+        }
+        (None, _) if !named.is_empty() => {
+            cx.say(&catalogue::CONDITION, name.place, format!("no call of `{}` has a `fallback`", name.text))
+                .help("add one to the call, such as `fallback = \"constant\"`");
+        }
+        (None, _) if names.is_lost() => {}
+        (None, _) => {
+            let known: Vec<String> =
+                edges.iter().filter(|edge| has_fallback(edge)).map(|edge| model.edge_name(edge)).collect();
+            let near = did_you_mean(&name.text, known.iter().map(String::as_str));
+            cx.say(&catalogue::CONDITION, name.place, format!("`{}` is no edge", name.text))
+                .maybe_help(near.map(|near| format!("did you mean `{near}`?")))
+                .help("an edge is written `caller -> service.endpoint`, such as `gateway -> stock.read`");
+        }
+    }
+    None
+}
+
 fn thing(target: Target) -> Measured {
     match target {
         Target::Workload(_) => Measured::Workload,
         Target::Service(_) => Measured::Service,
+        Target::Edge(_) => Measured::Edge,
         Target::Pool(_) => Measured::Pool,
         Target::Cache(_) => Measured::Cache,
         Target::Topic(_) => Measured::Topic,
@@ -136,6 +190,7 @@ fn is(thing: Measured) -> &'static str {
     match thing {
         Measured::Workload => "a workload",
         Measured::Service => "a service",
+        Measured::Edge => "an edge",
         Measured::Pool => "a pool",
         Measured::Cache => "a cache",
         Measured::Topic => "a topic or queue",
@@ -148,6 +203,7 @@ fn example(thing: Measured) -> &'static str {
     match thing {
         Measured::Workload => "goodput, throughput, failures or p99",
         Measured::Service => "p99, mean, attempts or rejected",
+        Measured::Edge => "fallbacks",
         Measured::Pool => "utilisation, queue, wait or rejected",
         Measured::Cache => "hit_ratio, fetches or expired",
         Measured::Topic | Measured::Consumer => "lag, p99, lost or duplicates",

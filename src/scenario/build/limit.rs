@@ -234,6 +234,10 @@ pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings
     if let Some(BulkheadSettings::Pool(usual)) = preset {
         return BulkheadSettings::Pool(pool(keys, usual, cx));
     }
+    if keys.requests.given().is_some() {
+        cx.say(&catalogue::PARTNER, keys.requests.key_place(), "`requests` is about a connection pool")
+            .help("add `preset = \"envoy\"` or `preset = \"istio\"`, or write `max`");
+    }
     let is_threads = keys.core.given().is_some() || matches!(preset, Some(BulkheadSettings::Threads(_)));
     let count = |Count(count): &Count<1, 1_000_000>| *count;
     if !is_threads {
@@ -241,7 +245,12 @@ pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings
             Some(BulkheadSettings::Semaphore(settings)) => settings,
             _ => SemaphoreSettings::default(),
         };
-        for (key, place) in [("queue", keys.queue.key_place()), ("keep_alive", keys.keep_alive.key_place())] {
+        let of_threads = [
+            ("queue", keys.queue.key_place()),
+            ("queue_threshold", keys.queue_threshold.key_place()),
+            ("keep_alive", keys.keep_alive.key_place()),
+        ];
+        for (key, place) in of_threads {
             if place != Place::NOWHERE {
                 cx.say(&catalogue::PARTNER, place, format!("`{key}` is about a bulkhead of threads"))
                     .help("add `core`, the threads that stay, or a preset such as \"resilience4j-threads\"");
@@ -276,11 +285,20 @@ pub(super) fn bulkhead(keys: &BulkheadKeys, cx: &mut Cx<'_>) -> BulkheadSettings
         cx.say(&catalogue::OUT_OF_RANGE, place, format!("{core} threads stay, but there are at most {max}"))
             .help("`core` is at most `max`");
     }
-    let ThreadPoolSettings { queue, keep_alive, .. } = usual.unwrap_or_default();
+    let ThreadPoolSettings { queue, queue_threshold, keep_alive, .. } = usual.unwrap_or_default();
+    let threshold = keys.queue_threshold.given().map(|Count(count)| *count).or(queue_threshold);
+    if let (Some(Count(places)), Some(threshold)) = (keys.queue.given(), threshold)
+        && *places > threshold
+    {
+        cx.say(&catalogue::SHORT_QUEUE, keys.queue.place(), format!("this queue is full with {threshold} in it"))
+            .note(format!("`queue_threshold` is {threshold}, however many places the queue has"))
+            .help(format!("add `queue_threshold = {places}`, or write `queue = {threshold}`"));
+    }
     BulkheadSettings::Threads(ThreadPoolSettings {
         core,
         max: max.max(core),
         queue: chosen(&keys.queue, Some(queue), |Count(count)| *count, queue),
+        queue_threshold: threshold,
         keep_alive: chosen(&keys.keep_alive, Some(keep_alive), |span| *span, keep_alive),
     })
 }
@@ -290,6 +308,7 @@ fn pool(keys: &BulkheadKeys, usual: PoolSettings, cx: &mut Cx<'_>) -> PoolSettin
     let others = [
         ("max_wait", keys.max_wait.key_place()),
         ("core", keys.core.key_place()),
+        ("queue_threshold", keys.queue_threshold.key_place()),
         ("keep_alive", keys.keep_alive.key_place()),
     ];
     for (key, place) in others.into_iter().filter(|(_, place)| *place != Place::NOWHERE) {
@@ -300,6 +319,7 @@ fn pool(keys: &BulkheadKeys, usual: PoolSettings, cx: &mut Cx<'_>) -> PoolSettin
     PoolSettings {
         max: chosen(&keys.max, Some(usual.max), |Count(count)| *count, usual.max),
         queue: chosen(&keys.queue, Some(usual.queue), |Count(count)| *count, usual.queue),
+        requests: chosen(&keys.requests, Some(usual.requests), |Count(count)| *count, usual.requests),
     }
 }
 

@@ -23,7 +23,7 @@ mod written;
 mod zone;
 
 use crate::base::time::{NANOS_PER_SEC, Span};
-use crate::model::{CacheId, ClientId, EndpointId, Model, PoolId, TopicId};
+use crate::model::{CacheId, ClientId, EndpointId, Id, Limit, Model, PoolId, Scope, SharedPool, TopicId};
 use crate::scenario::data::Fit;
 use crate::scenario::decode::{Cx, NotZero, Seed};
 use crate::scenario::language::ScenarioKeys;
@@ -76,6 +76,10 @@ pub(crate) struct Atlas {
     pub(crate) transports: Vec<(Place, String, bool)>,
     /// Names, by pool.
     pub(crate) pools: Vec<Place>,
+    /// By client: how many fallbacks of its calls may be under way, and where that stands.
+    pub(crate) fallback_limits: Vec<Option<(u32, Place)>>,
+    /// The pools that hold fallbacks to it, behind those of the file.
+    pub(crate) fallback_pools: Vec<SharedPool>,
     /// Names, by cache.
     pub(crate) caches: Vec<Place>,
     /// Names, by broker of the file.
@@ -88,6 +92,29 @@ pub(crate) struct Atlas {
     pub(crate) publishes: Vec<PublishSite>,
     /// Steps behind one that ends the handler, and that one.
     pub(crate) unreachable: Vec<(Place, Place)>,
+}
+
+impl Atlas {
+    /// The pool of that name with so many permits, for which nobody waits; its limit stands at `place`.
+    pub(crate) fn fallback_pool(&mut self, name: String, size: u32, place: Place) -> PoolId {
+        let of_file = self.pools.len() - self.fallback_pools.len();
+        let known = self.fallback_pools.iter().position(|pool| pool.name == name);
+        PoolId::new(
+            of_file
+                + known.unwrap_or_else(|| {
+                    self.pools.push(place);
+                    self.fallback_pools.push(SharedPool {
+                        name,
+                        size,
+                        queue: Limit::AtMost(0),
+                        acquire_timeout: None,
+                        scope: Scope::Replica,
+                        is_optimistic: false,
+                    });
+                    self.fallback_pools.len() - 1
+                }),
+        )
+    }
 }
 
 /// Where the parts of a workload were written.
@@ -275,10 +302,13 @@ pub(crate) fn build(keys: &ScenarioKeys, file: &str, cx: &mut Cx<'_>) -> Draft {
     }
     let clients = client::clients(keys, &mut atlas, cx);
     let workloads = workload::workloads(keys, &names, duration, &mut atlas, cx);
-    let pools = resource::pools(keys, &mut atlas, cx);
+    let mut pools = resource::pools(keys, &mut atlas, cx);
     let mut caches = resource::caches(keys, &mut atlas, cx);
     let (brokers, topics) = messaging::topics(keys, &names, &mut atlas, cx);
     let (services, endpoints) = service::services(keys, &names, &mut atlas, cx);
+    atlas.fallback_pools.iter().for_each(|pool| {
+        pools.push(pool.clone());
+    });
     resource::count_keys(keys, &mut caches, &atlas, cx);
     let mut model = Model {
         title: keys.title.given().cloned().unwrap_or_else(|| stem(file)),

@@ -107,6 +107,17 @@ impl<'k> Names<'k> {
         }
     }
 
+    /// Whether callers or callees may be missing only because they could not be read.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.services || self.lost.workloads || self.lost.consumers
+    }
+
+    /// The name of the service that an endpoint belongs to.
+    pub(super) fn service_of(&self, endpoint: EndpointId) -> &'k str {
+        let is_its = |at: ServiceId| self.endpoints[at.index()].ids.values().any(|id| *id == endpoint);
+        self.services.iter().find(|(_, id)| is_its(**id)).map_or("", |(name, _)| name)
+    }
+
     /// The client of that name.
     pub(super) fn client(&self, name: &ClientName, cx: &mut Cx<'_>) -> Option<ClientId> {
         if let Some(id) = self.clients.get(name.text.as_str()) {
@@ -301,6 +312,7 @@ impl<'k> Names<'k> {
             Measured::Cache => self.lost.caches,
             Measured::Topic => self.lost.topics || self.lost.queues,
             Measured::Consumer => self.lost.consumers,
+            Measured::Edge => self.lost.services || self.lost.workloads,
             Measured::Run => false,
         };
         if wanted.iter().any(is_lost) {

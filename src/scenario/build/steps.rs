@@ -5,7 +5,7 @@ use super::names::Names;
 use super::workload::{is_whole, percent};
 use super::{Atlas, CallSite, PublishSite, Resource, ResourceUse};
 use crate::base::time::Span;
-use crate::model::{Branch, ClientId, EndpointId, Fallback, Need, Publish, PublishWait, Step};
+use crate::model::{Branch, ClientId, EndpointId, Fallback, Id, Need, Publish, PublishWait, Step};
 use crate::scenario::decode::{
     ArmForm, BranchForm, ClientName, Cx, EndpointName, FallbackForm, Field, NeedForm, NotZero, StepForm, StepKind,
     Steps, Word,
@@ -65,14 +65,15 @@ impl Builder<'_, '_, '_> {
             StepKind::Work { work, contention: Span::ZERO } => Step::Work(work.clone()),
             StepKind::Work { work, contention } => Step::ContendedWork { work: work.clone(), each: *contention },
             StepKind::Sleep(time) => Step::Sleep(time.clone()),
-            StepKind::Call { endpoint, client, optional, priority, priority_place, read, read_place, .. } => {
+            StepKind::Call { endpoint: to, client, optional, priority, priority_place, read, read_place, .. } => {
                 let fallback = self.fallback(step);
                 let read_place = read.is_some().then_some(*read_place);
-                let (endpoint, client) = self.call(endpoint, client, false, read_place)?;
+                let (endpoint, client) = self.call(to, client, false, read_place)?;
                 if priority_place.is_somewhere() {
                     self.atlas.priorities.push((*priority_place, endpoint));
                 }
                 let read = read.clone();
+                let fallback = fallback.map(|fallback| self.limited(fallback, to.text.as_str(), client));
                 Step::Call { endpoint, client, optional: *optional, priority: *priority, read, fallback }
             }
             StepKind::Forward { endpoint, client } => {
@@ -155,6 +156,22 @@ impl Builder<'_, '_, '_> {
                 Fallback::Steps(steps)
             }
         }))
+    }
+
+    /// The same, within the limit of fallbacks that its client has: a pool of permits for each replica of the caller and each
+    /// endpoint that it calls, for which nobody waits.
+    fn limited(&mut self, mut fallback: Box<Fallback>, to: &str, client: ClientId) -> Box<Fallback> {
+        let limit = self.atlas.fallback_limits.get(client.index()).copied().flatten();
+        // What stands in at once never meets another one.
+        if let (Fallback::Steps(steps), Some((size, place))) = (&mut *fallback, limit)
+            && !steps.is_empty()
+        {
+            let name = format!("fallbacks {} -> {to}", self.names.service_of(self.endpoint));
+            let pool = self.atlas.fallback_pool(name, size, place);
+            self.atlas.uses.push(ResourceUse { by: self.endpoint, what: Resource::Pool(pool), place });
+            *steps = vec![Step::Hold { pool, steps: std::mem::take(steps) }];
+        }
+        fallback
     }
 
     /// What would answer the handler's caller does not stand in for the answer of a call.

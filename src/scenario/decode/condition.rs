@@ -59,6 +59,7 @@ impl Decode for Condition {
 pub(crate) enum Measured {
     Workload,
     Service,
+    Edge,
     Pool,
     Cache,
     Topic,
@@ -72,6 +73,7 @@ impl Measured {
         match self {
             Measured::Workload => "workloads",
             Measured::Service => "services",
+            Measured::Edge => "edges",
             Measured::Pool => "pools",
             Measured::Cache => "caches",
             Measured::Topic => "topics and queues",
@@ -83,7 +85,7 @@ impl Measured {
 
 /// Where `metric` can be measured.
 pub(crate) fn measured(metric: Metric) -> &'static [Measured] {
-    use Measured::{Cache, Consumer, Pool, Run, Service, Topic, Workload};
+    use Measured::{Cache, Consumer, Edge, Pool, Run, Service, Topic, Workload};
     match metric {
         Metric::Goodput | Metric::Throughput | Metric::Failures | Metric::Degraded => &[Workload],
         Metric::Mean | Metric::Quantile(_) | Metric::Max => &[Workload, Service, Topic, Consumer],
@@ -101,6 +103,7 @@ pub(crate) fn measured(metric: Metric) -> &'static [Measured] {
         | Metric::Redelivered
         | Metric::Reordered
         | Metric::Duplicates => &[Topic, Consumer],
+        Metric::Fallbacks => &[Edge],
         Metric::TimeToRecover | Metric::Verdict => &[Run],
     }
 }
@@ -120,6 +123,10 @@ pub(crate) fn meaning(metric: Metric) -> &'static str {
         Metric::Failures => "Requests that ended without a good answer: a share of those offered, or a rate.",
         Metric::Degraded => {
             "Requests answered with the help of a fallback, in time or not: a share of those offered, or a rate."
+        }
+        Metric::Fallbacks => {
+            "Calls for whose answer a fallback stood in, such as `fallbacks(gateway -> stock.read) <= 1%`: a share of the calls, \
+             a rate, or a number."
         }
         Metric::Mean => {
             "Mean time to a good answer: for a user from the intended start on, at a service from the arrival on; of a message \
@@ -238,15 +245,16 @@ impl Unit {
     }
 }
 
-/// What is counted, of messages.
+/// What is counted, of messages and fallbacks.
 const COUNTED: &[Unit] = &[Unit::Share, Unit::Rate, Unit::Number];
 
 /// Every metric but the percentiles, with the bounds that it can be compared with.
-pub(crate) const METRICS: [(&str, Metric, &[Unit]); 31] = [
+pub(crate) const METRICS: [(&str, Metric, &[Unit]); 32] = [
     ("goodput", Metric::Goodput, &[Unit::Share, Unit::Rate]),
     ("throughput", Metric::Throughput, &[Unit::Share, Unit::Rate]),
     ("failures", Metric::Failures, &[Unit::Share, Unit::Rate]),
     ("degraded", Metric::Degraded, &[Unit::Share, Unit::Rate]),
+    ("fallbacks", Metric::Fallbacks, COUNTED),
     ("mean", Metric::Mean, &[Unit::Span]),
     ("max", Metric::Max, &[Unit::Span]),
     ("utilisation", Metric::Utilisation, &[Unit::Share]),
@@ -286,7 +294,9 @@ type Parts = (Metric, Range<usize>, Comparison, Bound);
 fn parse(text: &str) -> Result<Parts, ParseError> {
     let example = "write for example `goodput(shoppers) >= 99%` or `p99(orders) < 200ms`";
     let all = 0..text.len();
-    let Some(at) = text.find(['<', '>', '=', '!']) else {
+    // The arrow of an edge compares nothing.
+    let compares = |at: &usize| !(text[*at..].starts_with('>') && text[..*at].ends_with('-'));
+    let Some(at) = text.match_indices(['<', '>', '=', '!']).map(|(at, _)| at).find(compares) else {
         return Err(ParseError::new(all, "a condition compares a metric with a bound").hint(example));
     };
     let length = text[at..].find(|c| !matches!(c, '<' | '>' | '=' | '!')).unwrap_or(text.len() - at);
@@ -327,7 +337,7 @@ fn parse(text: &str) -> Result<Parts, ParseError> {
     let target = trimmed(text, left.start + open + 1..left.end - 1);
     if target.is_empty() {
         return Err(ParseError::new(left, "the metric needs a target")
-            .hint("name the workload, service, pool, cache, topic, queue or consumer in the parentheses"));
+            .hint("name the workload, service, edge, pool, cache, topic, queue or consumer in the parentheses"));
     }
     if measured(metric) == [Measured::Run] {
         let name = inner[..open].trim_end();

@@ -41,9 +41,9 @@ pub(crate) use name::{
 pub(crate) use order::OrderForm;
 pub(crate) use parameter::{Quantity, RangeForm, Scalar};
 pub(crate) use policy::{
-    BackoffForm, BreakerPreset, BulkheadPreset, HealthPreset, HedgeAfter, JitterForm, LimitPreset, OutlierPreset,
-    PresetValue, PushbackForm, RateLimitPreset, RetryOn, RetryPreset, SlowStartPreset, SpanOrShare, StruckReplicas,
-    ThrottlePreset, WindowForm, preset_value,
+    BackoffForm, BreakerPreset, BulkheadPreset, HealthPreset, HedgeAfter, HedgePreset, JitterForm, LimitPreset,
+    OutlierPreset, PresetValue, PushbackForm, RateLimitPreset, RetryOn, RetryPreset, SlowStartPreset, SpanOrShare,
+    StruckReplicas, ThrottlePreset, WindowForm, preset_value,
 };
 pub(crate) use queue::{DisciplineForm, QueueTimeoutForm};
 pub(crate) use scalar::{Count, LimitFrom, NotZero, Or, PositiveNumber, Seed, True, Unlimited};

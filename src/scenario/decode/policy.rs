@@ -8,7 +8,7 @@ use crate::base::units::Share;
 use crate::policy::balance::{PassiveHealthSettings, SlowStartSettings};
 use crate::policy::breaker::{BreakerSettings, Sees, Window};
 use crate::policy::bulkhead::BulkheadSettings;
-use crate::policy::hedge::HedgeDelay;
+use crate::policy::hedge::{HedgeDelay, HedgeSettings};
 use crate::policy::limit::LimitSettings;
 use crate::policy::outlier::OutlierSettings;
 use crate::policy::rate::RateLimitSettings;
@@ -227,6 +227,10 @@ pub(crate) struct OutlierPreset(pub(crate) OutlierSettings);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ThrottlePreset(pub(crate) ThrottleSettings);
 
+/// A preset of hedges.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HedgePreset(pub(crate) HedgeSettings);
+
 /// A rate limit under a library's name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RateLimitPreset(pub(crate) RateLimitSettings);
@@ -283,6 +287,7 @@ presets! {
     RetryPreset is "a preset of retries" of Retry as RetrySettings;
     BreakerPreset is "a preset of breakers" of Breaker as BreakerSettings;
     ThrottlePreset is "a preset of throttles" of Throttle as ThrottleSettings;
+    HedgePreset is "a preset of hedges" of Hedge as HedgeSettings;
     OutlierPreset is "a preset of outlier detection" of Outlier as OutlierSettings;
     RateLimitPreset is "a preset of rate limits" of RateLimit as RateLimitSettings;
     LimitPreset is "a preset of limits" of Limit as LimitSettings;

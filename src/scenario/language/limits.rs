@@ -128,6 +128,11 @@ keys! {
         [since "0.2"] core: Count<0, 1_000_000>;
         /// With `core`: places in the queue, 100 if absent; of a connection pool, requests that wait for a connection.
         [since "0.2"] queue: Count<0, 1_000_000_000>;
+        /// With `core`: how many may stand in the queue at most, however many places it has; all of them if absent, and 5
+        /// with the preset "hystrix".
+        [since "0.2"] queue_threshold: Count<0, 1_000_000_000>;
+        /// Of a connection pool: requests under way at a time over all connections.
+        [since "0.2"] requests: Count<1, 4_294_967_295>;
         /// With `core`: how long a thread beyond it stays without a call; 20 ms if absent.
         [since "0.2"] keep_alive: Span;
     }

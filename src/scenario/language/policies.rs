@@ -6,8 +6,8 @@ use crate::policy::breaker::Sees;
 use crate::policy::retry::PushbackRule;
 use crate::scenario::declare::keys;
 use crate::scenario::decode::{
-    BackoffForm, BreakerPreset, Count, HedgeAfter, JitterForm, NotZero, Or, OutlierPreset, PositiveNumber, RetryOn,
-    RetryPreset, SpanOrShare, ThrottlePreset, WindowForm, Word,
+    BackoffForm, BreakerPreset, Count, HedgeAfter, HedgePreset, JitterForm, NotZero, Or, OutlierPreset, PositiveNumber,
+    RetryOn, RetryPreset, SpanOrShare, ThrottlePreset, WindowForm, Word,
 };
 
 keys! {
@@ -55,18 +55,24 @@ keys! {
     /// client's `cancel` says. An attempt that fails sends the next one at once; the call fails when all have failed, or
     /// when its `timeout` is over, which holds for all of them together.
     HedgeKeys is "a hedge" at "client.NAME.hedge" {
-        /// How long the latest attempt goes without an answer before the next one is sent: a length of time, or a
-        /// percentile such as `p95`, of the last 1000 calls that were answered well, worked out after every hundredth;
+        /// Start from the defaults of a library; the other keys change them.
+        [since "0.2"] preset: HedgePreset;
+        /// Needed without a preset. How long the latest attempt goes without an answer before the next one is sent: a length
+        /// of time, or a percentile such as `p95`, of the last 1000 calls that were answered well, worked out after every hundredth;
         /// before the first hundred there are no hedges. Each replica of a caller sees its own calls to a service; the
         /// users of a workload see those of all.
-        after: HedgeAfter, required;
+        after: HedgeAfter;
         /// Attempts at most, the first included.
         attempts: Count<2, 5> = "2";
         /// Failures that another attempt may heal: it is sent at once. Any other failure ends the call. All may be healed if
         /// absent.
         on: RetryOn;
+        /// How failures stop all hedges, as they stop retries: every attempt that fails in a way that another one may heal
+        /// takes a token, every call that is answered well brings a part of one, and while at most half are left a call
+        /// sends its first attempt only.
+        [since "0.2"] throttle: Or<RetryThrottleKeys> = "none";
     }
-    later { "preset" "throttle" "budget" }
+    later { "budget" }
 }
 
 keys! {
@@ -82,6 +88,9 @@ keys! {
         min_per_second: Count<0>;
         /// With `min_per_second`: for how long a call counts; 10 s if absent.
         ttl: NotZero<Span>;
+        /// With `min_per_second`: the part of what is left when a call starts that its own retries may take; all of it if
+        /// absent.
+        [since "0.2"] per_call: Share;
         /// As in Envoy: retries at a time that are there in any case; there is no `burst` then.
         min_retries: Count<0>;
     }

@@ -161,3 +161,30 @@ fn the_default_is_the_order_of_the_library() {
     assert_eq!(written.breaker.unwrap().sees, Sees::Calls);
     assert_eq!(written.order.around_calls(), [Layer::Breaker]);
 }
+
+/// Its timeout is that of the command: it counts from before the wait for a thread, and ends what is repeated in `run()`.
+#[test]
+fn the_timeout_of_hystrix_is_around_all_of_its_command() {
+    let retries = "timeout = \"15ms\"\nretry = { attempts = 3, on = [\"error\"] }\nbreaker = { preset = \"hystrix\" }";
+    assert_eq!(client(retries).order.around_calls(), [Layer::Breaker, Layer::Timeout, Layer::Bulkhead]);
+    // Two commands want the only thread at once; the second has waited 10 ms of its 15 when it gets it.
+    let threads = "bulkhead = { preset = \"hystrix\", core = 1, max = 1, queue = 1 }";
+    let run =
+        working(&format!("timeout = \"15ms\"\nbreaker = {{ preset = \"hystrix\" }}\n{threads}"), "burst(2, every=1s)");
+    assert_eq!((users(&run, Outcome::Ok), users(&run, Outcome::Timeout)), (10, 10));
+}
+
+#[test]
+fn more_requests_than_a_cluster_may_have_fail_though_there_are_connections() {
+    let pool = |keys: &str| {
+        let run = working(&format!("bulkhead = {{ preset = \"envoy\", {keys} }}"), "burst(10, every=1s)");
+        (users(&run, Outcome::Ok), users(&run, Outcome::Limited))
+    };
+    assert_eq!(pool("max = 5, queue = 2"), (70, 30));
+    assert_eq!(pool("max = 5, queue = 2, requests = 5"), (70, 30));
+    assert_eq!(
+        pool("max = 5, queue = 2, requests = 4"),
+        (40, 60),
+        "there is a connection, so that nobody waits for one"
+    );
+}

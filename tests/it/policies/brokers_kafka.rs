@@ -10,7 +10,7 @@ use brownout::mechanism::broker::kafka::{
 };
 use serde_json::Value;
 
-use super::vectors::{Waiting, count, list, millis, text};
+use super::vectors::{Waiting, count, list, millis, pairs, text};
 
 mod groups;
 mod producers;
@@ -59,7 +59,7 @@ pub(super) fn keyed(vector: &Value) -> Result<(), Waiting> {
 }
 
 pub(super) fn adaptive(vector: &Value) -> Result<(), Waiting> {
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let queues: Vec<u32> = list(&input["queue_sizes"]).iter().map(count).collect();
         let mut it = Partitioner::new(Unkeyed::Adaptive, queues.len() as u32, Size::from_bytes(1));
         it.weigh(queues);
@@ -89,7 +89,7 @@ pub(super) fn sticky(vector: &Value) -> Result<(), Waiting> {
 pub(super) fn backoff(vector: &Value) -> Result<(), Waiting> {
     let (base, cap) =
         (millis(&vector["params"]["retry.backoff.ms"]), millis(&vector["params"]["retry.backoff.max.ms"]));
-    for (n, range) in list(&vector["input"]["attempts"]).iter().zip(list(&vector["expected"]["delay_range_ms"])) {
+    for (n, range) in pairs(&vector["input"]["attempts"], &vector["expected"]["delay_range_ms"]) {
         let found = [0.0, 1.0].map(|draw| retry_backoff(base, cap, count(n), draw));
         assert_eq!(found, [millis(&range[0]), millis(&range[1])]);
     }
@@ -98,7 +98,7 @@ pub(super) fn backoff(vector: &Value) -> Result<(), Waiting> {
 
 pub(super) fn batch_ready(vector: &Value) -> Result<(), Waiting> {
     let (linger, batch_size) = (millis(&vector["params"]["linger.ms"]), bytes(&vector["params"]["batch.size"]));
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut it = producer(ProducerSettings { linger, batch_size, ..ProducerSettings::default() });
         let now = at(millis(&input["waited_ms"]));
         assert!(matches!(it.offer(Time::ZERO, P0, (), count(&input["bytes"])), Offer::Buffered { .. }));
@@ -228,7 +228,7 @@ pub(super) fn retention_bytes(vector: &Value) -> Result<(), Waiting> {
         segment: Size::from_bytes(100),
         ..LogSettings::default()
     };
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut log = Log::new(settings);
         let sizes: Vec<u64> =
             list(&input["segment_bytes_oldest_first"]).iter().map(|size| count(size).into()).collect();

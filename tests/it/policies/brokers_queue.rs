@@ -9,7 +9,7 @@ use brownout::mechanism::broker::queue::{
 };
 use serde_json::Value;
 
-use super::vectors::{Waiting, count, list, number};
+use super::vectors::{Waiting, count, list, number, pairs};
 
 const ONE: Member = Member(0);
 const TWO: Member = Member(1);
@@ -62,7 +62,7 @@ impl Queue {
 pub(super) fn delivery_limit(vector: &Value) -> Result<(), Waiting> {
     let limit = count(&vector["params"]["x-delivery-limit"]);
     assert_eq!(limit, rabbitmq::DELIVERY_LIMIT);
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut queue = Queue::new(rabbitmq::quorum());
         queue.publish(at(0), [1]);
         let mut deliveries = 0;
@@ -242,7 +242,7 @@ pub(super) fn redelivery(vector: &Value) -> Result<(), Waiting> {
 }
 
 pub(super) fn nak(vector: &Value) -> Result<(), Waiting> {
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut stream = Stream::new(jetstream::STREAM, &[consumer_of(&vector["params"])]);
         stream.publish(at(0), 1);
         let delivery = stream.take(at(0), 0, 1)[0];
@@ -259,7 +259,7 @@ pub(super) fn nak(vector: &Value) -> Result<(), Waiting> {
 
 pub(super) fn discard(vector: &Value) -> Result<(), Waiting> {
     let max_messages = Some(count(&vector["params"]["MaxMsgs"]));
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let discard = if input["Discard"] == "new" { Discard::New } else { Discard::Old };
         let settings = StreamSettings { discard, max_messages, ..jetstream::STREAM };
         let mut stream = Stream::new(settings, &[jetstream::consumer()]);

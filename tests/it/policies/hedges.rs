@@ -5,7 +5,7 @@ use brownout::policy::Outcomes;
 use brownout::policy::hedge::{AnyHedge, Hedge, HedgeDelay, HedgeSettings};
 
 fn hedge(after: HedgeDelay) -> AnyHedge {
-    AnyHedge::from_settings(&HedgeSettings { after, attempts: 2, on: Outcomes::ALL })
+    AnyHedge::from_settings(&HedgeSettings { after, attempts: 2, on: Outcomes::ALL, throttle: None })
 }
 
 fn p95() -> AnyHedge {

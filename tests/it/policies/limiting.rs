@@ -17,7 +17,7 @@ use brownout::policy::queue::{AdaptiveTimeout, Codel, CodelSettings};
 use brownout::policy::rate::{CyclesSettings, RateLimitSettings, RateLimiter, Turn};
 use serde_json::Value;
 
-use super::vectors::{Waiting, count, list, number};
+use super::vectors::{Waiting, count, list, number, pairs};
 
 type Ran = Result<(), Waiting>;
 
@@ -38,13 +38,13 @@ fn part(share: &Value) -> Share {
 }
 
 /// The inputs with the answers that they should get.
-fn pairs(vector: &Value) -> impl Iterator<Item = (&Value, &Value)> {
-    list(&vector["input"]).iter().zip(list(&vector["expected"]))
+fn steps(vector: &Value) -> impl Iterator<Item = (&Value, &Value)> {
+    pairs(&vector["input"], &vector["expected"])
 }
 
 pub(super) fn aimd(vector: &Value) -> Ran {
     let params = &vector["params"];
-    for (input, expected) in pairs(vector) {
+    for (input, expected) in steps(vector) {
         let mut law = Aimd::new(&AimdSettings {
             initial: count(&input["limit"]),
             min: count(&input["minLimit"]),
@@ -74,7 +74,7 @@ pub(super) fn vegas(vector: &Value) -> Ran {
         },
         Stream::new(1, "probes"),
     );
-    for (input, expected) in pairs(vector) {
+    for (input, expected) in steps(vector) {
         law.sample(millis(&input["rtt_ms"]), count(&input["inflight"]), false);
         assert_eq!(law.limit(), count(expected), "{input}");
     }
@@ -110,7 +110,7 @@ pub(super) fn gradient(vector: &Value) -> Ran {
         buffer: share(&params["buffer_percent"]),
         ..GradientSettings::default()
     };
-    for (input, expected) in pairs(vector) {
+    for (input, expected) in steps(vector) {
         let limit =
             settings.next_limit(count(&input["limit"]), millis(&input["min_rtt_ms"]), millis(&input["sample_rtt_ms"]));
         assert_eq!(limit, count(expected), "{input}");
@@ -120,7 +120,7 @@ pub(super) fn gradient(vector: &Value) -> Ran {
 
 pub(super) fn admission(vector: &Value) -> Ran {
     let params = &vector["params"];
-    for (input, expected) in pairs(vector) {
+    for (input, expected) in steps(vector) {
         let mut limiter = Admission::new(&AdmissionSettings {
             success: share(&params["sr_threshold_percent"]),
             aggression: number(input.get("aggression").unwrap_or(&params["aggression"])),
@@ -147,7 +147,7 @@ pub(super) fn rate_limiter(vector: &Value) -> Ran {
     // Not at the start of time: cycles count from the creation.
     let created = Time::ZERO + Span::from_secs(86_400) + Span::from_nanos(7);
     let mut limiter = RateLimiter::new(&settings, created);
-    let times = list(&vector["input"]["reserve_at_ns"]).iter().zip(list(&vector["expected"]["wait_ns"]));
+    let times = pairs(&vector["input"]["reserve_at_ns"], &vector["expected"]["wait_ns"]);
     for (at, wait) in times {
         let expected = match wait.as_i64() {
             Some(-1) => Turn::Refused(timeout),
@@ -200,7 +200,7 @@ pub(super) fn codel(vector: &Value) -> Ran {
         CodelSettings { target: millis(&params["target_delay_ms"]), interval: millis(&params["interval_ms"]) };
     assert_eq!(settings, CodelSettings::default());
     let mut codel = Codel::new(settings);
-    for (input, expected) in pairs(vector) {
+    for (input, expected) in steps(vector) {
         let drops = codel.drops(Time::ZERO + millis(&input["now_ms"]), millis(&input["queue_delay_ms"]));
         assert_eq!(Some(drops), expected.as_bool(), "{input}");
     }
@@ -210,7 +210,7 @@ pub(super) fn codel(vector: &Value) -> Ran {
 pub(super) fn adaptive_timeout(vector: &Value) -> Ran {
     let params = &vector["params"];
     let policy = AdaptiveTimeout { short: millis(&params["M_ms"]), standing: millis(&params["N_ms"]) };
-    for (input, expected) in pairs(vector) {
+    for (input, expected) in steps(vector) {
         let now = Time::ZERO + Span::from_secs(10);
         let timeout = policy.timeout(now, now - millis(&input["queue_last_empty_ms_ago"]));
         assert_eq!(timeout, millis(&expected["queue_timeout_ms"]), "{input}");
@@ -244,7 +244,7 @@ pub(super) fn passive_health(vector: &Value) -> Ran {
 }
 
 pub(super) fn weighted_least_request(vector: &Value) -> Ran {
-    for (input, expected) in pairs(vector) {
+    for (input, expected) in steps(vector) {
         let bias = number(input.get("active_request_bias").unwrap_or(&vector["params"]["active_request_bias"]));
         let load = weighted_load(number(&input["weight"]), count(&input["active"]), bias);
         assert!((load - number(expected)).abs() < 1e-12, "{input}");
@@ -254,7 +254,7 @@ pub(super) fn weighted_least_request(vector: &Value) -> Ran {
 
 pub(super) fn slow_start(vector: &Value) -> Ran {
     let params = &vector["params"];
-    for (input, expected) in pairs(vector) {
+    for (input, expected) in steps(vector) {
         let settings = SlowStartSettings {
             window: secs(&params["slow_start_window_s"]),
             aggression: number(input.get("aggression").unwrap_or(&params["aggression"])),
@@ -290,7 +290,7 @@ pub(super) fn early_probability(vector: &Value) -> Ran {
 
 pub(super) fn early_decision(vector: &Value) -> Ran {
     let (cost, beta) = (secs(&vector["params"]["delta_s"]), number(&vector["params"]["beta"]));
-    for (input, expected) in pairs(vector) {
+    for (input, expected) in steps(vector) {
         let (now, expires) = (Time::ZERO + secs(&input["now_s"]), Time::ZERO + secs(&input["expiry_s"]));
         assert_eq!(Some(is_early(now, expires, cost, beta, number(&input["u"]))), expected.as_bool(), "{input}");
     }
@@ -342,7 +342,7 @@ pub(super) fn stale_while_revalidate(vector: &Value) -> Ran {
         stale: secs(&params["stale_while_revalidate_s"]),
         ..settings()
     };
-    for (age, expected) in list(&vector["input"]["age_s"]).iter().zip(list(&vector["expected"]["served"])) {
+    for (age, expected) in pairs(&vector["input"]["age_s"], &vector["expected"]["served"]) {
         let mut cache = Cache::new(settings);
         cache.fill(Time::ZERO, 1, Span::ZERO);
         let found = match cache.get(Time::ZERO + secs(age), 1, 0.5, 0).0 {
@@ -354,4 +354,21 @@ pub(super) fn stale_while_revalidate(vector: &Value) -> Ran {
         assert_eq!(*expected, found, "{age}");
     }
     Ok(())
+}
+
+/// `HystrixThreadPool.isQueueSpaceAvailable`: the queue may be long, but is not used beyond `queueSizeRejectionThreshold`.
+#[test]
+fn the_queue_of_hystrix_takes_five_whatever_its_size() {
+    let Some(BulkheadSettings::Threads(pool)) = BulkheadSettings::preset("hystrix") else {
+        panic!("a pool of threads")
+    };
+    let waiting = |queue: u32, queue_threshold: Option<u32>| {
+        let mut pool = Bulkhead::new(&BulkheadSettings::Threads(ThreadPoolSettings { queue, queue_threshold, ..pool }));
+        let entries = (0..200).map(|ticket| pool.enter(Time::ZERO, ticket, |_| true));
+        entries.filter(|entry| matches!(entry, Entry::Waits(_))).count()
+    };
+    assert_eq!(waiting(pool.queue, pool.queue_threshold), 0, "without a size there is no queue");
+    assert_eq!(waiting(100, pool.queue_threshold), 5);
+    assert_eq!(waiting(100, Some(100)), 100);
+    assert_eq!(waiting(3, pool.queue_threshold), 3);
 }

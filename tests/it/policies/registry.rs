@@ -56,6 +56,33 @@ fn names_are_sorted_and_mean_one_preset_of_their_kind() {
     }
 }
 
+/// The settings of a preset are no use to somebody whose file is refused.
+#[test]
+fn every_preset_can_be_written_into_a_scenario() {
+    for preset in registry::all().filter(|preset| preset.kind != Kind::Balance) {
+        let (table, key) = (preset.kind.path().replace("NAME", "api"), preset.kind.name());
+        let rest = if preset.kind == Kind::SlowStart { ", window = \"10s\"" } else { "" };
+        let file = format!(
+            r#"
+            [workload.users]
+            entry = "api.get"
+            arrivals = "even(1/s)"
+            client = "api"
+            [client.api]
+            timeout = "1s"
+            [service.api.endpoint.get]
+            steps = [{{ work = "1ms" }}]
+            [{table}]
+            preset = "{}"{}
+            "#,
+            preset.name,
+            rest.replace(", ", "\n"),
+        );
+        let loaded = load("case.toml", file.as_bytes(), &LoadOptions::default());
+        assert!(loaded.model.is_some(), "{key} {}: {}", preset.name, loaded.diagnostics.render(false));
+    }
+}
+
 /// Whether a client can balance so.
 fn is_balancer(name: &str) -> bool {
     let text = format!(

@@ -8,7 +8,7 @@ use brownout::policy::hikari::HikariConfig;
 use brownout::scenario::{LoadOptions, load};
 use serde_json::Value;
 
-use super::vectors::{Waiting, count, list, number};
+use super::vectors::{Waiting, count, list, number, pairs};
 use crate::reference::Run;
 
 const T0: Time = Time::ZERO;
@@ -49,7 +49,7 @@ pub(super) fn streams(vector: &Value) -> Result<(), Waiting> {
 
 pub(super) fn routes(vector: &Value) -> Result<(), Waiting> {
     let params = &vector["params"];
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut connections = Connections::new(ConnectionSettings {
             per_host: count(&params["maxConnPerRoute"]),
             total: count(&params["maxConnTotal"]),

@@ -1,13 +1,24 @@
 //! Published inputs and answers of real libraries, run through the code that the kernel runs.
 //!
 //! The repository holds an excerpt with every vector that the built-in policies can express. Where the whole
-//! collection is at hand, the same runners go over all of it, and what has no policy yet is named.
+//! collection is at hand, the same runners go over all of it, and what has no policy yet is named. The environment variable
+//! `POLICY_VECTORS` names another collection:
+//!
+//! ```text
+//! POLICY_VECTORS=mine.json cargo test --test it -- the_whole_collection
+//! ```
+//!
+//! It is a table with a list `vectors`, each with an `id`, a `policy`, `params` under the library's names or ours, an `input`
+//! and what is `expected`. The shape of both follows from the policy: of `NAME.circuitbreaker`, and of any preset as
+//! `KIND.NAME`, steps as `brownout policy --trace` takes them and as many rows as it prints, or parts of them.
 
 use std::io::Write;
 use std::path::PathBuf;
 
+use brownout::base::suggest::did_you_mean;
 use brownout::base::time::Span;
 use brownout::policy::balance::{AnyBalancer, Balance, Balancer, LeastRequest};
+use brownout::policy::registry::{self, Kind};
 use serde_json::Value;
 
 use super::{brokers_kafka, brokers_queue, limiting, transports};
@@ -114,44 +125,117 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("transport.l4_vs_l7_balancing", transports::sticking),
 ];
 
-/// What no policy will ever do, and why.
-const REFUSED: &[(&str, &str)] =
-    &[("envoy.retry_back_off.documented", "Envoy's documentation contradicts its code here, and the code is followed")];
+/// What no policy will ever do, or waits for somebody to build it, and why.
+const WAITING: &[(&str, &str)] = &[
+    ("envoy.retry_back_off.documented", "Envoy's documentation contradicts its code here, and the code is followed"),
+    ("kubernetes.hpa", "nothing scales a service by what it measures yet"),
+    ("kubernetes.liveness", "nothing probes replicas yet"),
+    ("kubernetes.readiness", "nothing probes replicas yet"),
+];
 
-/// What runs the vectors of a policy; those of any breaker of the registry, `NAME.circuitbreaker`, need no line.
+/// Why vectors of a policy wait, if they do: those of the name itself and of all below it.
+fn waiting(policy: &str) -> Option<&'static str> {
+    let below = |name: &str| policy.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    WAITING.iter().find(|(name, _)| below(name)).map(|(_, reason)| *reason)
+}
+
+/// What runs the vectors of a policy. Those of any breaker of the registry, `NAME.circuitbreaker`, and of any preset at all,
+/// `KIND.NAME` as in `brownout policy KIND.NAME`, need no line.
 fn runner(policy: &str) -> Option<Runner> {
     let declared = RUNNERS.iter().find(|(name, _)| *name == policy).map(|(_, runner)| *runner);
     let is_breaker = || policy.ends_with(".circuitbreaker") && traces::preset_of(policy).is_some();
-    declared.or_else(|| is_breaker().then_some(breakers::steps as Runner))
+    let of_registry = || traces::preset_of(policy).is_some().then_some(traces::steps as Runner);
+    declared.or_else(|| is_breaker().then_some(breakers::steps as Runner)).or_else(of_registry)
 }
 
-/// Runs all vectors of a collection; the ids that ran and those that wait, with the reason.
-fn run(collection: &str) -> (Vec<String>, Vec<(String, &'static str)>) {
-    let collection: Value = serde_json::from_str(collection).expect("the collection is JSON");
-    let vectors = collection["vectors"].as_array().expect("the collection has vectors");
-    let (mut ran, mut waiting) = (Vec::new(), Vec::new());
-    for vector in vectors {
-        let (id, policy) = (text(&vector["id"]), text(&vector["policy"]));
-        let runner = runner(policy);
-        let reason =
-            REFUSED.iter().find(|(name, _)| *name == policy).map_or("no such policy yet", |(_, reason)| reason);
-        match runner.map_or(Err(Waiting(reason)), |runner| runner(vector)) {
-            Ok(()) => ran.push(id.to_owned()),
-            Err(Waiting(reason)) => waiting.push((format!("{id} ({policy})"), reason)),
+/// What became of the vectors of a collection.
+#[derive(Default)]
+struct Report {
+    /// Ids.
+    ran: Vec<String>,
+    /// Ids with their policies, and why.
+    waiting: Vec<(String, &'static str)>,
+    /// The same, and what is wrong.
+    failed: Vec<(String, String)>,
+}
+
+impl Report {
+    /// Of the text of a collection; an error says why it is none.
+    fn of(collection: &str) -> Result<Report, String> {
+        let collection: Value = serde_json::from_str(collection).map_err(|fault| format!("it is no JSON: {fault}"))?;
+        let vectors = collection["vectors"].as_array().ok_or("it is no table with a list called `vectors`")?;
+        let mut report = Report::default();
+        for (n, vector) in vectors.iter().enumerate() {
+            let (Some(id), Some(policy)) = (vector["id"].as_str(), vector["policy"].as_str()) else {
+                report.failed.push((format!("vector {}", n + 1), "it needs an `id` and a `policy`".to_owned()));
+                continue;
+            };
+            let named = format!("{id} ({policy})");
+            if let Some(reason) = waiting(policy) {
+                report.waiting.push((named, reason));
+                continue;
+            }
+            let Some(runner) = runner(policy) else {
+                report.failed.push((named, unknown(policy)));
+                continue;
+            };
+            match std::panic::catch_unwind(|| runner(vector)) {
+                Ok(Ok(())) => report.ran.push(id.to_owned()),
+                Ok(Err(Waiting(reason))) => report.waiting.push((named, reason)),
+                Err(panic) => report.failed.push((named, said(&*panic))),
+            }
         }
+        Ok(report)
     }
-    assert_eq!(ran.len() + waiting.len(), vectors.len(), "every vector ran or waits");
-    (ran, waiting)
+
+    /// How many there were.
+    fn len(&self) -> usize {
+        self.ran.len() + self.waiting.len() + self.failed.len()
+    }
+
+    /// All of it, a line each.
+    fn text(&self, place: &str) -> String {
+        let mut text = format!(
+            "{place}: {} policy vectors ran, {} wait for their policy, {} failed",
+            self.ran.len(),
+            self.waiting.len(),
+            self.failed.len()
+        );
+        self.waiting.iter().for_each(|(vector, reason)| text += &format!("\n  WAITING: {vector}: {reason}"));
+        self.failed.iter().for_each(|(vector, fault)| text += &format!("\n  FAILED: {vector}: {fault}"));
+        text
+    }
 }
 
-fn excerpt() -> (Vec<String>, Vec<(String, &'static str)>) {
-    run(include_str!("../../data/policy-vectors.json"))
+/// What to write instead of a policy that nobody knows.
+fn unknown(policy: &str) -> String {
+    let kinds = registry::all().map(|preset| format!("{}.{}", preset.kind.name(), preset.name));
+    let breakers = Kind::Breaker.presets().iter().map(|preset| format!("{}.circuitbreaker", preset.name));
+    let names: Vec<String> = RUNNERS.iter().map(|(name, _)| (*name).to_owned()).chain(kinds).chain(breakers).collect();
+    let near = did_you_mean(policy, names.iter().map(String::as_str));
+    let near = near.map_or_else(String::new, |near| format!(": did you mean `{near}`"));
+    format!(
+        "no vectors are called `{policy}`{near}. A breaker's are `NAME.circuitbreaker`, those of any preset `KIND.NAME` as in \
+         `brownout policy KIND.NAME`: steps as `--trace` takes them, and rows as it prints them. All others: {}",
+        RUNNERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// What a panic says.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it panicked").replace('\n', " ")
+}
+
+fn excerpt() -> Report {
+    Report::of(include_str!("../../data/policy-vectors.json")).expect("the excerpt is a collection")
 }
 
 #[test]
 fn the_excerpt_holds() {
-    let (ran, waiting) = excerpt();
-    assert!(waiting.is_empty(), "the repository holds only vectors that run: {waiting:?}");
+    let report = excerpt();
+    assert!(report.failed.is_empty(), "{}", report.text("the excerpt"));
+    assert!(report.waiting.is_empty(), "the repository holds only vectors that run: {}", report.text("the excerpt"));
     for (policy, _) in RUNNERS {
         let file: Value = serde_json::from_str(include_str!("../../data/policy-vectors.json")).unwrap();
         let vectors = file["vectors"].as_array().unwrap();
@@ -160,22 +244,57 @@ fn the_excerpt_holds() {
             "nothing runs through the runner of {policy}"
         );
     }
-    assert_eq!(ran.len(), 110);
+    assert_eq!(report.ran.len(), 110);
+}
+
+/// A collection of one vector.
+fn of_one(policy: &str, input: Value, expected: Value) -> Report {
+    let vector = serde_json::json!({
+        "id": "mine-01", "policy": policy, "params": {}, "input": input, "expected": expected,
+    });
+    Report::of(&serde_json::json!({ "vectors": [vector] }).to_string()).expect("it is a collection")
 }
 
 /// A breaker that only the registry knows by name.
 #[test]
 fn vectors_of_a_breaker_need_no_line_of_code() {
-    let vector = |state: &str| {
-        let opens = serde_json::json!({
-            "id": "failsafe-01", "policy": "failsafe.circuitbreaker", "params": {},
-            "input": [{ "t_ms": 0, "op": "call", "outcome": "error" }],
-            "expected": [{ "state": state }],
-        });
-        serde_json::json!({ "vectors": [opens] }).to_string()
+    let opens = serde_json::json!([{ "t_ms": 0, "op": "call", "outcome": "error" }]);
+    let vector =
+        |state: &str| of_one("failsafe.circuitbreaker", opens.clone(), serde_json::json!([{ "state": state }]));
+    assert_eq!(vector("OPEN").ran, ["mine-01"]);
+    let wrong = vector("CLOSED");
+    assert!(wrong.failed[0].1.contains("state"), "what is wrong fails: {}", wrong.text("mine"));
+}
+
+#[test]
+fn vectors_of_any_preset_need_no_line_of_code() {
+    let bulkhead = |rejected: u32| {
+        let (input, calls) = (serde_json::json!([{ "t_ms": 0, "op": "enter", "times": 12 }]), 12 - rejected);
+        of_one("bulkhead.hystrix", input, serde_json::json!([{ "inside": calls }]))
     };
-    assert_eq!(run(&vector("OPEN")).0, ["failsafe-01"]);
-    assert!(std::panic::catch_unwind(|| run(&vector("CLOSED"))).is_err(), "and what is wrong fails");
+    assert_eq!(bulkhead(2).ran, ["mine-01"], "{}", bulkhead(2).text("mine"));
+    assert_eq!(bulkhead(3).failed.len(), 1);
+}
+
+/// Each of these would once have been taken for right, or ended the run before the others had their turn.
+#[test]
+fn a_collection_that_is_wrong_says_what_is_wrong() {
+    let error = |text: &str| Report::of(text).err().expect("it is no collection");
+    assert!(error("{").contains("no JSON"));
+    assert!(error("{ \"vector\": [] }").contains("called `vectors`"));
+    let call = serde_json::json!([{ "t_ms": 0, "op": "call", "outcome": "error" }]);
+    let open = serde_json::json!([{ "state": "OPEN" }]);
+    let says = |report: &Report, text: &str| {
+        assert!(report.failed.len() == 1 && report.failed[0].1.contains(text), "{}", report.text("mine"));
+    };
+    says(&of_one("failsaf.circuitbreaker", call.clone(), open.clone()), "no vectors are called");
+    says(&of_one("failsafe.circuitbreaker", call.clone(), serde_json::json!([])), "as many");
+    let late = serde_json::json!([{ "t_ms": "0", "op": "call", "outcome": "error" }]);
+    says(&of_one("failsafe.circuitbreaker", late, open), "`t_ms` is a number");
+    let nameless = Report::of("{ \"vectors\": [{ \"policy\": \"grpc.retry\" }] }").expect("it is a collection");
+    says(&nameless, "needs an `id`");
+    let scales = of_one("kubernetes.hpa.cpu", call, serde_json::json!([]));
+    assert_eq!((scales.waiting.len(), scales.failed.len()), (1, 0));
 }
 
 #[test]
@@ -184,23 +303,25 @@ fn the_whole_collection_holds_where_it_is_at_hand() {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/policy-vectors.json");
     let is_named = named.is_some();
     let path = named.unwrap_or(beside);
+    let place = path.display();
     let collection = match std::fs::read_to_string(&path) {
         Ok(collection) => collection,
-        Err(fault) if is_named => panic!("POLICY_VECTORS names {}: {fault}", path.display()),
+        Err(fault) if is_named => panic!("POLICY_VECTORS names {place}, which cannot be read: {fault}"),
         Err(_) => {
-            aloud(&format!("SKIPPED: no policy vectors at {}; set POLICY_VECTORS to the file", path.display()));
+            aloud(&format!("SKIPPED: no policy vectors at {place}; set POLICY_VECTORS to the file"));
             return;
         }
     };
-    let (mut ran, waiting) = run(&collection);
-    let waiting_text: String =
-        waiting.iter().map(|(vector, reason)| format!("\n  WAITING: {vector}: {reason}")).collect();
-    aloud(&format!("{} policy vectors ran, {} wait for their policy{waiting_text}", ran.len(), waiting.len()));
+    let report = Report::of(&collection).unwrap_or_else(|fault| panic!("{place} holds no policy vectors: {fault}"));
+    let text = report.text(&place.to_string());
+    aloud(&text);
+    assert!(report.len() > 0, "{place} holds no policy vector");
+    assert!(report.failed.is_empty(), "{text}");
     if is_named {
         // Somebody's own vectors hold what he likes.
         return;
     }
-    let mut held = excerpt().0;
+    let (mut ran, mut held) = (report.ran, excerpt().ran);
     ran.sort();
     held.sort();
     assert_eq!(ran, held, "the excerpt in the repository holds exactly what can run");
@@ -227,6 +348,13 @@ pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap_or_else(|| panic!("{value} is no list"))
 }
 
+/// Two lists that belong together, item by item.
+pub(super) fn pairs<'a>(input: &'a Value, expected: &'a Value) -> impl Iterator<Item = (&'a Value, &'a Value)> {
+    let (input, expected) = (list(input), list(expected));
+    assert_eq!(input.len(), expected.len(), "as many answers as questions");
+    input.iter().zip(expected)
+}
+
 pub(super) fn millis(value: &Value) -> Span {
     Span::from_secs_f64(number(value) / 1e3)
 }
@@ -236,7 +364,7 @@ fn secs(value: &Value) -> Span {
 }
 
 fn least_request(vector: &Value) -> Result<(), Waiting> {
-    for (step, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (step, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut balancer = LeastRequest::default();
         for (replica, active) in (0..).zip(list(&step["active"])) {
             (0..count(active)).for_each(|_| balancer.started(replica));

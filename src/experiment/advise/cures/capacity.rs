@@ -27,8 +27,10 @@ pub(super) fn offer(scene: &Scene<'_>, offered: &mut Vec<Cure>) {
         offered.push(Cure::new("more-replicas", &service.name, what).set(of("replicas"), more.to_string()));
     }
     for (_, pool) in (0..scene.model.pools.len()).map(|n| (n, &scene.model.pools[PoolId::new(n)])) {
+        // A limit of fallbacks is no pool of the file.
+        let is_written = !pool.name.contains(' ');
         let is_used = scene.services.iter().any(|id| uses(scene, *id, pool));
-        if is_used && !pool.is_optimistic && pool.size > 1 {
+        if is_written && is_used && !pool.is_optimistic && pool.size > 1 {
             let more = pool.size.saturating_mul(MORE);
             let what = format!("{more} places in the pool `{}` instead of {}", pool.name, pool.size);
             offered.push(

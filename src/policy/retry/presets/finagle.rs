@@ -10,20 +10,32 @@ pub(super) const BUDGET_ROWS: [Named; 3] = [
 ];
 
 const ROWS: &[Named] = &[
-    ("attempts", "", "Attempts in all: 25 requeues and the first."),
+    (
+        "attempts",
+        "",
+        "Attempts in all; in Finagle 25 and the first to get a connection (`Effort`), and no limit but the budget's after that.",
+    ),
     ("on", "", ON),
     ("backoff", "", BACKOFF),
     BUDGET_ROWS[0],
     BUDGET_ROWS[1],
     BUDGET_ROWS[2],
+    ("budget.per_call", "", "The part of what is left of the budget that one call may take (`MaxRequeuesPerReq`)."),
 ];
 
-pub(super) fn budget() -> Quota {
-    Quota::Rolling(RollingSettings { ratio: 0.2, min_per_second: 10, ttl: Span::from_secs(10) })
+/// For whom a call may take as much as there is.
+pub(super) fn budget() -> RollingSettings {
+    RollingSettings { ratio: 0.2, min_per_second: 10, ttl: Span::from_secs(10), per_call: Share::ONE }
 }
 
 pub(in crate::policy::retry) fn settings() -> RetrySettings {
-    RetrySettings { attempts: 26, on: Outcomes::UNAVAILABLE, quota: Some(budget()), ..RetrySettings::default() }
+    let budget = RollingSettings { per_call: percent(20.0), ..budget() };
+    RetrySettings {
+        attempts: 26,
+        on: Outcomes::UNAVAILABLE,
+        quota: Some(Quota::Rolling(budget)),
+        ..RetrySettings::default()
+    }
 }
 
 preset! {
@@ -32,7 +44,9 @@ preset! {
     rules: &[
         "A call deposits 1000, a retry withdraws 1000 / percentCanRetry; both are forgotten after the ttl, in ten slices.",
         "The reserve, minRetriesPerSec * ttl retries, is there in any case: 100 by default, at once if need be.",
+        "One call may take a fifth of what is left when it starts: 20 requeues of the whole reserve.",
         "Only failures that are known not to have been processed are requeued, without delay.",
     ],
-    source: "twitter/finagle@4feb34cb: RetryBudget; twitter/util: TokenBucket, WindowedAdder; 25 requeues: from memory",
+    source: "twitter/finagle@4feb34cb: RetryBudget; twitter/util: TokenBucket, WindowedAdder; twitter/finagle@0e26b576: \
+             service/RequeueFilter.scala, service/Retries.scala",
 }

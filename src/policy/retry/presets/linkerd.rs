@@ -19,7 +19,7 @@ pub(in crate::policy::retry) fn settings() -> RetrySettings {
     RetrySettings {
         attempts: ATTEMPTS_MAX,
         on: Outcomes::of(&[Outcome::Error, Outcome::Rejected, Outcome::Refused]),
-        quota: Some(budget()),
+        quota: Some(Quota::Rolling(budget())),
         ..RetrySettings::default()
     }
 }

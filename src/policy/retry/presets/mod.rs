@@ -14,6 +14,7 @@ mod resilience4j;
 use super::traced::{Named, TRACE_INPUT, parameters, traced};
 use super::{Backoff, Jitter, PushbackRule, Quota, RetrySettings};
 use crate::base::time::Span;
+use crate::base::units::Share;
 use crate::policy::registry::{Assignment, Kind, Preset};
 use crate::policy::settings::{Misfit, Parameter, percent};
 use crate::policy::trace::Trace;

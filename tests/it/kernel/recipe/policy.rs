@@ -33,10 +33,8 @@ fn retry() -> impl Strategy<Value = RetrySettings> {
         .prop_map(|(max_tokens, token_thousandths)| RetryThrottleSettings { max_tokens, token_thousandths });
     let unavailable = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
     let on = prop_oneof![3 => Just(Outcomes::ALL), 1 => Just(unavailable)];
-    let rolling = (0.0f64..1.0, 0u32..4, 1u64..50).prop_map(|(ratio, min_per_second, ttl)| RollingSettings {
-        ratio,
-        min_per_second,
-        ttl: ms(ttl),
+    let rolling = (0.0f64..1.0, 0u32..4, 1u64..50, 0u32..=100).prop_map(|(ratio, min_per_second, ttl, part)| {
+        RollingSettings { ratio, min_per_second, ttl: ms(ttl), per_call: share(part) }
     });
     let active =
         (option::of(0u32..=100), 0u32..4).prop_map(|(percent, min)| ActiveSettings { ratio: percent.map(share), min });
@@ -159,9 +157,13 @@ pub(super) fn patience(lengths: Lengths) -> impl Strategy<Value = (Option<RetryS
         3 => fixed.prop_map(HedgeDelay::Fixed),
         1 => (1u32..100).prop_map(|percent| HedgeDelay::Quantile(share(percent))),
     ];
-    let hedge = (after, 2u32..6, any::<bool>()).prop_map(|(after, attempts, some)| {
+    let throttle = option::of(
+        (1u32..6, 1u32..1500)
+            .prop_map(|(max_tokens, token_thousandths)| RetryThrottleSettings { max_tokens, token_thousandths }),
+    );
+    let hedge = (after, 2u32..6, any::<bool>(), throttle).prop_map(|(after, attempts, some, throttle)| {
         let on = if some { Outcomes::UNAVAILABLE } else { Outcomes::ALL };
-        HedgeSettings { after, attempts, on }
+        HedgeSettings { after, attempts, on, throttle }
     });
     prop_oneof![
         2 => Just((None, None)),
@@ -200,7 +202,13 @@ pub(super) fn manners() -> impl Strategy<Value = Client> {
     let semaphore = (1u32..6, 0u64..20)
         .prop_map(|(max, wait)| BulkheadSettings::Semaphore(SemaphoreSettings { max, max_wait: ms(wait) }));
     let threads = (0u32..4, 1u32..4, 0u32..4, 0u64..20).prop_map(|(core, more, queue, keep)| {
-        BulkheadSettings::Threads(ThreadPoolSettings { core, max: core + more, queue, keep_alive: ms(keep) })
+        BulkheadSettings::Threads(ThreadPoolSettings {
+            core,
+            max: core + more,
+            queue,
+            queue_threshold: None,
+            keep_alive: ms(keep),
+        })
     });
     (
         zone_aware,

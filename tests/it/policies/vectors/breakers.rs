@@ -23,7 +23,7 @@ pub(super) fn steps(vector: &Value) -> Result<(), Waiting> {
         }
         return Ok(());
     }
-    for (n, (step, expected)) in list(&vector["input"]).iter().zip(list(&vector["expected"])).enumerate() {
+    for (n, (step, expected)) in pairs(&vector["input"], &vector["expected"]).enumerate() {
         compare(&traced.step(step), expected, &format!("{}, step {n}", vector["id"]));
     }
     Ok(())
@@ -55,7 +55,7 @@ pub(super) fn health_counts(vector: &Value) -> Result<(), Waiting> {
 pub(super) fn window(vector: &Value) -> Result<(), Waiting> {
     let mut window = ResultWindow::new(count(&vector["params"]["slidingWindowSize"]));
     let minimum = count(&vector["params"]["minimumNumberOfCalls"]);
-    for (batch, expected) in list(&vector["input"]["batches"]).iter().zip(list(&vector["expected"])) {
+    for (batch, expected) in pairs(&vector["input"]["batches"], &vector["expected"]) {
         for outcome in list(batch) {
             window.record(text(outcome) == "error", false);
         }

@@ -17,7 +17,7 @@ fn hosts(set: &[(&str, &str)], hosts: usize) -> Traced {
 pub(super) fn max_ejection(vector: &Value) -> Result<(), Waiting> {
     let settings = EnvoyOutlierSettings::default();
     assert_eq!(settings.max_ejection.as_f64() * 100.0, number(&vector["params"]["max_ejection_percent"]));
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let found = EnvoyOutlier::allows(&settings, count(&input["hosts"]), count(&input["ejected"]));
         assert_eq!(Some(found), expected.as_bool(), "{input}");
     }
@@ -46,7 +46,7 @@ pub(super) fn consecutive(vector: &Value) -> Result<(), Waiting> {
 pub(super) fn ejection_time(vector: &Value) -> Result<(), Waiting> {
     let interval = number(&vector["params"]["interval_ms"]);
     let mut traced = hosts(&[], 10);
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let at = number(&input["ejected_at_ms"]);
         let row = traced.step(&json!({ "t_ms": at, "host": 3, "code": 500, "times": 5 }));
         assert_eq!((&row["ejected"], &row["multiplier"]), (&json!(1), &input["multiplier"]));

@@ -49,7 +49,7 @@ pub(super) fn delays(vector: &Value) -> Result<(), Waiting> {
         factor: number(&params["multiplier"]),
         cap: params.get("maxInterval_ms").map_or(Span::MAX, millis),
     };
-    for (attempt, expected) in list(&vector["input"]["attempt"]).iter().zip(list(&vector["expected"]["delay_ms"])) {
+    for (attempt, expected) in pairs(&vector["input"]["attempt"], &vector["expected"]["delay_ms"]) {
         assert_eq!(Jitter::None.spread(backoff, count(attempt), |_| 0.5), millis(expected), "attempt {attempt}");
     }
     Ok(())
@@ -59,7 +59,7 @@ pub(super) fn randomized(vector: &Value) -> Result<(), Waiting> {
     let backoff = Backoff::Fixed(millis(&vector["params"]["interval_ms"]));
     let factor = number(&vector["params"]["randomizationFactor"]);
     let jitter = Jitter::Randomized(brownout::base::units::Share::new(factor).expect("a share"));
-    for (u, expected) in list(&vector["input"]["u"]).iter().zip(list(&vector["expected"]["delay_ms"])) {
+    for (u, expected) in pairs(&vector["input"]["u"], &vector["expected"]["delay_ms"]) {
         assert_eq!(jitter.spread(backoff, 1, |_| number(u)), millis(expected), "{u}");
     }
     Ok(())
@@ -87,8 +87,7 @@ pub(super) fn jitters(vector: &Value) -> Result<(), Waiting> {
 pub(super) fn full_jitter_delays(vector: &Value) -> Result<(), Waiting> {
     let params = &vector["params"];
     let backoff = exponential(secs(&params["base_scale_s"]), 2.0, secs(&params["max_backoff_s"]));
-    for (attempt, expected) in list(&vector["input"]["failed_attempt"]).iter().zip(list(&vector["expected"]["delay_s"]))
-    {
+    for (attempt, expected) in pairs(&vector["input"]["failed_attempt"], &vector["expected"]["delay_s"]) {
         assert_eq!(
             Jitter::Full.spread(backoff, count(attempt), |_| number(&params["u"])),
             secs(expected),
@@ -187,7 +186,7 @@ pub(super) fn scripted(vector: &Value) -> Result<(), Waiting> {
 }
 
 pub(super) fn validation(vector: &Value) -> Result<(), Waiting> {
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let attempts = input["maxAttempts"].to_string();
         let set = [("maxAttempts", attempts.as_str())];
         let preset = brownout::policy::registry::Kind::Retry.preset("grpc").expect("its preset");
@@ -204,7 +203,7 @@ pub(super) fn validation(vector: &Value) -> Result<(), Waiting> {
 pub(super) fn pushback(vector: &Value) -> Result<(), Waiting> {
     let attempts = vector["params"]["maxAttempts"].to_string();
     let mut traced = Traced::with("grpc.retry", &[("maxAttempts", &attempts), ("on", "[refused]")]);
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut step = input.clone();
         step["op"] = json!("fail");
         step.as_object_mut().expect("a step").remove("attempt");
@@ -223,7 +222,7 @@ pub(super) fn pushback(vector: &Value) -> Result<(), Waiting> {
 }
 
 pub(super) fn retry_after(vector: &Value) -> Result<(), Waiting> {
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut traced = Traced::with("aws.aws-standard-2026", &[]);
         let mut step = json!({ "op": "fail", "u": vector["params"]["u"] });
         // What is no number is no wish.
@@ -241,7 +240,7 @@ pub(super) fn aws_quota(vector: &Value) -> Result<(), Waiting> {
     let preset = if text(&vector["policy"]).ends_with("2026") { "aws.aws-standard-2026" } else { "aws.aws-standard" };
     let mut traced = Traced::with(preset, &[("max_attempts", "10")]);
     let outcome = |what: &str| if what == "timeout" { "timeout" } else { "error" };
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let (what, how) = input.as_object().and_then(|step| step.iter().next()).expect("one thing happens");
         let row = match (what.as_str(), text(how)) {
             ("retry", how) => traced.step(&json!({ "op": "fail", "outcome": outcome(how) })),
@@ -255,7 +254,7 @@ pub(super) fn aws_quota(vector: &Value) -> Result<(), Waiting> {
 
 pub(super) fn cubic(vector: &Value) -> Result<(), Waiting> {
     let params = &vector["params"];
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut cubic = Cubic::new(number(&params["starting_max_rate"]), number(&params["start_time_s"]));
         let rate = input.get("t_s").map(|now| match input.get("throttle_at_rate") {
             Some(rate) => cubic.throttled(number(rate), number(now)),
@@ -272,7 +271,7 @@ pub(super) fn cubic(vector: &Value) -> Result<(), Waiting> {
 }
 
 pub(super) fn rate_cap(vector: &Value) -> Result<(), Waiting> {
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let rate = send_rate(number(&input["cubic_rate"]), number(&input["measured_rate"]));
         assert_eq!(rate, number(&expected["send_rate"]), "{input}");
     }
@@ -283,7 +282,7 @@ pub(super) fn rate_cap(vector: &Value) -> Result<(), Waiting> {
 pub(super) fn active_budget(vector: &Value) -> Result<(), Waiting> {
     let percent = format!("{}%", number(&vector["params"]["budget_percent"]));
     let min = vector["params"]["min_retry_concurrency"].to_string();
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut traced = Traced::with("envoy.retry", &[("budget.ratio", &percent), ("budget.min_retries", &min)]);
         let active = count(&input["active_requests"]) + count(&input["pending_requests"]);
         let row = traced.step(&json!({ "op": "attempt", "times": active }));

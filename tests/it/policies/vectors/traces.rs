@@ -10,6 +10,15 @@ use super::*;
 /// A policy that is stepped with JSON.
 pub(super) struct Traced(Box<dyn Trace>);
 
+/// Steps of any preset, one after the other.
+pub(super) fn steps(vector: &Value) -> Result<(), Waiting> {
+    let mut traced = Traced::of(vector);
+    for (n, (step, expected)) in pairs(&vector["input"], &vector["expected"]).enumerate() {
+        compare(&traced.step(step), expected, &format!("{}, step {}", vector["id"], n + 1));
+    }
+    Ok(())
+}
+
 /// Which preset a vector's policy is.
 const PRESETS: &[(&str, Kind, &str)] = &[
     ("aws.aws-standard", Kind::Retry, "aws-standard"),
@@ -25,11 +34,15 @@ const PRESETS: &[(&str, Kind, &str)] = &[
     ("resilience4j.sliding_window.time_based", Kind::Breaker, "resilience4j"),
 ];
 
-/// The preset of a vector's policy: one of those, or the breaker NAME of `NAME.circuitbreaker`.
+/// The preset of a vector's policy: one of those, the breaker NAME of `NAME.circuitbreaker`, or `KIND.NAME`.
 pub(super) fn preset_of(policy: &str) -> Option<&'static registry::Preset> {
     let named = PRESETS.iter().find(|(known, ..)| *known == policy).map(|(_, kind, name)| (*kind, *name));
-    let by_shape = || policy.strip_suffix(".circuitbreaker").map(|name| (Kind::Breaker, name));
-    let (kind, name) = named.or_else(by_shape)?;
+    let of_breaker = || policy.strip_suffix(".circuitbreaker").map(|name| (Kind::Breaker, name));
+    let of_kind = || {
+        let (kind, name) = policy.split_once('.')?;
+        Some((Kind::ALL.into_iter().find(|it| it.name() == kind)?, name))
+    };
+    let (kind, name) = named.or_else(of_breaker).or_else(of_kind)?;
     kind.preset(name)
 }
 
@@ -67,10 +80,12 @@ impl Traced {
                     let snapshot = |theirs: &str| {
                         bare == "healthSnapshotIntervalInMilliseconds" && theirs.contains("healthSnapshot")
                     };
-                    let found =
-                        parameters.iter().map(|it| it.their_name()).find(|it| ends(it) || lower(it) || snapshot(it));
+                    let theirs = parameters.iter().map(|it| it.their_name()).filter(|it| !it.is_empty());
+                    let ours = || parameters.iter().map(|it| it.name).find(|it| it == name);
+                    let found = theirs.into_iter().find(|it| ends(it) || lower(it) || snapshot(it)).or_else(ours);
                     let found = found.unwrap_or_else(|| panic!("{}: unknown parameter {name}", vector["id"]));
-                    set.push((found.to_owned(), value.to_string()));
+                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    set.push((found.to_owned(), text));
                 }
             }
         }
@@ -80,7 +95,9 @@ impl Traced {
 
     /// Does a step, and answers with a row.
     pub(super) fn step(&mut self, step: &Value) -> Value {
-        let row = self.0.step(&Datum::from(step)).unwrap_or_else(|fault| panic!("{step}: {fault}"));
+        let datum = Datum::from(step);
+        let row =
+            datum.check_times().and_then(|()| self.0.step(&datum)).unwrap_or_else(|fault| panic!("{step}: {fault}"));
         Value::Object(row.iter().map(|(name, datum)| ((*name).to_owned(), Value::from(datum))).collect())
     }
 }
@@ -93,7 +110,7 @@ pub(super) fn compare(row: &Value, expected: &Value, place: &str) {
 }
 
 pub(super) fn throttle(vector: &Value) -> Result<(), Waiting> {
-    for (input, expected) in list(&vector["input"]).iter().zip(list(&vector["expected"])) {
+    for (input, expected) in pairs(&vector["input"], &vector["expected"]) {
         let mut traced = Traced::of(vector);
         let mut step = input.clone();
         step["t_ms"] = json!(0);
