@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     file: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
-    /// How many runs of each cure that changes anything
+    /// How many runs of a cure at most; what is beyond chance before that gets no more
     #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(5..=100_000))]
     reps: u32,
     /// Write the scenario with the best cure below it, as a variant, to this file

@@ -93,6 +93,7 @@ impl Runs<'_> {
                 .expect("the template is a constant with known keys");
             bars.add(ProgressBar::new(of.into()).with_style(style))
         });
+        bar.set_length(of.into());
         bar.set_position(done.into());
     }
 }
