@@ -1,6 +1,5 @@
 //! `brownout compare`: several scenarios, or the variants of one, with the same random numbers.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -17,6 +16,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::files::Directory;
+use super::jobs::Jobs;
 use super::overrides::{Overrides, quoted};
 use super::progress::Bars;
 use super::run::hash;
@@ -80,9 +80,8 @@ pub(super) struct Arguments {
     /// Write no report.html
     #[arg(long)]
     no_report: bool,
-    /// How many runs go at once [default: the number of processors]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: Jobs,
 }
 
 /// What standard output gets.
@@ -127,13 +126,8 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
     };
     let bars = Bars::new(console.quiet);
     let bar = bars.runs();
-    let watch = |stage: Stage| {
-        bar.advance(stage.done, stage.of);
-        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(processors, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
+    let watch = |stage: Stage| bar.told(stage);
+    let pool = arguments.jobs.pool();
     let compared = pool.install(|| compare(&arms, seed, plan, &watch));
     drop(bar);
     let Some(compared) = compared else {

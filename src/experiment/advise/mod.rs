@@ -142,9 +142,8 @@ pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice
             add(pair, &mut arms, &mut refused);
         }
     }
-    let as_often = base.runs.runs.len() as u32;
-    trial.run(&mut arms[singles..], 0..as_often, &|_, _| true).ok_or(NoAdvice::Interrupted)?;
     let others = arms.len();
+    plan.pairs(&mut trial, &ruler, &base, &mut arms[singles..], others).ok_or(NoAdvice::Interrupted)?;
     let base_figures = ruler.figures(&base, &base, others);
     let mut tried: Vec<Tried> = arms
         .iter()

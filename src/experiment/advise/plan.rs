@@ -8,8 +8,10 @@ use super::Cure;
 use super::rank::{Effect, Ruler};
 use super::trial::{Arm, Trial};
 
-/// None and all of so many runs are beyond chance: their Wilson intervals, 0 to 43% and 57 to 100%, do not meet.
+/// Of so many runs as it stands none, and of so many cured ones all, are beyond chance: their Wilson intervals, 0 to 43.4%
+/// and 43.8 to 100%, do not meet.
 const SOME: u32 = 5;
+const FEW: u32 = 3;
 /// Where fewer than so many show something, everything else gets a second look, too.
 const ENOUGH: usize = 3;
 
@@ -42,11 +44,14 @@ impl Plan {
         let second = (2 * first).min(self.some);
         let is_scarce = arms.iter().filter(|(_, arm)| promising(arm)).count() < ENOUGH;
         trial.run(arms, first..second, &|cure, arm| is_scarce || cure.belief.is_some() || shows(arm))?;
-        trial.run(arms, second..self.some, &|_, arm| shows(arm))
+        let few = FEW.clamp(second, self.some);
+        trial.run(arms, second..few, &|_, arm| shows(arm))?;
+        let (best, others) = (ruler.best_effect(), arms.len());
+        trial.run(arms, few..self.some, &|_, arm| shows(arm) && ruler.effect_of(base, arm, others) < best)
     }
 
-    /// Tries again what is not settled yet, unless so many cures are known that it could not win; `None` when it has been
-    /// ended.
+    /// Tries again what is not settled yet, unless so many cures are known that it could not win; the runs as it stands
+    /// become as many. `None` when it has been ended.
     pub(super) fn settle(
         self,
         trial: &mut Trial<'_>,
@@ -54,8 +59,8 @@ impl Plan {
         base: &mut Arm,
         arms: &mut [(Cure, Arm)],
     ) -> Option<()> {
-        let best = ruler.best_effect();
-        let of = |arm: &Arm| ruler.effect_of(base, arm, arms.len());
+        let (best, others) = (ruler.best_effect(), arms.len());
+        let of = |arm: &Arm| ruler.effect_of(base, arm, others);
         let settled = arms.iter().filter(|(_, arm)| of(arm) == best).count();
         if settled >= ENOUGH || self.some == self.most {
             return Some(());
@@ -63,8 +68,8 @@ impl Plan {
         let is_open: Vec<bool> = arms
             .iter()
             .map(|(_, arm)| {
-                let is_promising = arm.runs.runs.len() as u32 == self.some && ruler.is_promising(&base.runs, &arm.runs);
-                is_promising && of(arm) != Effect::Worse
+                let is_tried = arm.runs.runs.len() as u32 == self.some;
+                is_tried && ruler.is_promising(&base.runs, &arm.runs) && of(arm) != Effect::Worse
             })
             .collect();
         if !is_open.contains(&true) {
@@ -75,6 +80,21 @@ impl Plan {
         let mut open: Vec<&mut Arm> =
             arms.iter_mut().zip(is_open).filter(|(_, is_open)| *is_open).map(|((_, arm), _)| arm).collect();
         trial.each(&mut open, rest)
+    }
+
+    /// Tries `pairs`, as far as it takes to say what they do; `None` when it has been ended.
+    pub(super) fn pairs(
+        self,
+        trial: &mut Trial<'_>,
+        ruler: &Ruler<'_>,
+        base: &Arm,
+        pairs: &mut [(Cure, Arm)],
+        others: usize,
+    ) -> Option<()> {
+        let all = base.runs.runs.len() as u32;
+        trial.run(pairs, 0..FEW.min(all), &|_, _| true)?;
+        let best = ruler.best_effect();
+        trial.run(pairs, FEW.min(all)..all, &|_, arm| ruler.effect_of(base, arm, others) < best)
     }
 
     /// Runs both, as it stands and cured, with seeds that had no part in choosing: until it is beyond chance that more end

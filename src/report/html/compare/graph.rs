@@ -79,8 +79,8 @@ struct Link {
     edges: Vec<String>,
 }
 
-/// The graph of `model`, called `what` for who cannot see it; nothing where it is too large.
-pub(super) fn svg(model: &Model, means: &Means<'_>, what: &str) -> Option<Markup> {
+/// The graph of `model`, called `what` for who cannot see it, and how many pixels wide it is; nothing where it is too large.
+pub(super) fn svg(model: &Model, means: &Means<'_>, what: &str) -> Option<(Markup, i32)> {
     let mut things: Vec<(Thing, String)> = Vec::new();
     things.extend(model.workloads.iter().enumerate().map(|(n, it)| (Thing::Workload(n), it.name.clone())));
     things.extend(model.services.iter().enumerate().map(|(n, it)| (Thing::Service(n), it.name.clone())));
@@ -97,7 +97,7 @@ pub(super) fn svg(model: &Model, means: &Means<'_>, what: &str) -> Option<Markup
     for (path, (from, to)) in layout.paths.iter_mut().zip(&pairs) {
         path.touch(layout.nodes[*from], layout.nodes[*to], (WIDTH, HEIGHT));
     }
-    Some(drawn(model, means, what, &things, &links, &layout))
+    Some((drawn(model, means, what, &things, &links, &layout), layout.size.0))
 }
 
 /// Calls and messages, those between the same two nodes together.
@@ -225,7 +225,7 @@ fn service(means: &Means<'_>, name: &str) -> Look {
         Some(busy) if waste >= IN_VAIN && busy > 0.0 => "vain",
         Some(busy) if busy >= FULL => "full",
         Some(busy) if busy >= BUSY => "busy",
-        Some(busy) if busy == 0.0 => "idle",
+        Some(0.0) => "idle",
         _ => "calm",
     };
     let busy_said = match busy {

@@ -34,6 +34,8 @@ const HEADLINES: [&str; 12] = [
 ];
 /// More headlines than this are no headlines.
 const HEADLINES_MAX: usize = 24;
+/// What is wider than this, in pixels, is not drawn beside another one.
+const BROAD: i32 = 800;
 /// Rows of the table of differences, which keep the page below 2 MB; the rest is in comparison.csv.
 const ROWS_MAX: usize = 1500;
 
@@ -189,7 +191,7 @@ fn call_class(call: Call) -> &'static str {
 /// What each looks like.
 fn graphs(input: &Input, models: &[&Model], means: &[Means]) -> Markup {
     let arms = &input.comparison.arms;
-    let graphs: Vec<(&str, Option<Markup>)> = arms
+    let graphs: Vec<(&str, Option<(Markup, i32)>)> = arms
         .iter()
         .zip(models)
         .zip(means)
@@ -210,10 +212,10 @@ fn graphs(input: &Input, models: &[&Model], means: &[Means]) -> Markup {
             }
             div .architectures {
                 @for (name, graph) in graphs {
-                    figure {
+                    figure .broad[graph.as_ref().is_some_and(|(_, width)| *width > BROAD)] {
                         figcaption { (name) }
                         @match graph {
-                            Some(graph) => div .wide { (graph) },
+                            Some((graph, _)) => div .wide { (graph) },
                             None => p .note { "It has more than " (graph::NODES_MAX) " nodes, which nobody could read here; " code { "brownout run" } " draws those that matter." },
                         }
                     }
