@@ -1,6 +1,5 @@
 //! `brownout advise`: tries what may help a scenario, and says what really did.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -12,6 +11,7 @@ use crate::scenario;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::jobs::Jobs;
 use super::overrides::Overrides;
 use super::progress::Bars;
 use super::source::{self, Source};
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     file: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
-    /// How many runs of each cure that changes anything
+    /// How many runs of a cure at most; what is beyond chance before that gets no more
     #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(5..=100_000))]
     reps: u32,
     /// Write the scenario with the best cure below it, as a variant, to this file
@@ -49,9 +49,8 @@ pub(super) struct Arguments {
     /// What standard output gets
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// How many runs go at once [default: the number of processors]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: Jobs,
 }
 
 /// What standard output gets.
@@ -88,13 +87,8 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
     };
     let bars = Bars::new(console.quiet);
     let bar = bars.runs();
-    let watch = |stage: Stage| {
-        bar.advance(stage.done, stage.of);
-        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(processors, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
+    let watch = |stage: Stage| bar.told(stage);
+    let pool = arguments.jobs.pool();
     let advice = pool.install(|| advise(patient, &watch));
     drop(bar);
     let advice = match advice {

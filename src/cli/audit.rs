@@ -1,6 +1,5 @@
 //! `brownout audit`: what in scenarios is likely to hurt, on paper or by running them.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -14,6 +13,7 @@ use crate::scenario::{self, LoadOptions, Locator};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::jobs::Jobs;
 use super::overrides::Overrides;
 use super::progress::Bars;
 use super::source::{self, Source};
@@ -47,9 +47,8 @@ pub(super) struct Arguments {
     /// With `--measure`: how many runs of each other way to call
     #[arg(long, value_name = "NUMBER", default_value_t = 5, requires = "measure", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     reps: u32,
-    /// How many runs go at once [default: the number of processors]
-    #[arg(long, value_name = "NUMBER", requires = "measure", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: Jobs,
     #[command(flatten)]
     gate: gate::Reports,
     /// What standard output gets
@@ -153,12 +152,7 @@ fn measure(source: &Source, options: &LoadOptions, arguments: &Arguments, consol
     };
     let bars = Bars::new(console.quiet);
     let bar = bars.runs();
-    let watch = |stage: Stage| {
-        bar.advance(stage.done, stage.of);
-        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(processors, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
+    let watch = |stage: Stage| bar.told(stage);
+    let pool = arguments.jobs.pool();
     pool.install(|| measured_audit(patient, &watch)).ok()
 }

@@ -1,22 +1,23 @@
 //! `brownout compare`: several scenarios, or the variants of one, with the same random numbers.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::base::units::Share;
 use crate::experiment::{ARMS_MAX, Arm, Call, Comparison, Plan, Stage, Wanted, compare};
+use crate::model::Model;
 use crate::report::experiment::comparison::{self, Input};
 use crate::report::experiment::gate::{self as gate_formats, Case, Suite};
-use crate::report::{figure, terminal};
+use crate::report::{figure, html, terminal};
 use crate::scenario;
 
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::files::Directory;
-use super::overrides::Overrides;
+use super::jobs::Jobs;
+use super::overrides::{Overrides, quoted};
 use super::progress::Bars;
 use super::run::hash;
 use super::{check, gate, interrupt, source};
@@ -76,9 +77,11 @@ pub(super) struct Arguments {
     /// Draw no pictures
     #[arg(long)]
     no_figures: bool,
-    /// How many runs go at once [default: the number of processors]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    /// Write no report.html
+    #[arg(long)]
+    no_report: bool,
+    #[command(flatten)]
+    jobs: Jobs,
 }
 
 /// What standard output gets.
@@ -123,13 +126,8 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
     };
     let bars = Bars::new(console.quiet);
     let bar = bars.runs();
-    let watch = |stage: Stage| {
-        bar.advance(stage.done, stage.of);
-        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(processors, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
+    let watch = |stage: Stage| bar.told(stage);
+    let pool = arguments.jobs.pool();
     let compared = pool.install(|| compare(&arms, seed, plan, &watch));
     drop(bar);
     let Some(compared) = compared else {
@@ -143,9 +141,17 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
     }
     directory.write("comparison.json", comparison::json(&input).as_bytes())?;
     directory.write("comparison.csv", comparison::csv(&compared).as_bytes())?;
-    if let Some(figure) = figure::overlay(&input, &arms[0].model).filter(|_| !arguments.no_figures) {
+    let overlay = figure::overlay(&input, &arms[0].model).filter(|_| !arguments.no_figures);
+    if let Some(figure) = &overlay {
         directory.write(&format!("{}.svg", figure.name), figure.svg.as_bytes())?;
         directory.write(&format!("{}.png", figure.name), &figure.png)?;
+    }
+    if arguments.no_report {
+        directory.remove("report.html")?;
+    } else {
+        let models: Vec<&Model> = arms.iter().map(|arm| &arm.model).collect();
+        let page = html::comparison_report(&input, &models, overlay.as_ref(), &command(arguments));
+        directory.write("report.html", page.as_bytes())?;
     }
     let suites = suites(&compared, arguments)?;
     arguments.gate.write(&suites)?;
@@ -164,6 +170,14 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         console.say(&format!("files: {}\n", directory.path().display()));
     }
     Ok(if failed.is_empty() { Exit::Fine } else { Exit::ExpectationFailed })
+}
+
+/// The command that repeats the comparison, without where its files go.
+fn command(arguments: &Arguments) -> String {
+    let overrides = Overrides::new(arguments.variants.clone(), arguments.sets.clone(), arguments.seed);
+    let precision = arguments.precision.map_or(String::new(), |share| format!("--precision {share} "));
+    let files = arguments.files.iter().map(|file| quoted(&file.display().to_string())).collect::<Vec<_>>().join(" ");
+    format!("brownout compare {}--reps {} {precision}{files}", overrides.arguments(), arguments.reps)
 }
 
 /// Reads every scenario; says what is wrong with all of them.

@@ -17,6 +17,7 @@ mod files;
 mod gate;
 mod import;
 mod interrupt;
+mod jobs;
 mod journal;
 mod list;
 mod man;

@@ -1,12 +1,16 @@
 //! Progress bars: on standard error, only on a terminal, only for runs that take a while.
 
 use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::base::time::{Span, Time};
+use crate::experiment::Stage;
+
+use super::interrupt;
 
 /// A run that is over before this has passed shows no bar.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -82,6 +86,12 @@ impl Bar<'_> {
 }
 
 impl Runs<'_> {
+    /// A stage of an experiment, which goes on unless the user wants to end.
+    pub(super) fn told(&self, stage: Stage) -> ControlFlow<()> {
+        self.advance(stage.done, stage.of);
+        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
     /// So many of the runs have ended.
     pub(super) fn advance(&self, done: u32, of: u32) {
         let Some(bars) = self.bars else { return };
@@ -93,6 +103,7 @@ impl Runs<'_> {
                 .expect("the template is a constant with known keys");
             bars.add(ProgressBar::new(of.into()).with_style(style))
         });
+        bar.set_length(of.into());
         bar.set_position(done.into());
     }
 }

@@ -1,7 +1,5 @@
 //! `brownout run --reps`: a scenario many times, and what the runs have in common.
 
-use std::ops::ControlFlow;
-
 use crate::experiment::{Stage, Wanted, replications};
 use crate::model::Model;
 use crate::report::experiment::baseline::{self, Baseline};
@@ -14,7 +12,6 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::files::Directory;
-use super::interrupt;
 use super::progress::Bars;
 use super::run::{Arguments, Format, command, hash, of_manifest, with_scenario};
 use super::source::{self, Source};
@@ -40,10 +37,7 @@ pub(super) fn run(
     let Scenario { source, model, named } = scenario;
     let earlier = arguments.baseline.as_ref().map(|path| read_baseline(path)).transpose()?;
     let bar = bars.runs();
-    let watch = |stage: Stage| {
-        bar.advance(stage.done, stage.of);
-        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
+    let watch = |stage: Stage| bar.told(stage);
     let wanted = Wanted { verdicts: !arguments.no_twin, courses: !arguments.no_figures };
     let Some(runs) = replications(model, 0..reps, wanted, &watch) else {
         said.remarks.push_str(&format!("interrupted: nothing is kept of the runs of {}\n", source.name));

@@ -26,6 +26,7 @@ use super::failure::Failure;
 use super::files::Directory;
 use super::gate;
 use super::interrupt;
+use super::jobs::Jobs;
 use super::overrides::{Overrides, quoted};
 use super::progress::Bars;
 use super::replicated;
@@ -102,9 +103,8 @@ pub(super) struct Arguments {
     /// a run in which something goes wrong
     #[arg(long)]
     pub(super) no_twin: bool,
-    /// How many runs go at once [default: the number of processors]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: Jobs,
 }
 
 /// What standard output gets.
@@ -136,10 +136,7 @@ pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
         Err(failure) => return console.fail(&failure),
     };
     interrupt::watch();
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let useful = processors.max(arguments.files.len());
-    let jobs = arguments.jobs.map_or(processors, usize::from).min(useful);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
+    let pool = arguments.jobs.pool_for(arguments.files.len());
     let bars = Bars::new(console.quiet);
     let mut turns = Turns::new(console, arguments.format == Format::Csv);
     pool.in_place_scope_fifo(|scope| {

@@ -18,6 +18,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::files::Directory;
+use super::jobs::Jobs;
 use super::journal::{Heading, Journal};
 use super::overrides::Overrides;
 use super::progress::Bars;
@@ -74,9 +75,8 @@ pub(super) struct Arguments {
     /// which something goes wrong
     #[arg(long)]
     no_twin: bool,
-    /// How many runs go at once [default: the number of processors]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: Jobs,
 }
 
 /// What standard output gets.
@@ -235,9 +235,7 @@ fn work(
     journal: &mut Journal,
     rows: &mut Vec<SweepRow>,
 ) -> Result<bool, Failure> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(processors, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
+    let pool = arguments.jobs.pool();
     let bars = Bars::new(console.quiet);
     let bar = bars.runs();
     let of = models.len() as u32 * reps;

@@ -1,6 +1,5 @@
 //! `brownout tip`: up to where a scenario still ends well, along one thing or along two.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -20,6 +19,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::files::Directory;
+use super::jobs::Jobs;
 use super::overrides::{Overrides, quoted};
 use super::progress::Bars;
 use super::run::hash;
@@ -98,9 +98,8 @@ pub(super) struct Arguments {
     /// Draw no picture
     #[arg(long)]
     no_figures: bool,
-    /// How many runs go at once [default: the number of processors]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: Jobs,
 }
 
 /// What standard output gets.
@@ -174,14 +173,9 @@ fn tip(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
     interrupt::watch();
     let bars = Bars::new(console.quiet);
     let bar = bars.runs();
-    let watch = |stage: Stage| {
-        bar.advance(stage.done, stage.of);
-        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
+    let watch = |stage: Stage| bar.told(stage);
     let watch: Watch<'_> = &watch;
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(processors, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
+    let pool = arguments.jobs.pool();
     let found = pool.install(|| match lattices.as_slice() {
         [across, up] => phase_diagram([across, up], &model_at, plan, watch).map(Found::Phases),
         lattices => boundary(&lattices[0], &model_at, plan, watch).map(Found::Boundary),

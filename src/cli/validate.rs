@@ -1,8 +1,6 @@
 //! `brownout validate`: the proof, on the user's machine. Simulates systems whose exact results are known and holds what
 //! comes out against them.
 
-use std::ops::ControlFlow;
-
 use clap::{Args, ValueEnum};
 
 use crate::base::suggest::did_you_mean;
@@ -12,6 +10,7 @@ use crate::report::validation;
 use super::console::Console;
 use super::exit::Exit;
 use super::interrupt;
+use super::jobs::Jobs;
 use super::progress::Bars;
 
 const EXAMPLES: &str = "\
@@ -45,9 +44,8 @@ pub(super) struct Arguments {
     /// What standard output gets
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// How many runs go at once [default: the number of processors]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: Jobs,
 }
 
 /// What standard output gets.
@@ -76,15 +74,10 @@ fn known(name: &str) -> Result<String, String> {
 pub(super) fn execute(arguments: &Arguments, console: Console) -> Exit {
     let cases = if arguments.cases.is_empty() { proof() } else { proof().only(&arguments.cases) };
     interrupt::watch();
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(processors, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("the system gives threads");
+    let pool = arguments.jobs.pool();
     let bars = Bars::new(console.quiet);
     let bar = bars.runs();
-    let watch = |stage: Stage| {
-        bar.advance(stage.done, stage.of);
-        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
+    let watch = |stage: Stage| bar.told(stage);
     let validated = pool.install(|| validate(&cases, arguments.seed, arguments.replications, &watch));
     drop(bar);
     let validated = match validated {

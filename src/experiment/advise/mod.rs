@@ -2,12 +2,13 @@
 //! alone, run by run with the same random numbers as the scenario as it stands; then the best of them in pairs; the winner
 //! once more, with seeds that had no part in choosing it.
 //!
-//! `scene` is where it hurts, `cures` the catalogue, `cure` one of them as an overlay of the file, `trial` runs them, `rank`
-//! says what they did. That a cure which everybody believes in does nothing here is a finding, too.
+//! `scene` is where it hurts, `cures` the catalogue, `cure` one of them as an overlay of the file, `plan` how often each is
+//! tried, `trial` runs them, `rank` says what they did. That a cure which everybody believes in does nothing here is a finding, too.
 
 mod cure;
 mod cures;
 mod other_ways;
+mod plan;
 mod rank;
 mod scene;
 mod trial;
@@ -24,12 +25,11 @@ use super::replicate::Watch;
 pub use cure::Cure;
 pub use rank::{Effect, Figure, Figures};
 
+use plan::Plan;
 use rank::Ruler;
 use scene::Scene;
 use trial::{Arm, Trial};
 
-/// Runs of every cure before those that change nothing are left out.
-const FIRST_LOOK: u32 = 4;
 /// The best so many are tried in pairs.
 const PAIRED: usize = 3;
 /// How much better a pair has to be than its better half, in goodput, to be worth a second change.
@@ -48,7 +48,7 @@ pub struct Patient<'p> {
     pub options: &'p LoadOptions,
     /// The files that it names.
     pub files: &'p (dyn Files + Sync),
-    /// Runs of each cure that changes something.
+    /// The most runs of a cure.
     pub replications: u32,
 }
 
@@ -114,8 +114,9 @@ pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice
     let variant = free_name(&variants(name, bytes, files));
     let insight = first_story(&model, watch)?;
     let mut trial = Trial::new(watch);
+    let plan = Plan::new(replications);
     let mut base = Arm::new(model.clone());
-    trial.extend(std::slice::from_mut(&mut base), 0..replications).ok_or(NoAdvice::Interrupted)?;
+    trial.extend(std::slice::from_mut(&mut base), 0..plan.some).ok_or(NoAdvice::Interrupted)?;
     let ruler = Ruler::new(&model, &insight, &base.runs);
     let failed = ruler.failed(&base.runs);
     let locator = Locator::new(name, bytes, options, files);
@@ -127,21 +128,22 @@ pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice
     {
         Err(why) => refused.push((cure, why)),
         Ok(cured) if cured == model => refused.push((cure, "it changes nothing".to_owned())),
+        Ok(cured) if arms.iter().any(|(_, arm)| arm.model == cured) => {
+            refused.push((cure, "another one is the same here".to_owned()));
+        }
         Ok(cured) => arms.push((cure, Arm::new(cured))),
     };
     cures::catalogue(&scene).into_iter().for_each(|cure| add(cure, &mut arms, &mut refused));
-    let first = FIRST_LOOK.min(replications);
-    trial.run(&mut arms, 0..first, &|_| true).ok_or(NoAdvice::Interrupted)?;
-    let promising = |arm: &Arm| ruler.is_promising(&base.runs, &arm.runs);
-    trial.run(&mut arms, first..replications, &promising).ok_or(NoAdvice::Interrupted)?;
+    plan.screen(&mut trial, &ruler, &base, &mut arms).ok_or(NoAdvice::Interrupted)?;
+    plan.settle(&mut trial, &ruler, &mut base, &mut arms).ok_or(NoAdvice::Interrupted)?;
     let singles = arms.len();
     for (a, b) in best_pairs(&ruler, &base, &arms) {
         if let Some(pair) = arms[a].0.with(&arms[b].0).filter(|_| arms[a].0.kind != arms[b].0.kind) {
             add(pair, &mut arms, &mut refused);
         }
     }
-    trial.run(&mut arms[singles..], 0..replications, &|_| true).ok_or(NoAdvice::Interrupted)?;
     let others = arms.len();
+    plan.pairs(&mut trial, &ruler, &base, &mut arms[singles..], others).ok_or(NoAdvice::Interrupted)?;
     let base_figures = ruler.figures(&base, &base, others);
     let mut tried: Vec<Tried> = arms
         .iter()
@@ -158,7 +160,7 @@ pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice
     if let Some(place) = winner {
         let cured = patient.cured(&tried[place].cure, &variant).map_err(|_| NoAdvice::BadScenario)?;
         let mut both = [Arm::new(model.clone()), Arm::new(cured)];
-        trial.extend(&mut both, replications..2 * replications).ok_or(NoAdvice::Interrupted)?;
+        plan.confirm(&mut trial, &ruler, &mut both).ok_or(NoAdvice::Interrupted)?;
         let [again, cured] = &both;
         confirmed = Some((ruler.figures(again, again, 1), ruler.figures(again, cured, 1)));
     }

@@ -43,7 +43,7 @@ impl Patient<'_> {
         let mut trial = Trial::new(watch);
         let mut base = Arm::new(model.clone());
         trial.extend(std::slice::from_mut(&mut base), 0..self.replications).ok_or(NoAdvice::Interrupted)?;
-        trial.run(&mut arms, 0..self.replications, &|_| true).ok_or(NoAdvice::Interrupted)?;
+        trial.run(&mut arms, 0..self.replications, &|_, _| true).ok_or(NoAdvice::Interrupted)?;
         let ruler = Ruler::new(model, insight, &base.runs);
         let others = arms.len();
         let base_figures = ruler.figures(&base, &base, others);

@@ -6,13 +6,15 @@ use std::cmp::Ordering;
 
 use super::trial::Arm;
 use super::{Tried, WORTH};
-use crate::experiment::{CONFIDENCE, Replications};
+use crate::experiment::{CONFIDENCE, Replication, Replications};
 use crate::insight::Insight;
 use crate::insight::statistics::{Paired, ShareEstimate};
 use crate::model::{Id, Model, Verdict};
 
 /// A difference in goodput that is worth a word.
 const NOTICED: f64 = 0.005;
+/// A loss of goodput that is no chance at first sight.
+const HARM: f64 = 0.05;
 /// A difference in latency that is worth a word, as a part of it.
 const NOTICED_LATENCY: f64 = 0.05;
 
@@ -138,16 +140,41 @@ impl<'m> Ruler<'m> {
         }
     }
 
+    /// How many runs have to be looked at to see what a cure does: there must be one among them that did not end well, or,
+    /// where all did, more than one, since what is left to find out is small.
+    pub(super) fn first_look(&self, base: &Replications) -> u32 {
+        const WHERE_ALL_IS_WELL: u32 = 2;
+        let one = |run| Replications { measures: base.measures.clone(), runs: vec![run] };
+        let is_bad = |run: &Replication| self.ended_well(&one(run.clone())).count == 0;
+        let first = base.runs.iter().position(is_bad).map_or(WHERE_ALL_IS_WELL, |place| place as u32 + 1);
+        first.min(base.runs.len() as u32)
+    }
+
     /// Whether more runs are worth their time.
     pub(super) fn is_promising(&self, base: &Replications, arm: &Replications) -> bool {
-        let same =
-            Replications { measures: Vec::new(), runs: base.runs.iter().take(arm.runs.len()).cloned().collect() };
-        let same = Replications { measures: base.measures.clone(), ..same };
+        let same = first(base, arm);
         let (before, after) = (self.ended_well(&same).count, self.ended_well(arm).count);
         let gain = |name: &str| figure(&same, arm, name, 1);
         let better = gain(&self.goodput).is_some_and(|it| it.difference > NOTICED);
         let sooner = gain(&self.latency).is_some_and(|it| it.difference < -NOTICED_LATENCY * (it.mean - it.difference));
         after > before || better || (self.is_well && after == before && sooner)
+    }
+
+    /// Whether it is worth its time to find out that a cure harms.
+    pub(super) fn looks_worse(&self, base: &Replications, arm: &Replications) -> bool {
+        let same = first(base, arm);
+        let less = figure(&same, arm, &self.goodput, 1).is_some_and(|it| it.difference < -HARM);
+        less || self.ended_well(arm).count < self.ended_well(&same).count
+    }
+
+    /// The most that a cure can do: nothing is left to be cured where all is well.
+    pub(super) fn best_effect(&self) -> Effect {
+        if self.is_well { Effect::Helps } else { Effect::Cures }
+    }
+
+    /// What `arm` did, compared with the runs of `base`; as many as `others` are.
+    pub(super) fn effect_of(&self, base: &Arm, arm: &Arm, others: usize) -> Effect {
+        self.effect(&self.figures(base, base, others), &self.figures(base, arm, others))
     }
 
     /// What the figures of a cure say, beside those as it stands.
@@ -214,6 +241,12 @@ impl<'m> Ruler<'m> {
 
 fn coarse(it: Option<&Figure>, step: f64) -> f64 {
     it.map_or(0.0, |it| libm::round(it.mean / step))
+}
+
+/// As many of the runs as `arm` has.
+fn first(base: &Replications, arm: &Replications) -> Replications {
+    let runs = base.runs.iter().take(arm.runs.len()).cloned().collect();
+    Replications { measures: base.measures.clone(), runs }
 }
 
 /// A figure of the pairs that both have.

@@ -44,18 +44,20 @@ impl<'w> Trial<'w> {
         &mut self,
         arms: &mut [(Cure, Arm)],
         numbers: Range<u32>,
-        is_wanted: &dyn Fn(&Arm) -> bool,
+        is_wanted: &dyn Fn(&Cure, &Arm) -> bool,
     ) -> Option<()> {
-        let wanted: Vec<&mut Arm> = arms.iter_mut().map(|(_, arm)| arm).filter(|arm| is_wanted(arm)).collect();
-        self.of(wanted, numbers)
+        let mut wanted: Vec<&mut Arm> =
+            arms.iter_mut().filter(|(cure, arm)| is_wanted(cure, arm)).map(|(_, arm)| arm).collect();
+        self.each(&mut wanted, numbers)
     }
 
     /// Runs `numbers` of each.
     pub(super) fn extend(&mut self, arms: &mut [Arm], numbers: Range<u32>) -> Option<()> {
-        self.of(arms.iter_mut().collect(), numbers)
+        self.each(&mut arms.iter_mut().collect::<Vec<_>>(), numbers)
     }
 
-    fn of(&mut self, mut arms: Vec<&mut Arm>, numbers: Range<u32>) -> Option<()> {
+    /// Runs `numbers` of each.
+    pub(super) fn each(&mut self, arms: &mut [&mut Arm], numbers: Range<u32>) -> Option<()> {
         self.planned += arms.len() as u32 * numbers.len() as u32;
         let of = self.planned;
         let tasks: Vec<(usize, u32)> =

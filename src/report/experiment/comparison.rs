@@ -6,7 +6,7 @@ use crate::experiment::{Against, Comparison, Difference};
 use crate::insight::{Better, MeasureOf, MeasureUnit};
 use crate::report::json::document;
 
-use super::{EndingRow, ending_name, ending_rows};
+use super::{EndingRow, ending_name, ending_rows, text_of};
 
 /// Counts the revisions of this document that take something away or change a meaning.
 const SCHEMA: u32 = 1;
@@ -62,6 +62,11 @@ struct FlipRow {
 
 #[derive(Serialize)]
 struct DifferenceRow<'a> {
+    /// In the document it stands above the differences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scenario: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<&'a str>,
     figure: &'a str,
     of: MeasureOf,
     subject: &'a str,
@@ -82,6 +87,8 @@ struct DifferenceRow<'a> {
 impl<'a> DifferenceRow<'a> {
     fn of(it: &'a Difference) -> DifferenceRow<'a> {
         DifferenceRow {
+            scenario: None,
+            first: None,
             figure: &it.measure.name,
             of: it.measure.of,
             subject: &it.measure.subject,
@@ -118,6 +125,23 @@ pub fn method(comparison: &Comparison) -> String {
          all of them.",
         (figures as f64 * 0.05).ceil()
     )
+}
+
+/// A difference and its interval, as a person reads them: `+95% ±1%`.
+pub(in crate::report) fn difference(it: &Difference) -> String {
+    let width = it.half_width.map_or_else(String::new, |width| format!(" ±{}", text_of(&it.measure)(Some(width))));
+    signed(it) + &width
+}
+
+/// The same without its interval.
+pub(in crate::report) fn signed(it: &Difference) -> String {
+    let mean = it.paired.difference.mean;
+    let sign = match mean {
+        0.0 => "",
+        mean if mean > 0.0 => "+",
+        _ => "-",
+    };
+    format!("{sign}{}", text_of(&it.measure)(Some(mean.abs())))
 }
 
 /// The document `comparison.json`.
@@ -160,46 +184,15 @@ fn against_row<'a>(all: &'a Comparison, it: &'a Against) -> AgainstRow<'a> {
     }
 }
 
-/// A row for each difference, after `scenario` and `first`.
+/// A row for each difference.
 pub fn csv(comparison: &Comparison) -> String {
-    #[derive(Serialize)]
-    struct Row<'a> {
-        scenario: &'a str,
-        first: &'a str,
-        figure: &'a str,
-        unit: MeasureUnit,
-        within: Option<&'static str>,
-        pairs: usize,
-        first_mean: f64,
-        mean: f64,
-        difference: f64,
-        half_width: Option<f64>,
-        call: &'static str,
-        p: Option<f64>,
-        p_holm: Option<f64>,
-        pairing_gain: Option<f64>,
-    }
     const INFALLIBLE: &str = "writing to memory does not fail";
     let mut table = ::csv::Writer::from_writer(Vec::new());
+    let first = comparison.arms.first().map(|arm| arm.name.as_str());
     for against in &comparison.against {
+        let scenario = Some(comparison.arms[against.arm].name.as_str());
         for it in against.differences.iter().map(DifferenceRow::of) {
-            let row = Row {
-                scenario: &comparison.arms[against.arm].name,
-                first: &comparison.arms[0].name,
-                figure: it.figure,
-                unit: it.unit,
-                within: it.within,
-                pairs: it.pairs,
-                first_mean: it.first_mean,
-                mean: it.mean,
-                difference: it.difference,
-                half_width: it.half_width,
-                call: it.call,
-                p: it.p,
-                p_holm: it.p_holm,
-                pairing_gain: it.pairing_gain,
-            };
-            table.serialize(row).expect(INFALLIBLE);
+            table.serialize(DifferenceRow { scenario, first, ..it }).expect(INFALLIBLE);
         }
     }
     String::from_utf8(table.into_inner().expect(INFALLIBLE)).expect("names and numbers are text")

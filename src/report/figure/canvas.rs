@@ -49,6 +49,19 @@ impl Font {
         }
     }
 
+    /// `text` in lines that fit in `width`; a word that does not is cut.
+    pub(super) fn wrap(self, text: &str, width: i32) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split_whitespace() {
+            let longer = lines.last().map(|line| format!("{line} {word}")).filter(|line| self.width(line) <= width);
+            match (longer, lines.last_mut()) {
+                (Some(longer), Some(line)) => *line = longer,
+                _ => lines.push(self.fit(word, width)),
+            }
+        }
+        lines
+    }
+
     fn style(self, pos: Pos) -> TextStyle<'static> {
         // Not `FontDesc::style`, which keeps the measures of the regular font.
         let weight = if self.bold { FontStyle::Bold } else { FontStyle::Normal };

@@ -18,7 +18,9 @@ const WIDTH: i32 = 1600;
 const MARGIN: i32 = 28;
 const LEFT: i32 = 200;
 const RIGHT: i32 = WIDTH - 70;
-const TOP: i32 = 200;
+const TOP: i32 = 264;
+/// Lines of text below the headline, for which there is room above the picture.
+const LINES_MAX: usize = 4;
 const HEIGHT: i32 = 560;
 const HEIGHT_OF_PHASES: i32 = 900;
 const FOOT: i32 = 140;
@@ -54,9 +56,9 @@ pub fn tip(input: &Input) -> Figure {
 fn head(canvas: &Canvas, title: &str, what: &[String]) {
     let left = (HPos::Left, VPos::Center);
     canvas.text(&HEADLINE.fit(title, WIDTH - 2 * MARGIN), (MARGIN, MARGIN + 22), left, HEADLINE);
-    for (line, text) in what.iter().take(2).enumerate() {
-        let y = MARGIN + 66 + 32 * line as i32;
-        canvas.text(&DIM.fit(text, WIDTH - 2 * MARGIN), (MARGIN, y), left, DIM);
+    let lines = what.iter().flat_map(|text| DIM.wrap(text, WIDTH - 2 * MARGIN));
+    for (line, text) in lines.take(LINES_MAX).enumerate() {
+        canvas.text(&text, (MARGIN, MARGIN + 66 + 32 * line as i32), left, DIM);
     }
 }
 

@@ -1,9 +1,10 @@
 //! `report.html`: one page that needs nothing but itself. `story` says how the run ended and what happened; `graph` draws
 //! who calls whom (`layers` lays it out) and `frames` what it was like in each moment, which the page plays; `heat` shows
 //! services over time, the charts are those of `figure`, `waterfall` draws single
-//! requests, and `tables` sort. The page's data is JSON beside the markup, its
+//! requests, and `tables` sort. `compare` is the page of several scenarios side by side. The page's data is JSON beside the markup, its
 //! script and its style are files of their own here.
 
+mod compare;
 mod frames;
 mod graph;
 mod heat;
@@ -19,12 +20,14 @@ use super::Input;
 use super::facts::Facts;
 use super::figure::{self, Chart, Hover};
 use super::number;
+pub use compare::comparison_report;
 use frames::Frames;
 use graph::{Graph, LinkData, NodeData, Trouble};
 use heat::Heat;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+const SORTS: &str = include_str!("sorts.js");
 
 /// What of a run is neither in its model nor in its results.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +129,7 @@ pub fn report(input: &Input, origin: &Origin) -> String {
                 footer { p { "Simulated by brownout " (input.version) ". A model is a drawing, not a photograph." } }
                 script #data type="application/json" { (PreEscaped(data)) }
                 script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(SORTS)) }
             }
         }
     }

@@ -1,5 +1,5 @@
 // Plays the run over the graph, with a cursor through all charts in step; paints the heat map; shows values under the
-// pointer; sorts tables. No library, no network.
+// pointer. No library, no network.
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -325,24 +325,6 @@
     });
     svg.addEventListener("mouseleave", hide);
     svg.addEventListener("click", (event) => { const time = timeAt(event); if (time >= 0) { stop(); show(frameAt(time)); } });
-  });
-
-  // Tables.
-  all(".sorts").forEach((table) => {
-    const heads = all("thead th", table), body = table.tBodies[0];
-    heads.forEach((head, column) => head.firstElementChild.addEventListener("click", () => {
-      const numeric = head.classList.contains("number");
-      const before = head.getAttribute("aria-sort");
-      // Numbers: the largest first; names: from a on. What has no number stays at the end.
-      const down = before === "none" ? numeric : before === "ascending";
-      heads.forEach((other) => other.setAttribute("aria-sort", "none"));
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const key = (tr) => numeric ? tr.cells[column].dataset.v : tr.cells[column].textContent;
-      const order = (a, b) => numeric ? a - b : a.localeCompare(b, "en", { numeric: true });
-      const rows = [...body.rows].map((tr) => [tr, key(tr)]);
-      rows.sort(([, a], [, b]) => a === undefined || b === undefined ? (a === undefined) - (b === undefined) : down ? order(b, a) : order(a, b));
-      body.append(...rows.map(([tr]) => tr));
-    }));
   });
 
   // Hatching for the work in vain, in all graphs.

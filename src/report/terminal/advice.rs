@@ -58,13 +58,17 @@ pub fn advice(name: &str, advice: &Advice, color: bool, width: usize) -> String 
     conclusion(name, advice, &mut page);
     page.dim(&format!(
         "{} runs. Runs with the same number have the same random numbers in all of them. Shares have 95% Wilson intervals; ± \
-         is 95% for all {} cures together (Bonferroni), and missing where runs ended differently. What changes nothing in \
-         its first {} runs is run no more.",
+         is 95% for all {} cures together (Bonferroni), and missing where runs ended differently. What shows nothing is run \
+         no more after {}; what everybody believes in gets twice as many.",
         advice.runs,
         advice.tried.len(),
-        advice.tried.iter().map(|it| it.figures.ended_well.of).min().unwrap_or(0),
+        runs(advice.tried.iter().map(|it| it.figures.ended_well.of).min().unwrap_or(0)),
     ));
     page.text
+}
+
+fn runs(count: u32) -> String {
+    if count == 1 { "its first run".to_owned() } else { format!("its first {count} runs") }
 }
 
 fn where_it_hurts(advice: &Advice) -> String {

@@ -137,7 +137,7 @@ fn said_against(all: &Comparison, it: &Against, look: Look) -> String {
     let mut grid = Grid::new("figure", cells(&name));
     grid.column(&first.name, 0, cells(&|it| text_of(&it.measure)(Some(it.means.0))));
     grid.column(&other.name, 0, cells(&|it| text_of(&it.measure)(Some(it.means.1))));
-    grid.column("difference", 0, cells(&difference));
+    grid.column("difference", 0, cells(&comparison::difference));
     grid.column("", 0, cells(&|it| it.call.name().to_owned()));
     let table: Vec<String> = grid.render(look).lines().map(|line| painted(line, look)).collect();
     text += &(table.join("\n") + "\n");
@@ -152,19 +152,7 @@ fn said_against(all: &Comparison, it: &Against, look: Look) -> String {
 pub fn difference_in_words(it: &Difference) -> String {
     let text = text_of(&it.measure);
     let (first, second) = (text(Some(it.means.0)), text(Some(it.means.1)));
-    format!("{}: {first} to {second}, {}", it.measure.name, difference(it)).replace('\u{a0}', " ")
-}
-
-fn difference(it: &Difference) -> String {
-    let mean = it.paired.difference.mean;
-    let text = text_of(&it.measure);
-    let sign = match mean {
-        0.0 => "",
-        mean if mean > 0.0 => "+",
-        _ => "-",
-    };
-    let width = it.half_width.map_or_else(String::new, |width| format!(" ±{}", text(Some(width))));
-    format!("{sign}{}{width}", text(Some(mean.abs())))
+    format!("{}: {first} to {second}, {}", it.measure.name, comparison::difference(it)).replace('\u{a0}', " ")
 }
 
 /// The last word of a line in its colour.

@@ -109,6 +109,25 @@ fn calls_that_are_slow_or_fail_are_found_with_what_a_queue_in_their_place_does()
     assert!(calm.findings.iter().all(|it| it.kind == "blast-radius"), "{:#?}", calm.findings);
 }
 
+/// Over REST, with two connections of each replica of the shop to each of the store: 70 pages a second hold 5.6 of the
+/// store's connections on average, of 12 in all, and the third to come to the same pair waits for another's 80 ms.
+#[test]
+fn a_slow_call_over_rest_is_measured_over_grpc_too() {
+    let transport = "[client.internal]\ntransport = \"internal\"\n";
+    let rest = SHOP.replace("[client.internal]\n", transport).replace("\"10%\"", "\"0.1%\"")
+        + "\n[transport.internal]\npreset = \"rest\"\nconnections = { per_host = 2 }\n";
+    let measured = measured(&rest, 2);
+    let slow = measured.findings.iter().find(|it| it.kind == "slow-when-run").unwrap();
+    let grpc = slow.help.lines().find(|line| line.contains("gRPC")).unwrap_or_else(|| panic!("{}", slow.help));
+    assert!(grpc.contains("goodput(users) ") && grpc.contains("p99(users) -"), "nobody waits for a connection: {grpc}");
+    assert!(grpc.contains(" ± "), "pairs have an interval: {grpc}");
+    // What is gRPC already has one other way only.
+    let measured =
+        self::measured(&rest.replace("\"rest\"", "\"grpc\"").replace("connections = { per_host = 2 }", ""), 2);
+    let slow = measured.findings.iter().find(|it| it.kind == "slow-when-run").unwrap();
+    assert!(!slow.help.contains("gRPC") && slow.help.contains("into a queue"), "{}", slow.help);
+}
+
 #[test]
 fn a_measured_audit_does_not_depend_on_the_number_of_threads() {
     assert_eq!(measured(SHOP, 1), measured(SHOP, 3));

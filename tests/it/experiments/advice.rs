@@ -22,8 +22,8 @@ fn of<'a>(advice: &'a Advice, kind: &str) -> &'a Tried {
     found.unwrap_or_else(|| panic!("{kind} was not tried: {:#?}", advice.refused))
 }
 
-/// C1-280 and C2 of `tests/data/cascades.csv`, to the end of the window that they look at. Of five runs none and all are
-/// beyond chance: their Wilson intervals, 0 to 43% and 57 to 100%, do not meet.
+/// C1-280 and C2 of `tests/data/cascades.csv`, to the end of the window that they look at. Of five runs as it stands none,
+/// and of three cured ones all, are beyond chance: their Wilson intervals, 0 to 43.4% and 43.8 to 100%, do not meet.
 #[test]
 fn advice_on_the_outage_agrees_with_what_is_published() {
     let text = proof_file("outage").unwrap();
@@ -31,7 +31,9 @@ fn advice_on_the_outage_agrees_with_what_is_published() {
     assert_eq!((advice.base.ended_well.count, advice.base.worst), (0, Some(Verdict::Metastable)));
     for kind in ["lifo", "short-queue", "cancel", "drop-expired", "no-retries"] {
         let it = of(&advice, kind);
-        assert_eq!((it.effect, it.figures.ended_well.count), (Effect::Cures, 5), "{kind}");
+        let well = it.figures.ended_well;
+        assert_eq!((it.effect, well.count), (Effect::Cures, well.of), "{kind}");
+        assert!(well.of >= 3, "{kind}");
     }
     let in_vain: Vec<&str> = advice.believed_in_vain().map(|it| it.cure.kind.as_str()).collect();
     for kind in ["jitter", "long-queue", "budget"] {
@@ -93,6 +95,21 @@ fn what_ends_well_is_not_hurt() {
     let advice = advice(&text, &[], 5, 2);
     assert!(!advice.hurts);
     assert_eq!(advice.base.ended_well.count, 5);
+}
+
+#[test]
+fn what_shows_nothing_runs_no_more_and_what_everybody_believes_in_gets_a_second_look() {
+    let text = proof_file("outage").unwrap();
+    let advice = advice(text, &["duration=120s", "outage=5s"], 10, 2);
+    assert_eq!((advice.base.ended_well.count, advice.base.ended_well.of), (0, 5), "five runs say enough");
+    for it in advice.tried.iter().filter(|it| it.effect == Effect::Nothing) {
+        let of = it.figures.ended_well.of;
+        assert!(of >= if it.cure.belief.is_some() { 2 } else { 1 }, "{}: {of}", it.cure.kind);
+    }
+    let looks = advice.tried.iter().map(|it| it.figures.ended_well.of);
+    assert_eq!((looks.clone().min(), looks.clone().max()), (Some(1), Some(5)));
+    // Ten runs of each would be as many as that; the winner and its rival have five more each.
+    assert!(advice.runs < 4 * advice.tried.len() as u32 + 15, "{} runs of {} cures", advice.runs, advice.tried.len());
 }
 
 #[test]

@@ -136,6 +136,25 @@ fn variants_are_compared_with_the_file_as_it_stands() {
     assert!(out.contains("slow against as it stands") && out.contains("worse"), "{out}");
     let document: serde_json::Value = serde_json::from_str(&place.read("output/compare-shop/comparison.json")).unwrap();
     assert_eq!(document["scenarios"].as_array().unwrap().len(), 2);
+    let page = place.read("output/compare-shop/report.html");
+    for part in [
+        "How they end",
+        "Side by side",
+        "slow",
+        "Who calls whom",
+        "<svg",
+        "aria-sort",
+        "goodput(users)",
+        "prefers-color-scheme: dark",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(page.len() < 2_000_000, "{}", page.len());
+    assert!(!page.contains(" src=") && !page.contains("href=\"http"), "it needs nothing but itself");
+    let command = "brownout compare --reps 4 shop.toml";
+    assert!(page.contains(command), "it says how to repeat it");
+    place.run("compare --reps 2 --no-figures --no-report shop.toml", 0);
+    assert!(!place.path("output/compare-shop/report.html").exists(), "nothing stale stays");
     let (_, err) = place.run("compare --reps 4 --no-worse goodput shop.toml", 99);
     assert!(err.contains("goodput(users)"), "{err}");
     let (_, err) = place.run("compare --reps 4 --no-worse gudput shop.toml", 2);

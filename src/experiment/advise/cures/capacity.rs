@@ -17,7 +17,8 @@ pub(super) fn offer(scene: &Scene<'_>, offered: &mut Vec<Cure>) {
             let why = "threads are places to wait in: what they wait for, or the cores that they share, gets no faster";
             let cure = Cure::new("more-threads", &service.name, what).set(of("threads"), more.to_string());
             offered.push(cure.believed(why));
-            if service.handlers == Handlers::Blocking {
+            // Without a number of cores a service without threads could do everything at once.
+            if service.handlers == Handlers::Blocking && service.cores_in_all().is_some() {
                 let what = format!("handlers of `{}` hold no thread while they wait", service.name);
                 offered.push(Cure::new("async", &service.name, what).set(of("handlers"), "\"async\""));
             }
