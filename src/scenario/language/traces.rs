@@ -17,7 +17,7 @@ keys! {
         /// So many of each workload that failed, the first ones.
         failed: Count<0, 10000> = "10";
         /// Whether these are those of all requests. `false` saves the second run: then they are those among the
-        /// recorded, which are then the first 256 at least, and every 256th at least.
+        /// recorded, which are the first 256 and at least every 256th.
         exact: bool = "true";
     }
     later { }
