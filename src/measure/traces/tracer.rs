@@ -76,8 +76,8 @@ pub(in crate::measure) struct Tracer {
     /// Of each workload so many requests are recorded before it gets fewer, and at least every so many-th.
     all_of_first: u64,
     stride_max: u64,
-    /// Requests so far and the next one to be recorded, by workload.
-    offered: Vec<(u64, u64)>,
+    /// Requests so far, the next one to be recorded, and those that were too early, by workload.
+    offered: Vec<(u64, u64, u64)>,
     /// A bit for each frame: whether it belongs to a recorded request. If frames are told that do not (their times are
     /// wanted), nearly all ends at this question, and the bits of all frames stay in the cache.
     watched: Vec<u64>,
@@ -119,7 +119,7 @@ impl Tracer {
             // A second run finds the others: see [`super::record_missing`].
             all_of_first: if model.traces.exact { u64::from(model.traces.sample).max(1) } else { ALL_OF_FIRST },
             stride_max: if model.traces.exact { u64::MAX } else { STRIDE_MAX },
-            offered: vec![(0, 0); model.workloads.len()],
+            offered: vec![(0, 0, 0); model.workloads.len()],
             watched: Vec::new(),
             slots: Vec::new(),
             open: Vec::new(),
@@ -142,7 +142,7 @@ impl Tracer {
             }
             return self.is_watched(frame);
         };
-        let (offered, next) = &mut self.offered[workload as usize];
+        let (offered, next, _) = &mut self.offered[workload as usize];
         *offered += 1;
         (*offered > *next || !self.also.is_empty()) && self.request(frame, workload, key.to_bits(), meant)
     }
@@ -196,11 +196,14 @@ impl Tracer {
     /// A request begins that is perhaps recorded; `false` when it is not, or is too early, or too many are already.
     #[cold]
     fn request(&mut self, frame: u32, workload: u32, key: u64, meant: Time) -> bool {
-        let (offered, next) = &mut self.offered[workload as usize];
+        let (offered, next, early) = &mut self.offered[workload as usize];
         let number = *offered - 1;
         let is_of_sample = number >= *next;
-        if is_of_sample {
-            *next = number + stride(number, self.all_of_first, self.stride_max);
+        if meant < self.from {
+            (*next, *early) = (*offered, *offered);
+        } else if is_of_sample {
+            let stride = stride(*offered - *early, self.all_of_first, self.stride_max);
+            *next = offered.next_multiple_of(stride);
         }
         let open = self.open.len() - self.free.len();
         let is_wanted = self.also.get(workload as usize).is_some_and(|starts| starts.binary_search(&meant).is_ok());
@@ -500,16 +503,11 @@ impl Tracer {
     }
 }
 
-/// How many numbers further the next request of a workload is recorded after the one with this number: it depends on nothing
-/// else, so that the same requests are recorded in every variant. All of the first, then ever fewer, by powers of two: as
-/// the sample becomes thinner, see [`Keeper`].
-fn stride(number: u64, all_of_first: u64, stride_max: u64) -> u64 {
-    let next = number + 1;
-    if next < all_of_first {
-        return 1;
-    }
-    let stride = (2 << (next / all_of_first).ilog2()).min(stride_max);
-    next.next_multiple_of(stride) - number
+/// The multiples of which number are recorded of the requests from the `nth` after the warm-up on: it depends on nothing else,
+/// so that the same requests are recorded in every variant. All of the first, then ever fewer, by powers of two: as the sample
+/// becomes thinner, see [`Keeper`].
+fn stride(nth: u64, all_of_first: u64, stride_max: u64) -> u64 {
+    if nth < all_of_first { 1 } else { (2 << (nth / all_of_first).ilog2()).min(stride_max) }
 }
 
 fn span(id: u32, parent: Option<u32>, kind: SpanKind) -> TraceSpan {
