@@ -51,6 +51,8 @@ pub(super) const PRESET: Preset = Preset {
         "Judged after every result, a success too; it opens at a rate equal to the threshold.",
         "Rates are percentages in 32-bit floats. Below the minimum of calls nothing is judged.",
         "A call as long as the threshold is not slow; failed and slow are counted apart.",
+        "A call's time starts with its permit: the waits at what stands inside of the breaker, a rate limit or a bulkhead, are \
+         part of it.",
         "With a window of calls the minimum is never more than the window; with a window of time it is as written.",
         "It opens for longer than the wait: a call at exactly the end of it is still refused.",
         "Without `automatic`, only a call makes it half open: what nobody asks stays open.",

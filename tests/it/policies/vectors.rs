@@ -345,7 +345,7 @@ pub(super) fn count(value: &Value) -> u32 {
 }
 
 pub(super) fn list(value: &Value) -> &[Value] {
-    value.as_array().unwrap_or_else(|| panic!("{value} is no list"))
+    value.as_array().unwrap_or_else(|| panic!("{value} is no list (`null` is one that is missing)"))
 }
 
 /// Two lists that belong together, item by item.

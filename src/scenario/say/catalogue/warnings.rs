@@ -275,14 +275,6 @@ retry = { budget = { ratio = "0%", burst = 10 } }"#
         good r#"[client.rest]
 retry = { budget = { ratio = "10%", burst = 10 } }"#
 
-    "W024" SHORT_QUEUE "a queue that is full before its places are"
-        "Hystrix looks at `queue_threshold` before it lets a command into the queue of its pool: with the default of 5 the \
-         sixth is turned away, whatever `queue` says."
-        bad r#"[client.rest]
-bulkhead = { preset = "hystrix", queue = 100 }"#
-        good r#"[client.rest]
-bulkhead = { preset = "hystrix", queue = 100, queue_threshold = 100 }"#
-
     "W023" OUTLIER_IDLE "outlier detection that never ejects"
         "Envoy ejects a host only while at most `max_ejection` of all are out, the new one included: with its default of 10% \
          never one of fewer than ten. Success rates are compared from `success_rate_hosts` on. Bad replicas are counted, and \
@@ -291,6 +283,14 @@ bulkhead = { preset = "hystrix", queue = 100, queue_threshold = 100 }"#
 outlier = { preset = "envoy" }"#
         good r#"[client.rest]
 outlier = { preset = "envoy", always_eject_one = true }"#
+
+    "W024" SHORT_QUEUE "a queue that is full before its places are"
+        "Hystrix looks at `queue_threshold` before it lets a command into the queue of its pool: with the default of 5 the \
+         sixth is turned away, whatever `queue` says."
+        bad r#"[client.rest]
+bulkhead = { preset = "hystrix", queue = 100 }"#
+        good r#"[client.rest]
+bulkhead = { preset = "hystrix", queue = 100, queue_threshold = 100 }"#
 
     "W025" IMPATIENT "a timeout that is shorter than the answer takes"
         "The steps of the endpoint, and of what it calls, take longer on average than the caller waits, even when nobody \
