@@ -209,7 +209,8 @@ impl<'m> Ruler<'m> {
     }
 
     /// The better one first: by what it does and how many runs end well; then what may be done without a proviso; then what
-    /// takes less; then by what users get, and how soon.
+    /// takes less; then by what users get; then what everybody believes in comes after what removes the cause; then how soon
+    /// users get it.
     pub(super) fn order(&self, a: &Tried, b: &Tried) -> Ordering {
         let well = |it: &Tried| it.figures.ended_well.share().unwrap_or(0.0);
         let goodput = |it: &Tried| coarse(it.figures.goodput.as_ref(), NOTICED);
@@ -221,6 +222,7 @@ impl<'m> Ruler<'m> {
             .then(a.figures.capacity.total_cmp(&b.figures.capacity))
             .then(goodput(b).total_cmp(&goodput(a)))
             .then(a.is_pair.cmp(&b.is_pair))
+            .then(a.cure.belief.is_some().cmp(&b.cure.belief.is_some()))
             .then(latency(a).total_cmp(&latency(b)))
     }
 

@@ -220,24 +220,23 @@ fn service(means: &Means<'_>, name: &str) -> Look {
     let busy = share("utilisation").or_else(|| share("core_utilisation"));
     let away = ["rejected", "shed", "dropped"].into_iter().filter_map(share).sum::<f64>();
     let waste = share("waste").unwrap_or(0.0);
+    let inside = share("in_system").unwrap_or(0.0);
     let class = match busy {
         _ if away >= FAILING => "failing",
         Some(busy) if waste >= IN_VAIN && busy > 0.0 => "vain",
         Some(busy) if busy >= FULL => "full",
         Some(busy) if busy >= BUSY => "busy",
-        Some(0.0) => "idle",
+        _ if busy.unwrap_or(0.0) == 0.0 && inside == 0.0 => "idle",
         _ => "calm",
     };
-    let busy_said = match busy {
-        Some(_) => format!("{} busy", number::share(busy)),
-        None => format!("{} in it", number::plain(share("in_system"))),
+    let said = match busy {
+        _ if away >= FAILING => format!("{} turned away", number::share(Some(away))),
+        Some(busy) if waste >= IN_VAIN && busy > 0.0 => format!("{} in vain", number::share(Some(waste))),
+        // What comes as a message is handled by the threads of its consumer.
+        Some(busy) if busy > 0.0 || inside == 0.0 => format!("{} busy", number::share(Some(busy))),
+        _ => format!("{} in it", number::plain(Some(inside))),
     };
-    let also = match () {
-        () if away >= FAILING => format!(", {} turned away", number::share(Some(away))),
-        () if waste >= IN_VAIN => format!(", {} in vain", number::share(Some(waste))),
-        () => String::new(),
-    };
-    Look { class, said: busy_said + &also, bar: busy.map(|busy| (busy, busy * waste)) }
+    Look { class, said, bar: busy.map(|busy| (busy, busy * waste)) }
 }
 
 fn corner(thing: Thing) -> i32 {
