@@ -245,9 +245,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Acks::Leader => processed + back,
             Acks::All => stored + back,
         };
-        let copy = self.messaging.replications.add();
-        let entries = self.messaging.replications.at(list).clone();
-        *self.messaging.replications.at(copy) = entries;
+        let copy = self.messaging.replications.copy(list);
         self.dispatch_parcel_at(answered, Parcel::RequestAnswered { producer: n, request, list: Some(copy) });
     }
 
