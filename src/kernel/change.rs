@@ -135,7 +135,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let replica = &self.world.replicas[index as usize];
         let service = &self.world.services[replica.service as usize];
         let number = index - service.first_replica;
-        let is_busy = service.fleet.in_system.get(number as usize).is_some_and(|count| *count > 0);
+        let is_busy = service.fleet.in_system.get(number as usize).is_some_and(|count| *count > 0)
+            || self.messaging.has_members(index);
         if number >= service.wanted && !is_busy {
             self.crash(index, Span::ZERO);
         }

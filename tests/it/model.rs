@@ -15,6 +15,7 @@ mod paths;
 mod pools;
 mod queues;
 mod stream;
+mod transactions;
 mod transport;
 mod zone;
 

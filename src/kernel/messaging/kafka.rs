@@ -36,6 +36,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A frame publishes to a topic of Kafka: `true` when it goes on at once.
     pub(super) fn produce(&mut self, id: u32, topic: u32, message: Message) -> bool {
         let now = self.now();
+        if self.is_fenced(id) {
+            self.publish_fails(topic, &message, Outcome::Rejected);
+            return message.wait == PublishWait::Nothing;
+        }
         let worker = self.transaction_of(id);
         let n = self.producer_for(topic, self.frames[id].replica, worker);
         let logs = self.messaging.topics[topic as usize].logs.as_ref().expect("it is a topic of Kafka");
@@ -245,9 +249,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             Acks::Leader => processed + back,
             Acks::All => stored + back,
         };
-        let copy = self.messaging.replications.add();
-        let entries = self.messaging.replications.at(list).clone();
-        *self.messaging.replications.at(copy) = entries;
+        let copy = self.messaging.replications.copy(list);
         self.dispatch_parcel_at(answered, Parcel::RequestAnswered { producer: n, request, list: Some(copy) });
     }
 

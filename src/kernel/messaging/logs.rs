@@ -139,6 +139,15 @@ impl Replications {
         })
     }
 
+    /// Another list with what is in one: two parcels are on their way with it.
+    pub(super) fn copy(&mut self, id: u32) -> u32 {
+        let copy = self.add();
+        let entries = std::mem::take(&mut self.lists[id as usize]);
+        self.lists[copy as usize].extend_from_slice(&entries);
+        self.lists[id as usize] = entries;
+        copy
+    }
+
     pub(super) fn at(&mut self, id: u32) -> &mut Vec<(u32, u64)> {
         &mut self.lists[id as usize]
     }

@@ -80,6 +80,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// Sees to all that a shelf has to say after it was touched.
     pub(super) fn after_shelf(&mut self, topic: u32) {
+        if !self.messaging.topics[topic as usize].shelf.was_touched() {
+            return;
+        }
         while let Some(news) = self.messaging.topics[topic as usize].shelf.next_news() {
             match news {
                 News::Left { place, message, why } => self.message_left(topic, place, message, why),

@@ -13,6 +13,9 @@ use super::Message;
 /// Messages of one topic. Groups are named by their place among those of the topic.
 pub(in crate::kernel) struct Shelf {
     kind: Kind,
+    /// Whether something has changed since somebody asked: most of the time nothing has, and to look for what follows from
+    /// it would cost more than the change.
+    is_touched: bool,
     /// What happened that nobody asked for, and was not told yet.
     news: Vec<News>,
     reports: Vec<Report<Message>>,
@@ -48,22 +51,29 @@ pub(super) enum Why {
 
 impl Shelf {
     pub(super) fn of_queues(queues: Vec<MessageQueue<Message>>) -> Shelf {
-        Shelf { kind: Kind::Queues(queues), news: Vec::new(), reports: Vec::new(), stream_reports: Vec::new() }
+        Shelf::new(Kind::Queues(queues))
     }
 
     pub(super) fn of_stream(stream: MessageStream<Message>) -> Shelf {
-        Shelf {
-            kind: Kind::Stream(Box::new(stream)),
-            news: Vec::new(),
-            reports: Vec::new(),
-            stream_reports: Vec::new(),
-        }
+        Shelf::new(Kind::Stream(Box::new(stream)))
+    }
+
+    fn new(kind: Kind) -> Shelf {
+        Shelf { kind, is_touched: true, news: Vec::new(), reports: Vec::new(), stream_reports: Vec::new() }
+    }
+
+    /// Whether anything may have changed since this was asked last: what it has to say, what it keeps, or when it wants to
+    /// be looked at.
+    #[inline]
+    pub(super) fn was_touched(&mut self) -> bool {
+        std::mem::take(&mut self.is_touched)
     }
 
     /// A message arrives. `accepted` hears of every group for which it is kept. A queue that is full does not keep the
     /// others from their copy, but its publisher learns it.
     pub(super) fn publish(&mut self, now: Time, message: Message, mut accepted: impl FnMut(u32)) -> Published {
         let size = Size::from_bytes(message.bytes.into());
+        self.is_touched = true;
         match &mut self.kind {
             Kind::Queues(queues) => {
                 let mut published = Published::Accepted;
@@ -101,10 +111,13 @@ impl Shelf {
         match &mut self.kind {
             Kind::Queues(queues) => {
                 let taken = queues[place as usize].take(now, Member(worker), most, deliveries, &mut self.reports);
+                // Whoever leaves without having been taken is reported.
+                self.is_touched |= taken > 0 || !self.reports.is_empty();
                 tell(&mut self.reports, place, &mut self.news);
                 taken
             }
             Kind::Stream(stream) => {
+                self.is_touched = true;
                 let taken = stream.take(now, place, Member(worker), most, deliveries, &mut self.stream_reports);
                 self.tell_of_stream();
                 taken
@@ -122,6 +135,7 @@ impl Shelf {
 
     /// A worker is done with a message.
     pub(super) fn ack(&mut self, place: u32, lease: LeaseId) -> Acked {
+        self.is_touched = true;
         match &mut self.kind {
             Kind::Queues(queues) => queues[place as usize].ack(lease),
             Kind::Stream(stream) => stream.ack(place, lease),
@@ -130,6 +144,7 @@ impl Shelf {
 
     /// A worker has failed with a message; `false` when it is not his any more.
     pub(super) fn refuse(&mut self, now: Time, place: u32, lease: LeaseId, refusal: Refusal) -> bool {
+        self.is_touched = true;
         match &mut self.kind {
             Kind::Queues(queues) => {
                 let is_his = queues[place as usize].refuse(now, lease, refusal, &mut self.reports);
@@ -146,6 +161,7 @@ impl Shelf {
 
     /// A worker is gone, or has lost his connection.
     pub(super) fn worker_gone(&mut self, now: Time, place: u32, worker: u32) {
+        self.is_touched = true;
         match &mut self.kind {
             Kind::Queues(queues) => {
                 queues[place as usize].member_gone(now, Member(worker), &mut self.reports);
@@ -168,6 +184,7 @@ impl Shelf {
 
     /// Time has come: messages expire, come back, or have been away for long enough.
     pub(super) fn tick(&mut self, now: Time) {
+        self.is_touched = true;
         match &mut self.kind {
             Kind::Queues(queues) => {
                 for (place, queue) in queues.iter_mut().enumerate() {

@@ -20,6 +20,19 @@ pub(super) fn none_open() -> All {
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// The worker within whose transaction a handler publishes, if it does.
     pub(super) fn transaction_of(&self, id: u32) -> Option<u32> {
+        self.worker_of(id).filter(|worker| self.messaging.workers[*worker as usize].transaction.is_some())
+    }
+
+    /// Whether a handler would publish within a transaction that the broker has aborted meanwhile: it may not.
+    pub(super) fn is_fenced(&self, id: u32) -> bool {
+        self.worker_of(id).is_some_and(|worker| {
+            let is_open = self.messaging.workers[worker as usize].transaction.is_some();
+            !is_open && self.commit_interval(worker).is_some()
+        })
+    }
+
+    /// The worker whose message a handler handles; not asked where nobody has transactions.
+    fn worker_of(&self, id: u32) -> Option<u32> {
         self.messaging.transactions.as_ref()?;
         let mut frame = &self.frames[id];
         while frame.has(flag::BRANCH) && self.frames.live(frame.parent_ticket()) {
@@ -29,8 +42,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if frame.parent >= DELIVERY || !self.frames.live(waits) || self.frames[frame.parent].parent != DELIVERY {
             return None;
         }
-        let worker = self.frames[frame.parent].parent_token;
-        self.messaging.workers[worker as usize].transaction.map(|_| worker)
+        Some(self.frames[frame.parent].parent_token)
     }
 
     /// A worker who is about to handle something within a transaction begins one, unless he is in one.

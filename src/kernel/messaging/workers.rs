@@ -99,6 +99,13 @@ impl Messaging {
         }
     }
 
+    /// Whether a worker of a replica is a member of a group of Kafka. One who was told to stop is until he has handled and
+    /// committed what he has got: his process waits for that.
+    pub(in crate::kernel) fn has_members(&self, replica: u32) -> bool {
+        let workers = self.workers_of.get(replica as usize);
+        workers.is_some_and(|workers| workers.iter().any(|worker| self.workers[*worker as usize].member.is_some()))
+    }
+
     fn add_workers_of(&mut self, model: &Model, world: &World, consumer: &crate::model::Consumer, group: u32) {
         let id = model.consumers.enumerate().find(|(_, it)| std::ptr::eq(*it, consumer)).map(|(id, _)| number(id));
         let service = &world.services[model.endpoints[consumer.handler].service.index()];
@@ -155,7 +162,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             if !it.is_there {
                 it.is_there = true;
                 self.observer.message(self.agenda.now(), MessageFact::Workers { consumer: it.consumer, change: 1 });
-                if self.reads_log(worker) {
+                // One who was told to stop, and has not left yet, stays.
+                let is_member = self.messaging.workers[worker as usize].member.is_some();
+                if self.reads_log(worker) && !is_member {
                     self.member_joins(worker);
                 } else {
                     self.soon.push_back(Event::Worker(worker));
@@ -315,7 +324,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if !it.is_there && (!reads_log || it.buffer.is_empty()) {
             // He was told to stop while he worked.
             if !self.must_commit(worker) {
+                let replica = self.messaging.workers[worker as usize].replica;
                 self.close_worker(worker, false);
+                if reads_log {
+                    self.soon.push_back(Event::Idle(replica));
+                }
             }
             return;
         }
