@@ -107,7 +107,7 @@ fn what_shows_nothing_runs_no_more_and_what_everybody_believes_in_gets_a_second_
         assert!(of >= if it.cure.belief.is_some() { 2 } else { 1 }, "{}: {of}", it.cure.kind);
     }
     let looks = advice.tried.iter().map(|it| it.figures.ended_well.of);
-    assert_eq!((looks.clone().min(), looks.clone().max()), (Some(1), Some(5)));
+    assert!(looks.clone().all(|it| it <= 5) && looks.clone().any(|it| it <= 2), "what shows nothing is dropped");
     // Ten runs of each would be as many as that; the winner and its rival have five more each.
     assert!(advice.runs < 4 * advice.tried.len() as u32 + 15, "{} runs of {} cures", advice.runs, advice.tried.len());
 }
