@@ -62,7 +62,8 @@ impl<T: Copy> ThreadPool<T> {
             self.busy += 1;
             return Entry::Entered { is_new: false };
         }
-        if self.threads() >= self.core {
+        // Where no thread is left one is made for what is in the queue.
+        if self.threads() >= self.core.max(1) {
             self.waiting.retain(|(waiter, _)| live(*waiter));
             if self.waiting.len() < self.places as usize {
                 self.waiting.push_back((ticket, Time::MAX));
@@ -107,5 +108,20 @@ mod tests {
         assert_eq!(pool.enter(at(3), 4, all), old, "it still has nothing to do");
         assert_eq!(pool.leave(at(4), all), None);
         assert_eq!((pool.enter(at(30), 5, all), pool.enter(at(30), 6, all)), (old, new), "one is gone, one is core");
+    }
+
+    #[test]
+    fn a_pool_without_a_core_makes_a_thread_rather_than_let_a_task_wait_for_none() {
+        let settings =
+            ThreadPoolSettings { core: 0, max: 1, queue: 5, keep_alive: Span::ZERO, ..ThreadPoolSettings::default() };
+        let mut pool = ThreadPool::new(&settings);
+        let at = |millis| Time::ZERO + Span::from_millis(millis);
+        let all = |_| true;
+        for millis in [0, 10, 20] {
+            assert_eq!(pool.enter(at(millis), 1, all), Entry::Entered { is_new: true });
+            assert_eq!(pool.enter(at(millis + 1), 2, all), Entry::Waits(Time::MAX), "one thread is there");
+            assert_eq!(pool.leave(at(millis + 2), all), Some(2));
+            assert_eq!(pool.leave(at(millis + 3), all), None);
+        }
     }
 }
