@@ -1,7 +1,7 @@
 //! The language beyond one plain file: parameters, other files, what is said about it all.
 
 mod data;
-mod expanded;
+pub(crate) mod expanded;
 mod explain;
 mod extends;
 mod parameters;

@@ -30,7 +30,7 @@ impl ActiveBudget {
 
     /// `max(trunc(ratio × attempts), min)`.
     pub fn limit(&self) -> u32 {
-        let part = self.settings.ratio.map_or(0, |ratio| (f64::from(self.attempts) * ratio.as_f64() + 1e-9) as u32);
+        let part = (f64::from(self.attempts) * self.settings.ratio.as_f64() + 1e-9) as u32;
         part.max(self.settings.min)
     }
 

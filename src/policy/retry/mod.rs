@@ -24,7 +24,7 @@ pub use aws::AwsQuota;
 pub use backoff::USAGE as BACKOFF_USAGE;
 pub use budget::Budget;
 pub use presets::PRESETS;
-pub use quota::{ActiveSettings, AnyQuota, AwsQuotaSettings, Quota, RollingSettings};
+pub use quota::{ActiveSettings, AnyQuota, AwsQuotaSettings, Quota, Ratio, RollingSettings};
 pub use rolling::RollingBudget;
 pub use standard::StandardRetry;
 pub use throttle::RetryThrottle;

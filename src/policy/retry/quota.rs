@@ -2,8 +2,9 @@
 //! at most.
 
 use crate::base::time::{Span, Time};
-use crate::base::units::Share;
+use crate::base::units::{ParseError, Share};
 use crate::policy::Outcome;
+use crate::policy::settings::{Setting, Unit, Value};
 
 use super::{ActiveBudget, AwsQuota, Budget, BudgetSettings, RetryThrottle, RetryThrottleSettings, RollingBudget};
 
@@ -22,11 +23,35 @@ pub enum Quota {
     Aws(AwsQuotaSettings),
 }
 
+/// Retries for each call, written as a share. In the library there may be more than one for each, a plain number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio(pub f64);
+
+impl Setting for Ratio {
+    const TAKES: &'static str = Share::TAKES;
+
+    fn value(&self) -> Value {
+        Share::new(self.0).map_or(Value::Number(self.0), Value::Share)
+    }
+
+    fn from_value(value: &Value) -> Option<Ratio> {
+        Share::from_value(value).map(Share::as_f64).or_else(|| f64::from_value(value)).map(Ratio)
+    }
+
+    fn parse(text: &str) -> Result<Ratio, ParseError> {
+        Share::parse(text).map(|share| Ratio(share.as_f64()))
+    }
+
+    fn from_number(number: f64, unit: Unit) -> Option<Ratio> {
+        f64::from_number(number, unit).map(Ratio)
+    }
+}
+
 /// Finagle's retry budget.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RollingSettings {
     /// Retries for each call.
-    pub ratio: f64,
+    pub ratio: Ratio,
     /// Retries that are there in any case, per second.
     pub min_per_second: u32,
     /// For how long a call counts.
@@ -38,8 +63,8 @@ pub struct RollingSettings {
 /// Envoy's retry budget and its limit of retries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ActiveSettings {
-    /// Retries at a time, as a part of all attempts that are under way; none if absent.
-    pub ratio: Option<Share>,
+    /// Retries at a time, as a part of all attempts that are under way.
+    pub ratio: Share,
     /// Retries at a time that are there in any case.
     pub min: u32,
 }

@@ -4,7 +4,7 @@
 
 use crate::base::time::Time;
 
-use super::quota::RollingSettings;
+use super::quota::{Ratio, RollingSettings};
 
 /// What a call deposits.
 const DEPOSIT: i64 = 1_000;
@@ -29,8 +29,9 @@ impl RollingBudget {
     /// With its reserve, and nothing else.
     pub fn new(settings: RollingSettings) -> RollingBudget {
         // Without a share for calls only the reserve is there: it is counted as if all calls were.
+        let Ratio(ratio) = settings.ratio;
         let (deposit, withdrawal) =
-            if settings.ratio == 0.0 { (0, DEPOSIT) } else { (DEPOSIT, (DEPOSIT as f64 / settings.ratio) as i64) };
+            if ratio == 0.0 { (0, DEPOSIT) } else { (DEPOSIT, (DEPOSIT as f64 / ratio) as i64) };
         let seconds = settings.ttl.as_secs_f64();
         RollingBudget {
             slices: [0; SLICES as usize],

@@ -15,8 +15,8 @@ use crate::policy::hedge::HedgeSettings;
 use crate::policy::outlier::OutlierSettings;
 use crate::policy::registry::Kind;
 use crate::policy::retry::{
-    ActiveSettings, AwsQuotaSettings, Backoff, BudgetSettings, Jitter, Quota, RetrySettings, RetryThrottleSettings,
-    RollingSettings,
+    ActiveSettings, AwsQuotaSettings, Backoff, BudgetSettings, Jitter, Quota, Ratio, RetrySettings,
+    RetryThrottleSettings, RollingSettings,
 };
 use crate::policy::settings::{Setting, Value};
 use crate::policy::throttle::ThrottleSettings;
@@ -324,12 +324,12 @@ fn budget(keys: &BudgetKeys, cx: &mut Cx<'_>) -> Quota {
     }
     match (rolling, min_retries) {
         (Some(min_per_second), _) => Quota::Rolling(RollingSettings {
-            ratio: ratio.as_f64(),
+            ratio: Ratio(ratio.as_f64()),
             min_per_second,
             ttl: keys.ttl.given().map_or(Span::from_secs(10), |NotZero(span)| *span),
             per_call: keys.per_call.given().copied().unwrap_or(Share::ONE),
         }),
-        (None, Some(min)) => Quota::Active(ActiveSettings { ratio: Some(ratio).filter(|it| *it > Share::ZERO), min }),
+        (None, Some(min)) => Quota::Active(ActiveSettings { ratio, min }),
         (None, None) => Quota::Budget(BudgetSettings { ratio, burst: keys.burst.value().map_or(10, |count| count.0) }),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::graph::components;
 use crate::base::units::Share;
 use crate::model::{ClientId, Id, Limit, Model, Workload};
-use crate::policy::retry::{Quota, RetrySettings};
+use crate::policy::retry::{Quota, Ratio, RetrySettings};
 use crate::scenario::build::{Atlas, CallSite};
 use crate::scenario::decode::Cx;
 use crate::scenario::say::{Place, catalogue};
@@ -58,8 +58,8 @@ fn dry_budgets(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
         let Some(quota) = client.retry.as_ref().and_then(|retry| retry.quota) else { continue };
         let has = match quota {
             Quota::Budget(budget) if budget.ratio == Share::ZERO => u64::from(budget.burst),
-            Quota::Rolling(budget) if budget.ratio == 0.0 && budget.min_per_second == 0 => 0,
-            Quota::Active(budget) if budget.ratio.is_none() && budget.min == 0 => 0,
+            Quota::Rolling(budget) if budget.ratio == Ratio(0.0) && budget.min_per_second == 0 => 0,
+            Quota::Active(budget) if budget.ratio == Share::ZERO && budget.min == 0 => 0,
             Quota::Aws(quota) if quota.cost > quota.capacity => 0,
             // What a retry costs that helps comes back; of one that does not nothing does.
             Quota::Aws(quota) if quota.reward == 0 && quota.cost > 0 => u64::from(quota.capacity / quota.cost),

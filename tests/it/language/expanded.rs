@@ -6,7 +6,7 @@ use super::{Memory, options};
 
 /// Expands, loads what came out, and compares.
 #[track_caller]
-fn holds(name: &str, text: &str, options: &LoadOptions, files: &dyn Files) -> String {
+pub(crate) fn holds(name: &str, text: &str, options: &LoadOptions, files: &dyn Files) -> String {
     let (printed, diagnostics) = expanded(name, text.as_bytes(), options, files);
     let printed = printed.unwrap_or_else(|| panic!("{}", diagnostics.render(false)));
     let first = load_with_files(name, text.as_bytes(), options, files).model.unwrap();

@@ -18,7 +18,7 @@ pub(in crate::policy::retry) fn settings() -> RetrySettings {
         on: Outcomes::of(&[Outcome::Error, Outcome::Rejected, Outcome::Refused, Outcome::Timeout]),
         backoff: Backoff::Exponential { base: Span::from_millis(25), factor: 2.0, cap: Span::from_millis(250) },
         jitter: Jitter::Full,
-        quota: Some(Quota::Active(ActiveSettings { ratio: None, min: 3 })),
+        quota: Some(Quota::Active(ActiveSettings { ratio: Share::ZERO, min: 3 })),
         ..RetrySettings::default()
     }
 }

@@ -1,7 +1,7 @@
 //! Finagle's retries: what its `RequeueFilter` repeats, within the `RetryBudget` that every client has (4feb34cb).
 
 use super::*;
-use crate::policy::retry::quota::RollingSettings;
+use crate::policy::retry::quota::{Ratio, RollingSettings};
 
 pub(super) const BUDGET_ROWS: [Named; 3] = [
     ("budget.ratio", "percentCanRetry", "Retries for each call."),
@@ -25,7 +25,7 @@ const ROWS: &[Named] = &[
 
 /// For whom a call may take as much as there is.
 pub(super) fn budget() -> RollingSettings {
-    RollingSettings { ratio: 0.2, min_per_second: 10, ttl: Span::from_secs(10), per_call: Share::ONE }
+    RollingSettings { ratio: Ratio(0.2), min_per_second: 10, ttl: Span::from_secs(10), per_call: Share::ONE }
 }
 
 pub(in crate::policy::retry) fn settings() -> RetrySettings {

@@ -13,7 +13,7 @@ use brownout::policy::outlier::{
 };
 use brownout::policy::rate::{CyclesSettings, RateLimitSettings};
 use brownout::policy::retry::{
-    ActiveSettings, AwsQuotaSettings, Backoff, BudgetSettings, Jitter, PushbackRule, Quota, RetrySettings,
+    ActiveSettings, AwsQuotaSettings, Backoff, BudgetSettings, Jitter, PushbackRule, Quota, Ratio, RetrySettings,
     RetryThrottleSettings, RollingSettings,
 };
 use brownout::policy::throttle::ThrottleSettings;
@@ -34,10 +34,9 @@ fn retry() -> impl Strategy<Value = RetrySettings> {
     let unavailable = Outcomes::of(&[Outcome::Rejected, Outcome::Refused]);
     let on = prop_oneof![3 => Just(Outcomes::ALL), 1 => Just(unavailable)];
     let rolling = (0.0f64..1.0, 0u32..4, 1u64..50, 0u32..=100).prop_map(|(ratio, min_per_second, ttl, part)| {
-        RollingSettings { ratio, min_per_second, ttl: ms(ttl), per_call: share(part) }
+        RollingSettings { ratio: Ratio(ratio), min_per_second, ttl: ms(ttl), per_call: share(part) }
     });
-    let active =
-        (option::of(0u32..=100), 0u32..4).prop_map(|(percent, min)| ActiveSettings { ratio: percent.map(share), min });
+    let active = (0u32..=100, 0u32..4).prop_map(|(percent, min)| ActiveSettings { ratio: share(percent), min });
     let aws = (1u32..60, 1u32..15, 1u32..15, 1u32..15, 0u32..3).prop_map(
         |(capacity, cost, timeout_cost, rejected_cost, reward)| AwsQuotaSettings {
             capacity,
