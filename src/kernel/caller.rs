@@ -307,7 +307,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let frame = &mut self.frames[id];
         frame.child = child.frame;
         if frame.is_watched() {
-            tell_visit(&mut self.observer, now, id, frame, child.frame, (edge, target));
+            self.observer.visits(child.frame, now, id);
+            if frame.is_traced() {
+                self.observer.deed(child.frame, now, Deed::Visits { caller: id, edge, replica: target });
+            }
         }
         let place_of_call = (u64::from(frame.iteration) << 32) ^ u64::from(frame.pc);
         self.frames.inherit_origin(child.frame, id, place_of_call);
@@ -526,15 +529,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline]
     pub(super) fn port(&self, edge: u32, replica: u32) -> usize {
         self.world.routes[edge as usize].port(replica)
-    }
-}
-
-/// A request begins to which `target` leads, an edge and a replica, and the frame `id` waits for it.
-#[inline(never)]
-fn tell_visit(observer: &mut impl Observer, now: Time, id: u32, frame: &Frame, child: u32, target: (u32, u32)) {
-    observer.visits(child, now, id);
-    if frame.is_traced() {
-        observer.deed(child, now, Deed::Visits { caller: id, edge: target.0, replica: target.1 });
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::base::random::{Key, salt};
 use crate::base::time::{Span, Time};
 use crate::base::units::Size;
-use crate::mechanism::connection::{ConnectionId, ConnectionSettings, Connections, Wanted};
+use crate::mechanism::connection::{Connection, ConnectionId, ConnectionSettings, Connections, Lent, Wanted};
 use crate::model::{Balancing, ConnectionLimits, Limit, Transport};
 use crate::policy::Outcome;
 
@@ -137,14 +137,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         match line.connections.want(now, host, ticket) {
-            Wanted::Has(connection) => {
-                frame.pending = connection.0;
+            Wanted::Has(lent) => {
+                frame.pending = lent.id.0;
                 let has_changed = line.has_changed();
                 self.observer.connected(edge, now, now.since(frame.mark));
-                match parcel(program, route, service, now, port, edge, frame, ticket, key) {
-                    Some((child, parcel)) => self.send_over(ticket.frame, edge, child, parcel),
-                    None => self.soon.push_back(Event::Reply(ticket, Outcome::Refused)),
-                }
+                let (child, parcel) = parcel(program, route, service, now, port, edge, frame, ticket, key, lent);
+                self.send_over(ticket.frame, edge, child, parcel);
                 if has_changed {
                     self.tell_connections(place, edge);
                 }
@@ -385,10 +383,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (port, key) = (&mut ports[route.port(frame.replica)], frame.place(salt));
         self.observer.connected(edge, now, now.since(frame.mark));
         let service = &mut services[route.service as usize];
-        match parcel(program, route, service, now, port, edge, frame, ticket, key) {
-            Some((child, parcel)) => self.send_over(ticket.frame, edge, child, parcel),
-            None => self.soon.push_back(Event::Reply(ticket, Outcome::Refused)),
-        }
+        // It may have broken between two moments.
+        let Some(lent) = port.line().connections.at(ConnectionId(frame.pending)).map(Connection::lent) else {
+            frame.pending = NONE;
+            self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
+            return;
+        };
+        let (child, parcel) = parcel(program, route, service, now, port, edge, frame, ticket, key, lent);
+        self.send_over(ticket.frame, edge, child, parcel);
     }
 
     /// Sends the attempt of frame `id`.
@@ -561,8 +563,7 @@ struct Parcel {
     is_swift: bool,
 }
 
-/// The request of an attempt along an edge, whose frame waits with `ticket` and has a connection; `key` names its draws. `None`
-/// when that broke between two moments.
+/// The request of an attempt along an edge, whose frame waits with `ticket` and has a connection; `key` names its draws.
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "what it is made of")]
 fn parcel(
@@ -575,12 +576,9 @@ fn parcel(
     frame: &mut Frame,
     ticket: Ticket,
     key: Key,
-) -> Option<(Frame, Parcel)> {
-    let Some(connection) = port.line().connections.at(ConnectionId(frame.pending)) else {
-        frame.pending = NONE;
-        return None;
-    };
-    let (replica, is_first) = (connection.replica, connection.requests == 1);
+    lent: Lent,
+) -> (Frame, Parcel) {
+    let Lent { replica, is_first, .. } = lent;
     let number = replica - route.first_replica;
     if frame.target == NONE {
         port.sends_to(now, number);
@@ -601,7 +599,7 @@ fn parcel(
         flags: frame.flags & flag::ABANDONED,
         ..Frame::new(key, ticket)
     };
-    Some((child, Parcel { bytes: request.bytes, is_first, is_swift: route.is_swift() }))
+    (child, Parcel { bytes: request.bytes, is_first, is_swift: route.is_swift() })
 }
 
 /// Stages of opening a connection: below these, how often its first packet was sent.

@@ -66,9 +66,12 @@ impl Path {
         }
     }
 
-    /// Its time up to `now` is in the parts.
+    /// Its time up to `now` is in the parts; what took none is none of them.
     #[inline(always)]
     fn close(&mut self, now: Time) {
+        if now == self.since {
+            return;
+        }
         let span = now.since(self.since).as_nanos();
         self.since = now;
         if self.on != Spent::Work {

@@ -52,11 +52,22 @@ pub struct ConnectionId(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wanted {
     /// It has one.
-    Has(ConnectionId),
+    Has(Lent),
     /// It waits.
     Waits,
     /// Too many wait already.
     Rejected,
+}
+
+/// A connection with a request more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lent {
+    /// Which.
+    pub id: ConnectionId,
+    /// See [`Connection::replica`].
+    pub replica: u32,
+    /// Whether this is its only request so far.
+    pub is_first: bool,
 }
 
 /// One connection.
@@ -89,6 +100,12 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Itself, as the one who uses it sees it.
+    #[inline(always)]
+    pub fn lent(&self) -> Lent {
+        Lent { id: self.id, replica: self.replica, is_first: self.requests == 1 }
+    }
+
     /// Whether requests can use it.
     pub fn is_open(&self) -> bool {
         self.is_open
@@ -171,8 +188,8 @@ impl<T: Copy> Connections<T> {
         if host as usize >= self.hosts.len() {
             self.hosts.resize_with(host as usize + 1, Host::default);
         }
-        if let Some(id) = self.take_ready(now, host) {
-            return Wanted::Has(id);
+        if let Some(lent) = self.take_ready(now, host) {
+            return Wanted::Has(lent);
         }
         let host = &mut self.hosts[host as usize];
         if host.waiting() >= self.settings.queue {
@@ -248,7 +265,7 @@ impl<T: Copy> Connections<T> {
             it.withdrawn -= 1;
         }
         it.waiters.front()?;
-        let id = self.take_ready(now, host)?;
+        let Lent { id, .. } = self.take_ready(now, host)?;
         let (_, ticket) = self.hosts[host as usize].waiters.pop_front()?;
         Some((ticket, id))
     }
@@ -258,15 +275,9 @@ impl<T: Copy> Connections<T> {
     /// the connection is gone.
     #[inline(always)]
     pub fn release(&mut self, now: Time, id: ConnectionId, reusable: bool) -> Option<u32> {
-        let host = self.at(id)?.host;
-        self.put_back(now, id, host, reusable);
-        Some(host)
-    }
-
-    #[inline(always)]
-    fn put_back(&mut self, now: Time, id: ConnectionId, host: u32, reusable: bool) {
         let Connections { settings, slots, hosts, .. } = self;
-        let Some(connection) = slots[slot(id) as usize].as_mut() else { return };
+        let connection = slots.get_mut(slot(id) as usize)?.as_mut().filter(|connection| connection.id == id)?;
+        let host = connection.host;
         let was_full = connection.in_use == settings.streams;
         connection.in_use -= 1;
         connection.is_leaving |= (!reusable && settings.streams == 1)
@@ -281,22 +292,19 @@ impl<T: Copy> Connections<T> {
             } else {
                 it.ready.retain(|ready| *ready != slot(id));
             }
-            return;
+            return Some(host);
         }
         if settings.idle != u32::MAX && in_use == 0 && it.waiting() == 0 {
             let idle = settings.idle;
             if self.idle(host, id) >= idle {
                 self.close(id);
-                return;
-            }
-            if was_full {
+            } else if was_full {
                 self.hosts[host as usize].ready.push(slot(id));
             }
-            return;
-        }
-        if was_full {
+        } else if was_full {
             it.ready.push(slot(id));
         }
+        Some(host)
     }
 
     /// One who waits for `host` goes away; its ticket must not be `live` any more.
@@ -454,7 +462,7 @@ impl<T: Copy> Connections<T> {
     /// Takes a place on a connection to `host`: where each carries one request, on the one that was used last; else on the
     /// one that carries the fewest.
     #[inline(always)]
-    fn take_ready(&mut self, now: Time, host: u32) -> Option<ConnectionId> {
+    fn take_ready(&mut self, now: Time, host: u32) -> Option<Lent> {
         loop {
             let Connections { settings, hosts, slots, .. } = self;
             let ready = &mut hosts[host as usize].ready;
@@ -481,13 +489,14 @@ impl<T: Copy> Connections<T> {
             }
             connection.in_use += 1;
             connection.requests = connection.requests.saturating_add(1);
-            let (id, is_full) = (connection.id, connection.in_use == settings.streams);
+            let is_full = connection.in_use == settings.streams;
+            let lent = connection.lent();
             let is_last = connection.requests >= settings.max_requests;
             connection.is_leaving |= is_last;
             if is_full || is_last {
                 ready.remove(at);
             }
-            return Some(id);
+            return Some(lent);
         }
     }
 
@@ -530,7 +539,7 @@ mod tests {
         let mut has = Vec::new();
         for ticket in tickets {
             match connections.want(now, 0, ticket) {
-                Wanted::Has(id) => has.push(id),
+                Wanted::Has(lent) => has.push(lent.id),
                 Wanted::Waits => open(connections, now, 0),
                 Wanted::Rejected => {}
             }
@@ -621,7 +630,7 @@ mod tests {
         let (has, _) = burst(&mut connections, T0, 0..1);
         connections.release(at(5), has[0], true);
         assert_eq!(connections.wake_at(), Some(at(15)));
-        assert_eq!(connections.want(at(5), 0, 1), Wanted::Has(has[0]), "used again");
+        assert!(matches!(connections.want(at(5), 0, 1), Wanted::Has(lent) if lent.id == has[0]), "used again");
         connections.release(at(6), has[0], true);
         assert_eq!(connections.count(), 0, "its second request was its last");
         let (has, _) = burst(&mut connections, at(10), 2..3);

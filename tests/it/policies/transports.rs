@@ -18,7 +18,7 @@ fn ask(connections: &mut Connections<u32>, host: u32, requests: u32) -> (Vec<Con
     let (mut has, mut rejected) = (Vec::new(), 0);
     for ticket in 0..requests {
         match connections.want(T0, host, ticket) {
-            Wanted::Has(id) => has.push(id),
+            Wanted::Has(lent) => has.push(lent.id),
             Wanted::Rejected => rejected += 1,
             Wanted::Waits => {
                 if connections.wants_more(host)
