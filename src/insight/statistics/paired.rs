@@ -28,20 +28,31 @@ impl Paired {
             return None;
         }
         let differences: Vec<f64> = pairs.iter().map(|(first, second)| second - first).collect();
-        let difference = Estimate::of(&differences);
         let several = pairs.len() > 1;
+        let is_constant = several && is_constant(&differences, pairs);
+        let difference = if is_constant {
+            Estimate { mean: differences[0], half_width: Some(0.0), standard_error: Some(0.0) }
+        } else {
+            Estimate::of(&differences)
+        };
         let p = difference.standard_error.map(|error| match (difference.mean, error) {
             (0.0, _) => 1.0,
             (_, 0.0) => 0.0,
             (mean, error) => 1.0 - student_share((mean / error).abs(), pairs.len() - 1),
         });
-        let gain = several.then(|| {
+        let gain = (several && !is_constant).then(|| {
             let [first, second]: [Vec<f64>; 2] =
                 [pairs.iter().map(|it| it.0).collect(), pairs.iter().map(|it| it.1).collect()];
             (variance(&first) + variance(&second)) / variance(&differences)
         });
         Some(Paired { pairs: pairs.len(), difference, p, gain: gain.filter(|gain| gain.is_finite()) })
     }
+}
+
+/// Whether what differs between differences is below a billionth of what is compared: that comes from the arithmetic.
+fn is_constant(differences: &[f64], pairs: &[(f64, f64)]) -> bool {
+    let largest = pairs.iter().fold(0.0, |largest: f64, (first, second)| largest.max(first.abs()).max(second.abs()));
+    differences.iter().all(|it| (it - differences[0]).abs() <= 1e-9 * largest)
 }
 
 /// How likely it is by chance that of all pairs that changed at least so many more changed in one direction than in the
@@ -76,6 +87,16 @@ pub fn holm(probabilities: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_differs_by_a_constant_is_known_for_sure() {
+        // In binary none of these differences is the same as another.
+        let paired = Paired::of(&[(0.1, 0.1 + 0.3), (0.2, 0.2 + 0.3), (0.4, 0.4 + 0.3)]).unwrap();
+        assert!((paired.difference.mean - 0.3).abs() < 1e-12);
+        assert_eq!((paired.difference.half_width, paired.p, paired.gain), (Some(0.0), Some(0.0), None));
+        let nearly = Paired::of(&[(0.1, 0.4), (0.2, 0.5), (0.4, 0.7001)]).unwrap();
+        assert!(nearly.difference.half_width.unwrap() > 0.0 && nearly.gain.is_some());
+    }
 
     #[test]
     fn what_both_share_falls_away() {
