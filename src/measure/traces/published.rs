@@ -33,13 +33,15 @@ impl Published {
         before
     }
 
-    /// Who has published a message.
+    /// Whether somebody may have published a message; if not, nobody has.
     #[inline]
+    pub(super) fn may_know(&self, key: u64) -> bool {
+        self.sieve.get(place(key)).is_some_and(|count| *count > 0)
+    }
+
+    /// Who has published a message.
     pub(super) fn get(&self, key: u64) -> Option<(u32, u32)> {
-        match self.sieve.get(place(key)) {
-            None | Some(0) => None,
-            Some(_) => self.by_key.get(&key).copied(),
-        }
+        if self.may_know(key) { self.by_key.get(&key).copied() } else { None }
     }
 
     /// A message is wanted no more.

@@ -138,7 +138,11 @@ impl Tracer {
     pub(in crate::measure) fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
         let Deed::Request { workload, key, meant } = deed else {
             // Whose a message is, says its key.
-            if !self.messages.is_empty() {
+            let is_known = match deed {
+                Deed::Delivers { key, .. } => self.messages.may_know(key.to_bits()),
+                _ => !self.messages.is_empty(),
+            };
+            if is_known {
                 self.tell(frame, now, deed);
             }
             return self.is_watched(frame);
