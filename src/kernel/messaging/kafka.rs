@@ -185,10 +185,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         let (mut bytes, mut messages, mut key) = (0, 0, None);
+        let logs = self.messaging.topics[topic as usize].logs.as_ref().expect("it is a topic of Kafka");
         for batch in self.messaging.producers[n as usize].producer.batches(request) {
             bytes += batch.bytes;
             messages += batch.records.len() as u32;
-            key = key.or(batch.records.first().map(|record| record.payload.key));
+            let first = batch.records.first().map(|record| record.payload.key);
+            key = key.or(first);
+            logs.logs[batch.partition.index()].look_ahead(batch.stamp.map(|stamp| stamp.producer));
         }
         let Some(key) = key else { return };
         let broker = &mut self.messaging.brokers[broker_id as usize];
@@ -256,6 +259,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// What was stored is on the other nodes, too: it can be read.
     pub(super) fn replicated(&mut self, topic: u32, list: u32) {
         let entries = std::mem::take(self.messaging.replications.at(list));
+        let logs = self.logs(topic);
+        for (partition, _) in &entries {
+            logs.logs[*partition as usize].look_ahead(None);
+            logs.groups.iter().for_each(|group| group.group.look_ahead(Partition(*partition)));
+        }
         for (partition, upto) in entries.iter().copied().filter(|(_, upto)| *upto != AGAIN) {
             let logs = self.logs(topic);
             let log = &mut logs.logs[partition as usize];
@@ -302,8 +310,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let mut fates = std::mem::take(&mut self.messaging.fates);
         let state = &mut self.messaging.producers[n as usize];
         let draws = &mut state.draws;
+        // They are asked for in their order, though some may be left out.
+        let mut rest = 0;
         let answer = |partition: Partition| {
-            let stored = entries.iter().any(|(of, upto)| *of == partition.0 && *upto != AGAIN);
+            let is_its = |(of, _): &(u32, u64)| *of == partition.0;
+            let place = entries[rest..].iter().position(is_its).map(|place| rest + place);
+            rest = place.map_or(rest, |place| place + 1);
+            let stored = place.is_some_and(|place| entries[place].1 != AGAIN);
             if stored || wants_none { Answer::Stored } else { Answer::Again }
         };
         state.producer.answer(now, request, answer, || draws.uniform(), |message, fate| fates.push((message, fate)));

@@ -3,6 +3,7 @@
 
 mod again;
 mod keep;
+mod published;
 mod tracer;
 mod wanted;
 

@@ -1,7 +1,7 @@
 //! The recording: whether a request is recorded is decided when it starts, by its number; from then on everything that is
 //! done for it is. What frames do that belong to no such request is not even told, or ends at a comparison.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::base::time::{Span, Time};
 use crate::kernel::{Deed, Spent};
@@ -9,6 +9,7 @@ use crate::model::{Edge, EdgeId, Ids, Model};
 use crate::policy::Outcome;
 
 use super::keep::Keeper;
+use super::published::Published;
 use super::wanted::{Ending, Wanted};
 use super::{Kept, Moment, Phase, SpanKind, SpanLink, SpanOutcome, Trace, TraceEvent, TraceSpan, Traces};
 
@@ -87,7 +88,7 @@ pub(in crate::measure) struct Tracer {
     open: Vec<Option<Open>>,
     free: Vec<u32>,
     /// Who has published it, by the key of a message: trace and span.
-    messages: BTreeMap<u64, (u32, u32)>,
+    messages: Published,
     lingering: VecDeque<u32>,
     keeper: Keeper,
     wanted: Wanted,
@@ -124,7 +125,7 @@ impl Tracer {
             slots: Vec::new(),
             open: Vec::new(),
             free: Vec::new(),
-            messages: BTreeMap::new(),
+            messages: Published::default(),
             lingering: VecDeque::new(),
             keeper: Keeper::new(model.traces, model.workloads.len()),
             wanted: Wanted::new(model.traces, model.workloads.len()),
@@ -137,7 +138,11 @@ impl Tracer {
     pub(in crate::measure) fn watches(&mut self, frame: u32, now: Time, deed: Deed) -> bool {
         let Deed::Request { workload, key, meant } = deed else {
             // Whose a message is, says its key.
-            if !self.messages.is_empty() {
+            let is_known = match deed {
+                Deed::Delivers { key, .. } => self.messages.may_know(key.to_bits()),
+                _ => !self.messages.is_empty(),
+            };
+            if is_known {
                 self.tell(frame, now, deed);
             }
             return self.is_watched(frame);
@@ -444,7 +449,7 @@ impl Tracer {
 
     /// A message comes to its handler. If several come together, the first one that is known decides whose the rest is.
     fn delivers(&mut self, frame: u32, now: Time, consumer: u32, key: u64, published: Time, time: u32) {
-        let Some((trace, publish)) = self.messages.get(&key).copied() else { return };
+        let Some((trace, publish)) = self.messages.get(key) else { return };
         let link = SpanLink { trace: self.trace(trace).trace.key, span: publish };
         if let Some(slot) = self.slot(frame) {
             let it = self.span(slot.trace, slot.span);
@@ -468,7 +473,7 @@ impl Tracer {
         let Some(open) = self.open[place as usize].take() else { return };
         self.free.push(place);
         for key in open.messages {
-            self.messages.remove(&key);
+            self.messages.remove(key);
         }
         self.keeper.take(open.trace, open.is_of_sample);
     }

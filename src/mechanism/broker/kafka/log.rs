@@ -114,6 +114,15 @@ impl<M: Copy> Log<M> {
         }
     }
 
+    /// Looks at what [`Log::append`] will look at for a batch of this producer. Who brings batches to many logs does this
+    /// with all of them first, and so waits for memory once instead of for each.
+    #[inline]
+    pub fn look_ahead(&self, producer: Option<ProducerId>) {
+        let expected = producer.and_then(|it| self.expected.get(it.index()).copied());
+        let last = self.records.back().map(|record| record.time);
+        std::hint::black_box((expected, last, self.segments.bytes()));
+    }
+
     /// The leader stores a batch of `bytes` on disk. With a `stamp`, a batch that is here already is not stored again.
     /// A `transaction` must be open. Readers see it when it is [replicated](Log::replicated).
     pub fn append(
@@ -242,7 +251,10 @@ impl<M: Copy> Log<M> {
     /// The first record from offset `from` on that a reader sees or will see, and its offset.
     pub fn first_from(&self, from: u64, reading: Reading) -> Option<(u64, M)> {
         let place = usize::try_from(from.saturating_sub(self.first)).ok()?;
-        let mut left = (self.first..).zip(&self.records).skip(place);
+        if place >= self.records.len() {
+            return None;
+        }
+        let mut left = (self.first + place as u64..).zip(self.records.range(place..));
         let found = left.find(|(_, record)| !record.is_aborted || reading == Reading::Uncommitted);
         found.map(|(offset, record)| (offset, record.payload))
     }

@@ -104,8 +104,9 @@ pub fn retry_backoff(base: Span, cap: Span, failures: u32, draw: f64) -> Span {
     Span::from_nanos_f64(spread.min(cap_nanos))
 }
 
-/// One record of a batch.
+/// One record of a batch: most batches have one or few, so that it lies in one line of the cache.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(align(64))]
 pub struct Record<M> {
     /// What it carries.
     pub payload: M,
@@ -234,10 +235,10 @@ struct Place {
     lot: u32,
     leader: Option<u16>,
     /// The number of the next batch.
-    next_sequence: u64,
+    next_sequence: u32,
 }
 
-const _: () = assert!(size_of::<Place>() == 16);
+const _: () = assert!(size_of::<Place>() == 12);
 
 /// There is no lot.
 const NOTHING: u32 = u32::MAX;

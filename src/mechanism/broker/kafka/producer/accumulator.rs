@@ -108,7 +108,7 @@ impl<M: Copy> Producer<M> {
             return Offer::Buffered { is_full };
         }
         let size = self.size_of(record);
-        if size > self.settings.max_request.as_bytes().min(self.settings.buffer_memory.as_bytes()) {
+        if u64::from(size) > self.settings.max_request.as_bytes().min(self.settings.buffer_memory.as_bytes()) {
             return Offer::TooLarge;
         }
         let memory = self.memory_for(record);
@@ -134,7 +134,7 @@ impl<M: Copy> Producer<M> {
         for _ in 0..self.lanes[node.index()].sendable.len() {
             let Some(partition) = self.lanes[node.index()].sendable.front().copied() else { break };
             let Some(place) = self.lot(partition).and_then(|lot| lot.waiting.front().copied()) else { break };
-            let bytes = self.batches.get(place).bytes;
+            let bytes = u64::from(self.batches.get(place).bytes);
             if sum > 0 && sum + bytes > most {
                 break;
             }
@@ -275,32 +275,38 @@ impl<M: Copy> Producer<M> {
         let entry = self.batches.get(place);
         let unsettled = || {
             let first = self.lot(entry.partition).and_then(|lot| lot.numbered.front());
-            first.and_then(|first| self.batches.get(*first).sequence).unwrap_or(0)
+            first.and_then(|first| self.batches.get(*first).sequence()).unwrap_or(0)
         };
-        let stamp = entry.sequence.map(|sequence| Stamp { producer: self.id, sequence, unsettled: unsettled() });
-        Batch { partition: entry.partition, stamp, bytes: entry.bytes, records: &entry.records }
+        let stamp = entry.sequence().map(|sequence| Stamp { producer: self.id, sequence, unsettled: unsettled() });
+        Batch { partition: entry.partition, stamp, bytes: entry.bytes.into(), records: &entry.records }
     }
 
     /// The bytes of a record on the way.
-    fn size_of(&self, record: Record<M>) -> u64 {
+    fn size_of(&self, record: Record<M>) -> u32 {
         let share = self.settings.compression.as_f64();
-        if share == 1.0 { u64::from(record.bytes) } else { (f64::from(record.bytes) * share + 0.5) as u64 }
+        if share == 1.0 { record.bytes } else { (f64::from(record.bytes) * share + 0.5) as u32 }
     }
 
+    /// The memory that a batch takes whose first record this is.
     fn memory_for(&self, record: Record<M>) -> u64 {
-        self.size_of(record).max(self.settings.batch_size.as_bytes())
+        u64::from(self.size_of(record)).max(self.settings.batch_size.as_bytes())
+    }
+
+    /// A batch that is not smaller is full; more than 4 GiB are never gathered.
+    fn limit(&self) -> u32 {
+        u32::try_from(self.settings.batch_size.as_bytes()).unwrap_or(u32::MAX)
     }
 
     /// Puts a record into the open batch of its partition, if there is one with room: whether that is full now.
     fn add(&mut self, now: Time, partition: Partition, record: Record<M>) -> Option<bool> {
         let size = self.size_of(record);
         let place = *self.lot(partition)?.waiting.back()?;
-        let limit = self.settings.batch_size.as_bytes();
+        let limit = self.limit();
         let entry = self.batches.get_mut(place);
         if entry.is_closed {
             return None;
         }
-        if entry.bytes + size > limit {
+        if u64::from(entry.bytes) + u64::from(size) > limit.into() {
             entry.is_closed = true;
             self.look_at(now, partition);
             return None;
@@ -317,13 +323,13 @@ impl<M: Copy> Producer<M> {
 
     /// Begins a batch with a record, for which there is memory: whether it is full already.
     fn begin(&mut self, now: Time, partition: Partition, record: Record<M>) -> bool {
-        let (size, memory) = (self.size_of(record), self.memory_for(record));
-        self.memory -= memory;
-        let key = self.batches.begin(now, partition, memory);
+        let (size, limit) = (self.size_of(record), self.limit());
+        self.memory -= self.memory_for(record);
+        let key = self.batches.begin(now, partition);
         let entry = self.batches.get_mut(key.place);
         entry.records.push(record);
         entry.bytes = size;
-        entry.is_closed = size >= self.settings.batch_size.as_bytes();
+        entry.is_closed = size >= limit;
         entry.has_lingered = self.settings.linger.is_zero();
         let is_full = entry.is_closed;
         if !is_full && !entry.has_lingered {
@@ -383,7 +389,7 @@ impl<M: Copy> Producer<M> {
     fn readiness(&self, now: Time, partition: Partition, lot: &Lot) -> Readiness {
         let Some(place) = lot.waiting.front().copied() else { return Readiness::No };
         let entry = self.batches.get(place);
-        let is_out_of_turn = entry.sequence.is_some() && lot.numbered.front() != Some(&place);
+        let is_out_of_turn = entry.sequence().is_some() && lot.numbered.front() != Some(&place);
         let has_leader = self.places[partition.index()].leader.is_some();
         if !has_leader || lot.backs_off_until > now || is_out_of_turn {
             return Readiness::No;
@@ -401,9 +407,9 @@ impl<M: Copy> Producer<M> {
         let entry = self.batches.get_mut(place);
         (entry.is_closed, entry.is_in_flight) = (true, true);
         entry.attempts = entry.attempts.saturating_add(1);
-        if self.settings.is_idempotent && entry.sequence.is_none() {
+        if self.settings.is_idempotent && entry.sequence().is_none() {
             let next = &mut self.places[partition.index()].next_sequence;
-            entry.sequence = Some(*next);
+            entry.set_sequence(*next);
             *next += 1;
             self.lot_mut(partition).numbered.push_back(place);
         }
@@ -412,8 +418,9 @@ impl<M: Copy> Producer<M> {
     /// A batch is settled, wherever it was.
     fn settle(&mut self, now: Time, place: u32, fate: Fate, tell: &mut impl FnMut(M, Fate)) {
         let entry = self.batches.get(place);
-        let (partition, is_in_flight, is_numbered) = (entry.partition, entry.is_in_flight, entry.sequence.is_some());
-        self.memory += entry.memory;
+        let (partition, is_in_flight, is_numbered) = (entry.partition, entry.is_in_flight, entry.sequence().is_some());
+        // It was taken for the first.
+        self.memory += entry.records.first().map_or(0, |record| self.memory_for(*record));
         let lot = self.lot_mut(partition);
         if !is_in_flight {
             take_out(&mut lot.waiting, place);
@@ -429,13 +436,13 @@ impl<M: Copy> Producer<M> {
     fn come_back(&mut self, now: Time, place: u32, draw: &mut impl FnMut() -> f64) {
         let entry = self.batches.get_mut(place);
         entry.is_in_flight = false;
-        let (partition, failures, sequence) = (entry.partition, entry.attempts - 1, entry.sequence);
+        let (partition, failures, sequence) = (entry.partition, entry.attempts - 1, entry.sequence());
         let until = now + retry_backoff(self.settings.retry_backoff, self.settings.retry_backoff_max, failures, draw());
         self.lot_mut(partition);
         let lot = &mut self.lots[self.places[partition.index()].lot as usize];
         let batches = &self.batches;
         // With numbers in their order, without them simply before all others.
-        let is_before = |other: &u32| batches.get(*other).sequence.is_some_and(|other| Some(other) < sequence);
+        let is_before = |other: &u32| batches.get(*other).sequence().is_some_and(|other| Some(other) < sequence);
         let spot = lot.waiting.iter().take_while(|other| is_before(other)).count();
         lot.waiting.insert(spot, place);
         lot.backs_off_until = lot.backs_off_until.max(until);

@@ -13,8 +13,10 @@ pub(super) struct Key {
     pub(super) number: u32,
 }
 
-/// One batch.
+/// One batch. Thousands wait, and each is looked at three times in its life, with much in between: so it lies in one line
+/// of the cache.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(super) struct Entry<M> {
     number: u32,
     before: u32,
@@ -22,9 +24,7 @@ pub(super) struct Entry<M> {
     pub(super) partition: Partition,
     pub(super) begun: Time,
     /// Bytes on the way.
-    pub(super) bytes: u64,
-    /// Memory that it holds.
-    pub(super) memory: u64,
+    pub(super) bytes: u32,
     pub(super) records: Vec<Record<M>>,
     /// It takes no more records.
     pub(super) is_closed: bool,
@@ -33,8 +33,24 @@ pub(super) struct Entry<M> {
     pub(super) is_in_flight: bool,
     /// How often it was sent.
     pub(super) attempts: u32,
-    pub(super) sequence: Option<u64>,
+    /// Its number; [`NOBODY`] without.
+    sequence: u32,
 }
+
+impl<M> Entry<M> {
+    /// Its number among those of its partition, if it has one.
+    #[inline]
+    pub(super) fn sequence(&self) -> Option<u64> {
+        (self.sequence != NOBODY).then_some(self.sequence.into())
+    }
+
+    #[inline]
+    pub(super) fn set_sequence(&mut self, sequence: u32) {
+        self.sequence = sequence;
+    }
+}
+
+const _: () = assert!(size_of::<Entry<u64>>() == 64);
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -51,7 +67,7 @@ impl<M> Batches<M> {
     }
 
     /// Begins one.
-    pub(super) fn begin(&mut self, now: Time, partition: Partition, memory: u64) -> Key {
+    pub(super) fn begin(&mut self, now: Time, partition: Partition) -> Key {
         let place = self.free.pop().unwrap_or_else(|| {
             let place = u32::try_from(self.entries.len()).expect("fewer than 2^32 batches wait");
             self.entries.push(Entry {
@@ -61,13 +77,12 @@ impl<M> Batches<M> {
                 partition,
                 begun: now,
                 bytes: 0,
-                memory: 0,
                 records: Vec::new(),
                 is_closed: false,
                 has_lingered: false,
                 is_in_flight: false,
                 attempts: 0,
-                sequence: None,
+                sequence: NOBODY,
             });
             place
         });
@@ -75,9 +90,9 @@ impl<M> Batches<M> {
         let entry = &mut self.entries[place as usize];
         debug_assert!(entry.records.is_empty(), "a free place is empty");
         (entry.before, entry.after) = (newest, NOBODY);
-        (entry.partition, entry.begun, entry.bytes, entry.memory) = (partition, now, 0, memory);
+        (entry.partition, entry.begun, entry.bytes) = (partition, now, 0);
         (entry.is_closed, entry.has_lingered, entry.is_in_flight) = (false, false, false);
-        (entry.attempts, entry.sequence) = (0, None);
+        (entry.attempts, entry.sequence) = (0, NOBODY);
         let number = entry.number;
         match newest {
             NOBODY => self.oldest = place,
