@@ -65,16 +65,16 @@ pub enum Fate {
 pub enum MessageFact {
     /// Somebody publishes to a topic, or tries again.
     Tried { topic: u32 },
-    /// A message of so many bytes is stored.
-    Published { topic: u32, bytes: u32 },
+    /// Messages are stored, of so many bytes together.
+    Published { topic: u32, messages: u32, bytes: u64 },
     /// A message was not published, as far as its publisher knows.
     NotPublished { topic: u32, outcome: Outcome },
     /// A message was known to the broker, and is not stored again.
     Deduplicated { topic: u32 },
     /// The bytes that a topic has on disk change.
     Disk { topic: u32, change: i64 },
-    /// A message is kept for a group of consumers.
-    Kept { group: u32 },
+    /// Messages are kept for a group of consumers.
+    Kept { group: u32, messages: u32 },
     /// A worker begins to handle a message; `again` when it came before.
     Delivered { group: u32, again: bool },
     /// A worker's handler has ended with a message.

@@ -269,10 +269,11 @@ struct ConsumerMeter {
 }
 
 impl TopicMeter {
-    /// A message is no longer under way.
-    fn arrived(&mut self, now: Time) {
-        if self.under_way.value() > 0 {
-            self.under_way.add(now, -1);
+    /// Messages are no longer under way.
+    fn arrived(&mut self, now: Time, messages: u32) {
+        let messages = self.under_way.value().min(messages);
+        if messages > 0 {
+            self.under_way.add(now, -(messages as i32));
         }
     }
 
@@ -465,11 +466,11 @@ impl MessagingMeters {
     pub(super) fn tell(&mut self, now: Time, fact: MessageFact) -> Option<Span> {
         match fact {
             MessageFact::Tried { topic } => self.publishes(topic, now),
-            MessageFact::Published { topic, bytes } => self.published(topic, now, bytes),
+            MessageFact::Published { topic, messages, bytes } => self.published(topic, now, messages, bytes),
             MessageFact::NotPublished { topic, outcome } => self.publish_failed(topic, now, outcome),
             MessageFact::Deduplicated { topic } => self.deduplicated(topic, now),
             MessageFact::Disk { topic, change } => self.stored_bytes(topic, now, change),
-            MessageFact::Kept { group } => self.message_kept(group, now),
+            MessageFact::Kept { group, messages } => self.messages_kept(group, now, messages),
             MessageFact::Delivered { group, again } => self.delivered(group, now, again),
             MessageFact::Handled { group, is_good } => self.handled(group, now, is_good),
             MessageFact::Duplicate { group } => self.duplicate(group, now),
@@ -494,12 +495,12 @@ impl MessagingMeters {
         it.result.tried += u64::from(now >= self.from);
     }
 
-    fn published(&mut self, topic: u32, now: Time, bytes: u32) {
+    fn published(&mut self, topic: u32, now: Time, messages: u32, bytes: u64) {
         let it = &mut self.topics[topic as usize];
-        it.counts.answered += 1;
-        it.arrived(now);
+        it.counts.answered += u64::from(messages);
+        it.arrived(now, messages);
         if now >= self.from {
-            it.result.published += 1;
+            it.result.published += u64::from(messages);
             it.result.bytes += u128::from(bytes);
         }
     }
@@ -507,13 +508,13 @@ impl MessagingMeters {
     fn publish_failed(&mut self, topic: u32, now: Time, outcome: Outcome) {
         let it = &mut self.topics[topic as usize];
         it.counts.failed += 1;
-        it.arrived(now);
+        it.arrived(now, 1);
         it.result.failed[outcome as usize] += u64::from(now >= self.from);
     }
 
     fn deduplicated(&mut self, topic: u32, now: Time) {
         let it = &mut self.topics[topic as usize];
-        it.arrived(now);
+        it.arrived(now, 1);
         it.result.deduplicated += u64::from(now >= self.from);
     }
 
@@ -524,12 +525,12 @@ impl MessagingMeters {
         it.result.disk_peak = it.result.disk_peak.max(it.disk);
     }
 
-    fn message_kept(&mut self, group: u32, now: Time) {
+    fn messages_kept(&mut self, group: u32, now: Time, messages: u32) {
         let it = &mut self.groups[group as usize];
-        it.counts.offered += 1;
-        it.result.kept += u64::from(now >= self.from);
-        it.result.kept_in_all += 1;
-        it.lag.add(now, 1);
+        it.counts.offered += u64::from(messages);
+        it.result.kept += if now >= self.from { messages.into() } else { 0 };
+        it.result.kept_in_all += u64::from(messages);
+        it.lag.add(now, messages as i32);
         if it.lag.value() > it.result.lag_peak {
             (it.result.lag_peak, it.result.lag_peak_at) = (it.lag.value(), now);
         }

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::time::Time;
-use crate::mechanism::broker::kafka::{
-    self, Acks, Answer, Append, Log, Node, Offer, Partition, Reading, Record, RequestId,
-};
+use crate::mechanism::broker::kafka::{self, Acks, Answer, Append, Node, Offer, Partition, Reading, Record, RequestId};
 use crate::model::PublishWait;
 use crate::policy::Outcome;
 
@@ -99,8 +97,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let topic = state.topic;
         while let Some(request) = self.messaging.producers[n as usize].producer.take_request(now, Node(node)) {
             let state = &self.messaging.producers[n as usize];
-            let first = state.producer.batches(request).next().map(|batch| batch.records[0].payload);
-            let Some(Message { key, .. }) = first else { continue };
+            let Some((.., &Message { key, .. })) = state.producer.load(request) else { continue };
             let broker = &self.messaging.brokers[self.messaging.topics[topic as usize].broker as usize];
             let way = broker.way(&self.world.lanes, key, super::publish::SALT_TO);
             self.dispatch_parcel(way, Parcel::Requested { producer: n, node, request });
@@ -184,21 +181,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             }
             return;
         }
-        let (mut bytes, mut messages, mut key) = (0, 0, None);
-        let logs = self.messaging.topics[topic as usize].logs.as_ref().expect("it is a topic of Kafka");
-        for batch in self.messaging.producers[n as usize].producer.batches(request) {
-            bytes += batch.bytes;
-            messages += batch.records.len() as u32;
-            let first = batch.records.first().map(|record| record.payload.key);
-            key = key.or(first);
-            logs.logs[batch.partition.index()].look_ahead(batch.stamp.map(|stamp| stamp.producer));
-        }
-        let Some(key) = key else { return };
+        let load = self.messaging.producers[n as usize].producer.load(request);
+        let Some((bytes, messages, &Message { key, .. })) = load else { return };
         let broker = &mut self.messaging.brokers[broker_id as usize];
         let is_full = broker.is_full(node, bytes);
         let list = self.messaging.replications.add();
         let acks = self.logs(topic).acks;
-        let (mut kept, mut entries) = (0, std::mem::take(self.messaging.replications.at(list)));
+        let (mut kept, mut published, mut entries) = (0, 0, std::mem::take(self.messaging.replications.at(list)));
         let messaging = &mut self.messaging;
         let state = &mut messaging.topics[topic as usize];
         let count = messaging.brokers[broker_id as usize].nodes.len() as u32;
@@ -218,15 +207,12 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 entries.push((partition, AGAIN));
                 continue;
             }
-            let append = |log: &mut Log<Message>| log.append(now, batch.stamp, transaction, batch.bytes, batch.records);
-            let appended = logs.change(partition, append);
+            let appended = logs.change(partition, |log| producer.producer.store(now, &batch, transaction, log));
             let log = &logs.logs[partition as usize];
             match appended {
                 Append::Stored(_) => {
                     kept += batch.records.len() as u32;
-                    for Record { payload, .. } in batch.records {
-                        self.observer.message(now, MessageFact::Published { topic, bytes: payload.bytes });
-                    }
+                    published += batch.records.iter().map(|record| u64::from(record.payload.bytes)).sum::<u64>();
                     entries.push((partition, log.end()));
                 }
                 Append::Duplicate => {
@@ -237,8 +223,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         *messaging.replications.at(list) = entries;
         let (first, groups) = (state.first_group, state.groups);
-        for group in first..first + groups {
-            (0..kept).for_each(|_| self.observer.message(now, MessageFact::Kept { group }));
+        if kept > 0 {
+            self.observer.message(now, MessageFact::Published { topic, messages: kept, bytes: published });
+            for group in first..first + groups {
+                self.observer.message(now, MessageFact::Kept { group, messages: kept });
+            }
         }
         let broker = &mut self.messaging.brokers[broker_id as usize];
         let stored = broker.stored_at(now, node, messages, bytes, key);
@@ -259,11 +248,6 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// What was stored is on the other nodes, too: it can be read.
     pub(super) fn replicated(&mut self, topic: u32, list: u32) {
         let entries = std::mem::take(self.messaging.replications.at(list));
-        let logs = self.logs(topic);
-        for (partition, _) in &entries {
-            logs.logs[*partition as usize].look_ahead(None);
-            logs.groups.iter().for_each(|group| group.group.look_ahead(Partition(*partition)));
-        }
         for (partition, upto) in entries.iter().copied().filter(|(_, upto)| *upto != AGAIN) {
             let logs = self.logs(topic);
             let log = &mut logs.logs[partition as usize];
@@ -346,8 +330,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let end = log.end();
             log.replicated(end);
         });
-        self.observer.message(now, MessageFact::Published { topic, bytes: message.bytes });
-        (first..first + groups).for_each(|group| self.observer.message(now, MessageFact::Kept { group }));
+        self.observer.message(now, MessageFact::Published { topic, messages: 1, bytes: message.bytes.into() });
+        (first..first + groups).for_each(|group| self.observer.message(now, MessageFact::Kept { group, messages: 1 }));
         self.more_to_read(topic, partition);
         self.account(topic);
     }

@@ -28,12 +28,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             return;
         }
         let (first, groups, observer) = (state.first_group, state.groups, &mut self.observer);
-        let published = state
-            .shelf
-            .publish(now, message, |place| observer.message(now, MessageFact::Kept { group: first + place }));
+        let published = state.shelf.publish(now, message, |place| {
+            observer.message(now, MessageFact::Kept { group: first + place, messages: 1 })
+        });
         match published {
             Published::Accepted => {
-                self.observer.message(now, MessageFact::Published { topic, bytes: message.bytes });
+                let bytes = message.bytes.into();
+                self.observer.message(now, MessageFact::Published { topic, messages: 1, bytes });
                 self.publish_succeeds(topic, &message);
             }
             Published::Duplicate => {

@@ -58,7 +58,7 @@ impl Meter {
             return;
         }
         match fact {
-            MessageFact::Kept { group } if self.watches_lag => self.tell_lags(now, Some(group)),
+            MessageFact::Kept { group, .. } if self.watches_lag => self.tell_lags(now, Some(group)),
             MessageFact::Settled { group, published, .. } => {
                 if self.watches_lag {
                     self.tell_age(now, group, now.since(published));

@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::ProducerId;
+use super::few::Few;
+use super::marks::Marks;
 use super::producer::{Record, Stamp};
 use super::segments::Segments;
 use super::transaction::TransactionId;
@@ -66,12 +68,21 @@ pub enum Append {
     OutOfOrder,
 }
 
+/// A record in memory, which lies in one line of the cache if its payload is small.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Stored<M> {
     payload: M,
     time: Time,
-    transaction: Option<TransactionId>,
-    is_aborted: bool,
+}
+
+/// A numbered batch.
+#[derive(Clone, Copy, Debug)]
+struct Numbered {
+    /// Offset of its first record.
+    base: u64,
+    producer: ProducerId,
+    sequence: u32,
 }
 
 /// See the module. Batches come to thousands of logs in turn, which are in no cache: what each batch touches lies
@@ -85,17 +96,17 @@ pub struct Log<M> {
     high_watermark: u64,
     /// The first offset that is on disk.
     start: u64,
-    /// How many of the records were aborted.
-    aborted: u64,
+    /// Which of the records belong to transactions; absent as long as none does.
+    marks: Option<Box<Marks>>,
     /// The number that each producer's next batch should have.
-    expected: Vec<u64>,
-    /// Where numbered batches begin that are not replicated, the oldest first.
-    recent: VecDeque<(u64, ProducerId, u64)>,
+    expected: Vec<u32>,
+    /// Numbered batches that are not replicated, the oldest first.
+    recent: Few<Numbered>,
     settings: Rc<LogSettings>,
     segments: Segments,
-    /// Transactions that have records here and have not ended, with the offset of their first; the oldest first.
-    open: Vec<(u64, TransactionId)>,
 }
+
+const _: () = assert!(size_of::<Log<u64>>() == 192);
 
 impl<M: Copy> Log<M> {
     /// An empty log. The logs of a topic may share their settings.
@@ -104,23 +115,13 @@ impl<M: Copy> Log<M> {
             settings: settings.into(),
             records: VecDeque::new(),
             first: 0,
-            aborted: 0,
-            start: 0,
             high_watermark: 0,
-            segments: Segments::default(),
-            open: Vec::new(),
+            start: 0,
+            marks: None,
             expected: Vec::new(),
-            recent: VecDeque::new(),
+            recent: Few::default(),
+            segments: Segments::default(),
         }
-    }
-
-    /// Looks at what [`Log::append`] will look at for a batch of this producer. Who brings batches to many logs does this
-    /// with all of them first, and so waits for memory once instead of for each.
-    #[inline]
-    pub fn look_ahead(&self, producer: Option<ProducerId>) {
-        let expected = producer.and_then(|it| self.expected.get(it.index()).copied());
-        let last = self.records.back().map(|record| record.time);
-        std::hint::black_box((expected, last, self.segments.bytes()));
     }
 
     /// The leader stores a batch of `bytes` on disk. With a `stamp`, a batch that is here already is not stored again.
@@ -140,16 +141,13 @@ impl<M: Copy> Log<M> {
         }
         let base = self.end();
         if let Some(stamp) = stamp {
-            self.recent.push_back((base, stamp.producer, stamp.sequence));
+            self.recent.push_back(Numbered { base, producer: stamp.producer, sequence: stamp.sequence });
         }
         self.segments.append(now, base, bytes, &self.settings);
-        if let Some(transaction) = transaction
-            && !self.open.iter().any(|(_, id)| *id == transaction)
-        {
-            self.open.push((base, transaction));
+        if let Some(transaction) = transaction {
+            self.marks.get_or_insert_default().append(base..base + records.len() as u64, transaction);
         }
-        let stored = |record: &Record<M>| Stored { payload: record.payload, time: now, transaction, is_aborted: false };
-        self.records.extend(records.iter().map(stored));
+        self.records.extend(records.iter().map(|record| Stored { payload: record.payload, time: now }));
         Append::Stored(base)
     }
 
@@ -163,12 +161,18 @@ impl<M: Copy> Log<M> {
         if stamp.sequence < *expected {
             return Some(Append::Duplicate);
         }
-        // What the producer has given up will never come.
-        if stamp.sequence > (*expected).max(stamp.unsettled) {
+        if stamp.sequence > *expected {
             return Some(Append::OutOfOrder);
         }
         *expected = stamp.sequence + 1;
         None
+    }
+
+    /// What a producer sends before this batch will never come.
+    pub fn skip_to(&mut self, stamp: Stamp) {
+        if let Some(expected) = self.expected.get_mut(stamp.producer.index()) {
+            *expected = stamp.sequence.max(*expected);
+        }
     }
 
     /// All in-sync replicas have what is before offset `upto`: that can be read, and survives the leader. `true` when that
@@ -177,7 +181,7 @@ impl<M: Copy> Log<M> {
         debug_assert!(upto <= self.end());
         let more = upto > self.high_watermark;
         self.high_watermark = self.high_watermark.max(upto);
-        while self.recent.front().is_some_and(|(base, ..)| *base < upto) {
+        while self.recent.front().is_some_and(|batch| batch.base < upto) {
             self.recent.pop_front();
         }
         more
@@ -191,35 +195,34 @@ impl<M: Copy> Log<M> {
         self.segments.truncate(self.high_watermark, end);
         while self.end() > self.high_watermark {
             let Some(record) = self.records.pop_back() else { break };
-            self.aborted -= u64::from(record.is_aborted);
-            lost(self.end(), record.payload, record.is_aborted);
+            lost(self.end(), record.payload, self.is_aborted(self.end()));
         }
-        for (_, producer, sequence) in self.recent.drain(..) {
+        for Numbered { producer, sequence, .. } in std::mem::take(&mut self.recent) {
             let expected = &mut self.expected[producer.index()];
             *expected = sequence.min(*expected);
         }
         let end = self.end();
-        self.open.retain(|(first, _)| *first < end);
+        if let Some(marks) = &mut self.marks {
+            marks.cut(end);
+        }
     }
 
     /// A transaction has ended. Readers of [`Reading::Committed`] never see the records of one that did not succeed.
     pub fn end_transaction(&mut self, transaction: TransactionId, succeeded: bool) {
-        let Some(place) = self.open.iter().position(|(_, id)| *id == transaction) else { return };
-        let (first, _) = self.open.remove(place);
-        if succeeded {
-            return;
-        }
-        let from = first.saturating_sub(self.first) as usize;
-        for record in self.records.iter_mut().skip(from) {
-            let is_its = record.transaction == Some(transaction);
-            self.aborted += u64::from(is_its && !record.is_aborted);
-            record.is_aborted |= is_its;
+        if let Some(marks) = &mut self.marks {
+            marks.end(transaction, succeeded);
         }
     }
 
     /// How many records of a transaction are in memory.
     pub fn of_transaction(&self, transaction: TransactionId) -> u64 {
-        self.records.iter().filter(|record| record.transaction == Some(transaction)).count() as u64
+        self.marks.as_ref().map_or(0, |marks| marks.of(transaction))
+    }
+
+    /// Whether the record at `offset`, which is in memory, belongs to a transaction that did not succeed.
+    #[inline]
+    fn is_aborted(&self, offset: u64) -> bool {
+        self.marks.as_ref().is_some_and(|marks| marks.is_aborted(offset))
     }
 
     /// Hands out up to `most` records with their offsets, from `position` on, and returns where to go on. `position` is
@@ -236,7 +239,7 @@ impl<M: Copy> Log<M> {
         let mut left = most;
         for record in self.records.range(from..to) {
             next += 1;
-            if record.is_aborted && reading == Reading::Committed {
+            if reading == Reading::Committed && self.is_aborted(next - 1) {
                 continue;
             }
             take(next - 1, record.payload);
@@ -255,7 +258,7 @@ impl<M: Copy> Log<M> {
             return None;
         }
         let mut left = (self.first + place as u64..).zip(self.records.range(place..));
-        let found = left.find(|(_, record)| !record.is_aborted || reading == Reading::Uncommitted);
+        let found = left.find(|(offset, _)| reading == Reading::Uncommitted || !self.is_aborted(*offset));
         found.map(|(offset, record)| (offset, record.payload))
     }
 
@@ -266,11 +269,10 @@ impl<M: Copy> Log<M> {
             return 0;
         }
         debug_assert!(from >= self.first, "{from} is gone");
-        if reading == Reading::Uncommitted || self.aborted == 0 {
-            return to - from;
+        match &self.marks {
+            Some(marks) if reading == Reading::Committed => to - from - marks.aborted(from..to),
+            _ => to - from,
         }
-        let (from, to) = (from.saturating_sub(self.first) as usize, (to - self.first) as usize);
-        self.records.range(from..to).filter(|record| !record.is_aborted).count() as u64
     }
 
     /// The first offset that is on disk.
@@ -297,8 +299,8 @@ impl<M: Copy> Log<M> {
     /// Up to where a reader gets now: the high watermark, or the last stable offset.
     #[inline]
     pub fn readable_to(&self, reading: Reading) -> u64 {
-        match (reading, self.open.first()) {
-            (Reading::Committed, Some((first, _))) => self.high_watermark.min(*first),
+        match &self.marks {
+            Some(marks) if reading == Reading::Committed => self.high_watermark.min(marks.first_open()),
             _ => self.high_watermark,
         }
     }
@@ -370,13 +372,11 @@ impl<M: Copy> Log<M> {
     fn drop_before(&mut self, offset: u64) {
         let before = self.records.len();
         let count = offset.saturating_sub(self.first).min(before as u64);
-        let dropped = self.records.drain(..count as usize);
-        if self.aborted > 0 {
-            self.aborted -= dropped.filter(|record| record.is_aborted).count() as u64;
-        } else {
-            drop(dropped);
-        }
+        self.records.drain(..count as usize);
         self.first += count;
+        if let Some(marks) = &mut self.marks {
+            marks.forget(self.first);
+        }
         // A long queue that has drained gives its memory back, once it is long no more; one that is filled as far between
         // any two commits keeps it.
         if self.records.capacity() > 64 && before < self.records.capacity() / 8 {
@@ -425,17 +425,17 @@ mod tests {
     #[test]
     fn a_batch_that_comes_again_is_not_stored_again() {
         let mut log = Log::new(LogSettings::default());
-        let mut send = |sequence, unsettled| {
-            log.append(at(0), Some(Stamp { producer: ProducerId(3), sequence, unsettled }), None, 10, &[record(0)])
-        };
-        assert_eq!(send(0, 0), Append::Stored(0));
-        assert_eq!(send(0, 0), Append::Duplicate);
-        assert_eq!(send(2, 1), Append::OutOfOrder);
-        assert_eq!(send(2, 2), Append::Stored(1), "the producer has given up the one before");
-        assert_eq!(send(1, 1), Append::Duplicate, "which is too late now");
+        let stamp = |sequence| Stamp { producer: ProducerId(3), sequence };
+        let send = |log: &mut Log<u32>, sequence| log.append(at(0), Some(stamp(sequence)), None, 10, &[record(0)]);
+        assert_eq!(send(&mut log, 0), Append::Stored(0));
+        assert_eq!(send(&mut log, 0), Append::Duplicate);
+        assert_eq!(send(&mut log, 2), Append::OutOfOrder);
+        log.skip_to(stamp(2));
+        assert_eq!(send(&mut log, 2), Append::Stored(1), "the producer has given up the one before");
+        assert_eq!(send(&mut log, 1), Append::Duplicate, "which is too late now");
         log.replicated(1);
         log.fail_over(|_, _, _| ());
-        let again = Stamp { producer: ProducerId(3), sequence: 2, unsettled: 2 };
+        let again = stamp(2);
         assert_eq!(log.append(at(0), Some(again), None, 9, &[record(0)]), Append::Stored(1), "it was lost");
     }
 

@@ -10,8 +10,10 @@
 //! UnifiedLog), except where the setting says otherwise.
 
 mod assignment;
+mod few;
 mod group;
 mod log;
+mod marks;
 mod member;
 mod partitioner;
 mod producer;

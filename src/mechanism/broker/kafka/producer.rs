@@ -6,11 +6,12 @@
 //! every partition of its node as soon as one of them is ready; memory is taken in pieces of `batch.size`; and a
 //! request that times out takes the connection, and all that is on its way there, with it.
 //!
-//! One thing is simpler: where the original gives its batches new numbers after one has failed, a [`Stamp`] says which
-//! numbers are given up.
+//! One thing is simpler: where the original gives its batches new numbers after one has failed, [`Producer::store`] knows
+//! which numbers are given up.
 
 use std::collections::VecDeque;
 
+use super::few::Few;
 use super::{Node, Partition, ProducerId};
 use crate::base::time::{Span, Time};
 use crate::base::units::{Share, Size};
@@ -120,9 +121,7 @@ pub struct Stamp {
     /// Whose batch it is.
     pub producer: ProducerId,
     /// Counts batches of one partition from 0.
-    pub sequence: u64,
-    /// All before this one are acknowledged or given up.
-    pub unsettled: u64,
+    pub sequence: u32,
 }
 
 /// A batch on its way.
@@ -247,9 +246,9 @@ const NOTHING: u32 = u32::MAX;
 #[derive(Clone, Debug, Default)]
 struct Lot {
     /// Batches that wait, the oldest first.
-    waiting: VecDeque<u32>,
+    waiting: Few<u32>,
     /// Numbered batches that are not settled, in order.
-    numbered: VecDeque<u32>,
+    numbered: Few<u32>,
     /// It waits until then before it sends again.
     backs_off_until: Time,
     readiness: Readiness,

@@ -27,8 +27,8 @@ pub(super) struct Segments {
     /// The one that is written to: beside what else a batch changes, since batches come to thousands of logs in turn.
     last: Option<Segment>,
     bytes: u64,
-    /// The others, the oldest first.
-    older: VecDeque<Segment>,
+    /// The others, the oldest first; absent as long as there is only one.
+    older: Option<Box<VecDeque<Segment>>>,
 }
 
 impl Segments {
@@ -42,7 +42,11 @@ impl Segments {
                 file.bytes += bytes;
                 file.last = now;
             }
-            None => self.older.extend(self.last.replace(Segment { base, bytes, first: now, last: now })),
+            None => {
+                if let Some(full) = self.last.replace(Segment { base, bytes, first: now, last: now }) {
+                    self.older.get_or_insert_default().push_back(full);
+                }
+            }
         }
     }
 
@@ -57,14 +61,14 @@ impl Segments {
     }
 
     fn files(&self) -> impl Iterator<Item = &Segment> {
-        self.older.iter().chain(&self.last)
+        self.older.iter().flat_map(|older| older.iter()).chain(&self.last)
     }
 
     /// The first offset of the oldest file whose last record was written at `time` or later; `end` when there is none.
     pub(super) fn offset_at(&self, time: Time, end: u64) -> u64 {
-        let later = self.older.partition_point(|file| file.last < time);
+        let older = self.older.as_ref().and_then(|older| older.get(older.partition_point(|file| file.last < time)));
         let last = self.last.as_ref().filter(|file| file.last >= time);
-        self.older.get(later).or(last).map_or(end, |file| file.base)
+        older.or(last).map_or(end, |file| file.base)
     }
 
     /// How many of the oldest files can go, and the first offset that stays. `end` is the end of the log, and nothing from
@@ -88,9 +92,10 @@ impl Segments {
 
     /// Deletes the oldest `count` files.
     pub(super) fn delete(&mut self, count: usize) {
-        let closed = count.min(self.older.len());
-        for file in self.older.drain(..closed) {
-            self.bytes -= file.bytes;
+        let mut closed = 0;
+        if let Some(older) = &mut self.older {
+            closed = count.min(older.len());
+            older.drain(..closed).for_each(|file| self.bytes -= file.bytes);
         }
         if count > closed {
             self.bytes -= self.last.take().map_or(0, |file| file.bytes);
@@ -109,7 +114,7 @@ impl Segments {
             file.bytes -= bytes;
             log_end -= gone;
             if gone == records {
-                self.last = self.older.pop_back();
+                self.last = self.older.as_mut().and_then(|older| older.pop_back());
             }
         }
     }

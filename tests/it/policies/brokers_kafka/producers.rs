@@ -84,7 +84,7 @@ impl World {
         let mut answers = BTreeMap::new();
         for batch in self.producer.batches(request) {
             let log = &mut self.logs[batch.partition.index()];
-            let answer = match log.append(self.now, batch.stamp, None, batch.bytes, batch.records) {
+            let answer = match self.producer.store(self.now, &batch, None, log) {
                 Append::Stored(_) | Append::Duplicate => Answer::Stored,
                 Append::OutOfOrder => Answer::Again,
             };

@@ -4,15 +4,6 @@ use super::super::log::Log;
 use super::{Commit, Delivery, Fenced, Group, Member, OffsetReset, Partition, Phase, Polled, Protocol, Standing, Time};
 
 impl Group {
-    /// Looks at what [`Group::arrived`] will look at: with all partitions first that have got something, to wait for memory
-    /// once instead of for each.
-    #[inline]
-    pub fn look_ahead(&self, partition: Partition) {
-        let share = &self.shares[partition.index()];
-        let seat = share.owner.and_then(|owner| self.seats.get(owner.index()));
-        std::hint::black_box((share.is_ready, seat.map(|seat| (seat.is_waiting, seat.ready.len()))));
-    }
-
     /// There may be more to read in `partition`: names the member that waits for it, which should poll.
     #[inline]
     pub fn arrived(&mut self, partition: Partition) -> Option<Member> {

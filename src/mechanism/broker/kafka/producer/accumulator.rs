@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use super::super::log::{Append, Log};
+use super::super::transaction::TransactionId;
 use super::super::{Node, Partition, ProducerId};
 use super::batches::{Batches, Key};
 use super::{
@@ -132,16 +134,26 @@ impl<M: Copy> Producer<M> {
         let mut batches = std::mem::take(&mut self.requests[id.place as usize].batches);
         // Each partition once: those that have more join the end of the line.
         for _ in 0..self.lanes[node.index()].sendable.len() {
-            let Some(partition) = self.lanes[node.index()].sendable.front().copied() else { break };
-            let Some(place) = self.lot(partition).and_then(|lot| lot.waiting.front().copied()) else { break };
-            let bytes = u64::from(self.batches.get(place).bytes);
+            let lane = &mut self.lanes[node.index()];
+            let Some(partition) = lane.sendable.front().copied() else { break };
+            let of_partition = &mut self.places[partition.index()];
+            let Some(lot) = self.lots.get_mut(of_partition.lot as usize) else { break };
+            let Some(place) = lot.waiting.front().copied() else { break };
+            let entry = self.batches.get_mut(place);
+            let bytes = u64::from(entry.bytes);
             if sum > 0 && sum + bytes > most {
                 break;
             }
             sum += bytes;
-            self.lanes[node.index()].sendable.pop_front();
-            self.lot_mut(partition).is_listed = false;
-            self.depart(partition, place);
+            lane.sendable.pop_front();
+            lot.waiting.pop_front();
+            lot.is_listed = false;
+            entry.depart();
+            if self.settings.is_idempotent && entry.sequence().is_none() {
+                entry.set_sequence(of_partition.next_sequence);
+                of_partition.next_sequence += 1;
+                lot.numbered.push_back(place);
+            }
             batches.push(self.batches.key(place));
             self.look_at(now, partition);
         }
@@ -154,9 +166,52 @@ impl<M: Copy> Producer<M> {
     /// The batches of a request that is on its way; those that have failed meanwhile are missing, and all are when it is
     /// not waited for any more: who stores it later still must have taken a copy.
     pub fn batches(&self, request: RequestId) -> impl Iterator<Item = Batch<'_, M>> {
+        self.entries(request).map(|place| self.batch(place))
+    }
+
+    /// Stores one of these batches in the log of its partition; see [`Log::append`].
+    #[inline]
+    pub fn store(
+        &self,
+        now: Time,
+        batch: &Batch<'_, M>,
+        transaction: Option<TransactionId>,
+        log: &mut Log<M>,
+    ) -> Append {
+        let appended = log.append(now, batch.stamp, transaction, batch.bytes, batch.records);
+        match batch.stamp {
+            // All before it are acknowledged or given up: what is missing will never come.
+            Some(stamp) if appended == Append::OutOfOrder && self.is_first(batch.partition, stamp) => {
+                log.skip_to(stamp);
+                log.append(now, batch.stamp, transaction, batch.bytes, batch.records)
+            }
+            _ => appended,
+        }
+    }
+
+    /// Whether nothing before a numbered batch is unsettled.
+    fn is_first(&self, partition: Partition, stamp: Stamp) -> bool {
+        let first = self.lot(partition).and_then(|lot| lot.numbered.front());
+        first.and_then(|first| self.batches.get(*first).sequence()) == Some(stamp.sequence)
+    }
+
+    /// The places of those batches.
+    fn entries(&self, request: RequestId) -> impl Iterator<Item = u32> {
         let open = self.requests.get(request.place as usize).filter(|it| it.is_open && it.number == request.number);
         let keys = open.map_or(&[][..], |open| &open.batches);
-        keys.iter().filter_map(|key| self.batches.find(*key)).map(|place| self.batch(place))
+        keys.iter().filter_map(|key| self.batches.find(*key))
+    }
+
+    /// Bytes and number of the records in the batches of a request that is on its way, and the first of them.
+    pub fn load(&self, request: RequestId) -> Option<(u64, u32, &M)> {
+        let mut entries = self.entries(request).map(|place| self.batches.get(place));
+        let first = entries.next()?;
+        let (mut bytes, mut records) = (u64::from(first.bytes), first.records.len());
+        for entry in entries {
+            bytes += u64::from(entry.bytes);
+            records += entry.records.len();
+        }
+        Some((bytes, u32::try_from(records).expect("a request is not so large"), &first.records.first()?.payload))
     }
 
     /// What is on its way to a node, the oldest first.
@@ -271,13 +326,10 @@ impl<M: Copy> Producer<M> {
         self.places.iter().map(|place| self.lots.get(place.lot as usize).map_or(0, |lot| lot.waiting.len() as u32))
     }
 
+    #[inline(always)]
     fn batch(&self, place: u32) -> Batch<'_, M> {
         let entry = self.batches.get(place);
-        let unsettled = || {
-            let first = self.lot(entry.partition).and_then(|lot| lot.numbered.front());
-            first.and_then(|first| self.batches.get(*first).sequence()).unwrap_or(0)
-        };
-        let stamp = entry.sequence().map(|sequence| Stamp { producer: self.id, sequence, unsettled: unsettled() });
+        let stamp = entry.sequence().map(|sequence| Stamp { producer: self.id, sequence });
         Batch { partition: entry.partition, stamp, bytes: entry.bytes.into(), records: &entry.records }
     }
 
@@ -370,48 +422,18 @@ impl<M: Copy> Producer<M> {
 
     /// Finds out anew whether the oldest batch of a partition may be sent.
     fn look_at(&mut self, now: Time, partition: Partition) {
-        let Place { lot: at, .. } = self.places[partition.index()];
-        let Some(lot) = self.lots.get(at as usize) else { return };
-        let readiness = self.readiness(now, partition, lot);
-        let leader = self.leader(partition);
-        let lot = &mut self.lots[at as usize];
+        let Place { lot: at, leader, .. } = self.places[partition.index()];
+        let Some(lot) = self.lots.get_mut(at as usize) else { return };
+        let oldest = lot.waiting.front().copied();
         if let Some(leader) = leader {
-            list(lot, partition, readiness, &mut self.lanes[leader.index()]);
+            let readiness = oldest.map_or(Readiness::No, |oldest| readiness(now, lot, oldest, &self.batches));
+            list(lot, partition, readiness, &mut self.lanes[usize::from(leader)]);
         }
-        if lot.waiting.is_empty() && lot.numbered.is_empty() && lot.backs_off_until <= now {
-            debug_assert!(!lot.is_listed && readiness == Readiness::No, "there is nothing to send");
+        if oldest.is_none() && lot.numbered.is_empty() && lot.backs_off_until <= now {
+            debug_assert!(!lot.is_listed && lot.readiness == Readiness::No, "there is nothing to send");
             lot.backs_off_until = Time::ZERO;
             self.places[partition.index()].lot = NOTHING;
             self.free_lots.push(at);
-        }
-    }
-
-    fn readiness(&self, now: Time, partition: Partition, lot: &Lot) -> Readiness {
-        let Some(place) = lot.waiting.front().copied() else { return Readiness::No };
-        let entry = self.batches.get(place);
-        let is_out_of_turn = entry.sequence().is_some() && lot.numbered.front() != Some(&place);
-        let has_leader = self.places[partition.index()].leader.is_some();
-        if !has_leader || lot.backs_off_until > now || is_out_of_turn {
-            return Readiness::No;
-        }
-        if entry.is_closed || entry.has_lingered || entry.attempts > 0 || lot.waiting.len() > 1 {
-            Readiness::Ready
-        } else {
-            Readiness::Sendable
-        }
-    }
-
-    /// The oldest batch of a partition goes on its way.
-    fn depart(&mut self, partition: Partition, place: u32) {
-        self.lot_mut(partition).waiting.pop_front();
-        let entry = self.batches.get_mut(place);
-        (entry.is_closed, entry.is_in_flight) = (true, true);
-        entry.attempts = entry.attempts.saturating_add(1);
-        if self.settings.is_idempotent && entry.sequence().is_none() {
-            let next = &mut self.places[partition.index()].next_sequence;
-            entry.set_sequence(*next);
-            *next += 1;
-            self.lot_mut(partition).numbered.push_back(place);
         }
     }
 
@@ -423,10 +445,10 @@ impl<M: Copy> Producer<M> {
         self.memory += entry.records.first().map_or(0, |record| self.memory_for(*record));
         let lot = self.lot_mut(partition);
         if !is_in_flight {
-            take_out(&mut lot.waiting, place);
+            lot.waiting.take_out(&place);
         }
         if is_numbered {
-            take_out(&mut lot.numbered, place);
+            lot.numbered.take_out(&place);
         }
         self.batches.settle(place, |record| tell(record.payload, fate));
         self.look_at(now, partition);
@@ -496,6 +518,21 @@ impl<M: Copy> Producer<M> {
         while let Some(id) = self.lanes[node.index()].in_flight.pop_back() {
             self.close_request(now, id, &mut |_| Answer::Again, draw, tell);
         }
+    }
+}
+
+/// Whether the oldest batch of a partition that has a leader may be sent.
+#[inline]
+fn readiness<M>(now: Time, lot: &Lot, oldest: u32, batches: &Batches<M>) -> Readiness {
+    let entry = batches.get(oldest);
+    let is_out_of_turn = entry.sequence().is_some() && lot.numbered.front() != Some(&oldest);
+    if lot.backs_off_until > now || is_out_of_turn {
+        return Readiness::No;
+    }
+    if entry.is_closed || entry.has_lingered || entry.attempts > 0 || lot.waiting.len() > 1 {
+        Readiness::Ready
+    } else {
+        Readiness::Sendable
     }
 }
 

@@ -40,8 +40,15 @@ pub(super) struct Entry<M> {
 impl<M> Entry<M> {
     /// Its number among those of its partition, if it has one.
     #[inline]
-    pub(super) fn sequence(&self) -> Option<u64> {
-        (self.sequence != NOBODY).then_some(self.sequence.into())
+    pub(super) fn sequence(&self) -> Option<u32> {
+        (self.sequence != NOBODY).then_some(self.sequence)
+    }
+
+    /// It goes on its way.
+    #[inline]
+    pub(super) fn depart(&mut self) {
+        (self.is_closed, self.is_in_flight) = (true, true);
+        self.attempts = self.attempts.saturating_add(1);
     }
 
     #[inline]
