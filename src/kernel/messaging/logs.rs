@@ -289,8 +289,17 @@ impl Logs {
         left
     }
 
+    /// When the oldest message was published that a group has not handled. Of a topic that nobody reads only what is on
+    /// disk is known, and when that was written.
+    pub(super) fn oldest(&self, place: u32) -> Option<Time> {
+        if self.groups.is_empty() {
+            return self.logs.iter().filter_map(Log::oldest).min();
+        }
+        self.first_left(place).map(|message| message.published).min()
+    }
+
     /// The message of each partition that was stored first of those that a group has not handled.
-    pub(super) fn oldest(&self, place: u32) -> impl Iterator<Item = Message> {
+    fn first_left(&self, place: u32) -> impl Iterator<Item = Message> {
         let group = self.groups.get(place as usize);
         group.into_iter().flat_map(|group| {
             let left = self.logs.iter().zip(&group.progress);

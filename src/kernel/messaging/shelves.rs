@@ -119,7 +119,7 @@ impl TopicState {
     /// When the oldest of them was published.
     pub(super) fn oldest(&self, place: u32) -> Option<Time> {
         match &self.logs {
-            Some(logs) => logs.oldest(place).map(|message| message.published).min(),
+            Some(logs) => logs.oldest(place),
             None => self.shelf.oldest(place).map(|message| message.published),
         }
     }

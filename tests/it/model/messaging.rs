@@ -471,3 +471,63 @@ fn replicas_follow_the_messages_that_wait() {
     let up = &run.results.series.services[1].up;
     assert_eq!((up[20], *up.last().unwrap()), (10, 1), "and fewer again");
 }
+
+#[test]
+fn one_who_is_wanted_again_before_he_has_left_stays() {
+    let run = |again: &str| {
+        kafka(
+            "even(2/s)",
+            r#"{ work = "900ms" }"#,
+            "partitions = 4\npartitioner = \"round-robin\"",
+            "prefetch = 5\nrebalance = \"cooperative\"",
+            &format!(
+                r#"
+                [change.up]
+                at = "1s"
+                scale = {{ mailer = 2 }}
+                [change.down]
+                at = "40s"
+                scale = {{ mailer = 1 }}
+                [change.again]
+                at = "{again}"
+                scale = {{ mailer = 2 }}
+                "#
+            ),
+        )
+    };
+    let (soon, late) = (run("40100ms"), run("70s"));
+    for run in [&soon, &late] {
+        let mails = group(run, "mails -> mailer");
+        assert_eq!((mails.redelivered, mails.duplicates), (0, 0), "he handles and commits what he has before he goes");
+        let there = &messaging(run).consumers[0].there;
+        assert_eq!(there.last(), Some(&2.0));
+    }
+    let (soon, late) = (group(&soon, "mails -> mailer"), group(&late, "mails -> mailer"));
+    assert!(late.rebalances > soon.rebalances, "{} and {}: he leaves and comes", late.rebalances, soon.rebalances);
+}
+
+#[test]
+fn what_nobody_reads_gets_old_until_it_is_deleted() {
+    let run = Run::of(
+        r#"
+        duration = "100s"
+        [workload.users]
+        entry = "shop.order"
+        arrivals = "even(10/s)"
+        [service.shop.endpoint.order]
+        steps = [{ publish = "facts" }]
+        [topic.facts]
+        broker = "kafka"
+        partitions = 2
+        segment = "1KiB"
+        retention = "30s"
+        retention_check = "5s"
+        "#,
+    );
+    let it = &messaging(&run).groups[0];
+    assert_eq!(it.missing(), 0);
+    assert!(it.pending > 300 && it.with_fate(Fate::Expired) > 500, "{} {:?}", it.pending, it.settled_in_all);
+    // A file goes when its last record is older than 30 s; it is looked for every 5 s, and a file is full after some 2 s.
+    let (peak, end) = (it.age_peak.as_secs_f64(), it.series.age.last().unwrap().as_secs_f64());
+    assert!((32.0..40.0).contains(&peak) && (30.0..=peak).contains(&end), "{peak} {end}");
+}

@@ -324,6 +324,11 @@ impl<M: Copy> Log<M> {
         self.segments.bytes()
     }
 
+    /// When the oldest record on disk was written.
+    pub fn oldest(&self) -> Option<Time> {
+        self.segments.oldest()
+    }
+
     /// Bytes of its files, the oldest first.
     pub fn segment_bytes(&self) -> impl Iterator<Item = u64> {
         self.segments.sizes()

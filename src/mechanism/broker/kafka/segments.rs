@@ -60,6 +60,11 @@ impl Segments {
         self.files().map(|file| file.bytes)
     }
 
+    /// When the oldest record was written.
+    pub(super) fn oldest(&self) -> Option<Time> {
+        self.files().next().map(|file| file.first)
+    }
+
     fn files(&self) -> impl Iterator<Item = &Segment> {
         self.older.iter().flat_map(|older| older.iter()).chain(&self.last)
     }
