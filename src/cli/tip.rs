@@ -39,7 +39,7 @@ Examples:
   brownout tip --param outage=500ms..5s --set 'arrivals=even(200/s)' --set work=3333333ns outage
   brownout tip --param 'arrivals=poisson(100/s..300/s)' --precision 2/s outage
   brownout tip --param service.orders.threads=1..64 --until expectations my-shop.toml
-  brownout tip --param load=100/s..3000/s --param fault.slow-inventory.for=1s..40s forty-node-meltdown";
+  brownout tip --param load=20/s..300/s --param fault.standstill.for=500ms..15s death-spiral";
 
 const PHASES: &str = "\
 Phases (after Bronson et al., \"Metastable Failures in Distributed Systems\", HotOS 2021):

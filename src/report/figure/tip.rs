@@ -260,39 +260,70 @@ fn edges(canvas: &Canvas, it: &PhaseDiagram, x: &dyn Fn(u32) -> i32, y: &dyn Fn(
     }
 }
 
-/// The name of each phase where it is widest, on a plate of its own colour.
+/// The name of each phase where it has most room around it, on a plate of its own colour.
 fn names(canvas: &Canvas, it: &PhaseDiagram, x: &dyn Fn(u32) -> i32, y: &dyn Fn(u32) -> i32) {
     let [columns, lines] = it.map.steps();
+    let xs: Vec<i32> = (0..=columns).map(x).collect();
+    // Downwards, as pixels are counted.
+    let ys: Vec<i32> = (0..=lines).rev().map(y).collect();
     for phase in Phase::ALL.map(Some).into_iter().chain([None]) {
-        // The longest stretch in a line; of equal ones that in the middle.
-        let mut found: Vec<(i32, (u32, u32, u32))> = Vec::new();
-        for line in 0..=lines {
-            let mut from = None;
-            for column in 0..=columns + 1 {
-                let is_it = column <= columns && it.map.at([column, line]) == phase;
-                match (from, is_it) {
-                    (None, true) => from = Some(column),
-                    (Some(start), false) => {
-                        found.push((x(column - 1) - x(start), (start, column - 1, line)));
-                        from = None;
-                    }
-                    _ => {}
-                }
-            }
-        }
-        let widest = found.iter().map(|it| it.0).max().unwrap_or(0);
         let (name, _) = meaning(phase);
-        let width = NAME.width(name);
-        if widest < width + 30 {
-            continue;
-        }
-        found.retain(|it| it.0 * 10 >= widest * 9);
-        let (_, (from, to, line)) = found[found.len() / 2];
-        let middle = (x(from).midpoint(x(to)), y(line).clamp(TOP + 30, TOP + HEIGHT_OF_PHASES - 30));
-        let plate = [(middle.0 - width / 2 - 12, middle.1 - 22), (middle.0 + width / 2 + 12, middle.1 + 22)];
-        canvas.rectangle(plate, color(phase));
+        let plate = (NAME.width(name) / 2 + 12, 22);
+        let is_it = |column: usize, line: usize| it.map.at([column as u32, lines - line as u32]) == phase;
+        let Some(middle) = roomiest(&xs, &ys, &is_it, plate) else { continue };
+        canvas.rectangle(
+            [(middle.0 - plate.0, middle.1 - plate.1), (middle.0 + plate.0, middle.1 + plate.1)],
+            color(phase),
+        );
         canvas.text(name, middle, (HPos::Center, VPos::Center), NAME);
     }
+}
+
+/// The place, of those at `xs` and `ys` that belong to a phase, around which the largest multiple of a plate lies within it;
+/// of equal ones that in their middle. `plate` is half of its width and height. `None` where it fits nowhere.
+fn roomiest(xs: &[i32], ys: &[i32], is_it: &dyn Fn(usize, usize) -> bool, plate: (i32, i32)) -> Option<(i32, i32)> {
+    // How many places left of a column and above a line belong to it.
+    let width = xs.len() + 1;
+    let mut sums = vec![0u32; width * (ys.len() + 1)];
+    for line in 0..ys.len() {
+        for column in 0..xs.len() {
+            let here = u32::from(is_it(column, line));
+            let (above, next) = (line * width + column, (line + 1) * width + column);
+            sums[next + 1] = here + sums[next] + sums[above + 1] - sums[above];
+        }
+    }
+    // Whether all places are of it that a stretch of each axis touches.
+    let is_within = |across: (i32, i32), down: (i32, i32)| {
+        let touched = |at: &[i32], (from, to): (i32, i32)| {
+            let inside = at[0] <= from && to <= at[at.len() - 1];
+            let (first, last) = (at.partition_point(|place| *place <= from), at.partition_point(|place| *place < to));
+            inside.then(|| (first - 1, (last + 1).min(at.len())))
+        };
+        let (Some((left, right)), Some((top, bottom))) = (touched(xs, across), touched(ys, down)) else { return false };
+        let count = sums[bottom * width + right] + sums[top * width + left]
+            - sums[top * width + right]
+            - sums[bottom * width + left];
+        count as usize == (right - left) * (bottom - top)
+    };
+    let fits = |(x, y): (i32, i32), eighths: i32| {
+        let (across, down) = (plate.0 * eighths / 8, plate.1 * eighths / 8);
+        is_within((x - across, x + across), (y - down, y + down))
+    };
+    let (mut most, mut best) = (8, Vec::new());
+    for y in ys {
+        for x in xs {
+            while fits((*x, *y), most + 1) {
+                most += 1;
+                best.clear();
+            }
+            if fits((*x, *y), most) {
+                best.push((*x, *y));
+            }
+        }
+    }
+    let count = i32::try_from(best.len()).ok().filter(|count| *count > 0)?;
+    let mean = (best.iter().map(|it| it.0).sum::<i32>() / count, best.iter().map(|it| it.1).sum::<i32>() / count);
+    best.into_iter().min_by_key(|it| (it.0 - mean.0).abs() + (it.1 - mean.1).abs())
 }
 
 fn legend(canvas: &Canvas, it: &PhaseDiagram, y: i32) {

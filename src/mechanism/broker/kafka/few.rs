@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 pub(super) struct Few<T> {
     first: Option<T>,
     /// Those behind the first; absent as long as there never was one.
+    #[allow(clippy::box_collection, reason = "mostly absent, and then it takes a quarter of the room")]
     others: Option<Box<VecDeque<T>>>,
 }
 

@@ -28,6 +28,7 @@ pub(super) struct Segments {
     last: Option<Segment>,
     bytes: u64,
     /// The others, the oldest first; absent as long as there is only one.
+    #[allow(clippy::box_collection, reason = "mostly absent, and then it takes a quarter of the room")]
     older: Option<Box<VecDeque<Segment>>>,
 }
 
