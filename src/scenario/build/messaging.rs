@@ -299,19 +299,18 @@ fn producer(keys: Option<&ProducerKeys>, cx: &mut Cx<'_>) -> ProducerSettings {
         producer_fits(keys, attempt, cx);
     }
     // As in Kafka, where what nobody has written gives way.
-    let is_deliverable = keys.is_some_and(|keys| keys.delivery_timeout.given().is_some());
-    let delivery_timeout = span(|keys| &keys.delivery_timeout, 120);
+    let delivery_timeout = keys.and_then(|keys| keys.delivery_timeout.given());
     let may_be_idempotent = acks == Acks::All && in_flight <= IDEMPOTENT_IN_FLIGHT;
     ProducerSettings {
         linger,
         batch: size(|keys| &keys.batch, 16 << 10),
         buffer: size(|keys| &keys.buffer, 32 << 20),
         max_block: span(|keys| &keys.max_block, 60),
-        delivery_timeout: if is_deliverable { delivery_timeout } else { delivery_timeout.max(attempt) },
+        delivery_timeout: delivery_timeout.map_or(Span::from_secs(120).max(attempt), |NotZero(span)| *span),
         request_timeout,
         in_flight,
         acks,
-        is_idempotent: may_be_idempotent && keys.is_none_or(|keys| keys.idempotent.or_default()),
+        is_idempotent: may_be_idempotent && keys.and_then(|keys| keys.idempotent.given()).is_none_or(|is| *is),
         compression: keys.and_then(|keys| keys.compression.value()).map_or(1.0, |PositiveNumber(number)| *number),
     }
 }

@@ -35,19 +35,25 @@ fn unacknowledged(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
 fn acknowledged_before(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     let consumers = model.consumers.iter().zip(&atlas.consumers);
     for (consumer, places) in consumers.filter(|(consumer, _)| consumer.delivery == Delivery::AtMostOnce) {
-        for (key, place) in places.failed.into_iter().filter(|(_, place)| place.is_somewhere()) {
-            cx.say(&catalogue::IDLE_KEY, place, format!("nothing comes of the `{key}` of `{}`", consumer.name))
-                .also(places.delivery, "a message is acknowledged before it is handled")
-                .note("the broker forgets it then: what fails is lost, and never delivered again or put aside")
-                .help(format!("remove `{key}`, or write `delivery = \"at-least-once\"`"));
+        let mut written = places.failed.into_iter().filter(|(_, place)| place.is_somewhere());
+        let Some((key, place)) = written.next() else { continue };
+        let diagnostic =
+            cx.say(&catalogue::IDLE_KEY, place, format!("nothing comes of the `{key}` of `{}`", consumer.name));
+        for (_, place) in written {
+            diagnostic.also(place, "nor of this");
         }
+        diagnostic
+            .also(places.delivery, "a message is acknowledged before it is handled")
+            .note("the broker forgets it then: what fails is lost, and never delivered again or put aside")
+            .help("write `delivery = \"at-least-once\"`, or remove what is about failures");
     }
 }
 
 /// Queues to which no dead letters come.
 fn nothing_to_redrive(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {
     let letters = letters(model);
-    let keys = model.topics.enumerate().map(|(id, _)| (id, atlas.topics[id.index()].redrive));
+    let keys = model.topics.enumerate().filter(|(_, topic)| topic.redrive_every.is_some());
+    let keys = keys.map(|(id, _)| (id, atlas.topics[id.index()].redrive));
     let places: Vec<(TopicId, Place)> = keys.chain(atlas.redrives.iter().copied()).collect();
     for (id, place) in places.into_iter().filter(|(id, place)| place.is_somewhere() && !letters.contains(id)) {
         let name = &model.topics[id].name;

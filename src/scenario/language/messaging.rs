@@ -86,9 +86,9 @@ keys! {
         /// full, then another ("sticky"); the same, those with shorter queues being likelier ("adaptive"); each in turn
         /// ("round-robin").
         partitioner: Word<Partitioner> = "keyed";
-        /// Kafka: copies of each partition, the leader's included: not more than the broker has nodes, and as many as that where
-        /// it has fewer than the default.
-        replication: Count<1, 1000> = "3";
+        /// Kafka: copies of each partition, the leader's included; not more than the broker has nodes. Three if absent, or as
+        /// many as there are nodes.
+        replication: Count<1, 1000>;
         /// How long messages are kept, whether they were handled or not; with "unlimited" as long as the other limits let them.
         /// If absent, 168 h in Kafka, and in JetStream until all groups have handled them (retention by interest).
         retention: Unlimited<NotZero<Span>>;
@@ -129,17 +129,18 @@ keys! {
         buffer: NotZero<Size> = "32MiB";
         /// How long they wait before they fail.
         max_block: NotZero<Span> = "60s";
-        /// How long a message may take, all attempts included, before it is given up: at least `linger` and `request_timeout`.
-        delivery_timeout: NotZero<Span> = "120s";
+        /// How long a message may take, all attempts included, before it is given up; at least `linger` and `request_timeout`
+        /// together. 120 s if absent, or as long as those.
+        delivery_timeout: NotZero<Span>;
         /// How long one attempt is waited for.
         request_timeout: NotZero<Span> = "30s";
         /// Batches that are under way to one node at once.
         in_flight: Count<1, 1000> = "5";
         /// Which acknowledgement it waits for: "none", that of the "leader", or that of "all" replicas.
         acks: Word<Acks> = "all";
-        /// Whether a batch that is sent again is known to the broker, and not stored twice. That needs `acks = "all"` and at most
-        /// five batches `in_flight`: without them it is off unless it is written, and refused then.
-        idempotent: bool = "true";
+        /// Whether a batch that is sent again is known to the broker, and not stored twice. It needs `acks = "all"` and at most
+        /// five batches `in_flight`; if absent, it is so where they allow it.
+        idempotent: bool;
         /// Bytes on the wire and on disk for each byte.
         compression: PositiveNumber = "1";
     }
