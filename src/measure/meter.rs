@@ -202,14 +202,6 @@ impl Meter {
             .unwrap_or(Time::MAX)
     }
 
-    /// An attempt that a policy of its client does not let go.
-    fn not_sent(&mut self, edge: u32, outcome: Outcome) {
-        self.edges[edge as usize].outcomes[outcome as usize] += 1;
-        if let Some(causes) = &mut self.causes {
-            causes.ended(edge, outcome);
-        }
-    }
-
     fn stream(&mut self, edge: u32) -> Option<&mut StreamMeter> {
         self.transport.as_mut().and_then(|transport| transport.stream(edge))
     }

@@ -132,7 +132,7 @@ mod tests {
             let (got, left, _) = history(settings, n as u64, false);
             let (quick_got, quick_left, quick) = history(settings, n as u64, true);
             assert_eq!((got, left), (quick_got, quick_left), "{settings:?}");
-            assert!(quick > 300, "{quick} of 3000 steps are quick: {settings:?}");
+            assert!(quick > 100, "hardly ever on the short way, which says nothing of it: {quick}, {settings:?}");
         }
     }
 }
