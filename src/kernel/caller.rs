@@ -255,8 +255,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let id = ticket.frame;
         let route = &self.world.routes[edge as usize];
         let deadline = self.frames[id].deadline;
-        let until = if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
-        let deadline = set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until);
+        let is_endless = route.timeout.is_none() && !route.noted && deadline == Time::MAX;
+        let deadline = if is_endless {
+            Time::MAX
+        } else {
+            let until =
+                if route.noted { self.notes.get(id as usize).map_or(Time::MAX, |it| it.until) } else { Time::MAX };
+            set_timeout(&mut self.agenda, &self.frames, route, ticket, deadline, until)
+        };
         if route.has_connections {
             self.connect(ticket, edge, place);
         } else {
@@ -431,7 +437,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         if route.has_connections || !port.is_quiet {
             let has_gate = port.gate.is_some();
-            if route.has_connections {
+            let keeps_connection =
+                route.has_connections && !(self.streaming.is_empty() && port.line().gets_back(now, frame, outcome));
+            if keeps_connection {
                 self.disconnect(id, edge, place, outcome);
             }
             if has_gate {

@@ -8,6 +8,7 @@ use super::agenda::{Agenda, Event, Ticket};
 use super::engine::Engine;
 use super::frame::{NONE, flag};
 use super::observer::Observer;
+use super::travel::BACK;
 use super::world::{Transit, World};
 use super::zone::Ends;
 
@@ -119,7 +120,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// How long an answer takes over a connection, or along an edge that is not plain; `None` when it gets lost.
     #[inline(never)]
     fn answer_with_care(&mut self, edge: u32, id: u32, is_good: bool) -> Option<Transit> {
-        if self.world.routes[edge as usize].has_connections {
+        let (route, frame) = (&self.world.routes[edge as usize], &self.frames[id]);
+        if route.is_swift && !frame.is_cold() && self.streaming.is_empty() {
+            let bytes = route.wire().answer(frame.key, is_good).bytes;
+            Some(self.travel_swiftly(edge, frame.key, BACK, bytes))
+        } else if route.has_connections {
             self.answer_over(id, is_good)
         } else {
             self.message(edge, id, SALT_ANSWER)

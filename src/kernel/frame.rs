@@ -115,6 +115,11 @@ pub(super) const WATCHED: u8 = 128;
 pub(super) const TRACED: u8 = 64;
 /// Both of them.
 pub(super) const TOLD: u8 = WATCHED | TRACED;
+/// It was sent as the first request on its connection, or because of one that was: the answer may be the first, too. Without
+/// it the answer is not.
+pub(super) const COLD: u8 = 32;
+/// All that stands beside the priority.
+pub(super) const BESIDE: u8 = TOLD | COLD;
 
 /// See the module. Fields are plain: the engine is their only user.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +165,7 @@ pub(super) struct Frame {
     /// What the user's request is about, the same for all that it causes; [`NONE`] if nothing in particular.
     pub(super) request_key: u32,
     pub(super) state: State,
-    /// How important it is (9 goes first, 0 last), [`WATCHED`] and [`TRACED`].
+    /// How important it is (9 goes first, 0 last), [`WATCHED`], [`TRACED`] and [`COLD`].
     pub(super) rank: u8,
     pub(super) flags: u16,
 }
@@ -205,7 +210,7 @@ impl Frame {
     /// How important it is: 9 goes first, 0 last.
     #[inline]
     pub(super) fn priority(&self) -> u8 {
-        self.rank & !TOLD
+        self.rank & !BESIDE
     }
 
     /// Whether the observer wants to know on what it spends its time.
@@ -218,6 +223,12 @@ impl Frame {
     #[inline]
     pub(super) fn is_traced(&self) -> bool {
         self.rank & TRACED != 0
+    }
+
+    /// Whether its answer may be the first on its connection.
+    #[inline]
+    pub(super) fn is_cold(&self) -> bool {
+        self.rank & COLD != 0
     }
 
     /// The observer is told so much of it from now on, and of all that it causes.

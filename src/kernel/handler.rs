@@ -9,6 +9,7 @@ use super::engine::Engine;
 use super::frame::{Frame, NONE, State, TRACED, WATCHED, flag};
 use super::observer::{Deed, Departure, Observer, Spent};
 use super::program::Op;
+use super::watching::watched_works;
 use super::world::Transit;
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
@@ -221,7 +222,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let frame = &mut self.frames[id];
         if frame.is_watched() {
-            self.observer.demands(id, now, demand);
+            watched_works(&mut self.observer, frame, id, now, demand);
         }
         frame.state = State::Working;
         let replica = &mut self.world.replicas[frame.replica as usize];

@@ -3,7 +3,7 @@
 //!
 //! [`agenda`] orders events (`wheel` fast, `heap` plain); `program` compiles steps; `frame` holds what is in
 //! flight; `world`, `wire` and `resources` hold everything else; `engine` is the loop; `admission`, `handler`, `holding`,
-//! `caller`, `again`, `note`, `hedging`, `transport`, `streaming`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals`
+//! `caller`, `again`, `note`, `hedging`, `transport`, `sending`, `streaming`, `users`, `preemption`, `trouble`, `change`, `disturbance` and `arrivals`
 //! say what an event does; `watching` what of it is told frame by frame.
 
 mod admission;
@@ -34,6 +34,7 @@ mod preemption;
 mod program;
 mod request;
 mod resources;
+mod sending;
 mod standby;
 mod streaming;
 mod transport;

@@ -186,6 +186,8 @@ pub enum Deed {
     Arrives,
     /// It has its first thread.
     Starts,
+    /// It works.
+    Works,
     /// Its caller is answered, and it goes on.
     Replies,
     /// Nobody waits for it any more.
@@ -327,6 +329,12 @@ pub trait Observer {
 
     /// A message of so many bytes, headers included, is on its way along an edge, for so long, perhaps to another zone.
     fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size, is_across: bool) {}
+
+    /// An attempt that has a connection, after a wait for it, sets off: both at once, within its zone.
+    fn set_off(&mut self, edge: u32, now: Time, waited: Span, span: Span, bytes: Size) {
+        self.connected(edge, now, waited);
+        self.travelled(edge, now, span, bytes, false);
+    }
 
     /// The first message of a stream has come, so long after the attempt was sent.
     fn first_message(&mut self, edge: u32, now: Time, waited: Span) {}

@@ -11,7 +11,7 @@ use crate::model::{
     OnFailure, Publish, ServerStream, ServiceId, SessionStep, Step, WorkloadId,
 };
 
-use super::frame::TOLD;
+use super::frame::BESIDE;
 use super::messages::{CalleeCosts, Row, request_encode, response_decode};
 
 /// One operation.
@@ -283,7 +283,7 @@ impl Program {
     #[inline]
     pub(super) fn rank(&self, pc: u32, own: u8) -> u8 {
         match self.priorities.get(pc as usize) {
-            Some(&priority) if priority != INHERIT => priority | own & TOLD,
+            Some(&priority) if priority != INHERIT => priority | own & BESIDE,
             _ => own,
         }
     }

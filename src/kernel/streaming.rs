@@ -111,6 +111,12 @@ impl Streaming {
         }
     }
 
+    /// Whether nothing ever streams.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
     /// What a frame has to do with streams, to be changed.
     fn link(&mut self, frames: &Frames, id: u32) -> &mut Link {
         let nothing = Link { generation: frames[id].generation, serves: NONE, reads: NONE };
@@ -166,7 +172,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// An attempt of frame `id` is sent to the handler `child`, whose answer may be a stream.
     #[inline]
     pub(super) fn open_stream(&mut self, id: u32, child: u32, edge: u32) {
-        if !self.streaming.flows.is_empty() {
+        if !self.streaming.is_empty() {
             self.open_stream_of(id, child, edge);
         }
     }
@@ -198,7 +204,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// The attempt of frame `id` is over: what it has not read of a stream is gone, and the handler will hear of it.
     #[inline]
     pub(super) fn close_stream(&mut self, id: u32) {
-        if !self.streaming.flows.is_empty() {
+        if !self.streaming.is_empty() {
             self.close_stream_of(id);
         }
     }
@@ -240,7 +246,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     #[inline(never)]
     pub(super) fn send_message(&mut self, id: u32) -> bool {
         let now = self.now();
-        if self.streaming.flows.is_empty() {
+        if self.streaming.is_empty() {
             return true;
         }
         if self.streaming.link(&self.frames, id).serves == RESET {
@@ -324,7 +330,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A handler ends well: if its answer was a stream, the end of it is on its way. `false` when it was none.
     #[inline]
     pub(super) fn end_stream(&mut self, id: u32) -> bool {
-        !self.streaming.flows.is_empty() && self.end_stream_of(id)
+        !self.streaming.is_empty() && self.end_stream_of(id)
     }
 
     #[inline(never)]
@@ -546,7 +552,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
 
     /// The stream that is the answer of a handler, as long as somebody may read it.
     fn served_by(&mut self, id: u32) -> Option<u32> {
-        if self.streaming.flows.is_empty() {
+        if self.streaming.is_empty() {
             return None;
         }
         Some(self.streaming.link(&self.frames, id).serves).filter(|place| *place < RESET)

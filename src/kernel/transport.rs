@@ -3,21 +3,16 @@
 
 use crate::base::random::{Key, salt};
 use crate::base::time::{Span, Time};
-use crate::base::units::Size;
-use crate::mechanism::connection::{Connection, ConnectionId, ConnectionSettings, Connections, Lent, Wanted};
+use crate::mechanism::connection::{ConnectionId, ConnectionSettings, Connections, Wanted};
 use crate::model::{Balancing, ConnectionLimits, Limit, Transport};
 use crate::policy::Outcome;
 
 use super::agenda::{Agenda, Event, Ticket};
-use super::caller::current_call;
 use super::engine::Engine;
 use super::frame::{Frame, NONE, State, flag};
 use super::observer::{Observer, Spent};
-use super::port::Port;
-use super::program::Program;
-use super::travel::{OUT, SALT_BACK, SALT_LOSS, SALT_OUT};
+use super::travel::{SALT_BACK, SALT_LOSS, SALT_OUT};
 use super::wire::Wire;
-use super::world::{Route, ServiceState, World};
 use super::zone::Ends;
 
 const SALT_BACKOFF: u64 = salt("transport/reconnect");
@@ -37,7 +32,7 @@ pub(super) struct Line {
     /// By host.
     hosts: Vec<HostState>,
     /// Whether somebody will look for idle connections, or nobody has to.
-    is_watched: bool,
+    pub(super) is_watched: bool,
     /// Connections that the observer knows of: there, and opened so far.
     told: (u32, u64),
 }
@@ -64,13 +59,11 @@ impl Line {
     }
 
     /// Whether nobody tries to connect to a host yet, since it could not be reached.
-    #[inline(always)]
-    fn backs_off(&self, now: Time, host: u32) -> bool {
+    pub(super) fn backs_off(&self, now: Time, host: u32) -> bool {
         self.hosts.get(host as usize).is_some_and(|host| host.until > now)
     }
 
     /// Whether there are other connections than the observer knows of.
-    #[inline(always)]
     fn has_changed(&self) -> bool {
         (self.connections.count(), self.connections.opened_so_far()) != self.told
     }
@@ -109,51 +102,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.world.routes[edge as usize].wire()
     }
 
-    /// An attempt of the frame of `ticket`, whose draws `key` names, wants a connection.
-    #[inline(always)]
-    pub(super) fn connect(&mut self, ticket: Ticket, edge: u32, key: Key) {
-        let now = self.now();
-        let World { program, routes, channels, ports, services, .. } = &mut self.world;
-        let route = &routes[edge as usize];
-        let frame = &mut self.frames[ticket.frame];
-        frame.pending = NONE;
-        let place = route.port(frame.replica);
-        let port = &mut ports[place];
-        let service = &mut services[route.service as usize];
-        let mut host = 0;
-        if route.wire().transport.balancing == Balancing::Request {
-            let picks = &mut channels[route.channel as usize].picks;
-            let Some(number) = port.choose(now, service, frame.request_key, picks) else {
-                self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
-                return;
-            };
-            port.sends_to(now, number);
-            frame.target = route.first_replica + number;
-            host = number;
-        }
-        let line = port.line();
-        if line.backs_off(now, host) && line.connections.open_to(host) == 0 {
-            self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
-            return;
-        }
-        match line.connections.want(now, host, ticket) {
-            Wanted::Has(lent) => {
-                frame.pending = lent.id.0;
-                let has_changed = line.has_changed();
-                self.observer.connected(edge, now, now.since(frame.mark));
-                let (child, parcel) = parcel(program, route, service, now, port, edge, frame, ticket, key, lent);
-                self.send_over(ticket.frame, edge, child, parcel);
-                if has_changed {
-                    self.tell_connections(place, edge);
-                }
-            }
-            wanted => self.connects_later(ticket, edge, place, host, wanted),
-        }
-    }
-
     /// One who has got no connection at once.
     #[inline(never)]
-    fn connects_later(&mut self, ticket: Ticket, edge: u32, port: usize, host: u32, wanted: Wanted) {
+    pub(super) fn connects_later(&mut self, ticket: Ticket, edge: u32, port: usize, host: u32, wanted: Wanted) {
         if wanted == Wanted::Rejected {
             self.soon.push_back(Event::Reply(ticket, Outcome::Rejected));
         } else {
@@ -369,55 +320,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.tell_connections(port, edge);
     }
 
-    /// One that has waited for a connection has one.
-    #[inline(never)]
-    pub(super) fn connected(&mut self, ticket: Ticket) {
-        if !self.live(ticket) {
-            return;
-        }
-        let now = self.now();
-        let World { program, routes, ports, services, .. } = &mut self.world;
-        let frame = &mut self.frames[ticket.frame];
-        let (edge, salt) = current_call(&program.ops, frame);
-        let route = &routes[edge as usize];
-        let (port, key) = (&mut ports[route.port(frame.replica)], frame.place(salt));
-        self.observer.connected(edge, now, now.since(frame.mark));
-        let service = &mut services[route.service as usize];
-        // It may have broken between two moments.
-        let Some(lent) = port.line().connections.at(ConnectionId(frame.pending)).map(Connection::lent) else {
-            frame.pending = NONE;
-            self.soon.push_back(Event::Reply(ticket, Outcome::Refused));
-            return;
-        };
-        let (child, parcel) = parcel(program, route, service, now, port, edge, frame, ticket, key, lent);
-        self.send_over(ticket.frame, edge, child, parcel);
-    }
-
-    /// Sends the attempt of frame `id`.
-    #[inline(always)]
-    fn send_over(&mut self, id: u32, edge: u32, child: Frame, parcel: Parcel) {
-        let key = child.key;
-        let child = self.set_off(id, child);
-        self.open_stream(id, child.frame, edge);
-        if parcel.is_swift {
-            let hop = self.travel_swiftly(edge, key, OUT, parcel.is_first, parcel.bytes);
-            self.deliver(hop, Event::Arrive(child));
-        } else {
-            self.send_with_care(child, edge, parcel.bytes);
-        }
-    }
-
-    /// Along an edge where it matters how large a message is, or what becomes of it.
-    #[inline(never)]
-    fn send_with_care(&mut self, child: Ticket, edge: u32, bytes: Size) {
-        if !self.world.routes[edge as usize].is_plain && self.is_struck(child.frame, edge) {
-            return;
-        }
-        let hop = self.travel(edge, child.frame, OUT, bytes);
-        self.deliver(hop, Event::Arrive(child));
-    }
-
-    /// The attempt of a frame is over: its connection is free for others, or closed, or it waits for none any more.
+    /// The attempt of a frame is over: its connection is free for others, or closed, or it waits for none any more. What it
+    /// nearly always is does [`Line::gets_back`].
     #[inline(never)]
     pub(super) fn disconnect(&mut self, id: u32, edge: u32, port: usize, outcome: Outcome) {
         let now = self.now();
@@ -496,8 +400,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         self.tell_connections(port as usize, edge);
     }
 
-    #[inline(always)]
-    fn tell_connections(&mut self, port: usize, edge: u32) {
+    pub(super) fn tell_connections(&mut self, port: usize, edge: u32) {
         if self.line(port).has_changed() {
             self.tell_change_of_connections(port, edge);
         }
@@ -553,70 +456,9 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 }
 
-/// What is to be known of a request that is sent over a connection.
-struct Parcel {
-    /// Without headers.
-    bytes: Size,
-    /// Whether it is the first one on its connection.
-    is_first: bool,
-    /// See [`Route::is_swift`].
-    is_swift: bool,
-}
-
-/// The request of an attempt along an edge, whose frame waits with `ticket` and has a connection; `key` names its draws.
-#[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "what it is made of")]
-fn parcel(
-    program: &Program,
-    route: &Route,
-    service: &mut ServiceState,
-    now: Time,
-    port: &mut Port,
-    edge: u32,
-    frame: &mut Frame,
-    ticket: Ticket,
-    key: Key,
-    lent: Lent,
-) -> (Frame, Parcel) {
-    let Lent { replica, is_first, .. } = lent;
-    let number = replica - route.first_replica;
-    if frame.target == NONE {
-        port.sends_to(now, number);
-        frame.target = replica;
-    }
-    service.takes_in(number);
-    let request = route.wire().request(frame, || current_call(&program.ops, frame).1);
-    let child = Frame {
-        deadline: told_deadline(route, frame),
-        pc: route.start,
-        edge,
-        replica,
-        service: route.service,
-        request_key: frame.request_key,
-        rank: program.rank(frame.pc - 1, frame.rank),
-        // The body that it has to read: see [`Wire::received`].
-        count: request.count(),
-        flags: frame.flags & flag::ABANDONED,
-        ..Frame::new(key, ticket)
-    };
-    (child, Parcel { bytes: request.bytes, is_first, is_swift: route.is_swift() })
-}
-
 /// Stages of opening a connection: below these, how often its first packet was sent.
 pub(super) const OPENING: u8 = 254;
 pub(super) const SHAKING: u8 = 255;
-
-/// Until when the callee of an attempt is told that an answer is wanted.
-fn told_deadline(route: &Route, frame: &Frame) -> Time {
-    if frame.has(flag::HEDGE) {
-        return frame.deadline;
-    }
-    if !route.propagate {
-        return Time::MAX;
-    }
-    let until = route.timeout.map_or(Time::MAX, |(_, timeout)| frame.mark + timeout);
-    frame.deadline.min(until)
-}
 
 fn line_is_opening(line: &Line, connection: ConnectionId) -> bool {
     line.connections.at(connection).is_some_and(|it| !it.is_open())

@@ -19,7 +19,7 @@ pub(super) const SALT_BACK: u64 = salt("transport/connect/back");
 
 /// Directions of a connection.
 pub(super) const OUT: usize = 0;
-const BACK: usize = 1;
+pub(super) const BACK: usize = 1;
 
 /// Names the draws of a direction.
 #[inline(always)]
@@ -30,18 +30,21 @@ fn salt_of(direction: usize) -> u64 {
 impl Wire {
     /// A message of so many bytes with its headers, which are longer in the first one on a connection.
     #[inline(always)]
-    fn with_headers(&self, message: Size, is_first: bool) -> Size {
+    pub(super) fn with_headers(&self, message: Size, is_first: bool) -> Size {
         let headers = if is_first { self.transport.headers } else { self.transport.headers_warm };
         Size::from_bytes(message.as_bytes() + headers.as_bytes())
     }
 }
 
-impl Route {
-    /// Whether messages along it take as long as the client's latency says: neither their size matters nor where they go,
-    /// and none gets lost. It has a transport.
-    #[inline(always)]
-    pub(super) fn is_swift(&self) -> bool {
-        self.is_plain && self.wire().is_swift
+/// How long a message takes along a swift edge: for the agenda, and as a length of time. `key` names its draw.
+#[inline(always)]
+pub(super) fn swift_transit(route: &Route, lanes: &[Span], key: Key, direction: usize) -> (Transit, Span) {
+    match &route.hop {
+        Hop::Lane(lane) => (Transit::Lane(*lane), lanes[lane.0 as usize]),
+        hop => {
+            let span = hop.span(lanes, key, salt_of(direction));
+            (Transit::Span(span), span)
+        }
     }
 }
 
@@ -66,35 +69,22 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         }
         let frame = &self.frames[child.frame];
         let (key, ends) = (frame.key, Ends { caller, callee: frame.replica });
-        let hop = if self.world.routes[edge as usize].is_swift() {
-            self.travel_swiftly(edge, key, OUT, false, request.bytes)
+        let hop = if self.world.routes[edge as usize].is_swift {
+            self.travel_swiftly(edge, key, OUT, request.bytes)
         } else {
             self.travel_between(edge, ends, key, None, OUT, request.bytes)
         };
         self.deliver(hop, Event::Arrive(child));
     }
 
-    /// How long a message of such a size, headers excluded, takes along a swift edge; it may be the first on its connection.
+    /// How long a message of such a size, headers excluded, takes along a swift edge that is not the first on its connection.
     #[inline(always)]
-    pub(super) fn travel_swiftly(
-        &mut self,
-        edge: u32,
-        key: Key,
-        direction: usize,
-        is_first: bool,
-        message: Size,
-    ) -> Transit {
-        let now = self.now();
+    pub(super) fn travel_swiftly(&mut self, edge: u32, key: Key, direction: usize, message: Size) -> Transit {
         let World { routes, lanes, .. } = &self.world;
         let route = &routes[edge as usize];
-        let (hop, span) = match &route.hop {
-            Hop::Lane(lane) => (Transit::Lane(*lane), lanes[lane.0 as usize]),
-            hop => {
-                let span = hop.span(lanes, key, salt_of(direction));
-                (Transit::Span(span), span)
-            }
-        };
-        self.observer.travelled(edge, now, span, route.wire().with_headers(message, is_first), false);
+        let (hop, span) = swift_transit(route, lanes, key, direction);
+        let bytes = route.wire().with_headers(message, false);
+        self.observer.travelled(edge, self.agenda.now(), span, bytes, false);
         hop
     }
 
@@ -142,29 +132,17 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     }
 
     /// How long an answer of frame `id` takes back to its caller; `None` when it gets lost.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn answer_over(&mut self, id: u32, is_good: bool) -> Option<Transit> {
         if is_good && self.end_stream(id) {
             return None;
         }
-        let World { routes, ports, .. } = &mut self.world;
-        let frame = &self.frames[id];
-        let (key, edge) = (frame.key, frame.edge);
-        let route = &routes[edge as usize];
-        let wire = route.wire();
-        let bytes = wire.answer(key, is_good).bytes;
-        if route.is_swift() {
-            let caller = &self.frames[frame.parent];
-            let mut is_first = false;
-            if wire.warms_up {
-                let connections = &ports[route.port(caller.replica)].line().connections;
-                is_first = connections.at(ConnectionId(caller.pending)).is_some_and(|it| it.requests == 1);
-            }
-            return Some(self.travel_swiftly(edge, key, BACK, is_first, bytes));
-        }
+        let Frame { key, edge, .. } = self.frames[id];
+        let route = &self.world.routes[edge as usize];
         if route.trouble.cut {
             return None;
         }
+        let bytes = route.wire().answer(key, is_good).bytes;
         Some(self.travel(edge, id, BACK, bytes))
     }
 }

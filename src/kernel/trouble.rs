@@ -222,6 +222,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 self.abort(id, Departure::Refused);
             }
         }
+        self.producers_die(index);
         self.depth = depth;
         self.forget_clients(index);
         self.break_connections(index);

@@ -1,8 +1,11 @@
 //! Watching: what frames do is told of those only that the observer wants to know of, which is a bit of the frame, and
 //! another one where it wants to know no more than their times: the many others pay nothing but the question.
 
+use crate::base::time::{Span, Time};
+
 use super::agenda::Agenda;
 use super::engine::Engine;
+use super::frame::Frame;
 use super::observer::{Deed, Observer, Spent};
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
@@ -37,5 +40,14 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         if self.frames[other].is_watched() {
             self.observer.explains(waiting, other, self.agenda.now());
         }
+    }
+}
+
+/// A frame that is watched works, which would take `cpu` alone.
+#[inline(never)]
+pub(super) fn watched_works(observer: &mut impl Observer, frame: &Frame, id: u32, now: Time, cpu: Span) {
+    observer.demands(id, now, cpu);
+    if frame.is_traced() {
+        observer.deed(id, now, Deed::Works);
     }
 }

@@ -5,7 +5,7 @@ use crate::base::distribution::SizeDistribution;
 use crate::base::random::{Draws, Key, salt};
 use crate::base::time::Span;
 use crate::base::units::{Bandwidth, Size};
-use crate::model::{Acceptance, Caller, Client, Endpoint, Transport};
+use crate::model::{Acceptance, Balancing, Caller, Client, Endpoint, Transport};
 
 use super::agenda::TimerId;
 use super::frame::Frame;
@@ -28,6 +28,8 @@ pub(super) struct Wire {
     pub(super) is_swift: bool,
     /// Whether the first messages on a connection have other headers than those that follow.
     pub(super) warms_up: bool,
+    /// Whether every request is balanced, and not every connection.
+    pub(super) balances_requests: bool,
     /// How long a request waits for a connection.
     pub(super) acquire: Option<TimerId>,
 }
@@ -55,6 +57,7 @@ impl Wire {
             sidecars: Span::from_nanos(latency.as_nanos() * sidecars),
             is_swift: client.bandwidth.is_none() && client.loss.as_f64() == 0.0 && latency.is_zero(),
             warms_up: transport.headers != transport.headers_warm,
+            balances_requests: transport.balancing == Balancing::Request,
             acquire,
             transport,
         })

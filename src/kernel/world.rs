@@ -119,6 +119,9 @@ pub(super) struct Route {
     pub(super) is_plain: bool,
     /// Whether it is plain and needs no connection: most are, and are asked this alone. See [`Route::settle`].
     pub(super) is_bare: bool,
+    /// Whether messages along it take as long as the client's latency says: it is plain and has a transport, their size does
+    /// not matter, and none gets lost. See [`Route::settle`].
+    pub(super) is_swift: bool,
     /// Whether of a call along it nothing counts but the timeouts of its attempts. See [`Route::settle`].
     pub(super) is_simple: bool,
     /// Whether it is bare and its calls are simple: most are, and are asked this alone. See [`Route::settle`].
@@ -129,6 +132,7 @@ impl Route {
     /// Sums up what has changed of it.
     pub(super) fn settle(&mut self) {
         self.is_bare = self.is_plain && !self.has_connections;
+        self.is_swift = self.is_plain && self.wire.as_ref().is_some_and(|wire| wire.is_swift);
         self.is_simple = !self.propagate && !self.needs_care();
         self.is_direct = self.is_simple && self.is_bare;
     }
@@ -518,6 +522,7 @@ impl World {
                 is_zoned,
                 is_plain: !is_zoned,
                 is_bare: false,
+                is_swift: false,
                 is_simple: false,
                 is_direct: false,
             };

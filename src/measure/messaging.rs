@@ -47,6 +47,9 @@ pub struct TopicResult {
     pub disk_peak: u64,
     /// Bytes on disk at the end.
     pub disk_end: u64,
+    /// Messages at the end that were handed over and are neither stored nor given up: on their way, or in the libraries of
+    /// their publishers.
+    pub under_way_end: u32,
     /// How it went over time.
     pub series: TopicSeries,
 }
@@ -443,7 +446,8 @@ impl MessagingMeters {
     pub(super) fn finish(self, end: Time) -> MessagingResults {
         let topics = self.topics.into_iter().map(|topic| {
             let disk_nanos = topic.integral(end).saturating_sub(topic.disk_before);
-            TopicResult { disk_nanos, disk_end: topic.disk, ..topic.result }
+            let under_way_end = topic.under_way.value();
+            TopicResult { disk_nanos, disk_end: topic.disk, under_way_end, ..topic.result }
         });
         let groups = self.groups.into_iter().map(|meter| {
             let lag_nanos = meter.lag.integral(end).saturating_sub(meter.lag_before);

@@ -202,14 +202,6 @@ impl Meter {
             .unwrap_or(Time::MAX)
     }
 
-    /// An attempt that a policy of its client does not let go.
-    fn not_sent(&mut self, edge: u32, outcome: Outcome) {
-        self.edges[edge as usize].outcomes[outcome as usize] += 1;
-        if let Some(causes) = &mut self.causes {
-            causes.ended(edge, outcome);
-        }
-    }
-
     fn stream(&mut self, edge: u32) -> Option<&mut StreamMeter> {
         self.transport.as_mut().and_then(|transport| transport.stream(edge))
     }
@@ -313,8 +305,7 @@ impl Observer for Meter {
     #[inline(never)]
     fn visits(&mut self, frame: u32, now: Time, caller: u32) {
         if let Some(paths) = self.paths() {
-            paths.spends(caller, now, Spent::Answers);
-            paths.begins(frame, now, Spent::Network);
+            paths.visits(frame, now, caller);
         }
         // Traces hear of it as a deed.
     }
@@ -329,14 +320,12 @@ impl Observer for Meter {
         }
     }
 
-    #[inline(never)]
+    #[inline]
     fn demands(&mut self, frame: u32, now: Time, cpu: Span) {
         if let Some(paths) = self.paths() {
             paths.demands(frame, now, cpu);
         }
-        if let Some(traces) = &mut self.traces {
-            traces.spends(frame, now, Spent::Work);
-        }
+        // Traces hear of it as a deed.
     }
 
     #[inline(never)]
@@ -597,6 +586,13 @@ impl Observer for Meter {
     fn travelled(&mut self, edge: u32, now: Time, span: Span, bytes: Size, is_across: bool) {
         if let Some(transport) = &mut self.transport {
             transport.travelled(edge, now, span, bytes, is_across);
+        }
+    }
+
+    #[inline]
+    fn set_off(&mut self, edge: u32, now: Time, waited: Span, span: Span, bytes: Size) {
+        if let Some(transport) = &mut self.transport {
+            transport.set_off(edge, now, waited, span, bytes);
         }
     }
 

@@ -29,13 +29,14 @@ struct Path {
     /// Nanoseconds of CPU time that it has asked for last and not got yet, and what of that, and of what comes, is for messages.
     demand: u64,
     messages: u64,
-    /// Which parts there are, a bit for each: few, and the others are not even written.
-    there: u16,
+    /// Which parts there are, a bit for each: few, and the others are not even written. As wide as it is read: what was
+    /// written in fewer bytes than it is read in a moment later makes the processor wait until it has reached the cache.
+    there: u32,
     /// Nanoseconds by [`Spent`].
     parts: [u64; PARTS],
 }
 
-const _: () = assert!(PARTS <= u16::BITS as usize);
+const _: () = assert!(PARTS <= u32::BITS as usize);
 
 const NOTHING: Path = Path {
     begun: Time::ZERO,
@@ -49,10 +50,21 @@ const NOTHING: Path = Path {
 
 impl Path {
     #[inline(always)]
+    fn begin(&mut self, now: Time, on: Spent) {
+        (self.begun, self.since, self.on) = (now, now, on);
+        (self.demand, self.messages, self.there) = (0, 0, 0);
+    }
+
+    #[inline(always)]
     fn add(&mut self, part: usize, nanos: u64) {
-        let before = if self.there & (1 << part) == 0 { 0 } else { self.parts[part] };
-        self.parts[part] = before + nanos;
+        self.parts[part] = self.part(part) + nanos;
         self.there |= 1 << part;
+    }
+
+    /// A part, or zero; without a branch, since nobody could foretell it.
+    #[inline(always)]
+    fn part(&self, part: usize) -> u64 {
+        self.parts[part] & 0_u64.wrapping_sub(u64::from(self.there >> part & 1))
     }
 
     /// The parts that there are, with their places.
@@ -78,18 +90,51 @@ impl Path {
             self.add(self.on as usize, span);
             return;
         }
-        let served = span.min(self.demand);
-        let on_messages = self.messages.min(served);
-        self.messages -= on_messages;
-        self.demand -= served;
-        self.add(Spent::Work as usize, served - on_messages);
-        if on_messages > 0 {
-            self.add(Spent::Messages as usize, on_messages);
+        let Served { work, messages, cores } = self.served(span);
+        self.messages -= messages;
+        self.demand -= work + messages;
+        self.add(Spent::Work as usize, work);
+        if messages > 0 {
+            self.add(Spent::Messages as usize, messages);
         }
-        if span > served {
-            self.add(Spent::Cores as usize, span - served);
+        if cores > 0 {
+            self.add(Spent::Cores as usize, cores);
         }
     }
+
+    /// What becomes of `span` nanoseconds of work.
+    #[inline(always)]
+    fn served(&self, span: u64) -> Served {
+        let served = span.min(self.demand);
+        let messages = self.messages.min(served);
+        Served { work: served - messages, messages, cores: span - served }
+    }
+
+    /// Takes over how another one has spent its time up to `now`.
+    #[inline(always)]
+    fn take_over(&mut self, other: &Path, now: Time) {
+        other.each(|part, nanos| self.parts[part] = self.part(part) + nanos);
+        self.there |= other.there;
+        let span = now.since(other.since).as_nanos();
+        if other.on != Spent::Work {
+            self.add(other.on as usize, span);
+            return;
+        }
+        let Served { work, messages, cores } = other.served(span);
+        self.add(Spent::Work as usize, work);
+        if messages + cores > 0 {
+            self.add(Spent::Messages as usize, messages);
+            self.add(Spent::Cores as usize, cores);
+        }
+    }
+}
+
+/// Nanoseconds of work, by what they were for.
+struct Served {
+    work: u64,
+    messages: u64,
+    /// In vain, since cores were busy.
+    cores: u64,
 }
 
 /// See the module.
@@ -125,9 +170,17 @@ impl Paths {
 
     #[inline]
     pub(super) fn begins(&mut self, frame: u32, now: Time, on: Spent) {
-        let path = self.at(frame);
-        (path.begun, path.since, path.on) = (now, now, on);
-        (path.demand, path.messages, path.there) = (0, 0, 0);
+        self.at(frame).begin(now, on);
+    }
+
+    /// The caller waits for `frame` from now on, whose request goes off.
+    #[inline]
+    pub(super) fn visits(&mut self, frame: u32, now: Time, caller: u32) {
+        self.at(frame.max(caller));
+        let Ok([caller, path]) = self.paths.get_disjoint_mut([caller as usize, frame as usize]) else { return };
+        caller.close(now);
+        caller.on = Spent::Answers;
+        path.begin(now, Spent::Network);
     }
 
     #[inline]
@@ -139,7 +192,7 @@ impl Paths {
 
     #[inline]
     pub(super) fn demands(&mut self, frame: u32, now: Time, cpu: Span) {
-        let path = self.at(frame);
+        let Some(path) = self.paths.get_mut(frame as usize) else { return };
         path.close(now);
         (path.on, path.demand) = (Spent::Work, cpu.as_nanos());
     }
@@ -154,19 +207,17 @@ impl Paths {
 
     #[inline]
     pub(super) fn explains(&mut self, waiting: u32, other: u32, now: Time) {
-        self.at(waiting.max(other));
         let Ok([path, other]) = self.paths.get_disjoint_mut([waiting as usize, other as usize]) else { return };
-        other.close(now);
-        if other.begun < path.since {
+        if other.begun >= path.since {
+            // One that began later, as hedges do, does not explain what was before.
+            path.close(other.begun);
+            path.take_over(other, now);
+            path.since = now;
+        } else {
             // A stream that ends badly: its reader has already said what he did meanwhile.
             path.close(now);
-            path.on = Spent::Network;
-            return;
         }
-        // One that began later, as hedges do, does not explain what was before.
-        path.close(other.begun);
-        other.each(|part, nanos| path.add(part, nanos));
-        (path.since, path.on) = (now, Spent::Network);
+        path.on = Spent::Network;
     }
 
     #[inline]

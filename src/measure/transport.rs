@@ -167,6 +167,20 @@ impl TransportMeters {
         }
     }
 
+    /// Both at once, within one zone.
+    #[inline]
+    pub(super) fn set_off(&mut self, edge: u32, now: Time, waited: Span, span: Span, bytes: Size) {
+        if now >= self.from {
+            let it = &mut self.edges[edge as usize];
+            if self.detail != Detail::Expectations {
+                it.waits.record(waited);
+            }
+            it.messages += 1;
+            it.bytes += u128::from(bytes.as_bytes());
+            it.network_nanos += u128::from(span.as_nanos());
+        }
+    }
+
     pub(super) fn connections(&mut self, channel: u32, now: Time, change: i32, opened: u32) {
         let channel = &mut self.channels[channel as usize];
         channel.level.add(now, change);

@@ -5,7 +5,11 @@
 //! to: a replica where every request is balanced, or the service as a whole where a connection sticks to the replica that
 //! it was opened to.
 
+mod quick;
+
 use std::collections::VecDeque;
+
+use quick::Ease;
 
 use crate::base::time::{Span, Time};
 
@@ -100,6 +104,13 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Whether it takes no new requests because of its age, or since it has been idle for too long.
+    #[inline(always)]
+    fn is_over(&self, now: Time, settings: &ConnectionSettings) -> bool {
+        now.since(self.opened) >= settings.max_age
+            || (self.in_use == 0 && now.since(self.idle_since) >= settings.idle_timeout)
+    }
+
     /// Itself, as the one who uses it sees it.
     #[inline(always)]
     pub fn lent(&self) -> Lent {
@@ -151,6 +162,7 @@ impl<T> Host<T> {
 #[derive(Clone, Debug)]
 pub struct Connections<T> {
     settings: ConnectionSettings,
+    ease: Ease,
     hosts: Vec<Host<T>>,
     slots: Vec<Option<Connection>>,
     /// How often each slot was used.
@@ -170,6 +182,7 @@ impl<T: Copy> Connections<T> {
     /// None is open.
     pub fn new(settings: ConnectionSettings) -> Connections<T> {
         Connections {
+            ease: Ease::of(&settings),
             settings,
             hosts: Vec::new(),
             slots: Vec::new(),
@@ -183,7 +196,6 @@ impl<T: Copy> Connections<T> {
     }
 
     /// A request wants a connection to `host`. When it waits, ask [`Connections::wants_more`] whether to open one.
-    #[inline(always)]
     pub fn want(&mut self, now: Time, host: u32, ticket: T) -> Wanted {
         if host as usize >= self.hosts.len() {
             self.hosts.resize_with(host as usize + 1, Host::default);
@@ -273,7 +285,6 @@ impl<T: Copy> Connections<T> {
     /// A request gives its connection back. `reusable` when it has been answered in full; of connections with several
     /// streams only the stream ends in any case. Its host, where somebody may wait for what has become free; `None` when
     /// the connection is gone.
-    #[inline(always)]
     pub fn release(&mut self, now: Time, id: ConnectionId, reusable: bool) -> Option<u32> {
         let Connections { settings, slots, hosts, .. } = self;
         let connection = slots.get_mut(slot(id) as usize)?.as_mut().filter(|connection| connection.id == id)?;
@@ -336,10 +347,7 @@ impl<T: Copy> Connections<T> {
     pub fn close_idle(&mut self, now: Time) {
         let settings = self.settings;
         let is_over = |connection: &Connection| {
-            connection.is_open
-                && connection.in_use == 0
-                && (now.since(connection.idle_since) >= settings.idle_timeout
-                    || now.since(connection.opened) >= settings.max_age)
+            connection.is_open && connection.in_use == 0 && connection.is_over(now, &settings)
         };
         let over: Vec<ConnectionId> = self.slots.iter().flatten().filter(|it| is_over(it)).map(|it| it.id).collect();
         over.into_iter().for_each(|id| self.close(id));
@@ -461,7 +469,6 @@ impl<T: Copy> Connections<T> {
 
     /// Takes a place on a connection to `host`: where each carries one request, on the one that was used last; else on the
     /// one that carries the fewest.
-    #[inline(always)]
     fn take_ready(&mut self, now: Time, host: u32) -> Option<Lent> {
         loop {
             let Connections { settings, hosts, slots, .. } = self;
@@ -476,9 +483,7 @@ impl<T: Copy> Connections<T> {
                 }
             };
             let connection = slots[ready[at] as usize].as_mut()?;
-            let is_old = now.since(connection.opened) >= settings.max_age;
-            let is_stale = connection.in_use == 0 && now.since(connection.idle_since) >= settings.idle_timeout;
-            if is_old || is_stale {
+            if connection.is_over(now, settings) {
                 connection.is_leaving = true;
                 let (id, in_use) = (connection.id, connection.in_use);
                 ready.remove(at);

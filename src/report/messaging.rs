@@ -43,6 +43,7 @@ struct TopicRow<'a> {
     disk_bytes_mean: Option<f64>,
     disk_bytes_peak: u64,
     disk_bytes_at_end: u64,
+    under_way_at_end: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     half_widths: Option<TopicConfidence>,
 }
@@ -141,6 +142,7 @@ pub(super) fn section<'a>(facts: &'a Facts) -> Option<MessagingSection<'a>> {
         disk_bytes_mean: facts.mean_level(it.disk_nanos),
         disk_bytes_peak: it.disk_peak,
         disk_bytes_at_end: it.disk_end,
+        under_way_at_end: it.under_way_end,
         half_widths: sure.map(|all| all.topics[id]),
     });
     let groups = groups(facts, results).map(|it| group_row(facts, it));
@@ -271,7 +273,7 @@ pub(super) fn gets_dead_letters(model: &Model, topic: TopicId) -> bool {
 }
 
 /// The totals of a topic, by metric.
-pub(super) fn topic_totals(facts: &Facts, it: &TopicResult) -> [(&'static str, Option<f64>); 9] {
+pub(super) fn topic_totals(facts: &Facts, it: &TopicResult) -> [(&'static str, Option<f64>); 10] {
     let count = |count: u64| Some(count as f64);
     [
         ("tried", count(it.tried)),
@@ -283,6 +285,7 @@ pub(super) fn topic_totals(facts: &Facts, it: &TopicResult) -> [(&'static str, O
         ("disk_bytes_mean", facts.mean_level(it.disk_nanos)),
         ("disk_bytes_peak", count(it.disk_peak)),
         ("disk_bytes_at_end", count(it.disk_end)),
+        ("under_way_at_end", count(it.under_way_end.into())),
     ]
 }
 

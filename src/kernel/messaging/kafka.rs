@@ -15,7 +15,7 @@ use super::logs::Logs;
 use super::{Message, NONE, Parcel};
 
 /// In a list of what was stored: not now.
-const AGAIN: u64 = u64::MAX;
+pub(super) const AGAIN: u64 = u64::MAX;
 
 impl<A: Agenda, O: Observer> Engine<'_, A, O> {
     /// A topic of Kafka.
@@ -28,7 +28,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let state = &self.messaging.topics[topic as usize];
         let broker = &self.messaging.brokers[state.broker as usize];
         let count = broker.nodes.len() as u32;
-        broker.leader(self.agenda.now(), (state.home + partition) % count)
+        let copies = state.logs.as_ref().map_or(u32::MAX, |logs| logs.copies);
+        broker.leader_among(self.agenda.now(), (state.home + partition) % count, copies)
     }
 
     /// A frame publishes to a topic of Kafka: `true` when it goes on at once.
@@ -177,6 +178,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let (broker_id, home) = (state.broker, state.home);
         if self.messaging.brokers[broker_id as usize].nodes[node as usize].is_down {
             if self.logs(topic).acks == Acks::None {
+                self.lose_request(n, request, |_| true);
                 self.request_answered(n, request, None);
             }
             return;
@@ -195,7 +197,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let producer = &messaging.producers[n as usize];
         for batch in producer.producer.batches(request) {
             let partition = batch.partition.0;
-            let leader = messaging.brokers[broker_id as usize].leader(now, (home + partition) % count);
+            let leader =
+                messaging.brokers[broker_id as usize].leader_among(now, (home + partition) % count, logs.copies);
             if leader != Some(node) || is_full {
                 entries.push((partition, AGAIN));
                 continue;
@@ -221,6 +224,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                 Append::OutOfOrder => entries.push((partition, AGAIN)),
             }
         }
+        let is_lost = acks == Acks::None && entries.iter().any(|(_, upto)| *upto == AGAIN);
         *messaging.replications.at(list) = entries;
         let (first, groups) = (state.first_group, state.groups);
         if kept > 0 {
@@ -228,6 +232,11 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             for group in first..first + groups {
                 self.observer.message(now, MessageFact::Kept { group, messages: kept });
             }
+        }
+        if is_lost {
+            let refused: Vec<u32> =
+                self.messaging.replications.at(list).iter().filter(|it| it.1 == AGAIN).map(|it| it.0).collect();
+            self.lose_request(n, request, |partition| refused.contains(&partition));
         }
         let broker = &mut self.messaging.brokers[broker_id as usize];
         let stored = broker.stored_at(now, node, messages, bytes, key);
@@ -243,6 +252,52 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         };
         let copy = self.messaging.replications.copy(list);
         self.dispatch_parcel_at(answered, Parcel::RequestAnswered { producer: n, request, list: Some(copy) });
+    }
+
+    /// What a request brings for some partitions never gets into a log, and its producer does not ask: it is lost.
+    fn lose_request(&mut self, n: u32, request: RequestId, is_lost: impl Fn(u32) -> bool) {
+        let now = self.now();
+        let state = &self.messaging.producers[n as usize];
+        let topic = state.topic;
+        let batches = state.producer.batches(request).filter(|batch| is_lost(batch.partition.0));
+        let lost: Vec<Message> = batches.flat_map(|batch| batch.records).map(|record| record.payload).collect();
+        let it = &self.messaging.topics[topic as usize];
+        for message in lost {
+            self.observer.message(now, MessageFact::Published { topic, messages: 1, bytes: message.bytes.into() });
+            for group in it.first_group..it.first_group + it.groups {
+                self.observer.message(now, MessageFact::Kept { group, messages: 1 });
+                let published = message.published;
+                self.observer.message(now, MessageFact::Settled { group, published, fate: Fate::Lost });
+            }
+        }
+    }
+
+    /// A process dies that publishes: what its libraries have gathered, or have on its way, is gone.
+    pub(in crate::kernel) fn producers_die(&mut self, replica: u32) {
+        let now = self.now();
+        for n in 0..self.messaging.producers.len() as u32 {
+            let state = &self.messaging.producers[n as usize];
+            let logs = self.messaging.topics[state.topic as usize].logs.as_ref().expect("it is a topic of Kafka");
+            let is_its = match self.messaging.workers.get(state.worker as usize) {
+                Some(worker) => worker.replica == replica,
+                None => logs.producers[replica as usize] == n,
+            };
+            if !is_its {
+                continue;
+            }
+            let stored = self.messaging.stored_for(n);
+            let mut fates = std::mem::take(&mut self.messaging.fates);
+            let is_stored = |request, partition: Partition| stored.contains(&(request, partition.0));
+            let state = &mut self.messaging.producers[n as usize];
+            state.producer.dies(now, is_stored, |message, fate| fates.push((message, fate)));
+            for (_, fate) in fates.drain(..) {
+                if fate != kafka::Fate::Acknowledged {
+                    let (topic, outcome) = (self.messaging.producers[n as usize].topic, Outcome::Cancelled);
+                    self.observer.message(now, MessageFact::NotPublished { topic, outcome });
+                }
+            }
+            self.messaging.fates = fates;
+        }
     }
 
     /// What was stored is on the other nodes, too: it can be read.
@@ -379,6 +434,13 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             self.lose_what_was_not_replicated(topic, node);
         }
         let partitions = self.logs(topic).logs.len() as u32;
+        for partition in 0..partitions {
+            let has_leader = self.leader_of(topic, partition).is_some();
+            let log = &mut self.logs(topic).logs[partition as usize];
+            if log.set_led(has_leader) && has_leader {
+                self.more_to_read(topic, partition);
+            }
+        }
         for n in 0..self.messaging.producers.len() as u32 {
             if self.messaging.producers[n as usize].topic != topic {
                 continue;
@@ -412,6 +474,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
             let requests: Vec<RequestId> = state.producer.in_flight(Node(node)).collect();
             for request in requests {
                 if wants_none {
+                    self.lose_request(n, request, |_| true);
                     self.request_answered(n, request, None);
                     continue;
                 }

@@ -24,6 +24,8 @@ pub(in crate::kernel) struct Logs {
     /// The producer of each replica, across services; [`super::NONE`] where nobody publishes to it.
     pub(super) producers: Vec<u32>,
     pub(super) acks: Acks,
+    /// Of each partition, on nodes that follow one another.
+    pub(super) copies: u32,
     pub(super) settings: ProducerSettings,
     pub(super) unkeyed: Unkeyed,
     /// Whether keys choose partitions.
@@ -152,6 +154,12 @@ impl Replications {
         &mut self.lists[id as usize]
     }
 
+    /// The partitions in which something of a list was stored.
+    pub(super) fn stored(&self, id: u32) -> impl Iterator<Item = u32> {
+        let stored = self.lists[id as usize].iter().filter(|(_, upto)| *upto != super::kafka::AGAIN);
+        stored.map(|(partition, _)| *partition)
+    }
+
     /// Gives a list back, which is empty then.
     pub(super) fn give_back(&mut self, id: u32, mut list: Vec<(u32, u64)>) {
         list.clear();
@@ -183,6 +191,7 @@ impl Logs {
             groups: groups.iter().map(|group| LogGroup::new(group[0], settings.partitions)).collect(),
             producers: vec![super::NONE; replicas],
             acks: acks(producer.acks),
+            copies: settings.replication,
             settings: ProducerSettings {
                 linger: producer.linger,
                 batch_size: producer.batch,

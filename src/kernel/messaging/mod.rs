@@ -225,6 +225,19 @@ impl Messaging {
             || model.topics.iter().any(|topic| matches!(&topic.keeping, Keeping::Queue(it) if !it.dedup.is_zero()))
     }
 
+    /// What a node has stored of the requests of a producer of Kafka that waits for their answers: request and partition.
+    fn stored_for(&self, n: u32) -> Vec<(RequestId, u32)> {
+        let answers = self.parcels.slots.iter().filter_map(|parcel| match parcel {
+            Some(Parcel::RequestAnswered { producer, request, list: Some(list) }) if *producer == n => {
+                Some((*request, *list))
+            }
+            _ => None,
+        });
+        answers
+            .flat_map(|(request, list)| self.replications.stored(list).map(move |partition| (request, partition)))
+            .collect()
+    }
+
     /// Whether there is nothing of it.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {

@@ -130,6 +130,11 @@ impl BrokerState {
 
     /// The node that leads now what `home` leads when all are up; `None` while nobody does.
     pub(in crate::kernel) fn leader(&self, now: Time, home: u32) -> Option<u32> {
+        self.leader_among(now, home, u32::MAX)
+    }
+
+    /// The same where only so many nodes have copies, `home` and those behind it.
+    pub(super) fn leader_among(&self, now: Time, home: u32, copies: u32) -> Option<u32> {
         let count = self.nodes.len() as u32;
         let at_home = &self.nodes[home as usize];
         if !at_home.is_down {
@@ -138,7 +143,7 @@ impl BrokerState {
         if now < at_home.replaced_at {
             return None;
         }
-        (1..count).map(|step| (home + step) % count).find(|node| !self.nodes[*node as usize].is_down)
+        (1..count.min(copies)).map(|step| (home + step) % count).find(|node| !self.nodes[*node as usize].is_down)
     }
 
     /// A node dies. Returns from when on others lead what it led.

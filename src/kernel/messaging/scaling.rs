@@ -37,7 +37,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         let Some(scaling) = it.scaling else { return };
         let topic = &self.messaging.topics[it.topic.index()];
         let pending = topic.pending(it.group);
-        let wanted = pending.div_ceil(scaling.lag.into()).clamp(scaling.min.into(), scaling.max.into()) as u32;
+        // A partition is read by one member: more would have nothing to do.
+        let partitions = topic.logs.as_ref().map_or(u32::MAX, |logs| logs.logs.len() as u32);
+        let max = scaling.max.min(partitions.div_ceil(it.concurrency)).max(scaling.min);
+        let wanted = pending.div_ceil(scaling.lag.into()).clamp(scaling.min.into(), max.into()) as u32;
         let service = self.model.endpoints[it.handler].service;
         let there = self.world.services[service.index()].wanted;
         let looks_needed = (scaling.down_after.as_nanos() / scaling.every.as_nanos()) as u32;

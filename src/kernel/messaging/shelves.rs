@@ -52,6 +52,8 @@ pub(in crate::kernel) struct GroupState {
     pub(in crate::kernel) prefetch: u32,
     /// Whether messages are acknowledged before they are handled.
     pub(in crate::kernel) acks_first: bool,
+    /// Whether a message that has failed is only not acknowledged, and comes back when its time is over.
+    pub(in crate::kernel) keeps_failed: bool,
     /// How long a message is not delivered again after each failure.
     pub(in crate::kernel) backoff: Vec<Span>,
     /// Where goes what has failed for good.
@@ -144,6 +146,7 @@ impl GroupState {
             pushes: broker.kind == BrokerKind::Rabbitmq,
             prefetch: prefetch.max().unwrap_or(1),
             acks_first: first.delivery == crate::model::Delivery::AtMostOnce,
+            keeps_failed: broker.kind == BrokerKind::Sqs && first.settling.backoff.is_empty(),
             backoff: first.settling.backoff.clone(),
             dead_letter: first.dead_letter.map(number),
             last: Vec::new(),
@@ -160,6 +163,7 @@ impl GroupState {
             pushes: false,
             prefetch: 1,
             acks_first: false,
+            keeps_failed: false,
             backoff: Vec::new(),
             dead_letter: None,
             last: Vec::new(),

@@ -570,6 +570,7 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
                     _ => {}
                 }
             }
+            Answer::Failed | Answer::FailedAtOnce if self.messaging.groups[group as usize].keeps_failed => {}
             Answer::Failed | Answer::FailedAtOnce => {
                 let refusal = if wait.is_zero() { Refusal::Reject } else { Refusal::Later(wait) };
                 shelf.refuse(now, place, lease, refusal);

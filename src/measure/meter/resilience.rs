@@ -1,8 +1,16 @@
-//! What the meter hears of fallbacks and ejected replicas.
+//! What the meter hears of fallbacks, ejected replicas and attempts that are not sent.
 
 use super::*;
 
 impl Meter {
+    /// An attempt that a policy of its client does not let go.
+    pub(super) fn not_sent(&mut self, edge: u32, outcome: Outcome) {
+        self.edges[edge as usize].outcomes[outcome as usize] += 1;
+        if let Some(causes) = &mut self.causes {
+            causes.ended(edge, outcome);
+        }
+    }
+
     pub(super) fn tell_fallback(&mut self, edge: u32, now: Time) {
         if let Some(resilience) = &mut self.resilience {
             resilience.fell_back(edge, now);

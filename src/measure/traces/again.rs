@@ -50,11 +50,6 @@ impl Observer for Recording {
     }
 
     #[inline]
-    fn demands(&mut self, frame: u32, now: Time, _cpu: Span) {
-        self.tracer.spends(frame, now, Spent::Work);
-    }
-
-    #[inline]
     fn deed(&mut self, frame: u32, now: Time, deed: Deed) {
         self.tracer.deed(frame, now, deed);
     }

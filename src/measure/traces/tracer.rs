@@ -346,6 +346,7 @@ impl Tracer {
                 it.wait = it.events.iter().rev().find(arrived).map_or(Span::ZERO, |it| now.since(it.at));
                 self.moment(slot, now, Moment::Started);
             }
+            Deed::Works => self.turns_to(frame, now, Spent::Work),
             Deed::Replies => self.moment(slot, now, Moment::Replied),
             Deed::Abandoned if !slot.is_hedge => {
                 self.span(slot.trace, slot.span).abandoned = Some(now);

@@ -73,6 +73,10 @@ fn topics(facts: &Facts, results: &MessagingResults, look: Look) -> Option<Strin
         };
         grid.column("failed", 1, cells(&failed));
     }
+    // A few are always on their way.
+    if any(|it| u64::from(it.under_way_end).saturating_sub(it.tried / 100)) {
+        grid.column("not stored\nat end", 2, cells(&|it, _| number::count(it.under_way_end.into())));
+    }
     if any(|it| it.deduplicated) {
         grid.column("known\nalready", 2, cells(&|it, _| number::count(it.deduplicated)));
     }

@@ -150,6 +150,15 @@ fn delivery(wanted: &'static str, broker: &str) -> &'static str {
     if wanted == "exactly-once" && broker != "kafka" { "at-least-once" } else { wanted }
 }
 
+/// Who waits until his message is stored has brokers who answer.
+fn acks(seed: u64, publish: &str) -> &'static str {
+    match seed % 5 {
+        0 if publish.is_empty() => "acks = \"none\", idempotent = false",
+        1 => "acks = \"leader\", idempotent = false",
+        _ => "acks = \"all\"",
+    }
+}
+
 impl Recipe {
     fn text(&self) -> String {
         let arrivals = if self.is_burst { "burst(60, at=500ms, every=1500ms)" } else { "poisson(60/s)" };
@@ -186,8 +195,11 @@ impl Recipe {
         if is_kafka {
             text += &format!(
                 "partitions = {}\nretention = \"3s\"\nretention_check = \"1s\"\nsegment = \"20KiB\"\n\
-                 producer = {{ buffer = \"40KiB\", max_block = \"300ms\", delivery_timeout = \"1s\", request_timeout = \"200ms\" }}\n",
-                self.partitions
+                 replication = {}\nproducer = {{ buffer = \"40KiB\", max_block = \"300ms\", delivery_timeout = \"1s\", \
+                 request_timeout = \"200ms\", {} }}\n",
+                self.partitions,
+                1 + self.seed % 2,
+                acks(self.seed, self.publish),
             );
         } else {
             text += &format!("{}\n", self.keeping);
@@ -367,6 +379,9 @@ fn topology_text(seed: u64, places: &[PlaceRecipe], outage: Option<(u32, u32)>) 
          key = \"uniform(20)\"\n[service.shop.endpoint.buy]\nsteps = [{{ publish = \"p0\" }}]\n[queue.dead]\nalert = 1\n",
         seed % 1_000_000
     );
+    if seed % 3 == 0 {
+        text += "[fault.shop]\nat = \"1500ms\"\nfor = \"1s\"\nservice = \"shop\"\ncrash = true\n";
+    }
     let mut used = Vec::new();
     for (n, place) in places.iter().enumerate() {
         let kind = if place.is_queue { "queue" } else { "topic" };
@@ -382,7 +397,8 @@ fn topology_text(seed: u64, places: &[PlaceRecipe], outage: Option<(u32, u32)>) 
         }
         text += &format!("[{kind}.p{n}]\nbroker = \"my-{}\"\n", place.broker);
         if place.broker == "kafka" {
-            text += "partitions = 3\n";
+            let (replication, acks) = (1 + seed % 2, acks(seed, ""));
+            text += &format!("partitions = 3\nreplication = {replication}\nproducer = {{ {acks} }}\n");
         }
         for (m, it) in place.readers.iter().enumerate() {
             let delivery = delivery(if place.is_queue { place.readers[0].delivery } else { it.delivery }, place.broker);

@@ -531,3 +531,35 @@ fn what_nobody_reads_gets_old_until_it_is_deleted() {
     let (peak, end) = (it.age_peak.as_secs_f64(), it.series.age.last().unwrap().as_secs_f64());
     assert!((32.0..40.0).contains(&peak) && (30.0..=peak).contains(&end), "{peak} {end}");
 }
+
+#[test]
+fn what_fails_comes_back_to_sqs_when_its_time_is_over() {
+    let of = |backoff: &str| {
+        let more = format!(
+            "[queue.dead]\n[queue.mails]\nbroker = \"sqs\"\n[consumer.mailer]\nqueue = \"mails\"\nhandler = \"mailer.send\"\n\
+             deliveries = 3\ndead_letter = \"dead\"\nconcurrency = 5\n{backoff}"
+        );
+        mails("burst(1)", "", r#"{ work = "10ms" }, { fail = true }"#, &more)
+    };
+    let dead_at = |run: &Run| {
+        let dead = &group(run, "mails").series.dead;
+        dead.iter().position(|count| *count > 0).map(|point| point as f64 / 2.0)
+    };
+    // Nobody deletes it: it is there again 30 s after each time that it was taken, and dead after the third.
+    let at = dead_at(&of("")).unwrap();
+    assert!((89.0..=91.0).contains(&at), "{at} s");
+    assert_eq!(dead_at(&of("backoff = [\"1s\"]")), Some(2.0), "its consumer makes it visible after a second");
+}
+
+#[test]
+fn there_are_never_more_replicas_than_their_workers_have_partitions() {
+    let run = kafka(
+        "burst(500)",
+        SECOND,
+        "partitions = 6\npartitioner = \"round-robin\"",
+        "concurrency = 2\nprefetch = 1\nscale = { lag = 10, max = 20, every = \"5s\" }",
+        "",
+    );
+    let there = &messaging(&run).consumers[0].there;
+    assert_eq!(there.iter().copied().fold(0.0, f64::max), 6.0, "three of two");
+}

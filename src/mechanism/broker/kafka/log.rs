@@ -104,6 +104,8 @@ pub struct Log<M> {
     recent: Few<Numbered>,
     settings: Rc<LogSettings>,
     segments: Segments,
+    /// Whether somebody leads it; nothing can be read while nobody does.
+    is_led: bool,
 }
 
 const _: () = assert!(size_of::<Log<u64>>() == 192);
@@ -121,6 +123,7 @@ impl<M: Copy> Log<M> {
             expected: Vec::new(),
             recent: Few::default(),
             segments: Segments::default(),
+            is_led: true,
         }
     }
 
@@ -205,6 +208,17 @@ impl<M: Copy> Log<M> {
         if let Some(marks) = &mut self.marks {
             marks.cut(end);
         }
+    }
+
+    /// Somebody leads it from now on, or nobody does: `true` when that is new. While nobody does, nothing is read.
+    pub fn set_led(&mut self, is_led: bool) -> bool {
+        std::mem::replace(&mut self.is_led, is_led) != is_led
+    }
+
+    /// Whether somebody leads it.
+    #[inline]
+    pub fn is_led(&self) -> bool {
+        self.is_led
     }
 
     /// A transaction has ended. Readers of [`Reading::Committed`] never see the records of one that did not succeed.

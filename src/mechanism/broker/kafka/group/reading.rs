@@ -109,6 +109,11 @@ impl Group {
         while left > 0 {
             let Some(partition) = self.seats[member.index()].ready.pop_front() else { return };
             let log = &logs[partition.index()];
+            if !log.is_led() {
+                // It is named again when somebody leads it.
+                self.shares[partition.index()].is_ready = false;
+                continue;
+            }
             let position = self.find_position(partition, log, lost);
             let share = &mut self.shares[partition.index()];
             let (reached, replayed_to) = (share.reached.unwrap_or(position), share.replayed_to);

@@ -250,6 +250,22 @@ impl<M: Copy> Producer<M> {
         self.admit(now, &mut tell);
     }
 
+    /// Its process dies, and with it all that it has: `is_stored` says of each batch on its way whether a node has it
+    /// already. `tell` hears of every record; nothing is sent of them any more.
+    pub fn dies(&mut self, now: Time, is_stored: impl Fn(RequestId, Partition) -> bool, mut tell: impl FnMut(M, Fate)) {
+        for node in 0..self.lanes.len() {
+            while let Some(id) = self.lanes[node].in_flight.pop_front() {
+                let answer = |partition| if is_stored(id, partition) { Answer::Stored } else { Answer::Refused };
+                self.close_request(now, id, &mut { answer }, &mut || 0.0, &mut tell);
+            }
+        }
+        while let Some(place) = self.batches.oldest() {
+            self.settle(now, place, Fate::Failed, &mut tell);
+        }
+        self.blocked.drain(..).for_each(|waiter| tell(waiter.record.payload, Fate::Refused));
+        self.lingering.clear();
+    }
+
     /// Time has passed: what waits too long fails or is sent again. Arguments as in [`Producer::answer`]. Afterwards
     /// [`Producer::take_request`] may have something for any node.
     pub fn advance(&mut self, now: Time, mut draw: impl FnMut() -> f64, mut tell: impl FnMut(M, Fate)) {
