@@ -30,8 +30,8 @@ Examples:
 /// at a time, with the same random numbers as the scenario as it stands, and the best of them in pairs: no retries, a
 /// budget, jitter, other timeouts, cancellation, deadlines, breakers, bulkheads, limits, a short queue, newest first, a queue
 /// of messages instead of a call, and more. They are ranked by how many runs end well (the verdict is recovered or better
-/// and every `expect` holds), by what users get and by what they take. Cures that everybody believes in and that do not help
-/// here are listed too.
+/// and every `expect` holds), by what users get, and then by what they take; where all runs end well, the least dear comes
+/// first. Cures that everybody believes in and that do not help here are listed too.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

@@ -11,13 +11,24 @@ pub fn json(name: &str, advice: &Advice) -> String {
     let figure = |it: Option<&Figure>| -> Value {
         it.map_or(
             Value::Null,
-            |it| json!({ "name": it.name, "mean": it.mean, "difference": it.difference, "half_width": it.half_width }),
+            |it| {
+                json!({
+                    "name": it.name,
+                    "mean": it.mean,
+                    "difference": it.difference,
+                    "half_width": it.half_width,
+                    "is_clear": it.is_clear,
+                })
+            },
         )
     };
     let share = |it: &ShareEstimate| json!({ "count": it.count, "of": it.of, "low": it.low, "high": it.high });
     let figures = |it: &Figures| {
         json!({
             "ended_well": share(&it.ended_well),
+            "gained": it.gained,
+            "lost": it.lost,
+            "expectations": it.expectations.iter().map(share).collect::<Vec<_>>(),
             "recovered": share(&it.recovered),
             "worst": it.worst.map(Verdict::name),
             "goodput": figure(it.goodput.as_ref()),

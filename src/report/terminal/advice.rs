@@ -58,7 +58,8 @@ pub fn advice(name: &str, advice: &Advice, color: bool, width: usize) -> String 
     conclusion(name, advice, &mut page);
     page.dim(&format!(
         "{} runs. Runs with the same number have the same random numbers in all of them. Shares have 95% Wilson intervals; ± \
-         is 95% for all {} cures together (Bonferroni), and missing where runs ended differently. What shows nothing is run \
+         is 95% for all {} cures together (Bonferroni), and missing where runs ended differently: there the pairs of each \
+         ending are held against each other. What shows nothing is run \
          no more after {}; what everybody believes in gets twice as many.",
         advice.runs,
         advice.tried.len(),
