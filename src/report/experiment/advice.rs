@@ -72,6 +72,7 @@ pub fn json(name: &str, advice: &Advice) -> String {
         "why_nothing": advice.why_nothing,
         "variant": advice.variant,
         "overlay": advice.overlay(),
+        "run_with": json!({ "variants": advice.run_with.variants, "sets": advice.run_with.sets }),
         "runs": advice.runs,
     });
     format!("{all:#}\n")
