@@ -153,7 +153,8 @@ impl<'m> Ruler<'m> {
     pub(super) fn figures(&self, base: &Arm, arm: &Arm, others: usize) -> Figures {
         let figure = |name: &str| figure(&base.runs, &arm.runs, name, others);
         let pairs = || base.runs.runs.iter().zip(&arm.runs.runs);
-        let turned = |to: bool| pairs().filter(|(a, b)| self.ends_well(a) != to && self.ends_well(b) == to).count() as u32;
+        let turned =
+            |to: bool| pairs().filter(|(a, b)| self.ends_well(a) != to && self.ends_well(b) == to).count() as u32;
         Figures {
             ended_well: self.ended_well(&arm.runs),
             gained: turned(true),
@@ -347,6 +348,15 @@ fn is_clear(endings: &[Vec<(f64, f64)>], others: usize) -> bool {
     clear
 }
 
+/// Replicas times what each can do at once; what is unlimited counts as nothing that costs.
+fn capacity(model: &Model) -> f64 {
+    let of = |it: &crate::model::Service| {
+        let wide = it.cores_in_all().or(it.threads_in_all()).unwrap_or(u64::from(it.replicas));
+        wide as f64
+    };
+    (0..model.services.len()).map(|id| of(&model.services[crate::model::ServiceId::new(id)])).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::replicate::made_up;
@@ -367,10 +377,11 @@ mod tests {
         assert_eq!(shift(share(5, 10), share(5, 10), (3, 3)), Ordering::Equal);
     }
 
-    /// Pairs of runs: how each ended, and its goodput.
-    fn of(pairs: &[((Verdict, f64), (Verdict, f64))]) -> Figure {
-        let [base, arm]: [Vec<(Verdict, f64)>; 2] =
-            [pairs.iter().map(|it| it.0).collect(), pairs.iter().map(|it| it.1).collect()];
+    /// How a run ended, and its goodput.
+    type Run = (Verdict, f64);
+
+    fn of(pairs: &[(Run, Run)]) -> Figure {
+        let [base, arm]: [Vec<Run>; 2] = [pairs.iter().map(|it| it.0).collect(), pairs.iter().map(|it| it.1).collect()];
         figure(&made_up(&base), &made_up(&arm), "goodput(users)", 1).unwrap()
     }
 
@@ -398,13 +409,4 @@ mod tests {
         against[6] = (good(0.8), good(0.9));
         assert!(of(&against).is_clear);
     }
-}
-
-/// Replicas times what each can do at once; what is unlimited counts as nothing that costs.
-fn capacity(model: &Model) -> f64 {
-    let of = |it: &crate::model::Service| {
-        let wide = it.cores_in_all().or(it.threads_in_all()).unwrap_or(u64::from(it.replicas));
-        wide as f64
-    };
-    (0..model.services.len()).map(|id| of(&model.services[crate::model::ServiceId::new(id)])).sum()
 }

@@ -9,18 +9,15 @@ use crate::model::Verdict;
 /// All that is known, for programs.
 pub fn json(name: &str, advice: &Advice) -> String {
     let figure = |it: Option<&Figure>| -> Value {
-        it.map_or(
-            Value::Null,
-            |it| {
-                json!({
-                    "name": it.name,
-                    "mean": it.mean,
-                    "difference": it.difference,
-                    "half_width": it.half_width,
-                    "is_clear": it.is_clear,
-                })
-            },
-        )
+        it.map_or(Value::Null, |it| {
+            json!({
+                "name": it.name,
+                "mean": it.mean,
+                "difference": it.difference,
+                "half_width": it.half_width,
+                "is_clear": it.is_clear,
+            })
+        })
     };
     let share = |it: &ShareEstimate| json!({ "count": it.count, "of": it.of, "low": it.low, "high": it.high });
     let figures = |it: &Figures| {
