@@ -192,12 +192,33 @@ pub struct QueueLimits {
     pub overflow: QueueOverflow,
     /// How long a message is kept that nobody takes; `None` is for ever.
     pub ttl: Option<Span>,
-    /// JetStream: how long every message is kept, handled or not; `None` keeps it until all groups have handled it.
-    pub keep: Option<Span>,
+    /// JetStream: how long messages are kept.
+    pub keep: Keep,
     /// How long it is known which messages came, so that a second one is not taken; zero is not at all.
     pub dedup: Span,
     /// Where goes what expires or has to make room; `None` is nowhere.
     pub dead_letter: Option<TopicId>,
+}
+
+/// How long a stream of JetStream keeps its messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keep {
+    /// Until all groups have handled them: retention by interest, or of a work queue.
+    UntilHandled,
+    /// So long, handled or not: retention by limits.
+    For(Span),
+    /// As long as there is room, handled or not: retention by limits, none of which is an age.
+    Always,
+}
+
+impl Keep {
+    /// How old they become; `None` is any age.
+    pub fn age(self) -> Option<Span> {
+        match self {
+            Keep::For(age) => Some(age),
+            Keep::UntilHandled | Keep::Always => None,
+        }
+    }
 }
 
 /// Which message goes when there are too many.

@@ -32,9 +32,9 @@ pub use id::{
 };
 pub use layers::{BreakerPlace, Layers};
 pub use messaging::{
-    Acks, Broker, BrokerKind, Consumer, Delivery, Group, GroupStart, Keeping, LagScaling, LogSettings, Membership,
-    Partitioner, ProducerSettings, Publish, PublishWait, QueueLimits, QueueOverflow, Rebalance, Settling, Topic,
-    WhenFull,
+    Acks, Broker, BrokerKind, Consumer, Delivery, Group, GroupStart, Keep, Keeping, LagScaling, LogSettings,
+    Membership, Partitioner, ProducerSettings, Publish, PublishWait, QueueLimits, QueueOverflow, Rebalance, Settling,
+    Topic, WhenFull,
 };
 pub use prices::Prices;
 pub use resource::{Cache, CacheFill, CacheStart, CacheStore, Scope, SharedPool, Ttl};

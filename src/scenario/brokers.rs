@@ -174,11 +174,11 @@ fn of_users(kind: BrokerKind) -> Vec<BrokerParameter> {
             declared("topic.NAME.producer.batch", "batch.size"),
             declared("topic.NAME.producer.buffer", "buffer.memory"),
             declared("topic.NAME.producer.max_block", "max.block.ms"),
-            declared("topic.NAME.producer.delivery_timeout", "delivery.timeout.ms"),
+            row("topic.NAME.producer.delivery_timeout", "delivery.timeout.ms", "120s".to_owned(), source, trust),
             declared("topic.NAME.producer.request_timeout", "request.timeout.ms"),
             declared("topic.NAME.producer.in_flight", "max.in.flight.requests.per.connection"),
             declared("topic.NAME.producer.acks", "acks"),
-            declared("topic.NAME.producer.idempotent", "enable.idempotence"),
+            row("topic.NAME.producer.idempotent", "enable.idempotence", "true".to_owned(), source, trust),
         ]);
         return rows;
     }

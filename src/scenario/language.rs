@@ -311,7 +311,8 @@ keys! {
         /// What it does to the world outside when it ends well, such as "order": it is counted how often that was done again
         /// for the same request or message, because of a retry or because a message came again.
         effect: String;
-        /// Whether doing that again does no harm, because of an upsert or an idempotency key: it is not counted then.
+        /// Whether doing that again does no harm, because of an upsert or an idempotency key. How often it happened is told all
+        /// the same, as harmless (`"idempotent": true`), and nothing is said against it.
         effect_once: bool = "false";
     }
     later { "request_size" "response_size" "key" }

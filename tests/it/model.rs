@@ -13,6 +13,7 @@ mod messaging;
 mod order;
 mod paths;
 mod pools;
+mod producers;
 mod queues;
 mod stream;
 mod transactions;

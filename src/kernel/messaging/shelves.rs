@@ -8,7 +8,7 @@ use crate::mechanism::broker::queue::{
     StreamSettings, jetstream, rabbitmq, sqs,
 };
 use crate::model::{
-    Broker, BrokerKind, Consumer, Keeping, Limit, Model, QueueLimits, QueueOverflow, Settling, Topic, TopicId,
+    Broker, BrokerKind, Consumer, Keep, Keeping, Limit, Model, QueueLimits, QueueOverflow, Settling, Topic, TopicId,
 };
 
 use super::logs::Logs;
@@ -187,9 +187,9 @@ fn shelf(topic: &Topic, broker: &Broker, groups: &[Vec<&Consumer>]) -> Shelf {
     if broker.kind == BrokerKind::Jetstream && !groups.is_empty() {
         let settings = StreamSettings {
             retention: match (topic.is_queue, limits.keep) {
-                (_, Some(_)) => Retention::Limits,
-                (true, None) => Retention::WorkQueue,
-                (false, None) => Retention::Interest,
+                (_, Keep::For(_) | Keep::Always) => Retention::Limits,
+                (true, Keep::UntilHandled) => Retention::WorkQueue,
+                (false, Keep::UntilHandled) => Retention::Interest,
             },
             discard: match limits.overflow {
                 QueueOverflow::DropOldest => Discard::Old,
@@ -197,7 +197,7 @@ fn shelf(topic: &Topic, broker: &Broker, groups: &[Vec<&Consumer>]) -> Shelf {
             },
             max_messages: at_most(limits.length),
             max_bytes: limits.size,
-            max_age: limits.keep.or(limits.ttl),
+            max_age: limits.keep.age().or(limits.ttl),
             dedup_window: limits.dedup,
         };
         let consumers: Vec<LeaseSettings> = groups.iter().map(|group| leases(group)).collect();
@@ -206,9 +206,9 @@ fn shelf(topic: &Topic, broker: &Broker, groups: &[Vec<&Consumer>]) -> Shelf {
     let queue = |leases: LeaseSettings| MessageQueue::new(queue_settings(limits, leases));
     if groups.is_empty() {
         // Nobody has said that he is interested: a stream that keeps messages for those who are keeps nothing.
-        let is_unwanted = broker.kind == BrokerKind::Jetstream && !topic.is_queue && limits.keep.is_none();
+        let is_unwanted = broker.kind == BrokerKind::Jetstream && !topic.is_queue && limits.keep == Keep::UntilHandled;
         let length = if is_unwanted { Limit::AtMost(0) } else { limits.length };
-        let limits = QueueLimits { length, ttl: limits.ttl.or(limits.keep), ..limits.clone() };
+        let limits = QueueLimits { length, ttl: limits.ttl.or(limits.keep.age()), ..limits.clone() };
         let queue = |leases: LeaseSettings| MessageQueue::new(queue_settings(&limits, leases));
         return Shelf::of_queues(vec![queue(LeaseSettings::PLAIN)]);
     }

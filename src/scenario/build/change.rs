@@ -15,6 +15,9 @@ pub(super) fn changes(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Model,
     for item in keys.change.value().iter().flat_map(|changes| &changes.items) {
         let Some(keys) = &item.value else { continue };
         let Some(action) = action(keys, names, cx) else { continue };
+        if let Action::Redrive(queue) = action {
+            atlas.redrives.push((queue, keys.redrive.place()));
+        }
         if let Action::Restart { service, .. } | Action::Drain { service, .. } = action {
             of_replicas.push((model.changes.len(), service, keys));
         }
@@ -73,13 +76,30 @@ fn action(keys: &ChangeKeys, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<Actio
             let every = keys.every.value().map(|NotZero(span)| *span);
             Action::Restart { service, subset: Subset::All, every }
         }
-        "redrive" => Action::Redrive(names.queue(keys.redrive.value()?, cx)?),
+        "redrive" => {
+            let name = keys.redrive.value()?;
+            let otherwise = format!(
+                "dead letters go back from queues only: write [queue.{0}] instead of [topic.{0}], or a [consumer.NAME] that \
+                 reads it",
+                name.text
+            );
+            Action::Redrive(names.queue(name, &otherwise, cx)?)
+        }
         "replay" => {
             if keys.from.given().is_none() && !keys.from.is_bad() {
                 cx.say(&catalogue::PARTNER, keys.replay.key_place(), "`replay` needs `from`: since when")
                     .help("add for example `from = \"60s\"`");
             }
             let from = keys.from.value().copied().unwrap_or(Time::ZERO);
+            if let (Some(from), Some(at)) = (keys.from.given(), keys.at.given().filter(|at| *at < &from)) {
+                cx.say(
+                    &catalogue::OUT_OF_RANGE,
+                    keys.from.place(),
+                    format!("at {at} nothing has been published since {from}"),
+                )
+                .also(keys.at.place(), "this is when they are read again")
+                .help("`from` says since when what was published is read again: write an earlier time than `at`");
+            }
             Action::Replay { consumer: names.consumer(keys.replay.value()?, cx)?, from }
         }
         _ => {

@@ -2,12 +2,12 @@
 
 use super::client::{policy, retry};
 use super::names::Names;
-use super::{Atlas, ClientPlaces, ConsumerPlaces, TopicPlaces};
+use super::{Atlas, ClientPlaces, ConsumerPlaces, GroupSite, TopicPlaces};
 use crate::base::suggest::did_you_mean;
 use crate::base::time::Span;
 use crate::base::units::{Share, Size};
 use crate::model::{
-    Acks, Broker, BrokerId, BrokerKind, Client, Consumer, ConsumerId, Delivery, GroupStart, Id, Ids, Keeping,
+    Acks, Broker, BrokerId, BrokerKind, Client, Consumer, ConsumerId, Delivery, GroupStart, Id, Ids, Keep, Keeping,
     LagScaling, Limit, LogSettings, Membership, Model, Partitioner, ProducerSettings, QueueLimits, QueueOverflow,
     Rebalance, Settling, Topic, TopicId,
 };
@@ -39,11 +39,14 @@ pub(super) fn topics(
     let mut topics = Ids::default();
     for item in keys.topic.value().iter().flat_map(|topics| &topics.items) {
         topics.push(topic(item, keys, names, &mut brokers, cx));
-        atlas.topics.push(TopicPlaces { name: item.place });
+        let producer = item.value.as_ref().and_then(|keys| keys.producer.value());
+        let acks = producer.map_or(Place::NOWHERE, |keys| keys.acks.place());
+        atlas.topics.push(TopicPlaces { name: item.place, acks, redrive: Place::NOWHERE });
     }
     for item in keys.queue.value().iter().flat_map(|queues| &queues.items) {
         topics.push(queue(item, keys, names, &mut brokers, cx));
-        atlas.topics.push(TopicPlaces { name: item.place });
+        let redrive = item.value.as_ref().map_or(Place::NOWHERE, |keys| keys.redrive.key_place());
+        atlas.topics.push(TopicPlaces { name: item.place, acks: Place::NOWHERE, redrive });
     }
     (brokers, topics)
 }
@@ -65,7 +68,7 @@ fn broker(item: &Item<BrokerKeys>, cx: &mut Cx<'_>) -> Broker {
             .help(format!("remove `{key}`, or limit the `disk`"));
         }
     }
-    let memory = keys.memory.value().and_then(|Unlimited(memory)| *memory);
+    let memory = keys.memory.value().and_then(limit_of);
     if let (None, true) = (memory, keys.watermark.key_place().is_somewhere() && preset.kind == BrokerKind::Rabbitmq) {
         cx.say(
             &catalogue::PARTNER,
@@ -74,7 +77,7 @@ fn broker(item: &Item<BrokerKeys>, cx: &mut Cx<'_>) -> Broker {
         )
         .help("add for example `memory = \"4GiB\"`, or remove `watermark`");
     }
-    let share = keys.watermark.or_default().as_f64();
+    let share = keys.watermark.value().map_or(1.0, |NotZero(share)| share.as_f64());
     let memory_limit = memory.map(|memory| Size::from_bytes((memory.as_bytes() as f64 * share) as u64));
     Broker {
         name: item.name.clone(),
@@ -82,14 +85,19 @@ fn broker(item: &Item<BrokerKeys>, cx: &mut Cx<'_>) -> Broker {
         nodes: keys.nodes.given().map_or(preset.nodes, |count| count.0),
         latency: keys.latency.given().cloned().unwrap_or(preset.latency),
         store: keys.store.given().cloned().unwrap_or(preset.store),
-        rate: keys.rate.given().map_or(preset.rate, |Unlimited(rate)| *rate),
+        rate: keys.rate.given().map_or(preset.rate, limit_of),
         bandwidth: keys.bandwidth.given().map_or(preset.bandwidth, |Unlimited(bandwidth)| *bandwidth),
         partition_cost: keys.partition_cost.given().copied().unwrap_or(preset.partition_cost),
-        disk: keys.disk.value().and_then(|Unlimited(disk)| *disk),
+        disk: keys.disk.value().and_then(limit_of),
         when_full: keys.when_full.given().map_or(preset.when_full, |Word(word)| *word),
         memory_limit,
         failover: keys.failover.given().copied().unwrap_or(preset.failover),
     }
+}
+
+/// What is not zero, unless it is without limit.
+fn limit_of<T: Copy>(Unlimited(limit): &Unlimited<NotZero<T>>) -> Option<T> {
+    limit.as_ref().map(|NotZero(limit)| *limit)
 }
 
 /// The broker that a topic names: one of the file, or a preset.
@@ -131,7 +139,7 @@ fn topic(
     let keeping = match keys {
         Some(keys) if kind == BrokerKind::Kafka => {
             only_elsewhere(kind, not_kafka(keys), "a log of Kafka keeps what it has by `retention`", cx);
-            Keeping::Log(Box::new(log(keys)))
+            Keeping::Log(Box::new(log(keys, &brokers[broker], cx)))
         }
         Some(keys) => {
             only_elsewhere(kind, only_kafka(keys), "only Kafka has that", cx);
@@ -142,10 +150,13 @@ fn topic(
             let dead_letter = keys.dead_letter.given().and_then(|name| other(name, &item.name, names, cx));
             Keeping::Queue(QueueLimits {
                 length: keys.length.value().map_or(Limit::Unlimited, |limit| limit.0),
-                size: keys.max_size.value().and_then(|Unlimited(size)| *size),
+                size: keys.max_size.value().and_then(limit_of),
                 overflow: keys.overflow.value().map_or(QueueOverflow::DropOldest, |Word(word)| *word),
                 ttl: keys.ttl.or_default().0.map(|NotZero(span)| span),
-                keep: keys.retention.given().and_then(|Unlimited(retention)| *retention).map(|NotZero(span)| span),
+                keep: match keys.retention.given() {
+                    Some(retention) => limit_of(retention).map_or(Keep::Always, Keep::For),
+                    None => Keep::UntilHandled,
+                },
                 dedup: keys.dedup.given().copied().unwrap_or(kind.dedup()),
                 dead_letter,
             })
@@ -168,7 +179,7 @@ fn unlimited() -> QueueLimits {
         size: None,
         overflow: QueueOverflow::DropOldest,
         ttl: None,
-        keep: None,
+        keep: Keep::UntilHandled,
         dedup: Span::ZERO,
         dead_letter: None,
     }
@@ -240,37 +251,100 @@ fn only_elsewhere(kind: BrokerKind, keys: impl IntoIterator<Item = (&'static str
     }
 }
 
-fn log(keys: &TopicKeys) -> LogSettings {
+/// Copies of a partition unless it is said; never more than there are nodes.
+const COPIES: u32 = 3;
+/// What waits for acknowledgement of an idempotent producer is numbered; the broker knows the last so many.
+const IDEMPOTENT_IN_FLIGHT: u32 = 5;
+
+fn log(keys: &TopicKeys, broker: &Broker, cx: &mut Cx<'_>) -> LogSettings {
+    let replication = keys.replication.given().map_or(COPIES.min(broker.nodes), |count| count.0);
+    if replication > broker.nodes {
+        let nodes = if broker.nodes == 1 { "one node".to_owned() } else { format!("{} nodes", broker.nodes) };
+        cx.say(
+            &catalogue::OUT_OF_RANGE,
+            keys.replication.place(),
+            format!("{replication} copies of a partition do not fit on {nodes}"),
+        )
+        .label(format!("the broker `{}` has {nodes}, and each keeps one copy", broker.name))
+        .help(format!("write at most `replication = {}`, or give the broker more `nodes`", broker.nodes));
+    }
     LogSettings {
         partitions: keys.partitions.value().map_or(1, |count| count.0),
         partitioner: keys.partitioner.value().map_or(Partitioner::Keyed, |Word(word)| *word),
         retention: match keys.retention.given() {
-            Some(Unlimited(retention)) => retention.map(|NotZero(span)| span),
+            Some(retention) => limit_of(retention),
             None => Some(Span::from_secs(168 * 3600)),
         },
-        retention_size: keys.retention_size.value().and_then(|Unlimited(size)| *size),
-        segment: keys.segment.or_default(),
+        retention_size: keys.retention_size.value().and_then(limit_of),
+        segment: keys.segment.value().map_or(Size::from_bytes(1 << 30), |NotZero(size)| *size),
         retention_check: keys.retention_check.value().map_or(Span::from_secs(300), |NotZero(span)| *span),
-        replication: keys.replication.value().map_or(3, |count| count.0),
-        producer: producer(keys.producer.value()),
+        replication,
+        producer: producer(keys.producer.value(), cx),
     }
 }
 
-fn producer(keys: Option<&ProducerKeys>) -> ProducerSettings {
+fn producer(keys: Option<&ProducerKeys>, cx: &mut Cx<'_>) -> ProducerSettings {
     let span = |field: fn(&ProducerKeys) -> &Field<NotZero<Span>>, secs| {
         keys.and_then(|keys| field(keys).value()).map_or(Span::from_secs(secs), |NotZero(span)| *span)
     };
+    let size = |field: fn(&ProducerKeys) -> &Field<NotZero<Size>>, bytes| {
+        keys.and_then(|keys| field(keys).value()).map_or(Size::from_bytes(bytes), |NotZero(size)| *size)
+    };
+    let linger = keys.map_or(Span::from_millis(5), |keys| keys.linger.or_default());
+    let request_timeout = span(|keys| &keys.request_timeout, 30);
+    let in_flight = keys.and_then(|keys| keys.in_flight.value()).map_or(IDEMPOTENT_IN_FLIGHT, |count| count.0);
+    let acks = keys.and_then(|keys| keys.acks.value()).map_or(Acks::All, |Word(word)| *word);
+    let attempt = linger + request_timeout;
+    if let Some(keys) = keys {
+        producer_fits(keys, attempt, cx);
+    }
+    // As in Kafka, where what nobody has written gives way.
+    let delivery_timeout = keys.and_then(|keys| keys.delivery_timeout.given());
+    let may_be_idempotent = acks == Acks::All && in_flight <= IDEMPOTENT_IN_FLIGHT;
     ProducerSettings {
-        linger: keys.map_or(Span::from_millis(5), |keys| keys.linger.or_default()),
-        batch: keys.map_or(Size::from_bytes(16 << 10), |keys| keys.batch.or_default()),
-        buffer: keys.map_or(Size::from_bytes(32 << 20), |keys| keys.buffer.or_default()),
+        linger,
+        batch: size(|keys| &keys.batch, 16 << 10),
+        buffer: size(|keys| &keys.buffer, 32 << 20),
         max_block: span(|keys| &keys.max_block, 60),
-        delivery_timeout: span(|keys| &keys.delivery_timeout, 120),
-        request_timeout: span(|keys| &keys.request_timeout, 30),
-        in_flight: keys.and_then(|keys| keys.in_flight.value()).map_or(5, |count| count.0),
-        acks: keys.and_then(|keys| keys.acks.value()).map_or(Acks::All, |Word(word)| *word),
-        is_idempotent: keys.is_none_or(|keys| keys.idempotent.or_default()),
+        delivery_timeout: delivery_timeout.map_or(Span::from_secs(120).max(attempt), |NotZero(span)| *span),
+        request_timeout,
+        in_flight,
+        acks,
+        is_idempotent: may_be_idempotent && keys.and_then(|keys| keys.idempotent.given()).is_none_or(|is| *is),
         compression: keys.and_then(|keys| keys.compression.value()).map_or(1.0, |PositiveNumber(number)| *number),
+    }
+}
+
+/// Refuses what Kafka's library refuses; `attempt` is how long one attempt takes at most.
+fn producer_fits(keys: &ProducerKeys, attempt: Span, cx: &mut Cx<'_>) {
+    if keys.idempotent.given() == Some(&true) {
+        let place = keys.idempotent.place();
+        if let Some(Word(Acks::None | Acks::Leader)) = keys.acks.given() {
+            cx.say(&catalogue::EXCLUDE, place, "an idempotent producer needs the acknowledgement of all replicas")
+                .also(keys.acks.place(), "this one does not wait for it")
+                .help("write `acks = \"all\"`, or remove `idempotent`");
+        }
+        if keys.in_flight.given().is_some_and(|count| count.0 > IDEMPOTENT_IN_FLIGHT) {
+            cx.say(
+                &catalogue::EXCLUDE,
+                place,
+                format!("an idempotent producer has at most {IDEMPOTENT_IN_FLIGHT} batches under way"),
+            )
+            .also(keys.in_flight.place(), "these are more")
+            .help(format!("write `in_flight = {IDEMPOTENT_IN_FLIGHT}` or less, or remove `idempotent`"));
+        }
+    }
+    let is_whole = !keys.linger.is_bad() && !keys.request_timeout.is_bad();
+    if let Some(NotZero(timeout)) = keys.delivery_timeout.given().filter(|NotZero(span)| is_whole && *span < attempt) {
+        cx.say(
+            &catalogue::OUT_OF_RANGE,
+            keys.delivery_timeout.place(),
+            format!("a message is given up after {timeout}, before its first attempt is over"),
+        )
+        .also(keys.linger.place(), "before it is sent")
+        .also(keys.request_timeout.place(), "and behind that")
+        .note("`linger` and `request_timeout` together are how long one attempt may take; Kafka's library refuses less")
+        .help(format!("write `delivery_timeout = \"{attempt}\"` or more, or a shorter `request_timeout`"));
     }
 }
 
@@ -293,10 +367,10 @@ fn queue(
         }
         QueueLimits {
             length: keys.length.value().map_or(Limit::Unlimited, |limit| limit.0),
-            size: keys.max_size.value().and_then(|Unlimited(size)| *size),
+            size: keys.max_size.value().and_then(limit_of),
             overflow: keys.overflow.value().map_or(QueueOverflow::DropOldest, |Word(word)| *word),
             ttl: keys.ttl.or_default().0.map(|NotZero(span)| span),
-            keep: None,
+            keep: Keep::UntilHandled,
             dedup: keys.dedup.given().copied().unwrap_or(kind.dedup()),
             dead_letter: keys.dead_letter.given().and_then(|name| other(name, &item.name, names, cx)),
         }
@@ -323,7 +397,7 @@ fn other(name: &DestinationName, own: &str, names: &Names<'_>, cx: &mut Cx<'_>) 
 
 /// Consumers; each has a client of its own, with which it calls its handler.
 pub(super) fn consumers(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Model, atlas: &mut Atlas, cx: &mut Cx<'_>) {
-    let mut groups: Vec<Vec<(String, ConsumerId)>> = vec![Vec::new(); model.topics.len()];
+    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); model.topics.len()];
     for item in keys.consumer.value().iter().flat_map(|consumers| &consumers.items) {
         let Some(keys) = &item.value else { continue };
         let Some(topic) = source(keys, names, cx) else { continue };
@@ -339,19 +413,39 @@ pub(super) fn consumers(keys: &ScenarioKeys, names: &Names<'_>, model: &mut Mode
             (Some(name), false) => name.clone(),
             (None, false) => item.name.clone(),
         };
+        let id = ConsumerId::new(model.consumers.len());
         let of_topic = &mut groups[topic.index()];
-        let known = of_topic.iter().position(|(name, _)| *name == group_name);
-        let first = known.map(|at| of_topic[at].1);
-        let group = known.unwrap_or(of_topic.len());
+        let known = of_topic.iter().position(|at| atlas.groups[*at].name == group_name);
         let mut consumer = consumer(item, keys, topic, handler, kind, names, model, cx);
-        consumer.group = group as u32;
+        consumer.group = known.unwrap_or(of_topic.len()) as u32;
         consumer.client = client(&item.name, keys, item.place, model, atlas, cx);
-        match first {
-            None => of_topic.push((group_name, ConsumerId::new(model.consumers.len()))),
-            Some(first) => same_group(model, &consumer, item.place, atlas, first, cx),
+        match known {
+            None => {
+                of_topic.push(atlas.groups.len());
+                atlas.groups.push(GroupSite { topic, name: group_name, members: vec![id] });
+            }
+            Some(known) => {
+                let members = &mut atlas.groups[of_topic[known]].members;
+                let first = members.first().copied();
+                members.push(id);
+                if let Some(first) = first {
+                    same_group(model, &consumer, item.place, atlas, first, cx);
+                }
+            }
         }
         model.consumers.push(consumer);
-        atlas.consumers.push(ConsumerPlaces { name: item.place, concurrency: keys.concurrency.place() });
+        atlas.consumers.push(ConsumerPlaces {
+            name: item.place,
+            concurrency: keys.concurrency.place(),
+            group: keys.group.place(),
+            delivery: keys.delivery.place(),
+            failed: [
+                ("deliveries", keys.deliveries.key_place()),
+                ("dead_letter", keys.dead_letter.key_place()),
+                ("ack_timeout", keys.ack_timeout.key_place()),
+                ("backoff", keys.backoff.key_place()),
+            ],
+        });
     }
 }
 
@@ -381,8 +475,12 @@ fn source(keys: &ConsumerKeys, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<Top
                 .help("write two consumers");
             None
         }
-        (Field::Given { value: topic, .. }, _) => names.topic(topic, cx),
-        (_, Field::Given { value: queue, .. }) => names.queue(queue, cx),
+        (Field::Given { value: topic, .. }, _) => {
+            names.topic(topic, &format!("write `queue = \"{}\"`", topic.text), cx)
+        }
+        (_, Field::Given { value: queue, .. }) => {
+            names.queue(queue, &format!("write `topic = \"{}\"`", queue.text), cx)
+        }
         (topic, queue) => {
             if !topic.is_bad() && !queue.is_bad() {
                 cx.say(&catalogue::MISSING_KEY, keys.place, "a consumer needs a `topic` or a `queue`")
@@ -443,7 +541,10 @@ fn consumer(
                     keys.delivery.place(),
                     format!("the broker \"{}\" has no transactions", kind.name()),
                 )
-                .help("write \"at-least-once\", and make the handler idempotent: `idempotent = true` at its endpoint");
+                .help(
+                    "write \"at-least-once\"; where doing it again does no harm, because of an upsert or an idempotency key, \
+                     say so with `effect_once = true` beside the `effect` of the handler's endpoint",
+                );
             }
             Delivery::ExactlyOnce { commit_every: keys.commit_every.given().copied().unwrap_or(Span::from_millis(100)) }
         }

@@ -23,7 +23,9 @@ mod written;
 mod zone;
 
 use crate::base::time::{NANOS_PER_SEC, Span};
-use crate::model::{CacheId, ClientId, EndpointId, Id, Limit, Model, PoolId, Scope, SharedPool, TopicId};
+use crate::model::{
+    CacheId, ClientId, ConsumerId, EndpointId, Id, Limit, Model, PoolId, PublishWait, Scope, SharedPool, TopicId,
+};
 use crate::scenario::data::Fit;
 use crate::scenario::decode::{Cx, NotZero, Seed};
 use crate::scenario::language::ScenarioKeys;
@@ -90,6 +92,10 @@ pub(crate) struct Atlas {
     pub(crate) topics: Vec<TopicPlaces>,
     /// By consumer.
     pub(crate) consumers: Vec<ConsumerPlaces>,
+    /// Every group of consumers of a topic.
+    pub(crate) groups: Vec<GroupSite>,
+    /// What changes redrive, and where that stands.
+    pub(crate) redrives: Vec<(TopicId, Place)>,
     /// Every `publish` step.
     pub(crate) publishes: Vec<PublishSite>,
     /// Steps behind one that ends the handler, and that one.
@@ -177,6 +183,10 @@ pub(crate) struct ClientPlaces {
 pub(crate) struct TopicPlaces {
     /// Its name.
     pub(crate) name: Place,
+    /// The value of `acks` of its producers.
+    pub(crate) acks: Place,
+    /// The key `redrive`.
+    pub(crate) redrive: Place,
 }
 
 /// Where the parts of a consumer were written.
@@ -186,6 +196,22 @@ pub(crate) struct ConsumerPlaces {
     pub(crate) name: Place,
     /// The value of `concurrency`.
     pub(crate) concurrency: Place,
+    /// The value of `group`.
+    pub(crate) group: Place,
+    /// The value of `delivery`.
+    pub(crate) delivery: Place,
+    /// Keys that say what becomes of a message that has failed or was not acknowledged.
+    pub(crate) failed: [(&'static str, Place); 4],
+}
+
+/// A group of consumers of a topic.
+pub(crate) struct GroupSite {
+    /// Whose messages.
+    pub(crate) topic: TopicId,
+    /// What it is called.
+    pub(crate) name: String,
+    /// Who belongs to it, in the order of the file.
+    pub(crate) members: Vec<ConsumerId>,
 }
 
 /// A `publish` step of an endpoint.
@@ -199,6 +225,10 @@ pub(crate) struct PublishSite {
     pub(crate) place: Place,
     /// The key `key`, if it is there.
     pub(crate) key_place: Place,
+    /// What it waits for.
+    pub(crate) wait: PublishWait,
+    /// Where that stands.
+    pub(crate) wait_place: Place,
 }
 
 /// A parameter, and where it was written.

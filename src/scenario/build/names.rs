@@ -147,24 +147,24 @@ impl<'k> Names<'k> {
         id
     }
 
-    /// The topic of that name.
-    pub(super) fn topic(&self, name: &TopicName, cx: &mut Cx<'_>) -> Option<TopicId> {
+    /// The topic of that name; where a queue is called so, `otherwise` says what to do.
+    pub(super) fn topic(&self, name: &TopicName, otherwise: &str, cx: &mut Cx<'_>) -> Option<TopicId> {
         let id = self.topics.get(name.text.as_str()).copied();
         if id.is_none() && self.queues.contains_key(name.text.as_str()) {
             cx.say(&catalogue::UNKNOWN_NAME, name.place, format!("`{}` is a queue, not a topic", name.text))
-                .help(format!("write `queue = \"{}\"`", name.text));
+                .help(otherwise);
         } else if id.is_none() && !self.lost.topics {
             unknown(name, self.topics.keys().copied(), &format!("define it as [topic.{}]", name.text), cx);
         }
         id
     }
 
-    /// The queue of that name.
-    pub(super) fn queue(&self, name: &QueueName, cx: &mut Cx<'_>) -> Option<TopicId> {
+    /// The queue of that name; where a topic is called so, `otherwise` says what to do.
+    pub(super) fn queue(&self, name: &QueueName, otherwise: &str, cx: &mut Cx<'_>) -> Option<TopicId> {
         let id = self.queues.get(name.text.as_str()).copied();
         if id.is_none() && self.topics.contains_key(name.text.as_str()) {
             cx.say(&catalogue::UNKNOWN_NAME, name.place, format!("`{}` is a topic, not a queue", name.text))
-                .help(format!("write `topic = \"{}\"`", name.text));
+                .help(otherwise);
         } else if id.is_none() && !self.lost.queues {
             unknown(name, self.queues.keys().copied(), &format!("define it as [queue.{}]", name.text), cx);
         }
@@ -176,8 +176,8 @@ impl<'k> Names<'k> {
         if let Some((kind, rest)) = name.text.split_once('.') {
             let place = name.place.part(kind.len() + 1..name.text.len());
             match kind {
-                "topic" => return self.topic(&Ref::new(rest, place), cx),
-                "queue" => return self.queue(&Ref::new(rest, place), cx),
+                "topic" => return self.topic(&Ref::new(rest, place), &format!("write `queue.{rest}`"), cx),
+                "queue" => return self.queue(&Ref::new(rest, place), &format!("write `topic.{rest}`"), cx),
                 _ => {}
             }
         }
@@ -330,11 +330,11 @@ impl<'k> Names<'k> {
                     return;
                 }
                 "topic" => {
-                    self.topic(&Ref::new(rest, place), cx);
+                    self.topic(&Ref::new(rest, place), &format!("write `queue.{rest}`"), cx);
                     return;
                 }
                 "queue" => {
-                    self.queue(&Ref::new(rest, place), cx);
+                    self.queue(&Ref::new(rest, place), &format!("write `topic.{rest}`"), cx);
                     return;
                 }
                 "consumer" => {

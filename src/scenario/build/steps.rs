@@ -225,7 +225,8 @@ impl Builder<'_, '_, '_> {
         let name = keys.publish.value()?;
         let topic = self.names.destination(name, self.cx)?;
         let (place, key_place) = (name.place, keys.key.key_place());
-        self.atlas.publishes.push(PublishSite { from: self.endpoint, to: topic, place, key_place });
+        let wait_place = keys.wait.place();
+        self.atlas.publishes.push(PublishSite { from: self.endpoint, to: topic, place, key_place, wait, wait_place });
         Some(Publish {
             topic,
             wait,

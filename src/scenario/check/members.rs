@@ -21,10 +21,16 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
         let places = atlas.consumers[first.index()];
         let place = if places.concurrency == Place::NOWHERE { places.name } else { places.concurrency };
         let name = &model.topics[group.topic].name;
-        cx.say(&catalogue::IDLE_MEMBERS, place, format!("{} of {all} workers have nothing to read", all - partitions))
-            .also(atlas.topics[group.topic.index()].name, &*format!("this topic has {partitions} partitions"))
-            .number((all - partitions) as f64, "workers have nothing to read")
-            .note("each replica has `concurrency` workers, and a partition is read by one of them")
-            .help(format!("give `{name}` at least {all} `partitions`, or have fewer workers"));
+        let s = if partitions == 1 { "" } else { "s" };
+        let have = if all - partitions == 1 { "has" } else { "have" };
+        cx.say(
+            &catalogue::IDLE_MEMBERS,
+            place,
+            format!("{} of {all} workers {have} nothing to read", all - partitions),
+        )
+        .also(atlas.topics[group.topic.index()].name, format!("this topic has {partitions} partition{s}"))
+        .number((all - partitions) as f64, "workers have nothing to read")
+        .note("each replica has `concurrency` workers, and a partition is read by one of them")
+        .help(format!("give `{name}` at least {all} `partitions`, or have fewer workers"));
     }
 }

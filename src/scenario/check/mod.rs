@@ -4,6 +4,8 @@ mod circle;
 mod fails;
 mod gain;
 mod graph;
+mod groups;
+mod idle;
 mod keys;
 mod limits;
 mod load;
@@ -98,4 +100,6 @@ pub(crate) fn find_warnings(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<
     traces::find(model, atlas, cx);
     load::find(model, atlas, cx);
     members::find(model, atlas, cx);
+    idle::find(model, atlas, elsewhere, cx);
+    groups::find(atlas, cx);
 }

@@ -1,9 +1,11 @@
 //! Traffic on paper: how often each endpoint is asked, if nothing fails and nothing is repeated.
 
+use std::collections::BTreeSet;
+
 use crate::base::time::Time;
 use crate::model::{
-    Arrivals, CacheId, CacheStore, ClientId, Consumer, EndpointId, Id, Model, Pace, Process, Profile, Step, TopicId,
-    Workload,
+    Arrivals, CacheId, CacheStore, ClientId, Consumer, EndpointId, Id, Keeping, Model, Pace, Process, Profile, Step,
+    TopicId, Workload,
 };
 use crate::scenario::build::Atlas;
 
@@ -22,7 +24,8 @@ pub(super) fn reached_from(model: &Model, atlas: &Atlas, starts: impl Iterator<I
         callees[call.from.index()].push(call.to);
     }
     for publish in &atlas.publishes {
-        let handlers = model.consumers.iter().filter(|consumer| consumer.topic == publish.to);
+        let topics = behind(model, publish.to);
+        let handlers = model.consumers.iter().filter(|consumer| topics.contains(&consumer.topic));
         callees[publish.from.index()].extend(handlers.map(|consumer| consumer.handler));
     }
     let mut reached = vec![false; model.endpoints.len()];
@@ -35,12 +38,56 @@ pub(super) fn reached_from(model: &Model, atlas: &Atlas, starts: impl Iterator<I
     reached
 }
 
+/// The topics to which a message can come that is published to `topic`, itself included: as a dead letter of another one.
+fn behind(model: &Model, topic: TopicId) -> BTreeSet<TopicId> {
+    let mut found = BTreeSet::new();
+    let mut to_visit = vec![topic];
+    while let Some(at) = to_visit.pop() {
+        if found.insert(at) {
+            to_visit.extend(expired_to(model, at));
+            let readers = model.consumers.iter().filter(|consumer| consumer.topic == at);
+            to_visit.extend(readers.filter_map(|consumer| consumer.dead_letter));
+        }
+    }
+    found
+}
+
+/// Where goes what expires in a topic, or has to make room.
+fn expired_to(model: &Model, topic: TopicId) -> Option<TopicId> {
+    match &model.topics[topic].keeping {
+        Keeping::Queue(limits) => limits.dead_letter,
+        Keeping::Log(_) => None,
+    }
+}
+
+/// Where a topic that nobody reads hands on all that it gets, when it expires: so RabbitMQ delays messages.
+pub(super) fn hands_on(model: &Model, topic: TopicId) -> Option<TopicId> {
+    let Keeping::Queue(limits) = &model.topics[topic].keeping else { return None };
+    let is_read = model.consumers.iter().any(|consumer| consumer.topic == topic);
+    limits.dead_letter.filter(|_| !is_read && limits.ttl.is_some())
+}
+
+/// The topic out of which messages of `topic` are handled: itself, or the one behind those that only delay them.
+pub(super) fn destination(model: &Model, topic: TopicId) -> TopicId {
+    let mut at = topic;
+    // Queues that hand on to each other in a circle are left after a round.
+    for _ in model.topics.iter() {
+        match hands_on(model, at) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    at
+}
+
 /// Calls of one execution of a handler to one endpoint; what it publishes is handled by consumers with their own clients.
 pub(super) struct Visit {
     pub(super) to: EndpointId,
     pub(super) client: ClientId,
     /// How many, on average.
     pub(super) times: f64,
+    /// Of messages: how many of them the handler gets at once, at most; `None` is a call.
+    pub(super) batch: Option<u32>,
 }
 
 pub(super) fn visits(model: &Model, steps: &[Step]) -> Vec<Visit> {
@@ -60,9 +107,11 @@ pub(super) fn misses(model: &Model, cache: CacheId) -> f64 {
 fn add_visits(model: &Model, steps: &[Step], times: f64, visits: &mut Vec<Visit>) {
     for step in steps {
         match step {
-            Step::Call { endpoint, client, .. } => visits.push(Visit { to: *endpoint, client: *client, times }),
+            Step::Call { endpoint, client, .. } => {
+                visits.push(Visit { to: *endpoint, client: *client, times, batch: None });
+            }
             Step::Forward { endpoint, client } => {
-                visits.push(Visit { to: *endpoint, client: *client, times });
+                visits.push(Visit { to: *endpoint, client: *client, times, batch: None });
                 return;
             }
             Step::Parallel { branches, .. } => {
@@ -76,7 +125,13 @@ fn add_visits(model: &Model, steps: &[Step], times: f64, visits: &mut Vec<Visit>
             Step::Cached { cache, miss, .. } => add_visits(model, miss, times * misses(model, *cache), visits),
             Step::Publish(publish) => {
                 let shares = handled(model, publish.topic);
-                visits.extend(shares.map(|(to, client, share)| Visit { to, client, times: times * share }));
+                let visit = |(by, share): (&Consumer, f64)| Visit {
+                    to: by.handler,
+                    client: by.client,
+                    times: times * share,
+                    batch: Some(by.batch),
+                };
+                visits.extend(shares.map(visit));
             }
             Step::Fail => return,
             Step::Work(_) | Step::ContendedWork { .. } | Step::Sleep(_) | Step::Reply => {}
@@ -85,7 +140,8 @@ fn add_visits(model: &Model, steps: &[Step], times: f64, visits: &mut Vec<Visit>
 }
 
 /// Who handles a message of a topic: of each group one, as likely as it has workers.
-fn handled(model: &Model, topic: TopicId) -> impl Iterator<Item = (EndpointId, ClientId, f64)> {
+fn handled(model: &Model, topic: TopicId) -> impl Iterator<Item = (&Consumer, f64)> {
+    let topic = destination(model, topic);
     let workers = |consumer: &Consumer| {
         let service = model.endpoints[consumer.handler].service;
         f64::from(consumer.concurrency) * f64::from(model.services[service].replicas)
@@ -93,7 +149,7 @@ fn handled(model: &Model, topic: TopicId) -> impl Iterator<Item = (EndpointId, C
     let of_topic = move || model.consumers.iter().filter(move |consumer| consumer.topic == topic);
     of_topic().map(move |consumer| {
         let group: f64 = of_topic().filter(|other| other.group == consumer.group).map(workers).sum();
-        (consumer.handler, consumer.client, workers(consumer) / group)
+        (consumer, workers(consumer) / group)
     })
 }
 

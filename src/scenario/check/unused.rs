@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Elsewhere;
-use super::traffic::reached;
+use super::traffic::{hands_on, reached};
 use crate::base::suggest::did_you_mean;
 use crate::model::{Action, CacheId, ClientId, EndpointId, Id, Keeping, Model, PoolId, ServiceId, TopicId};
 use crate::scenario::build::{Atlas, Resource};
@@ -60,13 +60,19 @@ fn resources(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut C
     }
 }
 
-/// Topics and queues to which nobody publishes, or that nobody reads, and brokers that keep none.
-fn topics(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {
+/// Where dead letters go.
+pub(super) fn letters(model: &Model) -> BTreeSet<TopicId> {
     let mut letters: BTreeSet<TopicId> = model.consumers.iter().filter_map(|consumer| consumer.dead_letter).collect();
     letters.extend(model.topics.iter().filter_map(|topic| match &topic.keeping {
         Keeping::Queue(limits) => limits.dead_letter,
         Keeping::Log(_) => None,
     }));
+    letters
+}
+
+/// Topics and queues to which nobody publishes, or that nobody reads, and brokers that keep none.
+fn topics(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'_>) {
+    let letters = letters(model);
     for (id, topic) in model.topics.enumerate().filter(|(_, topic)| !elsewhere.names(&topic.name)) {
         let (name, place) = (&topic.name, atlas.topics[id.index()].name);
         let what = if topic.is_queue { "queue" } else { "topic" };
@@ -74,7 +80,7 @@ fn topics(model: &Model, atlas: &Atlas, elsewhere: &Elsewhere<'_>, cx: &mut Cx<'
         if !is_published {
             cx.say(&catalogue::UNUSED, place, format!("nobody publishes to the {what} `{name}`"))
                 .help(format!("publish to it in a step, `{{ publish = \"{name}\" }}`, or remove it"));
-        } else if !model.consumers.iter().any(|consumer| consumer.topic == id) {
+        } else if !model.consumers.iter().any(|consumer| consumer.topic == id) && hands_on(model, id).is_none() {
             let is_watched = topic.alert.is_some() || topic.redrive_every.is_some();
             let redriven = model.changes.iter().any(|change| change.action == Action::Redrive(id));
             if letters.contains(&id) && (is_watched || redriven) {

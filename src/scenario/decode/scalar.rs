@@ -178,7 +178,8 @@ impl<T: Decode + Default + PartialEq> Decode for NotZero<T> {
             return Some(NotZero(value));
         }
         let key = cx.key();
-        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` must be longer than zero"))
+        let more = if T::kind().describe() == Span::kind().describe() { "longer than" } else { "above" };
+        cx.say(&catalogue::OUT_OF_RANGE, node.place, format!("`{key}` must be {more} zero"))
             .help(format!("write for example `{key} = {}`", T::kind().example()));
         None
     }

@@ -51,22 +51,22 @@ keys! {
         /// acknowledged nor seen.
         store: Distribution;
         /// Messages that one node takes each second.
-        rate: Unlimited<Rate>;
+        rate: Unlimited<NotZero<Rate>>;
         /// Bytes that one node takes each second.
         bandwidth: Unlimited<Bandwidth>;
         /// By how much every partition that a node leads makes each message dearer: with "0.1%", a thousand partitions
         /// halve what it takes.
         partition_cost: Share;
         /// How much one node can keep.
-        disk: Unlimited<Size> = "unlimited";
+        disk: Unlimited<NotZero<Size>> = "unlimited";
         /// What becomes of publishers who find the disk full: they get an error ("refuse"), or wait until there is room
         /// ("block").
         when_full: Word<WhenFull>;
         /// RabbitMQ: the memory of one node. Messages stay in it as long as they are kept.
-        memory: Unlimited<Size> = "unlimited";
+        memory: Unlimited<NotZero<Size>> = "unlimited";
         /// RabbitMQ: the share of its memory that messages may take (`vm_memory_high_watermark`). When those of one node take
         /// more, all who publish to the broker wait until they take less; consumers go on.
-        watermark: Share = "60%";
+        watermark: NotZero<Share> = "60%";
         /// How long nobody can reach what a node has led that died, until another one leads it.
         failover: Span;
     }
@@ -86,15 +86,16 @@ keys! {
         /// full, then another ("sticky"); the same, those with shorter queues being likelier ("adaptive"); each in turn
         /// ("round-robin").
         partitioner: Word<Partitioner> = "keyed";
-        /// Kafka: copies of each partition, the leader's included.
-        replication: Count<1, 1000> = "3";
-        /// How long messages are kept, whether they were handled or not: in Kafka 168 h if absent; in JetStream until all
-        /// groups have handled them if absent.
+        /// Kafka: copies of each partition, the leader's included; not more than the broker has nodes. Three if absent, or as
+        /// many as there are nodes.
+        replication: Count<1, 1000>;
+        /// How long messages are kept, whether they were handled or not; with "unlimited" as long as the other limits let them.
+        /// If absent, 168 h in Kafka, and in JetStream until all groups have handled them (retention by interest).
         retention: Unlimited<NotZero<Span>>;
         /// Kafka: how much of a partition is kept.
-        retention_size: Unlimited<Size> = "unlimited";
+        retention_size: Unlimited<NotZero<Size>> = "unlimited";
         /// Kafka: the size of a file of a partition. Only whole files are removed, and never the newest.
-        segment: Size = "1GiB";
+        segment: NotZero<Size> = "1GiB";
         /// Kafka: how often it is looked for what need not be kept.
         retention_check: NotZero<Span> = "300s";
         /// Kafka: how the client library of each publisher behaves.
@@ -102,7 +103,7 @@ keys! {
         /// Not Kafka: how many messages are kept for each group.
         length: LimitFrom<1> = "unlimited";
         /// Not Kafka: how many bytes are kept for each group.
-        max_size: Unlimited<Size> = "unlimited";
+        max_size: Unlimited<NotZero<Size>> = "unlimited";
         /// Not Kafka: who goes when there are too many: the oldest message, or the new one, whose publisher learns it.
         overflow: Word<QueueOverflow> = "drop-oldest";
         /// Not Kafka: how long a message is kept that nobody takes.
@@ -123,21 +124,23 @@ keys! {
         /// How long a message waits for others to go in one batch.
         linger: Span = "5ms";
         /// The largest batch.
-        batch: Size = "16KiB";
+        batch: NotZero<Size> = "16KiB";
         /// How much waits in the library at most; then publishers wait.
-        buffer: Size = "32MiB";
+        buffer: NotZero<Size> = "32MiB";
         /// How long they wait before they fail.
         max_block: NotZero<Span> = "60s";
-        /// How long a message may take, all attempts included, before it is given up.
-        delivery_timeout: NotZero<Span> = "120s";
+        /// How long a message may take, all attempts included, before it is given up; at least `linger` and `request_timeout`
+        /// together. 120 s if absent, or as long as those.
+        delivery_timeout: NotZero<Span>;
         /// How long one attempt is waited for.
         request_timeout: NotZero<Span> = "30s";
         /// Batches that are under way to one node at once.
         in_flight: Count<1, 1000> = "5";
         /// Which acknowledgement it waits for: "none", that of the "leader", or that of "all" replicas.
         acks: Word<Acks> = "all";
-        /// Whether a batch that is sent again is known to the broker, and not stored twice.
-        idempotent: bool = "true";
+        /// Whether a batch that is sent again is known to the broker, and not stored twice. It needs `acks = "all"` and at most
+        /// five batches `in_flight`; if absent, it is so where they allow it.
+        idempotent: bool;
         /// Bytes on the wire and on disk for each byte.
         compression: PositiveNumber = "1";
     }
@@ -152,7 +155,7 @@ keys! {
         /// How many messages it keeps. In RabbitMQ, those that are with a consumer do not count.
         length: LimitFrom<1> = "unlimited";
         /// How many bytes it keeps.
-        max_size: Unlimited<Size> = "unlimited";
+        max_size: Unlimited<NotZero<Size>> = "unlimited";
         /// Who goes when there are too many: the oldest message, or the new one, whose publisher learns it.
         overflow: Word<QueueOverflow> = "drop-oldest";
         /// How long a message is kept that nobody takes.
@@ -193,7 +196,7 @@ keys! {
         /// Messages that a worker takes ahead: at most 500 in Kafka (`max.poll.records`), 10 in SQS, one in JetStream and in
         /// an ideal queue, any number in RabbitMQ.
         prefetch: LimitFrom<1>;
-        /// "at-least-once" acknowledges what was handled: it may come again; "at-most-once" acknowledges before: it may be
+        /// "at-least-once" acknowledges what was handled: it may come again; "at-most-once" acknowledges before: what fails is
         /// lost; "exactly-once" (Kafka) reads and publishes in one transaction.
         delivery: Word<DeliveryWord> = "at-least-once";
         /// Kafka: how often it is told how far the group is, which happens when messages are asked for; "0s" is after every

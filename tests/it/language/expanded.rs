@@ -34,6 +34,21 @@ fn every_scenario_runs_as_it_is_printed() {
     }
 }
 
+/// What Kafka's producers do unless it is written depends on what is: on acknowledgements, timeouts and nodes.
+#[test]
+fn producers_and_queues_are_printed_as_they_run() {
+    let text = "[workload.users]\nentry = \"api.page\"\narrivals = \"even(10/s)\"\n[service.api.endpoint.page]\n\
+                steps = [{ publish = \"t\" }, { publish = \"q\" }]\n[broker.k]\npreset = \"kafka\"\nnodes = 1\n[topic.t]\n\
+                broker = \"k\"\n[topic.t.producer]\nacks = \"leader\"\nrequest_timeout = \"10m\"\n[queue.q]\nredrive = \"none\"\n\
+                [consumer.c]\ntopic = \"t\"\nhandler = \"w.do\"\n[consumer.d]\nqueue = \"q\"\nhandler = \"w.do\"\n\
+                [service.w.endpoint.do]\nsteps = [{ work = \"1ms\" }]\n";
+    let printed = holds("main.toml", text, &LoadOptions::default(), &NoFiles);
+    let again = load_with_files("printed.toml", printed.as_bytes(), &LoadOptions::default(), &NoFiles);
+    let known = load_with_files("main.toml", text.as_bytes(), &LoadOptions::default(), &NoFiles);
+    assert_eq!(again.diagnostics.codes(), known.diagnostics.codes(), "{printed}");
+    assert!(!printed.contains("replication"), "{printed}");
+}
+
 #[test]
 fn each_value_says_where_it_comes_from() {
     let base = "[workload.users]\nentry = \"api.page\"\narrivals = \"poisson($load)\"\n[param.load]\nvalue = \"10/s\"\n\

@@ -19,7 +19,7 @@ fn leader_dies(acks: &str) -> Run {
         failover = "1s"
         [topic.mails]
         broker = "log"
-        producer = {{ linger = "0s", in_flight = 100, acks = "{acks}", idempotent = {} }}
+        producer = {{ linger = "0s", in_flight = 100, acks = "{acks}" }}
         [consumer.mailer]
         topic = "mails"
         handler = "mailer.send"
@@ -30,7 +30,6 @@ fn leader_dies(acks: &str) -> Run {
         nodes = 1
         crash = true
         "#,
-        acks == "all",
     );
     mails("even(100/s)", "", r#"{ work = "1ms" }"#, &more)
 }

@@ -290,6 +290,13 @@ fn what_stands_out_is_said() {
     assert!(unread.contains("24 dead letters lie in dead-mails, and nobody reads them"), "{unread}");
     let again = step(&|it| it.effects.iter_mut().for_each(|effect| effect.again = 5));
     assert!(again.contains("mail was done again 5 times") && !again.contains("entry was"), "{again}");
+    assert!(again.contains("service.mailer.endpoint.send.effect_once = true"), "only that ends it: {again}");
+    let once = step(&|it| {
+        it.effects.iter_mut().for_each(|effect| effect.again = 1);
+        it.groups[dead].pending = 1;
+    });
+    assert!(once.contains("mail was done again 1 time for the same thing"), "{once}");
+    assert!(once.contains("1 dead letter lies in dead-mails"), "{once}");
     let lost = step(&|it| it.groups[mails].settled[Fate::Lost as usize] = 9);
     assert!(lost.contains("mails lost 9 messages"), "{lost}");
     let anew = step(&|it| it.groups[stats].rebalances = 8);

@@ -45,6 +45,11 @@ pub(super) fn steps(facts: &Facts) -> Vec<String> {
     found.into_iter().flatten().take(STEPS_MAX).collect()
 }
 
+/// `1 message`, `2 messages`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", number::count(count), if count == 1 { "" } else { "s" })
+}
+
 /// `queue.mails`.
 fn path(facts: &Facts, of: &GroupOf) -> String {
     let topic = &facts.model.topics[of.group.topic];
@@ -82,7 +87,7 @@ fn rebalances(facts: &Facts, of: &GroupOf) -> Option<String> {
     }
     let again = match of.it.redelivered {
         0 => String::new(),
-        again => format!(" and {} messages handed out again", number::count(again)),
+        again => format!(" and {} handed out again", counted(again, "message")),
     };
     Some(format!(
         "{} shared its partitions anew {} times{again}: a member is thrown out that dies or does not ask for more \
@@ -129,11 +134,12 @@ fn poison(facts: &Facts, of: &GroupOf) -> Option<String> {
     }
     let holds = if partitions(facts, of).is_some() { ", and nobody gets past them in their partitions" } else { "" };
     Some(format!(
-        "{} messages of {} still wait, some of which have failed {} times{holds}: give them up after some attempts \
+        "{} of {} still {}, some of which have failed {}{holds}: give them up after some attempts \
          (consumer.{n}.deliveries) and put them aside (.dead_letter).",
-        number::count(of.it.pending),
+        counted(of.it.pending, "message"),
         name(of),
-        number::count(of.it.handled_badly),
+        if of.it.pending == 1 { "waits" } else { "wait" },
+        counted(of.it.handled_badly, "time"),
         n = reader.name,
     ))
 }
@@ -224,7 +230,7 @@ fn lost(facts: &Facts, of: &GroupOf) -> Option<String> {
     if lost == 0 {
         return None;
     }
-    let fact = format!("{} lost {} messages", name(of), number::count(lost));
+    let fact = format!("{} lost {}", name(of), counted(lost, "message"));
     let readers = readers(facts, of);
     let try_this = match readers.iter().find(|it| it.delivery == Delivery::AtMostOnce) {
         Some(it) => format!("consumer.{}.delivery = \"at-most-once\" acknowledges before it handles", it.name),
@@ -247,17 +253,26 @@ fn lost(facts: &Facts, of: &GroupOf) -> Option<String> {
     Some(format!("{fact}: {try_this}."))
 }
 
+/// `1 message lies`, `2 messages lie`.
+fn lie(count: u64, what: &str) -> String {
+    format!("{} {}", counted(count, what), if count == 1 { "lies" } else { "lie" })
+}
+
 /// Dead letters that nobody takes, or that came back after they were sent back.
 fn dead_letters(facts: &Facts, of: &GroupOf) -> Option<String> {
     let redriven = of.it.with_fate(Fate::Redriven);
     let takes = messaging::gets_dead_letters(facts.model, of.group.topic) && of.group.consumers.is_empty();
     if takes && redriven > 0 && of.it.pending > 0 {
         return Some(format!(
-            "{} dead letters lie in {} though {} were sent back: they fail again. Find out what is wrong with them, or with \
-             who handles them, before they are sent back once more.",
-            number::count(of.it.pending),
+            "{} in {} though {}: what was sent back fails again. Find out what is wrong with it, or with who handles it, before \
+             it is sent back once more.",
+            lie(of.it.pending, "dead letter"),
             name(of),
-            number::count(redriven),
+            if redriven == 1 {
+                "1 was sent back".to_owned()
+            } else {
+                format!("{} were sent back", number::count(redriven))
+            },
         ));
     }
     let waiting = untaken(facts, of).filter(|_| messaging::gets_dead_letters(facts.model, of.group.topic))?;
@@ -268,21 +283,21 @@ fn dead_letters(facts: &Facts, of: &GroupOf) -> Option<String> {
         ),
         false => "give it a [consumer.NAME]".to_owned(),
     };
-    Some(format!("{waiting} dead letters lie in {}, and nobody reads them: {who}.", name(of)))
+    Some(format!("{} in {}, and nobody reads them: {who}.", lie(waiting, "dead letter"), name(of)))
 }
 
 /// Other messages that nobody takes.
 fn unread(facts: &Facts, of: &GroupOf) -> Option<String> {
     let waiting = untaken(facts, of).filter(|_| !messaging::gets_dead_letters(facts.model, of.group.topic))?;
-    Some(format!("{waiting} messages lie in {}, and nobody reads them: it needs a [consumer.NAME].", name(of)))
+    Some(format!("{} in {}, and nobody reads them: it needs a [consumer.NAME].", lie(waiting, "message"), name(of)))
 }
 
 /// How many lie in a topic that nobody reads and that is never emptied.
-fn untaken(facts: &Facts, of: &GroupOf) -> Option<String> {
+fn untaken(facts: &Facts, of: &GroupOf) -> Option<u64> {
     let (model, topic) = (facts.model, of.group.topic);
     let redrives = model.changes.iter().any(|it| it.action == Action::Redrive(topic));
     let is_emptied = model.topics[topic].redrive_every.is_some() || redrives;
-    (of.group.consumers.is_empty() && of.it.pending > 0 && !is_emptied).then(|| number::count(of.it.pending))
+    (of.group.consumers.is_empty() && of.it.pending > 0 && !is_emptied).then_some(of.it.pending)
 }
 
 /// What was done to the world outside more than once.
@@ -292,10 +307,10 @@ fn done_again(facts: &Facts, results: &MessagingResults) -> Option<String> {
     let endpoint = &facts.model.endpoints[worst.endpoint];
     let service = &facts.model.services[endpoint.service].name;
     Some(format!(
-        "{} was done again {} times for the same thing: what is delivered or tried again must do no harm \
-         (service.{service}.endpoint.{}.idempotent = true).",
+        "{} was done again {} for the same thing: what is delivered or tried again must do no harm. Where it does none, because \
+         of an upsert or an idempotency key, say so (service.{service}.endpoint.{}.effect_once = true).",
         endpoint.effect.as_deref().unwrap_or_default(),
-        number::count(worst.again),
+        counted(worst.again, "time"),
         endpoint.name,
     ))
 }
@@ -307,12 +322,13 @@ fn idle(facts: &Facts, of: &GroupOf) -> Option<String> {
     let is_kafka = facts.model.brokers[topic.broker].kind == BrokerKind::Kafka;
     (is_kafka && workers > partitions).then(|| {
         format!(
-            "{} of the {} workers of {} have nothing to read: {} has {} partitions, and each goes to one of them.",
+            "{} of the {} workers of {} {} nothing to read: {} has {}, and each goes to one of them.",
             number::count(workers - partitions),
             number::count(workers),
             name(of),
+            if workers - partitions == 1 { "has" } else { "have" },
             path(facts, of),
-            number::count(partitions),
+            counted(partitions, "partition"),
         )
     })
 }

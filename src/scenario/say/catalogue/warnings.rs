@@ -204,9 +204,11 @@ duration = "60s"
 [workload.users]
 arrivals = "trace('requests.csv', per=5m, speed=25)""#
 
-    "W015" GAIN "calls that come back multiplied"
+    "W015" GAIN "calls or messages that come back multiplied"
         "A request calls back to its own endpoint more than once on average: the number of requests grows from round \
-         to round, and nothing but timeouts and full queues ends it."
+         to round, and nothing but timeouts and full queues ends it. The same holds for a message whose handler, itself or by \
+         what it calls, publishes one or more for each that it gets: nobody waits for its end, so that what is once in the \
+         circle stays in it, and more keeps coming."
         bad r#"# Twenty times a chance of one in ten: two calls come back.
 [service.orders.endpoint.create]
 steps = [{ repeat = 20, steps = [{ choose = [
@@ -256,6 +258,50 @@ partitions = 8
 topic       = "orders"
 handler     = "orders.create"
 concurrency = 8"#
+
+    "W018" IDLE_KEY "a key of which nothing comes"
+        "Another key takes away what this one is about: what is acknowledged before it is handled is never delivered again, \
+         who publishes with `acks = \"none\"` gets no acknowledgement, and dead letters go back only from where they come to."
+        bad r#"[queue.mails]
+
+[consumer.mailer]
+queue      = "mails"
+handler    = "orders.create"
+delivery   = "at-most-once"
+deliveries = 3"#
+        good r#"[queue.mails]
+
+[consumer.mailer]
+queue      = "mails"
+handler    = "orders.create"
+delivery   = "at-least-once"
+deliveries = 3"#
+
+    "W019" NEAR_GROUPS "groups that are called nearly the same"
+        "Each group of a topic gets every message, and a group is there as soon as a consumer names it: a slip in `group` \
+         makes another one, which handles everything once more."
+        bad r#"[topic.orders]
+
+[consumer.billing]
+topic   = "orders"
+handler = "orders.create"
+group   = "billing"
+
+[consumer.billing-too]
+topic   = "orders"
+handler = "orders.create"
+group   = "biling""#
+        good r#"[topic.orders]
+
+[consumer.billing]
+topic   = "orders"
+handler = "orders.create"
+group   = "billing"
+
+[consumer.billing-too]
+topic   = "orders"
+handler = "orders.create"
+group   = "billing""#
 
     "W020" HEDGE_IDLE "a hedge that waits for longer than its call"
         "The timeout of a client that hedges holds for the whole call. A hedge that would come later is never sent, \
