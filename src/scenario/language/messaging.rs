@@ -87,8 +87,8 @@ keys! {
         /// ("round-robin").
         partitioner: Word<Partitioner> = "keyed";
         /// Kafka: copies of each partition, the leader's included, on nodes that follow one another: when its leader dies, one
-        /// of them takes over, and with 1 it is neither written nor read until its node is back; not more than the broker has nodes. Three if absent, or as
-        /// many as there are nodes.
+        /// of them takes over, and with 1 it is neither written nor read until its node is back. Not more than the broker has
+        /// nodes; three if absent, or as many as there are nodes.
         replication: Count<1, 1000>;
         /// How long messages are kept, whether they were handled or not; with "unlimited" as long as the other limits let them.
         /// If absent, 168 h in Kafka, and in JetStream until all groups have handled them (retention by interest).
