@@ -56,6 +56,12 @@ impl FromStr for Vary {
             },
             several => several.iter().map(|piece| trimmed(piece).to_owned()).collect(),
         };
+        if let Some(again) = (1..values.len()).find(|place| values[..*place].contains(&values[*place])) {
+            let piece = pieces.get(again).filter(|_| pieces.len() > 1).unwrap_or(&pieces[0]);
+            let message = format!("`{}` is among the values of `{path}` twice", values[again]);
+            let place = start + piece.start..start + piece.end;
+            return Err(ParseError::new(place, message).hint("every value runs once, `--reps` says how often"));
+        }
         Ok(Vary { path, values })
     }
 }
@@ -141,6 +147,13 @@ mod tests {
         assert_eq!(values("a=0.1..0.3:3"), "0.1 | 0.2 | 0.3");
         assert_eq!(values("a=500ms..2s:4"), "500ms | 1s | 1.5s | 2s");
         assert_eq!(values("a=3..1:3"), "3 | 2 | 1");
+    }
+
+    #[test]
+    fn a_value_stands_there_once() {
+        let fault = "a=1/s,2/s,1/s".parse::<Vary>().unwrap_err();
+        assert_eq!(fault.range, 10..13);
+        assert!("a=3..3:2".parse::<Vary>().is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::experiment::{Advice, NoAdvice, Patient, Stage, advise};
 use crate::report::{self, terminal};
-use crate::scenario;
+use crate::scenario::{self, LoadOptions};
 
 use super::console::Console;
 use super::exit::Exit;
@@ -30,8 +30,8 @@ Examples:
 /// at a time, with the same random numbers as the scenario as it stands, and the best of them in pairs: no retries, a
 /// budget, jitter, other timeouts, cancellation, deadlines, breakers, bulkheads, limits, a short queue, newest first, a queue
 /// of messages instead of a call, and more. They are ranked by how many runs end well (the verdict is recovered or better
-/// and every `expect` holds), by what users get and by what they take. Cures that everybody believes in and that do not help
-/// here are listed too.
+/// and every `expect` holds), by what users get, and then by what they take; where all runs end well, the least dear comes
+/// first. Cures that everybody believes in and that do not help here are listed too.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -100,12 +100,21 @@ fn run(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         }
     };
     console.print(&match arguments.format {
-        Format::Text => terminal::advice(&source.name, &advice, console.color_out, console.width),
+        Format::Text => {
+            let run = command(&advice, &source.name);
+            terminal::advice(&advice, &run, console.color_out, console.width)
+        }
         Format::Json => report::experiment::advice::json(&source.name, &advice),
         Format::Toml => advice.overlay().unwrap_or_default(),
     })?;
     write(arguments, &source, &patient, &advice, console)?;
     Ok(Exit::Fine)
+}
+
+/// The command that runs `file`, with what is advised below it.
+fn command(advice: &Advice, file: &str) -> String {
+    let LoadOptions { variants, sets, seed, .. } = advice.run_with.clone();
+    format!("brownout run {}{file}", Overrides::new(variants, sets, seed).arguments())
 }
 
 /// Writes the scenario with its cure, where that is wanted and there is one.
@@ -123,8 +132,7 @@ fn write(
     };
     files::write(path, &patient.with_overlay(&advice.tried[winner].cure, &advice.variant))?;
     if !console.quiet {
-        let variants = arguments.overrides.arguments();
-        let run = format!("brownout run {variants}--variant {} {}", advice.variant, path.display());
+        let run = command(advice, &path.display().to_string());
         console.say(&format!("file: {0}; run it with `{run}`\n", path.display()));
     }
     Ok(())

@@ -1,11 +1,12 @@
 //! `brownout compare`: several scenarios, or the variants of one, with the same random numbers.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::base::units::Share;
-use crate::experiment::{ARMS_MAX, Arm, Call, Comparison, Plan, Stage, Wanted, compare};
+use crate::experiment::{ARMS_MAX, Against, Arm, Call, Comparison, Difference, Plan, Stage, Wanted, compare};
 use crate::model::Model;
 use crate::report::experiment::comparison::{self, Input};
 use crate::report::experiment::gate::{self as gate_formats, Case, Suite};
@@ -36,12 +37,13 @@ Examples:
 /// Compare scenarios, or the variants of one, run by run with the same random numbers
 ///
 /// Run number k of each scenario draws the same arrivals and the same work, so that what is left of their difference is the
-/// difference between the scenarios. All are compared with the first. Where runs end differently, shares of endings come
-/// first, and figures are compared between runs that ended alike.
+/// difference between the scenarios. All are compared with the first. Where the runs of either scenario end in several
+/// ways, shares of endings come first, and figures are compared between runs that ended alike; where no two did, only what
+/// they cost. Where all runs of each end in one way, figures are compared between all pairs.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Two to ten scenarios; of a single one its variants are compared with the file as it stands
+    /// A scenario and up to ten to compare with it; of a single one its variants are compared with the file as it stands
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Of a single file: only these variants
@@ -63,7 +65,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SHARE")]
     precision: Option<Share>,
     /// Fail (exit code 99) when a scenario is worse than the first in this figure, such as `goodput(shoppers)` or, for
-    /// all of them, `goodput`; may be given several times
+    /// all of them, `goodput`, or when clearly fewer of its runs end well; may be given several times
+    ///
+    /// How runs end comes before any figure: runs that collapse are not compared with runs that do not. Clearly fewer means
+    /// that McNemar's test finds it in less than 5% of all experiments by chance, for all scenarios together, which takes
+    /// six runs at least. A figure that is named in full and that a scenario does not have fails, too.
     #[arg(long, value_name = "FIGURE")]
     no_worse: Vec<String>,
     #[command(flatten)]
@@ -209,13 +215,22 @@ fn load(arguments: &Arguments, console: Console) -> Result<(Vec<Loaded>, Exit), 
         }
     }
     if !(2..=ARMS_MAX).contains(&wanted.len()) {
-        return Err(Failure::Usage {
-            message: match wanted.len() {
-                1 => format!("`{}` has no variants to compare", arguments.files[0].display()),
-                count => format!("{count} scenarios are too many to compare at once"),
-            },
-            hint: format!("name 2 to {ARMS_MAX} scenarios, or one with variants"),
-        });
+        let others = ARMS_MAX - 1;
+        let first = arguments.files[0].display();
+        let (message, hint) = match (arguments.files.len(), wanted.len()) {
+            (1, 1) => (
+                format!("`{first}` has no variants to compare"),
+                format!("name 2 to {ARMS_MAX} scenarios, or one with variants"),
+            ),
+            (1, count) => (
+                format!("{} variants of `{first}` are too many to compare at once", count - 1),
+                format!("choose up to {others} of them: `--variant NAME`, once for each"),
+            ),
+            (_, count) => {
+                (format!("{count} scenarios are too many to compare at once"), format!("name 2 to {ARMS_MAX} of them"))
+            }
+        };
+        return Err(Failure::Usage { message, hint });
     }
     let (mut loaded, mut exit) = (Vec::new(), Exit::Fine);
     for (file, variant, name) in wanted {
@@ -246,13 +261,13 @@ fn variants_of(file: &Path) -> Result<Vec<String>, Failure> {
     Ok(scenario::variants(&source.name, &source.bytes, source.files()))
 }
 
-/// The figures that must not be worse, as checks.
+/// How runs end and the figures that must not be worse, as checks; none unless there is such a figure.
 fn suites(compared: &Comparison, arguments: &Arguments) -> Result<Vec<Suite>, Failure> {
+    let known: BTreeSet<&str> =
+        compared.arms.iter().flat_map(|arm| &arm.runs.measures).map(|measure| measure.name.as_str()).collect();
     for wanted in &arguments.no_worse {
-        let names: Vec<&str> =
-            compared.against.iter().flat_map(|it| &it.differences).map(|it| it.measure.name.as_str()).collect();
-        if !names.iter().any(|name| is_meant(name, wanted)) {
-            let near = crate::base::suggest::did_you_mean(wanted, names.iter().copied());
+        if !known.iter().any(|name| is_meant(name, wanted)) {
+            let near = crate::base::suggest::did_you_mean(wanted, known.iter().copied());
             return Err(Failure::Usage {
                 message: format!("nothing that was compared is called `{wanted}`"),
                 hint: match near {
@@ -264,19 +279,51 @@ fn suites(compared: &Comparison, arguments: &Arguments) -> Result<Vec<Suite>, Fa
     }
     let first = &compared.arms[0].name;
     let file = arguments.files.last().map(|file| file.display().to_string()).unwrap_or_default();
-    let suite = |it: &crate::experiment::Against| {
-        let is_checked = |difference: &&crate::experiment::Difference| {
-            arguments.no_worse.iter().any(|wanted| is_meant(&difference.measure.name, wanted))
-        };
-        let case = |it: &crate::experiment::Difference| Case {
-            name: it.measure.name.clone(),
-            found: format!("{} than {first}: {}", it.call.name(), terminal::difference_in_words(it)),
-            pass: it.call != Call::Worse,
-        };
-        let name = format!("{} against {first}", compared.arms[it.arm].name);
-        Suite { name, file: file.clone(), cases: it.differences.iter().filter(is_checked).map(case).collect() }
+    let suite = |it: &Against| Suite {
+        name: format!("{} against {first}", compared.arms[it.arm].name),
+        file: file.clone(),
+        cases: if arguments.no_worse.is_empty() { Vec::new() } else { cases(compared, it, &arguments.no_worse) },
     };
     Ok(compared.against.iter().map(suite).collect())
+}
+
+/// The checks of one scenario: how its runs end, then the figures.
+fn cases(compared: &Comparison, it: &Against, no_worse: &[String]) -> Vec<Case> {
+    let (first, other) = (&compared.arms[0], &compared.arms[it.arm]);
+    let ends = Case {
+        name: "runs that end well".to_owned(),
+        found: terminal::endings_in_words(compared, it),
+        pass: !it.ends_worse(compared.against.len()),
+    };
+    let is_meant_by = |name: &str| no_worse.iter().any(|wanted| is_meant(name, wanted));
+    let case = |it: &Difference| {
+        let call = match it.call {
+            Call::Better | Call::Worse => format!("{} than {}", it.call.name(), first.name),
+            Call::Differs | Call::NoClearDifference => format!("{} from {}", it.call.name(), first.name),
+            Call::TooFew => format!("{} to compare with {}", it.call.name(), first.name),
+        };
+        let found = format!("{call}: {}", terminal::difference_in_words(it));
+        Case { name: comparison::name_of(it), found, pass: it.call != Call::Worse }
+    };
+    let figures = it.differences.iter().filter(|it| is_meant_by(&it.measure.name)).map(case);
+    // What could not be compared is said: nobody is to take silence for no worse.
+    let is_compared = |name: &str| it.differences.iter().any(|it| it.measure.name == name);
+    let missing = first.runs.measures.iter().chain(&other.runs.measures).map(|measure| measure.name.as_str());
+    let missing: BTreeSet<&str> = missing.filter(|name| is_meant_by(name) && !is_compared(name)).collect();
+    let missing = missing.into_iter().map(|name| {
+        let is_in = |names: &[String]| names.iter().any(|known| known == name);
+        let (is_gone, is_new) = (is_in(&it.only_first), is_in(&it.only_this));
+        let why = match (is_gone, is_new) {
+            (true, _) => format!("{} has no such figure, or no run with a sample of it", other.name),
+            (_, true) => format!("{} has no such figure, or no run with a sample of it", first.name),
+            _ if it.is_mixed => "no two runs that ended alike have a sample of it".to_owned(),
+            _ => "no two runs have a sample of it".to_owned(),
+        };
+        // One that is asked for by its full name is to be there.
+        let pass = !(is_gone && no_worse.iter().any(|wanted| wanted == name));
+        Case { name: name.to_owned(), found: format!("not compared with {}: {why}", first.name), pass }
+    });
+    std::iter::once(ends).chain(figures).chain(missing).collect()
 }
 
 /// Whether `wanted` names this figure, or its metric.

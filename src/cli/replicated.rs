@@ -2,7 +2,7 @@
 
 use crate::experiment::{Stage, Wanted, replications};
 use crate::model::Model;
-use crate::report::experiment::baseline::{self, Baseline};
+use crate::report::experiment::baseline::{Baseline, Held};
 use crate::report::experiment::gate::{self, Case, Suite};
 use crate::report::experiment::replications::{self as report, Input};
 use crate::report::{figure, manifest, terminal};
@@ -49,7 +49,7 @@ pub(super) fn run(
     let version = env!("CARGO_PKG_VERSION");
     let input = Input { model, runs: &runs, hash: &hash, version, needed: arguments.holds_in.as_f64() };
     write(directory, scenario, &input, arguments)?;
-    let changes = earlier.map(|earlier| earlier.changes(&runs));
+    let held = earlier.map(|earlier| earlier.hold(&runs));
     let mut cases: Vec<Case> = report::held(&input)
         .iter()
         .map(|it| {
@@ -58,7 +58,7 @@ pub(super) fn run(
             Case { name: expectation.name.clone(), found, pass: it.pass }
         })
         .collect();
-    cases.extend(changes.iter().flat_map(|changes| baseline::cases(changes)));
+    cases.extend(held.iter().flat_map(Held::cases));
     if cases.iter().any(|case| !case.pass) {
         said.exit = Exit::ExpectationFailed;
     }
@@ -71,9 +71,11 @@ pub(super) fn run(
         Format::Csv => report::runs(&input),
         Format::Github => gate::github(&said.suites),
     };
-    for change in changes.iter().flatten() {
-        let mark = if change.is_worse { "worse than the baseline" } else { "other than the baseline" };
-        said.remarks.push_str(&format!("{}: {mark}: {}\n", source.name, change.text));
+    // Annotations, and what failed, say it already.
+    if !console.quiet && arguments.format != Format::Github {
+        for line in held.iter().flat_map(Held::lines) {
+            said.remarks.push_str(&format!("{}: {line}\n", source.name));
+        }
     }
     if console.quiet {
         let failed = said.suites.iter().flat_map(|suite| &suite.cases).filter(|case| !case.pass);

@@ -84,8 +84,12 @@ pub(super) struct Arguments {
     /// With `--reps`: an expectation fails when it holds in a smaller share of the runs than this
     #[arg(long, value_name = "SHARE", default_value = "95%", requires = "reps")]
     pub(super) holds_in: Share,
-    /// With `--reps`: hold the runs against the summary.json of earlier ones; what has become worse by more than both
-    /// intervals allow fails
+    /// With `--reps`: hold the runs against the summary.json of earlier ones; what has become worse by more than chance
+    /// fails, and so does a figure that is gone
+    ///
+    /// How runs end comes first, then the figures of runs that ended alike. With 95% confidence nothing at all is said to
+    /// have changed where nothing has: that is corrected for how much is compared (Holm), so few runs show large changes
+    /// only. What could not be held against the earlier runs is named.
     #[arg(long, value_name = "FILE", requires = "reps")]
     pub(super) baseline: Option<PathBuf>,
     #[command(flatten)]

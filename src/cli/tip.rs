@@ -84,7 +84,7 @@ pub(super) struct Arguments {
     /// How sure the answer is: both ends of the interval together, or each point of a phase diagram
     #[arg(long, value_name = "SHARE", default_value_t = Share::new(TIP_CONFIDENCE).expect("it lies between 0 and 1"))]
     confidence: Share,
-    /// The most runs of a value; where they say nothing sure, it stays open
+    /// The most runs of a value; where they say nothing sure, it stays open, and so few that they never could are refused
     #[arg(long, value_name = "NUMBER", default_value_t = TIP_REPLICATIONS, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     reps: u32,
     #[command(flatten)]
@@ -190,6 +190,16 @@ fn tip(arguments: &Arguments, console: Console) -> Result<Exit, Failure> {
         Err(TipEnded::Wrong(text)) => {
             console.say(&text);
             return Ok(Exit::BadScenario);
+        }
+        Err(TipEnded::TooFew(needed)) => {
+            return Err(Failure::Usage {
+                message: format!(
+                    "no test can be {} sure with {} of each value",
+                    arguments.confidence,
+                    if plan.replications == 1 { "1 run".to_owned() } else { format!("{} runs", plan.replications) },
+                ),
+                hint: format!("it takes {needed} at least: `--reps {needed}`, or a lower `--confidence`"),
+            });
         }
     };
     let criterion = match arguments.until {

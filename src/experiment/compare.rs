@@ -1,23 +1,24 @@
 //! Comparing several scenarios: run `k` of each has the same seed, so that all see the same arrivals, the same work and
 //! the same luck, and what is left of their difference is the difference between them.
 //!
-//! All are compared with the first. Where the runs of a pair of scenarios ended differently, shares of endings come first
-//! and figures are compared between runs that ended alike; no interval is made of a mean over both.
+//! All are compared with the first. Where all runs of each scenario end in one way, be it the same or not, figures are
+//! compared between all pairs. Where runs of either end in several ways, shares of endings come first and figures are
+//! compared between runs that ended alike; no interval is made of a mean over both. What it costs is told all the same.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
-use crate::insight::statistics::{Paired, holm, mcnemar};
+use crate::insight::statistics::{Estimate, Paired, holm, mcnemar};
 use crate::insight::{Better, Measure, MeasureOf};
 use crate::model::{Model, Verdict};
 
 use super::Stage;
 use super::replicate::{Ran, Replications, Wanted, Watch, run};
 
-/// The most scenarios that are compared at once.
-pub const ARMS_MAX: usize = 10;
+/// The most scenarios that are compared at once: the first, and ten with it.
+pub const ARMS_MAX: usize = 11;
 /// Runs of each scenario between two looks at the intervals, and the fewest before the first.
 pub const BATCH: u32 = 10;
 /// How likely an interval holds the truth.
@@ -78,6 +79,29 @@ pub struct Against {
     pub flips_p: f64,
     /// Every figure that both have.
     pub differences: Vec<Difference>,
+    /// Figures of which only runs of the first have a sample.
+    pub only_first: Vec<String>,
+    /// Figures of which only runs of the other one have a sample.
+    pub only_this: Vec<String>,
+}
+
+impl Against {
+    /// How many pairs became better, from a bad ending to a good one (recovered or better), and how many worse.
+    pub fn changed(&self) -> (u32, u32) {
+        let is_good = |verdict: Option<Verdict>| verdict.is_some_and(|verdict| verdict <= Verdict::Recovered);
+        let count = |good_to: bool| {
+            let is_so = |flip: &&Flip| is_good(flip.from) != good_to && is_good(flip.to) == good_to;
+            self.flips.iter().filter(is_so).map(|flip| flip.pairs).sum::<u32>()
+        };
+        (count(true), count(false))
+    }
+
+    /// Whether clearly fewer runs end well than in the first scenario, where `others` are compared with it: in less than
+    /// 5% of all experiments that is said of any of them where there is no difference (Bonferroni).
+    pub fn ends_worse(&self, others: usize) -> bool {
+        let (better, worse) = self.changed();
+        worse > better && self.flips_p < (1.0 - CONFIDENCE) / others.max(1) as f64
+    }
 }
 
 /// Pairs of runs that ended so.
@@ -130,7 +154,8 @@ pub struct Difference {
     pub means: (f64, f64),
     /// Of the second less the first, pair by pair.
     pub paired: Paired,
-    /// Half the width of the interval: 95% for all scenarios together (Bonferroni).
+    /// Half the width of the interval: 95% for all scenarios together (Bonferroni). Costs over runs that ended differently
+    /// have none: of them is asked in how many pairs which is dearer.
     pub half_width: Option<f64>,
     /// What it means.
     pub call: Call,
@@ -190,11 +215,6 @@ fn against(first: &Replications, second: &Replications, arm: usize, others: usiz
         }
     }
     flips.sort_by_key(|flip| (flip.from, flip.to));
-    let is_good = |verdict: Option<Verdict>| verdict.is_some_and(|verdict| verdict <= Verdict::Recovered);
-    let changed = |good_to: bool| {
-        let is_so = |flip: &&Flip| is_good(flip.from) != good_to && is_good(flip.to) == good_to;
-        flips.iter().filter(is_so).map(|flip| flip.pairs).sum::<u32>()
-    };
     let is_mixed = first.endings().len() > 1 || second.endings().len() > 1;
     let basis: Vec<Option<Verdict>> = match is_mixed {
         false => vec![None],
@@ -212,7 +232,50 @@ fn against(first: &Replications, second: &Replications, arm: usize, others: usiz
             differences.extend(difference(measure, within, &values, others));
         }
     }
-    Against { arm, is_mixed, flips_p: mcnemar(changed(true), changed(false)), flips, differences }
+    if is_mixed && differences.is_empty() {
+        differences = costs(first, second, others);
+    }
+    let (only_first, only_this) = (only(first, second), only(second, first));
+    let mut it = Against { arm, is_mixed, flips, flips_p: 1.0, differences, only_first, only_this };
+    let (better, worse) = it.changed();
+    it.flips_p = mcnemar(better, worse);
+    it
+}
+
+/// Figures of which `one` has a sample and `other` has none.
+fn only(one: &Replications, other: &Replications) -> Vec<String> {
+    let has = |runs: &Replications, place: usize| runs.values(place).any(|value| value.is_some());
+    let is_alone = |(place, measure): &(usize, &Measure)| {
+        has(one, *place) && !other.place(&measure.name).is_some_and(|place| has(other, place))
+    };
+    one.measures.iter().enumerate().filter(is_alone).map(|(_, measure)| measure.name.clone()).collect()
+}
+
+/// What is paid, however a run ends.
+const COSTS: [&str; 3] = ["core_hours_per_million", "replica_hours_per_million", "cost_per_million"];
+
+/// What is paid over all pairs, where no two runs ended alike: a mean over both has no interval, but in how many pairs
+/// which of the two is dearer says whether that is chance (a sign test).
+fn costs(first: &Replications, second: &Replications, others: usize) -> Vec<Difference> {
+    let of = |name: &str| {
+        let (place, other) = (first.place(name)?, second.place(name)?);
+        let pairs: Vec<(f64, f64)> =
+            first.values(place).zip(second.values(other)).filter_map(|(one, two)| Some((one?, two?))).collect();
+        let it = difference(&first.measures[place], None, &pairs, others)?;
+        let is_apart = |one: f64, two: f64| (one - two).abs() > 1e-9 * one.abs().max(two.abs());
+        let dearer = pairs.iter().filter(|(one, two)| two > one && is_apart(*one, *two)).count() as u32;
+        let cheaper = pairs.iter().filter(|(one, two)| two < one && is_apart(*one, *two)).count() as u32;
+        let p = mcnemar(dearer, cheaper);
+        let call = match p < (1.0 - CONFIDENCE) / others.max(1) as f64 {
+            false => Call::NoClearDifference,
+            true if dearer > cheaper => Call::Worse,
+            true => Call::Better,
+        };
+        let mean = Estimate { half_width: None, standard_error: None, ..it.paired.difference };
+        let paired = Paired { difference: mean, p: Some(p), gain: None, ..it.paired };
+        Some(Difference { half_width: None, call, paired, ..it })
+    };
+    COSTS.into_iter().filter_map(of).collect()
 }
 
 fn difference(measure: &Measure, within: Option<Verdict>, values: &[(f64, f64)], others: usize) -> Option<Difference> {
@@ -290,6 +353,53 @@ mod tests {
             "a mean over both is nowhere"
         );
         assert_eq!(against.flips_p, 1.0);
+    }
+
+    #[test]
+    fn fewer_runs_that_end_well_are_clear_before_any_figure_is() {
+        use Verdict::{Metastable, Recovered, Unharmed};
+        let first: Vec<_> = (0..20).map(|n| (if n < 2 { Metastable } else { Recovered }, 0.9)).collect();
+        let against = |second: Vec<(Verdict, f64)>| compared(vec![arm(&first), arm(&second)], false).against[0].clone();
+        // Of the 20 pairs 18 became worse and none better: 2 / 2^18.
+        let it = against(vec![(Metastable, 0.9); 20]);
+        assert!(it.differences.iter().all(|it| it.call != Call::Worse), "those that ended alike are no worse");
+        assert_eq!((it.changed(), it.ends_worse(1), it.ends_worse(10)), ((0, 18), true, true));
+        assert_eq!(against(vec![(Unharmed, 0.9); 20]).changed(), (2, 0));
+        assert!(!against(vec![(Unharmed, 0.9); 20]).ends_worse(1));
+        // Five of five: 2 / 2^5 is more than 5%.
+        let it = compared(vec![arm(&first[2..7]), arm(&[(Metastable, 0.9); 5])], false);
+        assert!(!it.against[0].ends_worse(1));
+    }
+
+    #[test]
+    fn what_it_costs_is_told_where_no_two_runs_ended_alike() {
+        use Verdict::{Metastable, Recovered, Unharmed};
+        let cost = |mut it: ComparedArm, name: &str| {
+            it.runs.measures[0].name = name.to_owned();
+            it.runs.measures[0].better = Better::Less;
+            it
+        };
+        let first = arm(&[
+            (Recovered, 1.0),
+            (Unharmed, 1.5),
+            (Recovered, 1.0),
+            (Unharmed, 1.5),
+            (Recovered, 1.0),
+            (Unharmed, 1.5),
+        ]);
+        let second = arm(&[(Metastable, 5.0); 6]);
+        let name = "cost_per_million";
+        let it = compared(vec![cost(first.clone(), name), cost(second.clone(), name)], false);
+        let [row] = it.against[0].differences.as_slice() else { panic!("{:?}", it.against[0].differences) };
+        // Dearer in all of six pairs: 2 / 2^6. A mean over several endings has no interval.
+        assert_eq!((row.within, row.half_width, row.call), (None, None, Call::Worse));
+        assert!((row.p_holm.unwrap() - 2.0 / 64.0).abs() < 1e-12 && row.means == (1.25, 5.0));
+        // What is no cost is compared between runs that ended alike, or not at all; what one does not have is named.
+        let it = compared(vec![first.clone(), second.clone()], false);
+        assert!(it.against[0].differences.is_empty() && it.against[0].only_first.is_empty());
+        let it = compared(vec![first, cost(second, "goodput(guests)")], false);
+        assert_eq!(it.against[0].only_first, ["goodput(users)"]);
+        assert_eq!(it.against[0].only_this, ["goodput(guests)"]);
     }
 
     #[test]

@@ -25,8 +25,7 @@ pub fn text(name: &str, findings: &[Finding], measured: Option<&MeasuredAudit>, 
             origin = origin.line(site.line).char_column(site.column);
         }
         let mut group = level.primary_title(finding.what.as_str()).id(finding.kind).element(origin);
-        let count = format!("{} {}", digits(finding.number), finding.of);
-        if !finding.of.is_empty() {
+        if let Some(count) = count(finding) {
             group = group.element(Level::NOTE.message(count));
         }
         if !finding.why.is_empty() {
@@ -65,7 +64,7 @@ pub fn json(name: &str, findings: &[Finding], measured: Option<&MeasuredAudit>) 
             "what": finding.what,
             "why": finding.why,
             "number": finding.number,
-            "of": finding.of,
+            "of": finding.number.map(|_| finding.of),
             "help": finding.help,
         })
     };
@@ -121,8 +120,7 @@ pub fn suite(name: &str, findings: &[Finding], fails: &dyn Fn(&Finding) -> bool)
 }
 
 fn said(finding: &Finding) -> String {
-    let count =
-        if finding.of.is_empty() { String::new() } else { format!(" ({} {})", digits(finding.number), finding.of) };
+    let count = count(finding).map_or(String::new(), |count| format!(" ({count})"));
     let why = if finding.why.is_empty() { String::new() } else { format!("; {}", finding.why) };
     format!("{}{count}{why}", finding.what)
 }
@@ -147,7 +145,7 @@ fn blast_table(all: &[Blast]) -> String {
     format!("Blast radius: what of all good answers is gone while every process of a service is, measured\n{lines}\n")
 }
 
-/// Three digits, as tables have them.
-fn digits(value: f64) -> String {
-    number::plain(Some(value))
+/// The number behind it, with three digits as tables have them, and what it counts.
+fn count(finding: &Finding) -> Option<String> {
+    finding.number.map(|value| format!("{} {}", number::plain(Some(value)), finding.of))
 }

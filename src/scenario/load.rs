@@ -27,6 +27,8 @@ pub struct LoadOptions {
     /// `PATH=VALUE` of what an experiment varies, after those: the argument that says so, such as `--vary`, and what it
     /// sets this time. What is wrong with it is said of that argument.
     pub varied: Vec<(&'static str, String)>,
+    /// Variants to lay over all of that, in this order.
+    pub over: Vec<String>,
     /// Replaces the seed of the file.
     pub seed: Option<u64>,
 }
@@ -147,8 +149,10 @@ impl<'l> Loading<'l> {
         };
         let arguments: Vec<SourceId> =
             options.assignments().map(|(argument, set)| sources.add(argument, set)).collect();
-        let asked: Vec<SourceId> =
-            options.variants.iter().map(|variant| sources.add("--variant", variant.as_str())).collect();
+        let mut variants = |names: &[String]| -> Vec<SourceId> {
+            names.iter().map(|variant| sources.add("--variant", variant.as_str())).collect()
+        };
+        let (asked, over) = (variants(&options.variants), variants(&options.over));
         let Parsed { root, has_gaps } = parse_chain(file, self.name, self.files, shelf, sources, findings);
         self.has_gaps = has_gaps;
         if root.entries.is_empty() && !has_gaps {
@@ -164,6 +168,11 @@ impl<'l> Loading<'l> {
         for id in arguments {
             if let Some(assignment) = Assignment::parse(sources, id, findings) {
                 assignment.apply(&mut changed, &names_at, &top_keys(), findings);
+            }
+        }
+        for id in over {
+            if let Some(overlay) = lay_variant(&root, &mut changed, sources, id, findings) {
+                note_places(overlay, sources.text(id), &mut self.of_variant);
             }
         }
         let mut read = self.understand(changed, file);
@@ -206,7 +215,7 @@ impl<'l> Loading<'l> {
     /// Says what is wrong with each variant alone that is not laid over already.
     fn check_other_variants(&mut self, root: &Table, options: &LoadOptions, file: SourceId) {
         let Some(variants) = root.get("variant").and_then(|entry| entry.node.table()) else { return };
-        let is_asked = |variant: &str| options.variants.iter().any(|asked| asked == variant);
+        let is_asked = |variant: &str| options.variants.iter().chain(&options.over).any(|asked| asked == variant);
         for entry in variants.entries.iter().filter(|entry| !is_asked(&entry.key)) {
             let Some(overlay) = entry.node.table() else { continue };
             let mut changed = root.clone();

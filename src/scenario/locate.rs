@@ -21,6 +21,7 @@ impl Locator {
         };
         let sets: Vec<_> = options.assignments().map(|(argument, set)| sources.add(argument, set)).collect();
         let variants: Vec<_> = options.variants.iter().map(|it| sources.add("--variant", it.as_str())).collect();
+        let over: Vec<_> = options.over.iter().map(|it| sources.add("--variant", it.as_str())).collect();
         let base = parse_chain(file, name, files, &mut shelf, &mut sources, &mut findings).root;
         let mut root = base.clone();
         for id in variants {
@@ -31,16 +32,25 @@ impl Locator {
                 assignment.apply(&mut root, &names_at, &top_keys(), &mut findings);
             }
         }
+        for id in over {
+            lay_variant(&base, &mut root, &sources, id, &mut findings);
+        }
         Locator { root, sources }
     }
 
     /// Where the key at `path` stands, or the nearest table around it that is written somewhere. `None` where not even
-    /// the first part of the path is.
+    /// the first part of the path is, or what the path names: what is said of `client.app` is not said of another client.
     pub fn site(&self, path: &str) -> Option<Site> {
         let mut table = &self.root;
         let mut found = None;
-        for key in path.split('.') {
-            let Some(entry) = table.get(key) else { break };
+        let keys: Vec<&str> = path.split('.').collect();
+        for (depth, key) in keys.iter().enumerate() {
+            let Some(entry) = table.get(key) else {
+                if depth > 0 && names_at(&keys[..depth]).is_some() {
+                    return None;
+                }
+                break;
+            };
             found = Some(entry.key_place).filter(|place| place.is_somewhere()).or(found);
             let Some(inner) = entry.node.table() else { break };
             table = inner;

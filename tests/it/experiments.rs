@@ -3,5 +3,6 @@
 mod advice;
 mod command_line;
 mod examples;
+mod gates;
 mod statistics;
 mod tip;

@@ -50,7 +50,6 @@ impl Cure {
 
     /// Both at once; `None` where they change the same key.
     pub(super) fn with(&self, other: &Cure) -> Option<Cure> {
-        let is_in = |inner: &str, outer: &str| inner == outer || inner.starts_with(&format!("{outer}."));
         let clash = |(a, _): &(String, String)| other.lines.iter().any(|(b, _)| is_in(a, b) || is_in(b, a));
         if self.lines.iter().any(clash) {
             return None;
@@ -74,6 +73,11 @@ impl Cure {
         let lines = self.lines.iter().map(|(path, value)| format!("{path} = {value}\n"));
         format!("[variant.{name}]\n{}", lines.collect::<String>())
     }
+}
+
+/// Whether the key at the path `inner` is that at `outer`, or one in it.
+pub(super) fn is_in(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]

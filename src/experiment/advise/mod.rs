@@ -3,7 +3,7 @@
 //! once more, with seeds that had no part in choosing it.
 //!
 //! `scene` is where it hurts, `cures` the catalogue, `cure` one of them as an overlay of the file, `plan` how often each is
-//! tried, `trial` runs them, `rank` says what they did. That a cure which everybody believes in does nothing here is a finding, too.
+//! tried, `trial` runs them, `rank` says what they did, `why` why nothing helps. That a cure which everybody believes in does nothing here is a finding, too.
 
 mod cure;
 mod cures;
@@ -12,11 +12,11 @@ mod plan;
 mod rank;
 mod scene;
 mod trial;
+mod why;
 
-use crate::insight::statistics::ShareEstimate;
 use crate::insight::{self, Insight};
 use crate::measure::simulate;
-use crate::model::{Id, Model, ServiceId, TraceSettings};
+use crate::model::{Model, TraceSettings};
 use crate::scenario::{Files, LoadOptions, Locator, load_with_files, variants};
 
 use super::Stage;
@@ -29,13 +29,12 @@ use plan::Plan;
 use rank::Ruler;
 use scene::Scene;
 use trial::{Arm, Trial};
+use why::why_nothing;
 
 /// The best so many are tried in pairs.
 const PAIRED: usize = 3;
 /// How much better a pair has to be than its better half, in goodput, to be worth a second change.
 const WORTH: f64 = 0.01;
-/// Busier than this on paper there is no room.
-const NO_ROOM: f64 = 0.9;
 
 /// A scenario, and how often its cures are tried.
 #[derive(Clone, Copy)]
@@ -75,6 +74,9 @@ pub struct Advice {
     pub confirmed: Option<(Figures, Figures)>,
     /// What the overlay is called in the file.
     pub variant: String,
+    /// With what the file has to be run, once the overlay of the winner stands in it: that variant, and what was set besides
+    /// and does not take it back again.
+    pub run_with: LoadOptions,
     /// Why nothing helps, where nothing does.
     pub why_nothing: Vec<String>,
     /// Runs in all, without their twins.
@@ -156,8 +158,9 @@ pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice
         .collect();
     tried.sort_by(|a, b| ruler.order(a, b));
     let winner = ruler.winner(&tried);
-    let mut confirmed = None;
+    let (mut confirmed, mut run_with) = (None, options.clone());
     if let Some(place) = winner {
+        run_with = patient.run_with(&tried[place].cure, &variant);
         let cured = patient.cured(&tried[place].cure, &variant).map_err(|_| NoAdvice::BadScenario)?;
         let mut both = [Arm::new(model.clone()), Arm::new(cured)];
         plan.confirm(&mut trial, &ruler, &mut both).ok_or(NoAdvice::Interrupted)?;
@@ -178,6 +181,7 @@ pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice
         winner,
         confirmed,
         variant,
+        run_with,
         why_nothing,
         runs,
         insight,
@@ -202,10 +206,27 @@ impl Patient<'_> {
         text
     }
 
-    /// What runs when that variant is laid over the file; or why it does not.
+    /// With what the file and that variant in it run as they were tried. What is set on the command line is laid over
+    /// variants: of what the cure changes nothing may be set there, or the cure has to be set behind it.
+    fn run_with(&self, cure: &Cure, variant: &str) -> LoadOptions {
+        let text = self.with_overlay(cure, variant);
+        let path = |set: &String| set.split('=').next().unwrap_or_default().trim().to_owned();
+        let is_cured = |set: &String| cure.lines.iter().any(|(line, _)| cure::is_in(&path(set), line));
+        let kept: Vec<String> = self.options.sets.iter().filter(|set| !is_cured(set)).cloned().collect();
+        let lines = cure.lines.iter().map(|(path, value)| format!("{path}={value}"));
+        let behind: Vec<String> = self.options.sets.iter().cloned().chain(lines).collect();
+        let mut variants = self.options.variants.clone();
+        variants.push(variant.to_owned());
+        let with = |sets| LoadOptions { variants: variants.clone(), sets, ..self.options.clone() };
+        let (kept, behind) = (with(kept), with(behind));
+        let ran = load_with_files(self.name, &text, &kept, self.files).model;
+        if ran.is_some() && ran == self.cured(cure, variant).ok() { kept } else { behind }
+    }
+
+    /// What runs when that variant is laid over the file and all that is set; or why it does not.
     fn cured(&self, cure: &Cure, variant: &str) -> Result<Model, String> {
         let mut options = self.options.clone();
-        options.variants.push(variant.to_owned());
+        options.over.push(variant.to_owned());
         let loaded = load_with_files(self.name, &self.with_overlay(cure, variant), &options, self.files);
         let notices = loaded.diagnostics.notices();
         loaded.model.ok_or_else(|| {
@@ -258,36 +279,6 @@ fn best_pairs(ruler: &Ruler<'_>, base: &Arm, arms: &[(Cure, Arm)]) -> Vec<(usize
     helping.sort_by(|a, b| ruler.order(&a.1, &b.1));
     let best: Vec<usize> = helping.iter().take(PAIRED).map(|(n, _)| *n).collect();
     best.iter().enumerate().flat_map(|(n, a)| best[n + 1..].iter().map(move |b| (*a, *b))).collect()
-}
-
-/// What is known about why no cure helps.
-fn why_nothing(scene: &Scene<'_>, insight: &Insight, tried: &[Tried]) -> Vec<String> {
-    let mut why = Vec::new();
-    let judgement = &insight.judgement;
-    if judgement.trigger_from.is_some() && judgement.trigger_until.is_none() {
-        why.push("what goes wrong lasts to the end of the run: no cure can be told from a delay".to_owned());
-    }
-    let busy = |id: &ServiceId| {
-        let threads = scene.model.services[*id].threads_in_all()?;
-        Some((scene.busy(*id) / threads as f64, *id))
-    };
-    let busiest = (0..scene.model.services.len()).map(ServiceId::new).filter_map(|id| busy(&id));
-    if let Some((share, id)) = busiest.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(share, _)| *share > NO_ROOM) {
-        let name = &scene.model.services[id].name;
-        let percent = libm::round(share * 100.0);
-        why.push(format!(
-            "`{name}` is {percent}% busy on paper even when nothing goes wrong: there is no room to recover in"
-        ));
-    }
-    let nearest = tried.iter().find(|it| !it.is_pair && it.effect == Effect::Nothing);
-    if let Some(best) = nearest.filter(|it| it.figures.ended_well.count > 0) {
-        let ShareEstimate { count, of, .. } = best.figures.ended_well;
-        why.push(format!("the best of them, {}: {count} of {of} runs end well, which may be chance", best.cure.what));
-    }
-    if tried.is_empty() {
-        why.push("the catalogue has nothing for the place where it hurts".to_owned());
-    }
-    why
 }
 
 #[cfg(test)]

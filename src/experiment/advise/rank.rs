@@ -1,14 +1,15 @@
 //! What a cure did, measured against the scenario as it stands: first how many runs end well, then what users got, then
 //! what it takes. Shares have Wilson intervals, differences are of pairs of runs with the same seed. Where runs ended
-//! differently a difference of means gets no interval.
+//! differently a difference of means gets no interval: then the pairs that ended alike are looked at, ending by ending.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use super::trial::Arm;
 use super::{Tried, WORTH};
 use crate::experiment::{CONFIDENCE, Replication, Replications};
 use crate::insight::Insight;
-use crate::insight::statistics::{Paired, ShareEstimate};
+use crate::insight::statistics::{Paired, ShareEstimate, mcnemar};
 use crate::model::{Id, Model, Verdict};
 
 /// A difference in goodput that is worth a word.
@@ -17,6 +18,12 @@ const NOTICED: f64 = 0.005;
 const HARM: f64 = 0.05;
 /// A difference in latency that is worth a word, as a part of it.
 const NOTICED_LATENCY: f64 = 0.05;
+/// What users get of two cures is the same within this, in goodput: then what they take decides.
+const SAME: f64 = 0.02;
+/// The same for the share of expectations that hold.
+const SAME_HELD: f64 = 0.05;
+/// Fewer pairs than this that ended alike say nothing by themselves, unless they say the opposite.
+const PAIRS_MIN: usize = 3;
 
 /// What a cure did, from bad to good.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -55,6 +62,9 @@ pub struct Figure {
     /// Half the width of its interval: 95% for all cures together (Bonferroni). `None` where runs ended differently, or
     /// there are too few.
     pub half_width: Option<f64>,
+    /// Whether the difference is beyond chance: more than `half_width`, or, where runs ended differently, so in the pairs of
+    /// each ending and everywhere in the same direction.
+    pub is_clear: bool,
 }
 
 /// How runs fared.
@@ -62,6 +72,12 @@ pub struct Figure {
 pub struct Figures {
     /// Runs whose verdict is recovered or better, and all of whose expectations hold.
     pub ended_well: ShareEstimate,
+    /// Runs that end well now, and do not as they stand.
+    pub gained: u32,
+    /// Runs that end well as they stand, and do not now.
+    pub lost: u32,
+    /// Runs in which each expectation of the scenario holds, in file order.
+    pub expectations: Vec<ShareEstimate>,
     /// Runs whose verdict is recovered or better.
     pub recovered: ShareEstimate,
     /// The worst verdict of all runs.
@@ -115,22 +131,35 @@ impl<'m> Ruler<'m> {
     }
 
     fn ended_well(&self, runs: &Replications) -> ShareEstimate {
-        let well = runs.runs.iter().filter(|run| {
-            let recovered = run.verdict.is_some_and(|verdict| verdict <= Verdict::Recovered);
-            let holds = |(place, it): (usize, &crate::model::Expectation)| {
-                let value = run.measured.get(place).copied().flatten();
-                value.is_some_and(|value| it.comparison.holds(value, it.bound.value()))
-            };
-            recovered && self.model.expectations.iter().enumerate().all(holds)
-        });
+        let well = runs.runs.iter().filter(|run| self.ends_well(run));
         ShareEstimate::of(well.count() as u32, runs.runs.len() as u32)
+    }
+
+    fn ends_well(&self, run: &Replication) -> bool {
+        let recovered = run.verdict.is_some_and(|verdict| verdict <= Verdict::Recovered);
+        let holds = |(place, it): (usize, &crate::model::Expectation)| {
+            let value = run.measured.get(place).copied().flatten();
+            value.is_some_and(|value| it.comparison.holds(value, it.bound.value()))
+        };
+        recovered && self.model.expectations.iter().enumerate().all(holds)
+    }
+
+    /// In how many runs each expectation holds.
+    fn expectations(&self, runs: &Replications) -> Vec<ShareEstimate> {
+        (0..self.model.expectations.len()).map(|place| runs.held(self.model, place)).collect()
     }
 
     /// Those of `arm`, whose runs have the same seeds as the first ones of `base`; `others` are compared with it in all.
     pub(super) fn figures(&self, base: &Arm, arm: &Arm, others: usize) -> Figures {
         let figure = |name: &str| figure(&base.runs, &arm.runs, name, others);
+        let pairs = || base.runs.runs.iter().zip(&arm.runs.runs);
+        let turned =
+            |to: bool| pairs().filter(|(a, b)| self.ends_well(a) != to && self.ends_well(b) == to).count() as u32;
         Figures {
             ended_well: self.ended_well(&arm.runs),
+            gained: turned(true),
+            lost: turned(false),
+            expectations: self.expectations(&arm.runs),
             recovered: arm.runs.at_most(Verdict::Recovered),
             worst: arm.runs.runs.iter().filter_map(|run| run.verdict).max(),
             goodput: figure(&self.goodput),
@@ -157,7 +186,8 @@ impl<'m> Ruler<'m> {
         let gain = |name: &str| figure(&same, arm, name, 1);
         let better = gain(&self.goodput).is_some_and(|it| it.difference > NOTICED);
         let sooner = gain(&self.latency).is_some_and(|it| it.difference < -NOTICED_LATENCY * (it.mean - it.difference));
-        after > before || better || (self.is_well && after == before && sooner)
+        let held = |runs: &Replications| self.expectations(runs).iter().map(|it| it.count).sum::<u32>();
+        after > before || better || held(arm) > held(&same) || (self.is_well && after == before && sooner)
     }
 
     /// Whether it is worth its time to find out that a cure harms.
@@ -179,25 +209,28 @@ impl<'m> Ruler<'m> {
 
     /// What the figures of a cure say, beside those as it stands.
     pub(super) fn effect(&self, base: &Figures, cured: &Figures) -> Effect {
-        let (before, after) = (base.ended_well, cured.ended_well);
-        // A better end does not count where users get less: the twin may have come down, too.
-        let gets_less = cured.goodput.as_ref().is_some_and(|it| it.difference < -NOTICED);
-        if after.low > before.high && !gets_less {
-            return if after.count == after.of { Effect::Cures } else { Effect::Helps };
+        // A better end does not count where users get less: the twin may have come down, too. Where users have said what
+        // they expect, a little less is no harm by itself.
+        let harm = if self.model.expectations.is_empty() { NOTICED } else { HARM };
+        let gets_less = cured.goodput.as_ref().is_some_and(|it| it.difference < -harm);
+        // How runs end comes first: it needs no mean over runs that ended differently.
+        match shift(base.ended_well, cured.ended_well, (cured.gained, cured.lost)) {
+            Ordering::Greater if !gets_less => {
+                let after = cured.ended_well;
+                return if after.count == after.of { Effect::Cures } else { Effect::Helps };
+            }
+            Ordering::Less => return Effect::Worse,
+            _ => {}
         }
-        if after.high < before.low {
-            return Effect::Worse;
-        }
-        let clear = |it: &Figure, noticed: f64| {
-            let is_clear = it.half_width.is_some_and(|width| it.difference.abs() > width);
-            is_clear && it.difference.abs() > noticed
-        };
+        let clear = |it: &Figure, noticed: f64| it.is_clear && it.difference.abs() > noticed;
         if let Some(it) = cured.goodput.as_ref().filter(|it| clear(it, NOTICED)) {
             return if it.difference > 0.0 { Effect::Helps } else { Effect::Worse };
         }
-        match (base.recovered, cured.recovered) {
-            (before, after) if after.low > before.high && !gets_less => return Effect::Helps,
-            (before, after) if after.high < before.low => return Effect::Worse,
+        let mut shifts = vec![shift(base.recovered, cured.recovered, (0, 0))];
+        shifts.extend(base.expectations.iter().zip(&cured.expectations).map(|(a, b)| shift(*a, *b, (0, 0))));
+        match (shifts.contains(&Ordering::Greater), shifts.contains(&Ordering::Less)) {
+            (true, false) if !gets_less => return Effect::Helps,
+            (false, true) => return Effect::Worse,
             _ => {}
         }
         let noticed = |it: &Figure| NOTICED_LATENCY * (it.mean - it.difference);
@@ -208,19 +241,25 @@ impl<'m> Ruler<'m> {
         }
     }
 
-    /// The better one first: by what it does and how many runs end well; then what may be done without a proviso; then what
-    /// takes less; then by what users get; then what everybody believes in comes after what removes the cause; then how soon
-    /// users get it.
+    /// The better one first: by what it does, how many runs end well and how many expectations hold; then what may be done
+    /// without a proviso; then by what users get, and then what takes less, but the other way round where all runs end
+    /// well, since there nothing is left to be had; then what everybody believes in comes after what removes the cause; then
+    /// how soon users get it.
     pub(super) fn order(&self, a: &Tried, b: &Tried) -> Ordering {
         let well = |it: &Tried| it.figures.ended_well.share().unwrap_or(0.0);
-        let goodput = |it: &Tried| coarse(it.figures.goodput.as_ref(), NOTICED);
+        let held = |it: &Tried| {
+            let shares = it.figures.expectations.iter().filter_map(ShareEstimate::share);
+            libm::round(shares.sum::<f64>() / it.figures.expectations.len().max(1) as f64 / SAME_HELD)
+        };
+        let goodput = |it: &Tried| coarse(it.figures.goodput.as_ref(), SAME);
         let latency = |it: &Tried| it.figures.latency.as_ref().map_or(0.0, |it| it.mean);
+        let (gets, takes) = (goodput(b).total_cmp(&goodput(a)), a.figures.capacity.total_cmp(&b.figures.capacity));
         b.effect
             .cmp(&a.effect)
             .then(well(b).total_cmp(&well(a)))
+            .then(held(b).total_cmp(&held(a)))
             .then((!a.cure.proviso.is_empty()).cmp(&!b.cure.proviso.is_empty()))
-            .then(a.figures.capacity.total_cmp(&b.figures.capacity))
-            .then(goodput(b).total_cmp(&goodput(a)))
+            .then(if well(a) == 1.0 { takes.then(gets) } else { gets.then(takes) })
             .then(a.is_pair.cmp(&b.is_pair))
             .then(a.cure.belief.is_some().cmp(&b.cure.belief.is_some()))
             .then(latency(a).total_cmp(&latency(b)))
@@ -241,6 +280,19 @@ impl<'m> Ruler<'m> {
     }
 }
 
+/// Whether more runs end so than before, or fewer, beyond chance: the intervals of both shares do not meet, or, of the pairs
+/// that `turned` there and back, too many went one way.
+fn shift(before: ShareEstimate, after: ShareEstimate, turned: (u32, u32)) -> Ordering {
+    let is_no_chance = mcnemar(turned.0, turned.1) < 1.0 - CONFIDENCE;
+    if after.low > before.high || (is_no_chance && turned.0 > turned.1) {
+        Ordering::Greater
+    } else if after.high < before.low || (is_no_chance && turned.0 < turned.1) {
+        Ordering::Less
+    } else {
+        Ordering::Equal
+    }
+}
+
 fn coarse(it: Option<&Figure>, step: f64) -> f64 {
     it.map_or(0.0, |it| libm::round(it.mean / step))
 }
@@ -258,18 +310,42 @@ fn figure(base: &Replications, arm: &Replications, name: &str, others: usize) ->
     let values: Vec<(f64, f64)> =
         pairs.clone().filter_map(|(one, other)| Some((one.values[before]?, other.values[after]?))).collect();
     let paired = Paired::of(&values)?;
-    let is_mixed = pairs.clone().any(|(one, other)| {
-        let first = (base.runs[0].verdict, arm.runs[0].verdict);
-        let is_good = |verdict: Option<Verdict>| verdict.is_some_and(|it| it <= Verdict::Recovered);
-        is_good(one.verdict) != is_good(first.0) || is_good(other.verdict) != is_good(first.1)
-    });
+    // By how both ended.
+    let mut endings: BTreeMap<(bool, bool), Vec<(f64, f64)>> = BTreeMap::new();
+    for (one, other) in pairs {
+        let is_good = |run: &Replication| run.verdict.is_some_and(|it| it <= Verdict::Recovered);
+        let of_ending = endings.entry((is_good(one), is_good(other))).or_default();
+        of_ending.extend(one.values[before].zip(other.values[after]));
+    }
+    let is_mixed = endings.len() > 1;
+    let endings: Vec<Vec<(f64, f64)>> = endings.into_values().filter(|values| !values.is_empty()).collect();
     let confidence = 1.0 - (1.0 - CONFIDENCE) / others.max(1) as f64;
     Some(Figure {
         name: name.to_owned(),
         mean: values.iter().map(|it| it.1).sum::<f64>() / values.len() as f64,
         difference: paired.difference.mean,
         half_width: paired.difference.half_width_at(confidence, values.len()).filter(|_| !is_mixed),
+        is_clear: is_clear(&endings, others),
     })
+}
+
+/// Whether the second of the pairs differ from the first beyond chance in each of `endings`, and everywhere in the same
+/// direction. All of them together, and `others`, are right in 95% of all experiments (Bonferroni).
+fn is_clear(endings: &[Vec<(f64, f64)>], others: usize) -> bool {
+    let confidence = 1.0 - (1.0 - CONFIDENCE) / (others.max(1) * endings.len().max(1)) as f64;
+    let mut clear = false;
+    let mut is_gain = None;
+    for values in endings {
+        let Some(Paired { difference, .. }) = Paired::of(values) else { continue };
+        let width = difference.half_width_at(confidence, values.len());
+        let is_beyond = width.is_some_and(|width| difference.mean.abs() > width);
+        let goes_on = *is_gain.get_or_insert(difference.mean > 0.0) == (difference.mean > 0.0);
+        if !goes_on || (values.len() >= PAIRS_MIN && !is_beyond) {
+            return false;
+        }
+        clear |= is_beyond;
+    }
+    clear
 }
 
 /// Replicas times what each can do at once; what is unlimited counts as nothing that costs.
@@ -279,4 +355,58 @@ fn capacity(model: &Model) -> f64 {
         wide as f64
     };
     (0..model.services.len()).map(|id| of(&model.services[crate::model::ServiceId::new(id)])).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::replicate::made_up;
+    use super::*;
+    use Verdict::{Metastable, Recovered};
+
+    fn share(count: u32, of: u32) -> ShareEstimate {
+        ShareEstimate::of(count, of)
+    }
+
+    #[test]
+    fn more_runs_end_well_where_intervals_do_not_meet_or_pairs_turn_one_way() {
+        assert_eq!(shift(share(0, 5), share(3, 3), (3, 0)), Ordering::Greater, "0 to 43.4% and 43.8 to 100%");
+        assert_eq!(shift(share(3, 3), share(0, 5), (0, 3)), Ordering::Less);
+        // The intervals meet, 11 to 60% and 60 to 98%; six changes of six are 2 / 2^6 = 3.1%, five of five 6.3%.
+        assert_eq!(shift(share(3, 10), share(9, 10), (6, 0)), Ordering::Greater);
+        assert_eq!(shift(share(4, 10), share(9, 10), (5, 0)), Ordering::Equal);
+        assert_eq!(shift(share(5, 10), share(5, 10), (3, 3)), Ordering::Equal);
+    }
+
+    /// How a run ended, and its goodput.
+    type Run = (Verdict, f64);
+
+    fn of(pairs: &[(Run, Run)]) -> Figure {
+        let [base, arm]: [Vec<Run>; 2] = [pairs.iter().map(|it| it.0).collect(), pairs.iter().map(|it| it.1).collect()];
+        figure(&made_up(&base), &made_up(&arm), "goodput(users)", 1).unwrap()
+    }
+
+    #[test]
+    fn where_runs_ended_differently_the_pairs_of_each_ending_say_what_is_clear() {
+        let (bad, good) = (|it| (Metastable, it), |it| (Recovered, it));
+        let much = [
+            (bad(0.0), good(0.91)),
+            (bad(0.01), good(0.92)),
+            (bad(0.0), good(0.93)),
+            (bad(0.02), bad(0.88)),
+            (bad(0.01), bad(0.89)),
+            (bad(0.0), bad(0.87)),
+        ];
+        let it = of(&much);
+        assert!(it.half_width.is_none() && it.is_clear, "{it:?}");
+        // Those that end well get more by that alone; the others get nothing.
+        let mut chance = much;
+        (3..6).for_each(|n| chance[n].1 = bad(chance[n].0.1 + [0.01, -0.01, 0.0][n - 3]));
+        assert!(!of(&chance).is_clear);
+        // What goes the other way in a single run is no chance that may be left out.
+        let mut against = much.to_vec();
+        against.push((good(0.95), bad(0.1)));
+        assert!(!of(&against).is_clear);
+        against[6] = (good(0.8), good(0.9));
+        assert!(of(&against).is_clear);
+    }
 }

@@ -3,8 +3,8 @@
 
 use crate::insight::{Insight, PlaceKind, RootKind};
 use crate::model::{
-    CacheId, Caller, Client, ClientId, ConsumerId, Edge, EndpointId, Id, Limit, Model, Service, ServiceId, Step,
-    Target, TopicId, Transport, WorkloadId,
+    CacheId, Caller, Client, ClientId, ConsumerId, Edge, Endpoint, EndpointId, Id, Limit, Model, PoolId, Service,
+    ServiceId, Step, Target, TopicId, Transport, WorkloadId,
 };
 use crate::scenario::{Locator, Paper, on_paper};
 
@@ -104,6 +104,9 @@ impl<'a> Scene<'a> {
         if let Some((id, _)) = model.topics.enumerate().find(|(_, it)| it.name == name) {
             self.add_topic(id);
         }
+        if let Some((id, _)) = model.pools.enumerate().find(|(_, it)| it.name == name) {
+            self.add_pool(id);
+        }
         let of_group = |it: &crate::model::Consumer| it.name == name;
         let consumers: Vec<ConsumerId> =
             model.consumers.enumerate().filter(|(_, it)| of_group(it)).map(|(id, _)| id).collect();
@@ -131,7 +134,8 @@ impl<'a> Scene<'a> {
             Target::Cache(id) => self.add_cache(id),
             Target::Topic(id) => self.add_topic(id),
             Target::Consumer(id) => self.add_consumer(id),
-            Target::Edge(_) | Target::Pool(_) | Target::Run => {}
+            Target::Pool(id) => self.add_pool(id),
+            Target::Edge(_) | Target::Run => {}
         }
     }
 
@@ -151,6 +155,12 @@ impl<'a> Scene<'a> {
 
     fn add_cache(&mut self, id: CacheId) {
         push(&mut self.caches, id);
+    }
+
+    /// Whoever holds its permits.
+    fn add_pool(&mut self, id: PoolId) {
+        let holds = |it: &&Endpoint| it.steps.iter().any(|step| step.holds(id));
+        self.model.endpoints.iter().filter(holds).for_each(|it| push(&mut self.services, it.service));
     }
 
     fn add_topic(&mut self, id: TopicId) {

@@ -4,7 +4,7 @@
 use crate::experiment::advise::{Effect, Figure, NoAdvice, Patient, Tried};
 use crate::experiment::replicate::Watch;
 use crate::insight;
-use crate::insight::audit::{Finding, Grade};
+use crate::insight::audit::{Finding, Grade, call_path};
 use crate::measure::simulate;
 use crate::model::{Caller, Edge, EdgeId, Id, Model, TraceSettings};
 use crate::policy::Outcome;
@@ -82,30 +82,27 @@ pub(super) fn find(
     let (tried, runs) = patient.other_ways(model, locator, &insight, &of, watch)?;
     let mut found = Vec::new();
     for (call, tried) in calls.iter().zip(&tried) {
-        found.extend(call.is_slow().then(|| slow(model, call, tried)));
-        found.extend(call.fails().then(|| failing(model, call, tried)));
+        let path = || call_path(model, &call.edge, "timeout", &|path| locator.site(path));
+        found.extend(call.is_slow().then(|| slow(model, call, tried, path())));
+        found.extend(call.fails().then(|| failing(model, call, tried, path())));
     }
     Ok((found, runs + 1))
 }
 
-fn path(model: &Model, call: &Call) -> String {
-    format!("client.{}", model.clients[call.edge.client].name)
-}
-
-fn slow(model: &Model, call: &Call, tried: &[Tried]) -> Finding {
+fn slow(model: &Model, call: &Call, tried: &[Tried], path: String) -> Finding {
     let name = model.edge_name(&call.edge);
     let what = format!("`{name}` holds up its caller for {:.0} ms on average", call.mean * 1e3);
-    Finding::new("slow-when-run", Grade::Warning, path(model, call), what)
+    Finding::new("slow-when-run", Grade::Warning, path, what)
         .number(call.mean * 1e3, "ms an answer takes on average, measured")
         .why(format!("the caller holds a thread for as long; 1% of them take {:.0} ms or more", call.p99 * 1e3))
         .help(ways(tried))
 }
 
-fn failing(model: &Model, call: &Call, tried: &[Tried]) -> Finding {
+fn failing(model: &Model, call: &Call, tried: &[Tried], path: String) -> Finding {
     let name = model.edge_name(&call.edge);
     let percent = call.failures() * 100.0;
     let what = format!("`{name}` fails in {percent:.1}% of its attempts, most of all by `{}`", call.reason);
-    Finding::new("fails-often", Grade::Warning, path(model, call), what)
+    Finding::new("fails-often", Grade::Warning, path, what)
         .number(percent, "% of its attempts fail, measured")
         .why("whoever waits for an answer shares every failure of the one who gives it")
         .help(ways(tried))

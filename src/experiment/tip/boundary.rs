@@ -8,7 +8,7 @@
 use super::point::{Outcome, Point, Points};
 use super::{ModelAt, Progress, TipEnded, TipPlan};
 use crate::base::between::Lattice;
-use crate::insight::statistics::Sequential;
+use crate::insight::statistics::{Sequential, Side};
 
 use super::super::replicate::Watch;
 
@@ -67,7 +67,7 @@ impl Boundary {
 ///
 /// # Errors
 ///
-/// What is wrong with a scenario on the way, or that `watch` has ended it.
+/// What is wrong with a scenario on the way, that `watch` has ended it, or that so few runs are never sure.
 pub fn boundary(
     lattice: &Lattice,
     model_at: ModelAt<'_>,
@@ -82,7 +82,9 @@ pub fn boundary(
     let progress = Progress::new(watch);
     let fewest = test.fewest();
     progress.expect((2 + halvings) * fewest.min(plan.replications));
-    let points = Points::new(model_at, plan, &progress, fewest);
+    // Of one end it must be sure that it ends well, and of the other that it does not.
+    let needed = test.fewest_for(Side::More).max(test.fewest_for(Side::Fewer));
+    let points = Points::new(model_at, plan, &progress, (fewest, needed));
     let mut search = Search { points, test, steps, is_reversed: false };
     let ends = search.ends()?;
     let direction = match ends {

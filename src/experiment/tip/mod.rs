@@ -47,6 +47,8 @@ pub enum TipEnded {
     Interrupted,
     /// A scenario is wrong; what is wrong with it, as text.
     Wrong(String),
+    /// As few runs of a point as the plan allows are never sure, whatever they say; so many may be.
+    TooFew(u32),
 }
 
 /// Counts runs, and asks whether to go on.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::point::{Phase, Point, Points};
 use super::{ModelAt, Progress, TipEnded, TipPlan};
 use crate::base::between::Lattice;
-use crate::insight::statistics::Sequential;
+use crate::insight::statistics::{Sequential, Side};
 
 use super::super::replicate::Watch;
 
@@ -77,7 +77,7 @@ impl Square {
 ///
 /// # Errors
 ///
-/// What is wrong with a scenario on the way, or that `watch` has ended it.
+/// What is wrong with a scenario on the way, that `watch` has ended it, or that so few runs are never sure.
 pub fn phase_diagram(
     lattices: [&Lattice; 2],
     model_at: ModelAt<'_>,
@@ -88,7 +88,7 @@ pub fn phase_diagram(
     let test = Sequential::new(plan.share, error / Phase::ALL.len() as f64);
     let progress = Progress::new(watch);
     let fewest = test.fewest();
-    let mut points = Points::new(model_at, plan, &progress, fewest);
+    let mut points = Points::new(model_at, plan, &progress, (fewest, test.fewest_for(Side::More)));
     let steps = lattices.map(Lattice::steps);
     let map = refine(steps, |wanted: &[[u32; 2]]| {
         progress.expect(wanted.len() as u32 * fewest.min(plan.replications));

@@ -141,6 +141,7 @@ pub(super) struct Points<'t> {
     plan: TipPlan,
     progress: &'t Progress<'t>,
     fewest: u32,
+    needed: u32,
     known: BTreeMap<Vec<u32>, Known>,
 }
 
@@ -152,10 +153,16 @@ struct Known {
 }
 
 impl<'t> Points<'t> {
-    /// None yet. A point runs at least `fewest` times, unless its runs are all the same.
-    pub(super) fn new(model_at: ModelAt<'t>, plan: TipPlan, progress: &'t Progress<'t>, fewest: u32) -> Points<'t> {
+    /// None yet. A point runs at least `fewest` times, unless its runs are all the same; fewer than `needed` are never sure
+    /// of everything that is asked.
+    pub(super) fn new(
+        model_at: ModelAt<'t>,
+        plan: TipPlan,
+        progress: &'t Progress<'t>,
+        (fewest, needed): (u32, u32),
+    ) -> Points<'t> {
         let fewest = fewest.clamp(1, plan.replications);
-        Points { model_at, plan, progress, fewest, known: BTreeMap::new() }
+        Points { model_at, plan, progress, fewest, needed, known: BTreeMap::new() }
     }
 
     pub(super) fn get(&self, places: &[u32]) -> Option<&Point> {
@@ -210,6 +217,10 @@ impl<'t> Points<'t> {
             let probes: Option<Vec<Probe>> = tasks.par_iter().with_max_len(1).map(probe).collect();
             for ((places, _), probe) in tasks.iter().zip(probes.ok_or(TipEnded::Interrupted)?) {
                 self.known.get_mut(places).expect("it was put there above").add(probe);
+            }
+            // Where the seed changes nothing, two runs are enough; else nobody is to wait for what cannot come.
+            if self.plan.replications < self.needed && wanted.iter().any(|it| !self.known[it].point.is_exact) {
+                return Err(TipEnded::TooFew(self.needed));
             }
         }
     }

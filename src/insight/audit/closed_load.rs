@@ -3,9 +3,15 @@
 use super::{Finding, Grade, Look};
 use crate::model::{Arrivals, Pace};
 
+/// Who thinks for longer than short outages last asks as often in one as without it.
+const OUTAGE_SECS: f64 = 5.0;
+
 pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
     for workload in look.model.workloads.iter() {
-        let Arrivals::Users { count, pace: Pace::Think(_) } = &workload.arrivals else { continue };
+        let Arrivals::Users { count, pace: Pace::Think(think) } = &workload.arrivals else { continue };
+        if think.mean_nanos() / 1e9 >= OUTAGE_SECS {
+            continue;
+        }
         let what = format!("`{}` asks again only when it was answered", workload.name);
         found.push(
             Finding::new("coordinated-omission", Grade::Note, format!("workload.{}.arrivals", workload.name), what)

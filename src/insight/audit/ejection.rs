@@ -4,7 +4,7 @@ use super::{Finding, Grade, Look};
 use crate::policy::settings::Value;
 
 pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
-    for (_, client, edges) in look.clients() {
+    for (id, client, edges) in look.clients() {
         let Some(outlier) = client.outlier.as_ref() else { continue };
         let Some(Value::Share(most)) = outlier.get("max_ejection") else { continue };
         if outlier.get("always_eject_one") == Some(Value::Flag(true)) {
@@ -18,7 +18,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
             }
             let what = format!("outlier detection of `{}` never ejects a host of `{}`", client.name, service.name);
             found.push(
-                Finding::new("outlier-never-ejects", Grade::Serious, look.client_path(client, "outlier"), what)
+                Finding::new("outlier-never-ejects", Grade::Serious, look.client_path(id, "outlier"), what)
                     .number(ejected, "hosts may be out, which is fewer than one")
                     .why(format!("{} of {} hosts are less than one", most, service.replicas))
                     .help("`max_ejection = \"50%\"`, or `always_eject_one = true`"),

@@ -20,7 +20,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
             * (transport.encoding.encode.as_nanos() + transport.encoding.decode.as_nanos());
         let what = format!("`{}` carries {:.0} kB of JSON a call", look.model.edge_name(edge), bytes / 1e3);
         found.push(
-            Finding::new("grpc-candidate", Grade::Warning, format!("transport.{}.preset", transport.name), what)
+            Finding::new("grpc-candidate", Grade::Warning, look.transport_path(edge.client, transport, "preset"), what)
                 .number(cpu / 1e3, "us of CPU time a call writes and reads JSON")
                 .why("the same in protobuf is smaller and cheaper to write and to read")
                 .help("`preset = \"grpc\"`"),

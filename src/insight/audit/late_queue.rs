@@ -1,13 +1,16 @@
 //! Queues so long that whoever comes to their end has been given up on.
 
 use super::{Finding, Grade, Look, secs};
-use crate::model::{Discipline, Limit};
+use crate::model::{Cancel, Client, Deadlines, Discipline, Limit};
 
 pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
     for (id, service) in look.model.services.enumerate() {
         let Limit::AtMost(threads) = service.threads else { continue };
         let calls = look.edges.iter().filter(|edge| look.callee(edge).0 == id);
-        let timeouts = calls.filter_map(|edge| look.client(edge).timeout.map(|timeout| timeout.as_secs_f64()));
+        // Who says that he has left, or until when he waits, is not served after that.
+        let tells = |client: &Client| client.cancel != Cancel::Off || client.deadlines == Deadlines::Propagate;
+        let silent = calls.map(|edge| look.client(edge)).filter(|client| !tells(client));
+        let timeouts = silent.filter_map(|client| client.timeout.map(|timeout| timeout.as_secs_f64()));
         let patience = timeouts.fold(f64::INFINITY, f64::min);
         let hold = look.hold(id);
         if !patience.is_finite()

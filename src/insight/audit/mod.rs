@@ -33,7 +33,7 @@ mod sticky;
 
 use serde::Serialize;
 
-use crate::model::{Caller, Client, ClientId, Edge, EndpointId, Id, Model, Service, ServiceId, Step};
+use crate::model::{Caller, Client, ClientId, Edge, EndpointId, Id, Model, Service, ServiceId, Step, Transport};
 use crate::scenario::{Notice, Paper, Site, on_paper};
 
 /// How bad a finding is, from mild to bad.
@@ -66,7 +66,7 @@ pub struct Finding {
     pub kind: &'static str,
     /// How bad.
     pub grade: Grade,
-    /// The path of the key that it is about; empty where `site` says it.
+    /// The path of the key that it is about, or of the nearest one that is written; empty where `site` says it.
     pub path: String,
     /// Where that stands, if anybody wrote it.
     pub site: Option<Site>,
@@ -74,8 +74,8 @@ pub struct Finding {
     pub what: String,
     /// Why that is bad.
     pub why: String,
-    /// The number behind it.
-    pub number: f64,
+    /// The number behind it; `None` where it stands on none.
+    pub number: Option<f64>,
     /// What the number counts, with its unit; empty where there is none.
     pub of: &'static str,
     /// What to do.
@@ -86,11 +86,11 @@ impl Finding {
     /// With nothing but this known of it.
     pub(crate) fn new(kind: &'static str, grade: Grade, path: String, what: String) -> Finding {
         let (why, help) = (String::new(), String::new());
-        Finding { kind, grade, path, site: None, what, why, number: 0.0, of: "", help }
+        Finding { kind, grade, path, site: None, what, why, number: None, of: "", help }
     }
 
     pub(crate) fn number(mut self, number: f64, of: &'static str) -> Finding {
-        (self.number, self.of) = (number, of);
+        (self.number, self.of) = (Some(number), of);
         self
     }
 
@@ -110,6 +110,8 @@ struct Look<'m> {
     model: &'m Model,
     paper: Paper,
     edges: Vec<Edge>,
+    /// Where a path stands.
+    site: &'m dyn Fn(&str) -> Option<Site>,
 }
 
 /// The kinds of findings, each a file.
@@ -144,7 +146,7 @@ const FINDERS: &[fn(&Look<'_>, &mut Vec<Finding>)] = &[
 
 /// All findings about `model`, the worst first. `notices` are the loader's; `site` says where a path stands.
 pub fn audit(model: &Model, notices: &[Notice], site: &dyn Fn(&str) -> Option<Site>) -> Vec<Finding> {
-    let look = Look { model, paper: on_paper(model), edges: model.edges().iter().copied().collect() };
+    let look = Look { model, paper: on_paper(model), edges: model.edges().iter().copied().collect(), site };
     let mut found = checked::findings(notices);
     for finder in FINDERS {
         finder(&look, &mut found);
@@ -196,8 +198,18 @@ impl Look<'_> {
         })
     }
 
-    fn client_path(&self, client: &Client, key: &str) -> String {
-        format!("client.{}.{key}", client.name)
+    /// Of a client; a consumer says itself how its messages are tried.
+    fn client_path(&self, client: ClientId, key: &str) -> String {
+        match self.model.consumers.iter().find(|it| it.client == client) {
+            Some(consumer) => format!("consumer.{}.{key}", consumer.name),
+            None => format!("client.{}.{key}", self.model.clients[client].name),
+        }
+    }
+
+    /// Of a transport; a preset is written where a client names it.
+    fn transport_path(&self, client: ClientId, transport: &Transport, key: &str) -> String {
+        let path = format!("transport.{}.{key}", transport.name);
+        if (self.site)(&path).is_some() { path } else { self.client_path(client, "transport") }
     }
 
     fn service_path(&self, service: ServiceId, key: &str) -> String {
@@ -211,6 +223,23 @@ impl Look<'_> {
 
     fn topic_path(&self, topic: &crate::model::Topic, key: &str) -> String {
         format!("{}.{}.{key}", if topic.is_queue { "queue" } else { "topic" }, topic.name)
+    }
+}
+
+/// The path of `key` of the client that makes a call; of the call, where nobody has written that client.
+pub(crate) fn call_path(model: &Model, edge: &Edge, key: &str, site: &dyn Fn(&str) -> Option<Site>) -> String {
+    let path = format!("client.{}.{key}", model.clients[edge.client].name);
+    let calls = |step: &Step| matches!(step, Step::Call { endpoint, client, .. } if (*endpoint, *client) == (edge.to, edge.client));
+    match edge.from {
+        Caller::Consumer(id) => format!("consumer.{}.{key}", model.consumers[id].name),
+        _ if site(&path).is_some() => path,
+        Caller::Workload(id) => format!("workload.{}.entry", model.workloads[id].name),
+        Caller::Service(id) => {
+            let name = &model.services[id].name;
+            let own = model.endpoints.iter().filter(|it| it.service == id);
+            let by = own.into_iter().find(|it| it.steps.iter().any(|step| step.any(&calls)));
+            by.map_or(format!("service.{name}"), |it| format!("service.{name}.endpoint.{}.steps", it.name))
+        }
     }
 }
 

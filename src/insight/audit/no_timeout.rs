@@ -1,6 +1,6 @@
 //! Calls that are waited for without end.
 
-use super::{Finding, Grade, Look};
+use super::{Finding, Grade, Look, call_path};
 use crate::model::{Caller, Limit};
 
 pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
@@ -13,7 +13,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
         }
         let what = format!("`{}` waits for ever", look.model.edge_name(edge));
         found.push(
-            Finding::new("no-timeout", Grade::Warning, look.client_path(client, "timeout"), what)
+            Finding::new("no-timeout", Grade::Warning, call_path(look.model, edge, "timeout", look.site), what)
                 .number(f64::from(threads), "threads of a replica can be stuck")
                 .why("a callee that does not answer takes every thread of its caller, one after the other")
                 .help("give its client a `timeout` a little above what the callee takes"),

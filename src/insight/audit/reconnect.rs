@@ -3,7 +3,7 @@
 use super::{Finding, Grade, Look, secs};
 
 pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
-    for (_, client, edges) in look.clients() {
+    for (id, client, edges) in look.clients() {
         let Some(transport) = client.transport.as_ref() else { continue };
         let Some(patience) = transport.connections.connect_timeout.map(|it| it.as_secs_f64()) else { continue };
         for edge in edges {
@@ -19,7 +19,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
                 Finding::new(
                     "reconnect-storm",
                     Grade::Serious,
-                    format!("transport.{}.connections", transport.name),
+                    look.transport_path(id, transport, "connections"),
                     what,
                 )
                 .number(all, "s of handshakes, when all clients connect at once")

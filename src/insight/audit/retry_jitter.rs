@@ -5,7 +5,7 @@ use crate::model::Caller;
 use crate::policy::retry::{Backoff, Jitter};
 
 pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
-    for (_, client, edges) in look.clients() {
+    for (id, client, edges) in look.clients() {
         let Some(retry) = client.retry.as_ref().filter(|retry| retry.attempts > 1 && retry.jitter == Jitter::None)
         else {
             continue;
@@ -19,7 +19,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
         let who = if users { "all users".to_owned() } else { format!("all {callers} replicas") };
         let what = format!("`{}` tries again after exactly {}, without jitter", client.name, secs(base.as_secs_f64()));
         found.push(
-            Finding::new("retry-without-jitter", Grade::Warning, look.client_path(client, "retry"), what)
+            Finding::new("retry-without-jitter", Grade::Warning, look.client_path(id, "retry"), what)
                 .number(base.as_secs_f64() * 1e3, "ms until the first retry, for everybody the same")
                 .why(format!("what fails for {who} at once comes back at once"))
                 .help("spread it: `backoff = \"exponential(..)\", jitter = \"full\"`; it does not make retries fewer"),

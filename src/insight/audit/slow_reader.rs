@@ -7,11 +7,15 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
     for edge in &look.edges {
         let (id, service) = look.callee(edge);
         let endpoint = &look.model.endpoints[edge.to];
-        let (Some(_), Limit::AtMost(threads)) = (&endpoint.stream, service.threads) else { continue };
+        let (Some(stream), Limit::AtMost(threads)) = (&endpoint.stream, service.threads) else { continue };
         let client = look.client(edge);
         let is_bounded = client.timeout.is_some() || client.bulkhead.is_some();
         let streams = client.transport.as_ref().map_or(Limit::Unlimited, |it| it.connections.streams);
         let is_bounded = is_bounded || matches!(streams, Limit::AtMost(streams) if streams < threads);
+        // Who has room for all of it on its way never waits for the reader.
+        let bytes = f64::from(stream.messages) * stream.size.mean_bytes();
+        let fits = client.transport.as_ref().is_some_and(|it| bytes * it.encoding.size <= it.window.as_bytes() as f64);
+        let is_bounded = is_bounded || fits;
         if service.handlers != Handlers::Blocking || is_bounded {
             continue;
         }

@@ -21,7 +21,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
         let share = 100.0 / f64::from(service.replicas);
         let what = format!("`{}` waits {} for what takes {}", look.model.edge_name(edge), secs(timeout), secs(answer));
         found.push(
-            Finding::new("slow-replica", Grade::Note, look.client_path(client, "timeout"), what)
+            Finding::new("slow-replica", Grade::Note, look.client_path(edge.client, "timeout"), what)
                 .number(share, "% of the calls go to a slow replica all the same")
                 .why("the balancer does not see that one is slow, and the timeout is too long to say so")
                 .help("a hedge after the 95th percentile, `balance = \"least-request\"`, or outlier detection"),

@@ -4,7 +4,7 @@ use super::{Finding, Grade, Look};
 use crate::model::{Action, Balancing};
 
 pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
-    for (_, client, edges) in look.clients() {
+    for (of, client, edges) in look.clients() {
         let Some(transport) = client.transport.as_ref() else { continue };
         let limits = &transport.connections;
         if transport.balancing != Balancing::Connection
@@ -22,7 +22,7 @@ pub(super) fn find(look: &Look<'_>, found: &mut Vec<Finding>) {
         let most = most.max().unwrap_or(service.replicas);
         let what = format!("connections of `{}` stay where they are", client.name);
         found.push(
-            Finding::new("sticky-connections", Grade::Warning, format!("transport.{}.balancing", transport.name), what)
+            Finding::new("sticky-connections", Grade::Warning, look.transport_path(of, transport, "balancing"), what)
                 .number(f64::from(most.saturating_sub(service.replicas)), "replicas that come later and get no work")
                 .why("a connection is balanced when it is opened; replicas that come later get none of the old ones")
                 .help("`connections = { max_age = \"30s\" }`, or `balancing = \"request\"`"),

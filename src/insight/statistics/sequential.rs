@@ -46,9 +46,15 @@ impl Sequential {
 
     /// The fewest runs that can say anything: so many of which all end so, or of which none does.
     pub fn fewest(&self) -> u32 {
+        self.fewest_for(Side::More).min(self.fewest_for(Side::Fewer))
+    }
+
+    /// The fewest runs that can say that the truth lies on `side`.
+    pub fn fewest_for(&self, side: Side) -> u32 {
         // All runs alike multiply the evidence: it is there at the latest when even the nearest shares are ruled out.
         const MANY: u32 = 1_000_000;
-        (1..MANY).find(|of| self.decide(*of, *of).is_some() || self.decide(0, *of).is_some()).unwrap_or(MANY)
+        let count = |of: u32| if side == Side::More { of } else { 0 };
+        (1..MANY).find(|of| self.decide(count(*of), *of) == Some(side)).unwrap_or(MANY)
     }
 
     /// The logarithm of the evidence that the truth lies on `side`.
@@ -94,7 +100,10 @@ mod tests {
         assert_eq!(test.fewest(), 7);
         assert_eq!((test.decide(7, 7), test.decide(0, 7)), (Some(Side::More), Some(Side::Fewer)));
         assert_eq!((test.decide(6, 6), test.decide(20, 40), test.decide(0, 0)), (None, None, None));
-        assert!(Sequential::new(0.9, 0.05).fewest() < 7, "few failures are enough against 90%");
+        let most = Sequential::new(0.9, 0.05);
+        assert!(most.fewest() < 7, "few failures are enough against 90%");
+        assert_eq!((most.fewest_for(Side::Fewer), test.fewest_for(Side::More)), (most.fewest(), 7));
+        assert!(most.fewest_for(Side::More) > 30, "and many runs without one for it");
     }
 
     #[test]

@@ -9,15 +9,23 @@ use crate::model::Verdict;
 /// All that is known, for programs.
 pub fn json(name: &str, advice: &Advice) -> String {
     let figure = |it: Option<&Figure>| -> Value {
-        it.map_or(
-            Value::Null,
-            |it| json!({ "name": it.name, "mean": it.mean, "difference": it.difference, "half_width": it.half_width }),
-        )
+        it.map_or(Value::Null, |it| {
+            json!({
+                "name": it.name,
+                "mean": it.mean,
+                "difference": it.difference,
+                "half_width": it.half_width,
+                "is_clear": it.is_clear,
+            })
+        })
     };
     let share = |it: &ShareEstimate| json!({ "count": it.count, "of": it.of, "low": it.low, "high": it.high });
     let figures = |it: &Figures| {
         json!({
             "ended_well": share(&it.ended_well),
+            "gained": it.gained,
+            "lost": it.lost,
+            "expectations": it.expectations.iter().map(share).collect::<Vec<_>>(),
             "recovered": share(&it.recovered),
             "worst": it.worst.map(Verdict::name),
             "goodput": figure(it.goodput.as_ref()),
@@ -61,6 +69,7 @@ pub fn json(name: &str, advice: &Advice) -> String {
         "why_nothing": advice.why_nothing,
         "variant": advice.variant,
         "overlay": advice.overlay(),
+        "run_with": json!({ "variants": advice.run_with.variants, "sets": advice.run_with.sets }),
         "runs": advice.runs,
     });
     format!("{all:#}\n")

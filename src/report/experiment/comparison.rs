@@ -50,6 +50,8 @@ struct AgainstRow<'a> {
     is_mixed: bool,
     flips: Vec<FlipRow>,
     flips_p: f64,
+    only_first: &'a [String],
+    only_this: &'a [String],
     differences: Vec<DifferenceRow<'a>>,
 }
 
@@ -127,6 +129,40 @@ pub fn method(comparison: &Comparison) -> String {
     )
 }
 
+/// What figure it is, and which runs were compared: `goodput(shoppers) if recovered`.
+pub fn name_of(it: &Difference) -> String {
+    match it.within {
+        None => it.measure.name.clone(),
+        Some(verdict) => format!("{} if {}", it.measure.name, verdict.name()),
+    }
+}
+
+/// The scenarios in one line: the first, and what is compared with it.
+pub(in crate::report) fn title(comparison: &Comparison) -> String {
+    let names: Vec<&str> = comparison.arms.iter().map(|arm| arm.name.as_str()).collect();
+    match names.as_slice() {
+        [first, others @ .., last] if !others.is_empty() => {
+            format!("{first} against {} and {last}", others.join(", "))
+        }
+        names => names.join(" against "),
+    }
+}
+
+/// Which figures only one of the two has, in a sentence; a few by name. Empty where there are none.
+pub(in crate::report) fn alone(all: &Comparison, it: &Against) -> String {
+    const NAMED: usize = 4;
+    let of = |names: &[String], arm: usize| {
+        let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if names.len() > NAMED { ", …" } else { "" };
+        (!names.is_empty()).then(|| format!("{} only in {} ({named}{more})", names.len(), all.arms[arm].name))
+    };
+    let said: Vec<String> = [of(&it.only_first, 0), of(&it.only_this, it.arm)].into_iter().flatten().collect();
+    match said.is_empty() {
+        true => String::new(),
+        false => format!("Figures that only one of the two has are not compared: {}.", said.join(", ")),
+    }
+}
+
 /// A difference and its interval, as a person reads them: `+95% ±1%`.
 pub(in crate::report) fn difference(it: &Difference) -> String {
     let width = it.half_width.map_or_else(String::new, |width| format!(" ±{}", text_of(&it.measure)(Some(width))));
@@ -180,6 +216,8 @@ fn against_row<'a>(all: &'a Comparison, it: &'a Against) -> AgainstRow<'a> {
         is_mixed: it.is_mixed,
         flips: it.flips.iter().map(flip).collect(),
         flips_p: it.flips_p,
+        only_first: &it.only_first,
+        only_this: &it.only_this,
         differences: it.differences.iter().map(DifferenceRow::of).collect(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::experiment::{Averaged, Replications};
+use crate::experiment::{Averaged, Ending, Estimate, Replications};
 use crate::insight::statistics::ShareEstimate;
 use crate::insight::{Better, Measure, MeasureOf, MeasureUnit};
 use crate::model::Model;
@@ -86,8 +86,18 @@ struct FigureRow<'a> {
     samples: u32,
     #[serde(flatten)]
     all: MeanRow,
+    lowest: Option<f64>,
+    highest: Option<f64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    by_ending: BTreeMap<&'static str, MeanRow>,
+    by_ending: BTreeMap<&'static str, WithinRow>,
+}
+
+/// A mean over the runs that ended alike.
+#[derive(Serialize)]
+struct WithinRow {
+    samples: usize,
+    #[serde(flatten)]
+    mean: MeanRow,
 }
 
 const INTERVALS: &str = "half widths of 95% intervals: Student's t of means, Wilson's of shares; a mean over runs that \
@@ -98,9 +108,19 @@ pub fn summary(input: &Input) -> String {
     let endings = input.runs.endings();
     let figure = |(place, measure)| {
         let averaged = input.runs.averaged(place);
-        let by_ending = endings.iter().zip(&averaged.by_ending);
-        let by_ending = by_ending.map(|(ending, it)| (ending_name(ending.verdict), MeanRow::of(it.as_ref()))).collect();
-        figure_row(measure, &averaged, by_ending)
+        let samples = |ending: &Ending| {
+            let runs = input.runs.runs.iter().zip(input.runs.values(place));
+            runs.filter(|(run, value)| run.verdict == ending.verdict && value.is_some()).count()
+        };
+        let within = |(ending, it): (&Ending, &Option<Estimate>)| {
+            (ending_name(ending.verdict), WithinRow { samples: samples(ending), mean: MeanRow::of(it.as_ref()) })
+        };
+        let values = || input.runs.values(place).flatten();
+        FigureRow {
+            lowest: values().reduce(f64::min),
+            highest: values().reduce(f64::max),
+            ..figure_row(measure, &averaged, endings.iter().zip(&averaged.by_ending).map(within).collect())
+        }
     };
     document(&Document {
         schema: SCHEMA,
@@ -131,7 +151,7 @@ pub fn summary(input: &Input) -> String {
 fn figure_row<'a>(
     measure: &'a Measure,
     averaged: &Averaged,
-    by_ending: BTreeMap<&'static str, MeanRow>,
+    by_ending: BTreeMap<&'static str, WithinRow>,
 ) -> FigureRow<'a> {
     FigureRow {
         name: &measure.name,
@@ -141,6 +161,8 @@ fn figure_row<'a>(
         better: measure.better,
         samples: averaged.samples,
         all: MeanRow::of(averaged.all.as_ref()),
+        lowest: None,
+        highest: None,
         by_ending,
     }
 }

@@ -177,19 +177,18 @@ pub(super) fn band(
     scale: &Scale,
     top: i32,
     (low, high): (&[Option<f64>], &[Option<f64>]),
-    (color, is_filled): (RGBColor, bool),
+    (fill, edge): (Option<RGBColor>, Stroke),
 ) {
     let bottom = top + LINES;
     let y = |value: f64| bottom - (f64::from(LINES) * scale.place(value)).round() as i32;
     for stretch in axis.stretches(low) {
-        let edge = |values: &[Option<f64>]| -> Vec<Point> {
+        let points = |values: &[Option<f64>]| -> Vec<Point> {
             stretch.clone().map(|point| (axis.middle(point), y(values[point].unwrap_or(0.0)))).collect()
         };
-        let (low, high) = (edge(low), edge(high));
-        if is_filled {
-            canvas.area(high.into_iter().chain(low.into_iter().rev()).collect(), color);
-        } else {
-            [low, high].iter().for_each(|line| canvas.line(line, solid(color, 1)));
+        let (low, high) = (points(low), points(high));
+        match fill {
+            Some(color) => canvas.area(high.into_iter().chain(low.into_iter().rev()).collect(), color),
+            None => [low, high].iter().for_each(|line| canvas.line(line, edge)),
         }
     }
 }

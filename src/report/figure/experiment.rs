@@ -7,7 +7,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::canvas::{self, Canvas, Font};
 use super::draw::{self, Axis, DIM, LEFT, MARGIN, RIGHT, TEXT, WIDTH};
 use super::palette::{
-    BLACK, BLUE, FAULT, FAULT_EDGE, FRAME, GREEN, NOTE, SERIES, Stroke, VERMILLION, WARMUP, dashed, solid,
+    BLACK, BLUE, FAULT, FAULT_EDGE, FRAME, GREEN, NOTE, Stroke, VERMILLION, WARMUP, dashed, series, solid,
 };
 use super::panel::{Body, Line, Lines, Panel};
 use super::scale::{Scale, Unit, time_ticks};
@@ -24,6 +24,8 @@ pub const EXPERIMENT_NAMES: [&str; 2] = ["bands", "overlay"];
 const HEADLINE: Font = Font { size: 40, bold: true, color: BLACK };
 const FOOTER: Font = Font { size: 19, bold: false, color: NOTE };
 const HEAD: i32 = 104;
+/// Between two lines of the headline.
+const HEADLINE_LINE: i32 = 48;
 const PANEL_GAP: i32 = 30;
 const FOOT: i32 = 124;
 /// More points than this on a line are thinned out.
@@ -137,18 +139,16 @@ pub fn overlay(input: &comparison::Input, model: &Model) -> Option<Figure> {
         for (title, note, unit, is_log, of) in panels {
             let lines = it.arms.iter().zip(&arms).enumerate().filter_map(|(place, (arm, courses))| {
                 let lines: Option<Vec<_>> = courses.iter().map(|course| course.workloads.get(id).map(of)).collect();
-                let stroke = SERIES[place % SERIES.len()];
-                Some(Banded::new(&arm.name, &Band::of(lines?.into_iter()), stroke, None))
+                Some(Banded::new(&arm.name, &Band::of(lines?.into_iter()), series(place), None))
             });
             let note = format!("{}: {note}", workload.name);
             sketches.push(Sketch { title, note, unit, is_log, silence: "", lines: lines.collect() });
         }
     }
-    let names: Vec<&str> = it.arms.iter().map(|arm| arm.name.as_str()).collect();
     let runs = it.arms.first().map_or(0, |arm| arm.runs.runs.len());
     let subtitle = format!("{runs} runs of each: thick lines are medians, thin ones the 10th and the 90th percentile");
     let footer = format!("seed {} · brownout {}", input.seed, input.version);
-    let title = names.join(" against ");
+    let title = comparison::title(it);
     Some(sheet("overlay", (&title, &subtitle, &footer), model, arms[0].first()?, sketches))
 }
 
@@ -170,20 +170,24 @@ fn sheet(
     let axis = Axis { secs: end.max(1e-9), ticks: time_ticks(end), points: bounds(course, points, model) };
     let panels: Vec<(Panel, Vec<Banded>)> = sketches.into_iter().map(panel).collect();
     let height: i32 = panels.iter().map(|(panel, _)| draw::HEADING + draw::height(panel) + PANEL_GAP).sum();
-    let bottom = MARGIN + HEAD + height;
+    let headline = HEADLINE.wrap(title, WIDTH - 2 * MARGIN);
+    let head = HEAD + HEADLINE_LINE * (headline.len().max(1) as i32 - 1);
+    let bottom = MARGIN + head + height;
     let svg = canvas::svg((WIDTH as u32, (bottom + FOOT) as u32), |canvas| {
         let left = (HPos::Left, VPos::Center);
-        canvas.text(&HEADLINE.fit(title, WIDTH - 2 * MARGIN), (MARGIN, MARGIN + 26), left, HEADLINE);
-        canvas.text(&TEXT.fit(subtitle, WIDTH - 2 * MARGIN), (MARGIN, MARGIN + 70), left, DIM);
-        let mut y = MARGIN + HEAD;
+        for (line, text) in (0..).zip(&headline) {
+            canvas.text(text, (MARGIN, MARGIN + 26 + HEADLINE_LINE * line), left, HEADLINE);
+        }
+        canvas.text(&TEXT.fit(subtitle, WIDTH - 2 * MARGIN), (MARGIN, MARGIN + head - 34), left, DIM);
+        let mut y = MARGIN + head;
         for (panel, banded) in &panels {
             draw::heading(canvas, panel, y);
             let top = y + draw::HEADING;
             shade(canvas, &axis, model, top, top + draw::height(panel));
             if let Body::Lines(lines) = &panel.body {
                 for it in banded {
-                    let color = it.fill.map_or((it.line.stroke.color, false), |color| (color, true));
-                    draw::band(canvas, &axis, &lines.scale, top, (&it.low, &it.high), color);
+                    let edge = Stroke { width: 1, ..it.line.stroke };
+                    draw::band(canvas, &axis, &lines.scale, top, (&it.low, &it.high), (it.fill, edge));
                 }
             }
             draw::body(canvas, &axis, panel, top);

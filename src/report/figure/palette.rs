@@ -50,3 +50,26 @@ pub(super) const SERIES: [Stroke; 8] = [
     dashed(SKY, 5, (26, 6)),
     dashed(FRAME, 5, (14, 10)),
 ];
+
+/// The stroke of the thing at `place` where there may be more of them than [`SERIES`] has: colours come back, dotted.
+pub(super) fn series(place: usize) -> Stroke {
+    const DOTS: (i32, i32) = (3, 9);
+    let stroke = SERIES[place % SERIES.len()];
+    if place < SERIES.len() { stroke } else { Stroke { width: 5, dash: Some(DOTS), ..stroke } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_scenarios_as_are_compared_have_strokes_of_their_own() {
+        let look = |place: usize| {
+            let Stroke { color, dash, .. } = series(place);
+            ((color.0, color.1, color.2), dash)
+        };
+        for place in 0..crate::experiment::ARMS_MAX {
+            assert!((0..place).all(|other| look(other) != look(place)), "{place}");
+        }
+    }
+}

@@ -11,8 +11,9 @@ use super::{DIM, HEAD, Look};
 /// More cures than this are left to the JSON, unless everybody believes in them.
 const ROWS_MAX: usize = 16;
 
-/// The advice about the scenario `name`, for a terminal of `width` columns.
-pub fn advice(name: &str, advice: &Advice, color: bool, width: usize) -> String {
+/// The advice about a scenario, for a terminal of `width` columns.
+/// `run` is the command that runs it with what it advises.
+pub fn advice(advice: &Advice, run: &str, color: bool, width: usize) -> String {
     let look = Look { color, width: width.max(20) };
     let mut page = Page { look, text: String::new() };
     page.head(&advice.model.title);
@@ -55,19 +56,28 @@ pub fn advice(name: &str, advice: &Advice, color: bool, width: usize) -> String 
         page.say("Tried, and no help either: ", &names.join(", "));
         page.blank();
     }
-    conclusion(name, advice, &mut page);
+    conclusion(advice, run, &mut page);
+    if advice.tried.is_empty() {
+        page.dim(&format!("{}. Shares have 95% Wilson intervals.", runs(advice.runs)));
+        return page.text;
+    }
     page.dim(&format!(
         "{} runs. Runs with the same number have the same random numbers in all of them. Shares have 95% Wilson intervals; ± \
-         is 95% for all {} cures together (Bonferroni), and missing where runs ended differently. What shows nothing is run \
+         is 95% for all {} cures together (Bonferroni), and missing where runs ended differently: there the pairs of each \
+         ending are held against each other. What shows nothing is run \
          no more after {}; what everybody believes in gets twice as many.",
         advice.runs,
         advice.tried.len(),
-        runs(advice.tried.iter().map(|it| it.figures.ended_well.of).min().unwrap_or(0)),
+        first_runs(advice.tried.iter().map(|it| it.figures.ended_well.of).min().unwrap_or(0)),
     ));
     page.text
 }
 
 fn runs(count: u32) -> String {
+    if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
+}
+
+fn first_runs(count: u32) -> String {
     if count == 1 { "its first run".to_owned() } else { format!("its first {count} runs") }
 }
 
@@ -91,10 +101,14 @@ fn where_it_hurts(advice: &Advice) -> String {
         .sustained_by
         .as_ref()
         .map_or(String::new(), |it| format!(" {}.", it.sentence.trim_end_matches('.')));
-    format!("As it stands {ends} (worst: {worst}).{root}{kept} Cures are tried at {}.", advice.places.join(", "))
+    let places = match advice.places.as_slice() {
+        [] => "There is no place where a cure could be tried.".to_owned(),
+        places => format!("Cures are tried at {}.", places.join(", ")),
+    };
+    format!("As it stands {ends} (worst: {worst}).{root}{kept} {places}")
 }
 
-fn conclusion(name: &str, advice: &Advice, page: &mut Page) {
+fn conclusion(advice: &Advice, run: &str, page: &mut Page) {
     let Some(winner) = advice.winner else {
         page.head("Nothing helps");
         if advice.why_nothing.is_empty() {
@@ -121,7 +135,7 @@ fn conclusion(name: &str, advice: &Advice, page: &mut Page) {
     if !it.cure.proviso.is_empty() {
         page.say("  ", &format!("Only if: {}.", it.cure.proviso));
     }
-    page.say("", &format!("Paste this below the file, then `brownout run --variant {} {name}`:", advice.variant));
+    page.say("", &format!("Paste this below the file, then `{run}`:"));
     page.blank();
     page.add(&it.cure.overlay(&advice.variant));
     page.blank();

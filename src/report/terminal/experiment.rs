@@ -4,6 +4,7 @@
 use crate::experiment::{Against, Call, Comparison, Difference, Ending};
 use crate::insight::statistics::ShareEstimate;
 use crate::insight::{Measure, MeasureOf};
+use crate::model::Verdict;
 use crate::report::experiment::{comparison, ending_name, replications, text_of};
 use crate::report::number;
 
@@ -126,15 +127,22 @@ fn said_against(all: &Comparison, it: &Against, look: Look) -> String {
         is_shown(&difference.measure) && (difference.means.0 != 0.0 || difference.means.1 != 0.0)
     };
     let shown: Vec<&Difference> = it.differences.iter().filter(is_told).take(ROWS_MAX).collect();
+    let alone = comparison::alone(all, it);
+    let alone = if alone.is_empty() { alone } else { dim(&alone, look) };
+    if it.is_mixed && it.differences.iter().all(|it| it.within.is_none()) {
+        let only = if shown.is_empty() {
+            "No two runs ended alike: there is nothing else to compare."
+        } else {
+            "No two runs ended alike: only what they cost is told, over all pairs and so without an interval; whether it \
+             is clear says in how many pairs which is dearer (sign test)."
+        };
+        text += &dim(only, look);
+    }
     if shown.is_empty() {
-        return text + &dim("No two runs ended alike: there is nothing else to compare.", look);
+        return text + &alone;
     }
     let cells = |of: &dyn Fn(&Difference) -> String| shown.iter().map(|it| of(it)).collect::<Vec<String>>();
-    let name = |it: &Difference| match it.within {
-        None => it.measure.name.clone(),
-        Some(verdict) => format!("{} if {}", it.measure.name, verdict.name()),
-    };
-    let mut grid = Grid::new("figure", cells(&name));
+    let mut grid = Grid::new("figure", cells(&comparison::name_of));
     grid.column(&first.name, 0, cells(&|it| text_of(&it.measure)(Some(it.means.0))));
     grid.column(&other.name, 0, cells(&|it| text_of(&it.measure)(Some(it.means.1))));
     grid.column("difference", 0, cells(&comparison::difference));
@@ -145,14 +153,22 @@ fn said_against(all: &Comparison, it: &Against, look: Look) -> String {
     if left_out > 0 {
         text += &dim(&format!("{left_out} more figures are in comparison.csv."), look);
     }
-    text
+    text + &alone
+}
+
+/// How many runs end well: `0 of 20 end well, 18 of 20 of as it stands (p = 0.0001, McNemar)`.
+pub fn endings_in_words(all: &Comparison, it: &Against) -> String {
+    let first = &all.arms[0];
+    let [then, now] = [first, &all.arms[it.arm]].map(|arm| arm.runs.at_most(Verdict::Recovered));
+    let p = number::plain(Some(it.flips_p)).replace('\u{a0}', " ");
+    format!("{} of {} end well, {} of {} of {} (p = {p}, McNemar)", now.count, now.of, then.count, then.of, first.name)
 }
 
 /// A difference and its interval: `goodput(shoppers): 4% to 99%, +95% ±1%`.
 pub fn difference_in_words(it: &Difference) -> String {
     let text = text_of(&it.measure);
     let (first, second) = (text(Some(it.means.0)), text(Some(it.means.1)));
-    format!("{}: {first} to {second}, {}", it.measure.name, comparison::difference(it)).replace('\u{a0}', " ")
+    format!("{}: {first} to {second}, {}", comparison::name_of(it), comparison::difference(it)).replace('\u{a0}', " ")
 }
 
 /// The last word of a line in its colour.

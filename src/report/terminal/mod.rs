@@ -15,7 +15,7 @@ mod tip;
 mod transport;
 
 pub use advice::advice;
-pub use experiment::{comparison, difference_in_words, replications};
+pub use experiment::{comparison, difference_in_words, endings_in_words, replications};
 pub use sweep::{Swept, averaged, ended_well, sweep, text_of_figure};
 pub use tip::{answer, tip};
 

@@ -78,6 +78,8 @@ pub(crate) struct Atlas {
     pub(crate) transports: Vec<(Place, String, bool)>,
     /// Names, by pool.
     pub(crate) pools: Vec<Place>,
+    /// The values of `size`, by pool of the file.
+    pub(crate) pool_sizes: Vec<Place>,
     /// By client: how many fallbacks of its calls may be under way, and where that stands.
     pub(crate) fallback_limits: Vec<Option<(u32, Place)>>,
     /// The pools that hold fallbacks to it, behind those of the file.

@@ -15,6 +15,7 @@ pub(super) fn pools(keys: &ScenarioKeys, atlas: &mut Atlas, cx: &mut Cx<'_>) -> 
     let mut pools = Ids::default();
     for item in keys.pool.value().iter().flat_map(|pools| &pools.items) {
         atlas.pools.push(item.place);
+        atlas.pool_sizes.push(item.value.as_ref().map_or(Place::NOWHERE, |keys| keys.size.place()));
         pools.push(pool(&item.name, item.value.as_ref(), cx));
     }
     pools

@@ -43,6 +43,7 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             diagnostic.also(site.place, "and here");
         }
         diagnostic
+            .number(component.len() as f64, "services wait for each other with their threads")
             .note("when all threads wait for each other, nobody is left to answer")
             .help("give one of them `handlers = \"async\"`, or break the circle");
     }

@@ -1,10 +1,11 @@
-//! Load on paper: offered rates × visits × mean times, without retries and queues, against threads and cores.
+//! Load on paper: offered rates × visits × mean times, without retries and queues, against threads, cores and permits.
 //!
 //! All of it is a lower bound, so that what is called overloaded really is. Users who think offer no rate of their
 //! own and are left out; those with a pace that cannot be kept fall ever further behind it.
 
 use super::graph::components;
 use super::limits::admitted;
+use super::pools;
 use super::traffic::{Visit, misses, offered, rates, visits};
 use crate::base::time::Span;
 use crate::model::{Arrivals, ClientId, EndpointId, Handlers, Id, Limit, Model, Need, Pace, ServiceId, Step};
@@ -20,7 +21,9 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
         calls.iter().map(|visits| visits.iter().map(|visit| visit.to.index()).collect()).collect();
     let order = components(&successors);
     let rates = rates(model, &calls, &order);
-    overload(model, atlas, &admitted(model, &calls, &order, &rates), &times(model, &order), cx);
+    let (taken_on, times) = (admitted(model, &calls, &order, &rates), times(model, &order));
+    overload(model, atlas, &taken_on, &times, cx);
+    pools::find(model, atlas, &taken_on, &times, cx);
     idle_breakers(model, atlas, &rates, &calls, cx);
 }
 
@@ -78,12 +81,15 @@ pub(super) fn times(model: &Model, order: &[Vec<usize>]) -> Vec<Times> {
     times
 }
 
+/// Of one execution of `steps`, if nothing ever waits.
+pub(super) fn time_of(model: &Model, steps: &[Step], known: &[Times]) -> Times {
+    let mut spent = Times::default();
+    add_times(model, steps, known, &mut spent, &mut None);
+    spent
+}
+
 fn add_times(model: &Model, steps: &[Step], known: &[Times], spent: &mut Times, answered: &mut Option<f64>) {
-    let inner = |steps: &[Step]| {
-        let mut inner = Times::default();
-        add_times(model, steps, known, &mut inner, &mut None);
-        inner
-    };
+    let inner = |steps: &[Step]| time_of(model, steps, known);
     for step in steps {
         match step {
             Step::Work(time) => {
@@ -222,6 +228,7 @@ fn say_overload(
         place,
         format!("`{}` is overloaded on paper: it needs {percent:.0}% of its {what}s", service.name),
     )
+    .number(percent, "% of what is there is needed, on paper")
     .note(format!(
         "{} requests/s, each {} ms of a {what} on average, keep {} {what}s busy; {} x {} are there",
         short(rate),
@@ -234,7 +241,7 @@ fn say_overload(
 }
 
 /// Three significant digits.
-fn short(number: f64) -> String {
+pub(super) fn short(number: f64) -> String {
     let decimals = match number {
         n if n >= 100.0 => 0,
         n if n >= 10.0 => 1,
@@ -285,6 +292,7 @@ fn idle_breakers(model: &Model, atlas: &Atlas, rates: &[f64], calls: &[Vec<Visit
                 place,
                 format!("the breaker of `{}` is never judged in this run", client.name),
             )
+            .number(most, "calls at most that one of its keepers sees, too few to be judged")
             .note(format!(
                 "it needs {minimum} calls, and each replica of its callers makes about {} in {}",
                 short(most),

@@ -29,6 +29,7 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             format!("{} of {all} workers {have} nothing to read", all - partitions),
         )
         .also(atlas.topics[group.topic.index()].name, format!("this topic has {partitions} partition{s}"))
+        .number((all - partitions) as f64, "workers have nothing to read")
         .note("each replica has `concurrency` workers, and a partition is read by one of them")
         .help(format!("give `{name}` at least {all} `partitions`, or have fewer workers"));
     }

@@ -1,6 +1,7 @@
 //! What only shows when the whole is looked at: endless recursion (an error), and what is legal but suspicious.
 
 mod circle;
+mod fails;
 mod gain;
 mod graph;
 mod groups;
@@ -13,6 +14,7 @@ mod nested;
 mod outliers;
 mod paper;
 mod parameter;
+mod pools;
 mod priorities;
 mod queues;
 mod recursion;

@@ -133,5 +133,11 @@ fn say(model: &Model, what: What, outer: Place, inner: Place, cx: &mut Cx<'_>) {
             (format!("`{name}` is looked up by who fetches for it"), "fetched from here on", note, help)
         }
     };
-    cx.say(&catalogue::NESTED, inner, title).also(outer, label).note(note).help(help);
+    let diagnostic = cx.say(&catalogue::NESTED, inner, title);
+    diagnostic.also(outer, label).note(note).help(help);
+    if let What::Pool(pool) = what
+        && !model.pools[pool].is_optimistic
+    {
+        diagnostic.number(f64::from(model.pools[pool].size), "requests with a permit each can stop the pool for good");
+    }
 }

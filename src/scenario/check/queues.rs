@@ -1,5 +1,6 @@
 //! Queues without an end in front of limited threads, under users who do not wait for each other.
 
+use super::paper::{Paper, on_paper};
 use super::traffic::reached;
 use crate::model::{Arrivals, Id, Limit, Model, ServiceId};
 use crate::scenario::build::Atlas;
@@ -40,7 +41,17 @@ pub(super) fn find(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
     for id in unbounded.iter().skip(1).take(SHOWN_MAX - 1) {
         diagnostic.also(atlas.services[id.index()].name, "and this one");
     }
+    let paper = on_paper(model);
+    let busy = unbounded.iter().map(|id| busy(model, &paper, *id)).fold(0.0, f64::max);
     diagnostic
+        .number(busy * 100.0, "% of its threads are busy on paper; from 100 on the queue grows without end")
         .note("once it is overloaded, everybody waits ever longer and nobody is turned away")
         .help("write for example `queue = 100`, or `queue = \"unlimited\"` if it is meant so");
+}
+
+/// The share of its threads that the load keeps busy on paper.
+fn busy(model: &Model, paper: &Paper, id: ServiceId) -> f64 {
+    let Some(threads) = model.services[id].threads_in_all() else { return 0.0 };
+    let own = model.endpoints.enumerate().filter(|(_, it)| it.service == id).map(|(id, _)| id.index());
+    own.map(|at| paper.rates[at] * paper.total[at]).sum::<f64>() / threads as f64
 }

@@ -75,6 +75,7 @@ fn dry_budgets(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             atlas.clients[id.index()].retry,
             format!("the retry budget of `{}` is never filled again", client.name),
         )
+        .number(has as f64, "retries in the whole run")
         .note(what)
         .help(match quota {
             Quota::Aws(_) => {
@@ -177,6 +178,7 @@ fn say(model: &Model, atlas: &Atlas, loads: &[Option<Load>], endpoint: usize, lo
         lowest.place,
         format!("one request can become {} calls of `{name}`", load.product),
     );
+    diagnostic.number(load.product as f64, "calls that one request can become");
     let others: BTreeSet<Place> = layers.iter().map(|layer| layer.place).filter(|it| *it != lowest.place).collect();
     for other in others {
         diagnostic.also(other, "and here");

@@ -37,6 +37,7 @@ fn impatience(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
             atlas.clients[id.index()].timeout,
             format!("callers give up after {timeout}, but `{}` takes {}", model.endpoint_name(*to), answer(to)),
         )
+        .number(answer(to).as_secs_f64() * 1e3, "ms until an answer on average, and callers wait for less")
         .note("on average, when nothing else is under way: most calls time out, and so do their retries")
         .help("wait for longer, or make the steps shorter");
     }
@@ -58,6 +59,7 @@ fn hedges(model: &Model, atlas: &Atlas, cx: &mut Cx<'_>) {
                 places.hedge,
                 format!("the hedges of `{}` are sent only for attempts that fail", client.name),
             )
+            .number(delay.as_secs_f64() * 1e3, "ms until a hedge would be sent, and by then the call is over")
             .also(place, "the whole call is given up after this time")
             .note(format!("a call without an answer would be sent again after {delay}"))
             .help(format!("shorten `after`, or lengthen `{key}`"));
@@ -108,6 +110,8 @@ fn say_inversion(
         atlas.clients[outer.index()].timeout,
         format!("callers of `{endpoint}` give up after {timeout}, but it waits {patience} for its own calls"),
     );
+    let in_vain = patience.as_secs_f64() - timeout.as_secs_f64();
+    diagnostic.number(in_vain * 1e3, "ms at most that it goes on after its caller has given up");
     if inner == outer {
         diagnostic.label(format!("the same client waits up to {patience}{how}"));
     } else {

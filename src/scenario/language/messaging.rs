@@ -86,8 +86,9 @@ keys! {
         /// full, then another ("sticky"); the same, those with shorter queues being likelier ("adaptive"); each in turn
         /// ("round-robin").
         partitioner: Word<Partitioner> = "keyed";
-        /// Kafka: copies of each partition, the leader's included; not more than the broker has nodes. Three if absent, or as
-        /// many as there are nodes.
+        /// Kafka: copies of each partition, the leader's included, on nodes that follow one another: when its leader dies, one
+        /// of them takes over, and with 1 it is neither written nor read until its node is back. Not more than the broker has
+        /// nodes; three if absent, or as many as there are nodes.
         replication: Count<1, 1000>;
         /// How long messages are kept, whether they were handled or not; with "unlimited" as long as the other limits let them.
         /// If absent, 168 h in Kafka, and in JetStream until all groups have handled them (retention by interest).
@@ -136,7 +137,8 @@ keys! {
         request_timeout: NotZero<Span> = "30s";
         /// Batches that are under way to one node at once.
         in_flight: Count<1, 1000> = "5";
-        /// Which acknowledgement it waits for: "none", that of the "leader", or that of "all" replicas.
+        /// Which acknowledgement it waits for: "none" (what never gets into a log is lost, and its publisher does not know), that
+        /// of the "leader", or that of "all" replicas.
         acks: Word<Acks> = "all";
         /// Whether a batch that is sent again is known to the broker, and not stored twice. It needs `acks = "all"` and at most
         /// five batches `in_flight`; if absent, it is so where they allow it.
@@ -207,7 +209,7 @@ keys! {
         ack_timeout: Unlimited<NotZero<Span>>;
         /// How long a message is not delivered again after the first, second, .. time that it failed, or was not
         /// acknowledged in time (JetStream's `BackOff`, which stands for `ack_timeout` then); the last one repeats. At once if
-        /// absent.
+        /// absent; in SQS when `ack_timeout` is over.
         backoff: List<Span>;
         /// How often a message is delivered before it has failed for good. Where it goes then, `dead_letter` says; without
         /// one it is lost. If absent: 21 in RabbitMQ, once in Kafka with a `dead_letter`, else for ever.

@@ -22,6 +22,7 @@ pub(crate) struct Diagnostic {
     pub(super) also: Vec<(Place, String)>,
     pub(super) notes: Vec<String>,
     pub(super) helps: Vec<String>,
+    pub(super) number: Option<(f64, &'static str)>,
 }
 
 impl Diagnostic {
@@ -35,6 +36,7 @@ impl Diagnostic {
             also: Vec::new(),
             notes: Vec::new(),
             helps: Vec::new(),
+            number: None,
         }
     }
 
@@ -65,6 +67,12 @@ impl Diagnostic {
     /// Why it is so.
     pub(crate) fn note(&mut self, note: impl Into<String>) -> &mut Diagnostic {
         self.notes.push(note.into());
+        self
+    }
+
+    /// The number that it stands on, and what that counts.
+    pub(crate) fn number(&mut self, number: f64, of: &'static str) -> &mut Diagnostic {
+        self.number = Some((number, of));
         self
     }
 

@@ -15,7 +15,7 @@ pub struct Site {
 }
 
 /// A diagnostic without the text around it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Notice {
     /// `W001`, ...
     pub code: &'static str,
@@ -27,6 +27,8 @@ pub struct Notice {
     pub notes: Vec<String>,
     /// What to write instead.
     pub helps: Vec<String>,
+    /// The number that it stands on and what that counts, unit included, where there is one.
+    pub number: Option<(f64, &'static str)>,
 }
 
 /// The file, line and column at which `place` begins.
@@ -48,6 +50,7 @@ impl Diagnostics {
             site: site(&self.sources, it.place),
             notes: it.notes.clone(),
             helps: it.helps.clone(),
+            number: it.number,
         };
         self.list.iter().map(notice).collect()
     }

@@ -67,6 +67,11 @@ impl Place {
         command
     }
 
+    /// Runs the program, whatever it exits with.
+    pub(super) fn alone(&self, arguments: &str) {
+        self.command(arguments).output().unwrap();
+    }
+
     /// Runs the program, which is to exit with `code`; what it said on both streams.
     #[track_caller]
     pub(super) fn run(&self, arguments: &str, code: i32) -> (String, String) {
@@ -192,6 +197,7 @@ fn a_sweep_is_one_row_a_run() {
     for (arguments, code, says) in [
         ("--vary load=1..2", 2, "the number of values is missing"),
         ("--vary load=1/s,2/s --vary load=3/s", 2, "varies twice"),
+        ("--vary load=1/s,2/s,1/s", 2, "`1/s` is among the values of `load` twice"),
         ("--vary laod=1/s,2/s", 104, "did you mean `load`?"),
         ("--vary laod=1/s,2/s", 104, "--> --vary:1:1"),
         ("--figure p99(user)", 2, "did you mean `p99(users)`?"),

@@ -201,6 +201,10 @@ fn what_makes_no_sense_is_said() {
         ("--param load=1/s..9/s --precision 2s", 2, "another unit than what is searched"),
         ("--param load=1/s..9/s --until recoverd", 2, "did you mean `recovered`?"),
         ("--param load=1/s..9/s --param load=1/s..8/s", 2, "`load` is searched twice"),
+        ("--param load=1/s..9/s --reps 1", 2, "no test can be 95% sure with 1 run of each value"),
+        ("--param load=20/s..240/s --precision 20/s --reps 10", 2, "it takes 11 at least: `--reps 11`"),
+        ("--param load=1/s..9/s --share 90%", 2, "no test can be 95% sure with 40 runs of each value"),
+        ("--param load=1/s..9/s --param fault.stop.for=1s..2s --reps 8", 2, "it takes 9 at least: `--reps 9`"),
         ("--param load=1/s..2/s --precision 50% --confidence 80%", 99, ""),
     ] {
         let (out, err) = place.run(&format!("tip {arguments} still.toml --out wrong"), code);

@@ -379,7 +379,7 @@ fn topology_text(seed: u64, places: &[PlaceRecipe], outage: Option<(u32, u32)>) 
          key = \"uniform(20)\"\n[service.shop.endpoint.buy]\nsteps = [{{ publish = \"p0\" }}]\n[queue.dead]\nalert = 1\n",
         seed % 1_000_000
     );
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         text += "[fault.shop]\nat = \"1500ms\"\nfor = \"1s\"\nservice = \"shop\"\ncrash = true\n";
     }
     let mut used = Vec::new();

@@ -3,9 +3,11 @@
 use super::super::cure::Cure;
 use super::super::scene::Scene;
 use super::key;
-use crate::model::{Handlers, Id, PoolId};
+use crate::model::{Handlers, Id};
 
 const MORE: u32 = 2;
+/// So busy the permits of a pool may be.
+const BUSY: f64 = 0.8;
 
 pub(super) fn offer(scene: &Scene<'_>, offered: &mut Vec<Cure>) {
     for id in &scene.services {
@@ -27,17 +29,20 @@ pub(super) fn offer(scene: &Scene<'_>, offered: &mut Vec<Cure>) {
         let what = format!("{more} replicas of `{}` instead of {}", service.name, service.replicas);
         offered.push(Cure::new("more-replicas", &service.name, what).set(of("replicas"), more.to_string()));
     }
-    for (_, pool) in (0..scene.model.pools.len()).map(|n| (n, &scene.model.pools[PoolId::new(n)])) {
+    for (id, pool) in scene.model.pools.enumerate() {
         // A limit of fallbacks is no pool of the file.
         let is_written = !pool.name.contains(' ');
         let is_used = scene.services.iter().any(|id| uses(scene, *id, pool));
-        if is_written && is_used && !pool.is_optimistic && pool.size > 1 {
-            let more = pool.size.saturating_mul(MORE);
+        if is_written && is_used && !pool.is_optimistic {
+            let size = format!("pool.{}.size", key(&pool.name));
+            // As many as the load needs on paper, and some more: what is busy all the time has no end of a queue.
+            let needed = libm::ceil(scene.paper.permits[id.index()] / BUSY) as u32;
+            let more = pool.size.saturating_mul(MORE).max(needed);
             let what = format!("{more} places in the pool `{}` instead of {}", pool.name, pool.size);
-            offered.push(
-                Cure::new("larger-pool", &pool.name, what)
-                    .set(format!("pool.{}.size", key(&pool.name)), more.to_string()),
-            );
+            // A pool of one, without anybody having said so, is a lock.
+            let is_lock = pool.size == 1 && scene.locator.text(&size).is_none();
+            let cure = Cure::new("larger-pool", &pool.name, what).set(size, more.to_string());
+            offered.push(if is_lock { cure.only_if("several may do at once what is a lock now") } else { cure });
         }
     }
 }

@@ -43,7 +43,7 @@ const ROWS_MAX: usize = 1500;
 /// `command` repeats the comparison.
 pub fn comparison_report(input: &Input, models: &[&Model], overlay: Option<&Figure>, command: &str) -> String {
     let arms = &input.comparison.arms;
-    let title = arms.iter().map(|arm| arm.name.as_str()).collect::<Vec<_>>().join(" against ");
+    let title = comparison::title(input.comparison);
     let means: Vec<Means> = arms.iter().map(|arm| Means::new(&arm.runs)).collect();
     html! {
         (DOCTYPE)
@@ -118,7 +118,11 @@ fn endings(input: &Input) -> Markup {
                         @for ending in &endings {
                             p { strong { (ending_name(ending.verdict).to_uppercase()) } " " (ending.share.count) " of " (ending.share.of) span .range { " (" (number::share(Some(ending.share.low))) " to " (number::share(Some(ending.share.high))) ")" } }
                         }
-                        @if let Some(against) = it.against.iter().find(|against| against.arm == n) { (flips(against)) }
+                        @if let Some(against) = it.against.iter().find(|against| against.arm == n) {
+                            (flips(against))
+                            @let alone = comparison::alone(it, against);
+                            @if !alone.is_empty() { p .note { (alone) } }
+                        }
                     }
                 }
             }

@@ -6,8 +6,8 @@ codes! {
     Warning
 
     "W001" OVERLOAD "overloaded on paper"
-        "The offered load needs more than all threads or cores, even without retries and queues: the queue \
-         grows for as long as this lasts."
+        "The offered load needs more than all threads or cores of a service, or more than all permits of a pool, even \
+         without retries and queues (Little's law): the queue grows for as long as this lasts."
         bad r#"[workload.users]
 arrivals = "poisson(20000/s)""#
         good r#"[workload.users]
