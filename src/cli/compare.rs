@@ -267,7 +267,7 @@ fn suites(compared: &Comparison, arguments: &Arguments) -> Result<Vec<Suite>, Fa
         compared.arms.iter().flat_map(|arm| &arm.runs.measures).map(|measure| measure.name.as_str()).collect();
     for wanted in &arguments.no_worse {
         if !known.iter().any(|name| is_meant(name, wanted)) {
-            let near = crate::base::suggest::did_you_mean(wanted, known.iter().copied());
+            let near = crate::base::suggest::did_you_mean(wanted, known.iter().flat_map(|name| [*name, metric(name)]));
             return Err(Failure::Usage {
                 message: format!("nothing that was compared is called `{wanted}`"),
                 hint: match near {
@@ -323,10 +323,16 @@ fn cases(compared: &Comparison, it: &Against, no_worse: &[String]) -> Vec<Case> 
         let pass = !(is_gone && no_worse.iter().any(|wanted| wanted == name));
         Case { name: name.to_owned(), found: format!("not compared with {}: {why}", first.name), pass }
     });
-    std::iter::once(ends).chain(figures).chain(missing).collect()
+    // Where nobody is served at all, nobody judged.
+    let ends = first.runs.runs.iter().any(|run| run.verdict.is_some()).then_some(ends);
+    ends.into_iter().chain(figures).chain(missing).collect()
 }
 
 /// Whether `wanted` names this figure, or its metric.
 fn is_meant(name: &str, wanted: &str) -> bool {
-    name == wanted || name.split('(').next() == Some(wanted)
+    name == wanted || metric(name) == wanted
+}
+
+fn metric(name: &str) -> &str {
+    name.split('(').next().unwrap_or(name)
 }

@@ -91,14 +91,7 @@ const LEFT: &[(&str, &str, &[&str])] = &[
     (
         "queue-beyond-patience",
         "the queues are long so that one can see what comes through them",
-        &[
-            "breaker-lockstep",
-            "forty-node-meltdown",
-            "hedging-tail",
-            "outlier-small-cluster",
-            "rest-vs-grpc",
-            "retry-storm",
-        ],
+        &["breaker-lockstep", "forty-node-meltdown", "outlier-small-cluster", "retry-storm"],
     ),
     ("no-dead-letters", "no message is broken there", &["consumer-lag-death", "exactly-once-cost", "hot-partition"]),
     (
@@ -272,7 +265,7 @@ fn changes() -> Vec<(&'static str, String)> {
                 [consumer.mailer]\nqueue = \"mails\"\nhandler = \"api.get\"\n";
     vec![
         ("single-point-of-failure", set("replicas = 3", "replicas = 1")),
-        ("queue-beyond-patience", set("queue    = 20", "queue = 2000")),
+        ("queue-beyond-patience", set("queue    = 20", "queue = 2000").replace("cancel  = \"waiting\"\n", "")),
         ("unbounded-queue", set("queue    = 20\n", "")),
         ("pool-below-littles-law", set("100/s", "2000/s")),
         ("retry-without-budget", retry(spread)),

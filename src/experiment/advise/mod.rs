@@ -145,7 +145,7 @@ pub fn advise(patient: Patient<'_>, watch: Watch<'_>) -> Result<Advice, NoAdvice
         }
     }
     let others = arms.len();
-    plan.pairs(&mut trial, &ruler, &base, &mut arms[singles..], others).ok_or(NoAdvice::Interrupted)?;
+    plan.pairs(&mut trial, &ruler, &base, &mut arms, singles).ok_or(NoAdvice::Interrupted)?;
     let base_figures = ruler.figures(&base, &base, others);
     let mut tried: Vec<Tried> = arms
         .iter()

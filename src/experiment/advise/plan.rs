@@ -82,19 +82,22 @@ impl Plan {
         trial.each(&mut open, rest)
     }
 
-    /// Tries `pairs`, as far as it takes to say what they do; `None` when it has been ended.
+    /// Tries `pairs`, as far as it takes to say what they do; where no cure alone is enough, as often as those, so that a
+    /// pair does not win by a few lucky runs. `None` when it has been ended.
     pub(super) fn pairs(
         self,
         trial: &mut Trial<'_>,
         ruler: &Ruler<'_>,
         base: &Arm,
-        pairs: &mut [(Cure, Arm)],
-        others: usize,
+        arms: &mut [(Cure, Arm)],
+        singles: usize,
     ) -> Option<()> {
+        let (others, best) = (arms.len(), ruler.best_effect());
+        let (alone, pairs) = arms.split_at_mut(singles);
+        let is_enough = alone.iter().any(|(_, arm)| ruler.effect_of(base, arm, others) == best);
         let all = base.runs.runs.len() as u32;
         trial.run(pairs, 0..FEW.min(all), &|_, _| true)?;
-        let best = ruler.best_effect();
-        trial.run(pairs, FEW.min(all)..all, &|_, arm| ruler.effect_of(base, arm, others) < best)
+        trial.run(pairs, FEW.min(all)..all, &|_, arm| !is_enough || ruler.effect_of(base, arm, others) < best)
     }
 
     /// Runs both, as it stands and cured, with seeds that had no part in choosing: until it is beyond chance that more end

@@ -251,7 +251,9 @@ impl<'m> Ruler<'m> {
             let shares = it.figures.expectations.iter().filter_map(ShareEstimate::share);
             libm::round(shares.sum::<f64>() / it.figures.expectations.len().max(1) as f64 / SAME_HELD)
         };
-        let goodput = |it: &Tried| coarse(it.figures.goodput.as_ref(), SAME);
+        // Where something has to be paid for it, a little more is not enough.
+        let is_well = well(a) == 1.0;
+        let goodput = |it: &Tried| coarse(it.figures.goodput.as_ref(), if is_well { NOTICED } else { SAME });
         let latency = |it: &Tried| it.figures.latency.as_ref().map_or(0.0, |it| it.mean);
         let (gets, takes) = (goodput(b).total_cmp(&goodput(a)), a.figures.capacity.total_cmp(&b.figures.capacity));
         b.effect
@@ -259,7 +261,7 @@ impl<'m> Ruler<'m> {
             .then(well(b).total_cmp(&well(a)))
             .then(held(b).total_cmp(&held(a)))
             .then((!a.cure.proviso.is_empty()).cmp(&!b.cure.proviso.is_empty()))
-            .then(if well(a) == 1.0 { takes.then(gets) } else { gets.then(takes) })
+            .then(if is_well { takes.then(gets) } else { gets.then(takes) })
             .then(a.is_pair.cmp(&b.is_pair))
             .then(a.cure.belief.is_some().cmp(&b.cure.belief.is_some()))
             .then(latency(a).total_cmp(&latency(b)))

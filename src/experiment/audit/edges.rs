@@ -82,7 +82,7 @@ pub(super) fn find(
     let (tried, runs) = patient.other_ways(model, locator, &insight, &of, watch)?;
     let mut found = Vec::new();
     for (call, tried) in calls.iter().zip(&tried) {
-        let path = || call_path(model, &call.edge, "timeout", &|path| locator.site(path));
+        let path = || call_path(model, &call.edge, "transport", &|path| locator.site(path));
         found.extend(call.is_slow().then(|| slow(model, call, tried, path())));
         found.extend(call.fails().then(|| failing(model, call, tried, path())));
     }

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn means_are_those_of_unpaired() {
+    fn means_are_those_of_student() {
         // 15 and 15 values, means 20.8 and 23.0, variances 7.9 and 3.8: t = 2.491, and with 14 degrees of freedom
         // p = 0.02591.
         let sample = |mean: f64, variance: f64| Sample { count: 15, mean, error: (variance / 15.0_f64).sqrt() };

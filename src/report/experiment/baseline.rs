@@ -311,7 +311,7 @@ impl Held {
     }
 
     fn said_of_unheld(&self) -> Option<String> {
-        let unheld = "too few runs that ended alike, then and now, or no sample";
+        let unheld = "too few runs that ended alike, then and now, no sample, or nobody judged";
         let unheld = (!self.unheld.is_empty()).then(|| format!("{} ({unheld})", named(&self.unheld)));
         let new = (!self.new.is_empty()).then(|| format!("{} (not in it)", named(&self.new)));
         let said: Vec<String> = [unheld, new].into_iter().flatten().collect();

@@ -116,9 +116,9 @@ fn said_against(all: &Comparison, it: &Against, look: Look) -> String {
         text += &look.wrap("  ", &line);
     }
     if it.is_mixed {
-        let p = number::plain(Some(it.flips_p));
+        let p = chance(it.flips_p);
         let line = format!(
-            "Runs end differently: compare how many end well first (p = {p} that the changes between good and bad endings \
+            "Runs end differently: compare how many end well first ({p} that the changes between good and bad endings \
              are chance, McNemar); figures are compared only between runs that ended alike."
         );
         text += &look.wrap("  ", &line);
@@ -156,12 +156,12 @@ fn said_against(all: &Comparison, it: &Against, look: Look) -> String {
     text + &alone
 }
 
-/// How many runs end well: `0 of 20 end well, 18 of 20 of as it stands (p = 0.0001, McNemar)`.
+/// How many runs end well: `0 of 20 end well, 18 of 20 of as it stands (p < 0.0001, McNemar)`.
 pub fn endings_in_words(all: &Comparison, it: &Against) -> String {
     let first = &all.arms[0];
     let [then, now] = [first, &all.arms[it.arm]].map(|arm| arm.runs.at_most(Verdict::Recovered));
-    let p = number::plain(Some(it.flips_p)).replace('\u{a0}', " ");
-    format!("{} of {} end well, {} of {} of {} (p = {p}, McNemar)", now.count, now.of, then.count, then.of, first.name)
+    let p = chance(it.flips_p);
+    format!("{} of {} end well, {} of {} of {} ({p}, McNemar)", now.count, now.of, then.count, then.of, first.name)
 }
 
 /// A difference and its interval: `goodput(shoppers): 4% to 99%, +95% ±1%`.
@@ -169,6 +169,11 @@ pub fn difference_in_words(it: &Difference) -> String {
     let text = text_of(&it.measure);
     let (first, second) = (text(Some(it.means.0)), text(Some(it.means.1)));
     format!("{}: {first} to {second}, {}", comparison::name_of(it), comparison::difference(it)).replace('\u{a0}', " ")
+}
+
+/// `p = 0.03`, `p < 0.0001`.
+fn chance(p: f64) -> String {
+    format!("p = {}", number::plain(Some(p))).replace("= <", "< ").replace('\u{a0}', " ")
 }
 
 /// The last word of a line in its colour.

@@ -149,6 +149,9 @@ fn a_cure_after_which_runs_end_differently_is_judged_by_how_they_end() {
         .to_vec();
     assert!(places[0] < places[2] && places[1] < places[2], "{places:?}");
     assert!(advice.tried[advice.winner.unwrap()].figures.ended_well.count > 0);
+    // No cure alone is enough, so that a pair has to do as many runs as those before it is called better.
+    let mut pairs = advice.tried.iter().filter(|it| it.is_pair).peekable();
+    assert!(pairs.peek().is_some() && pairs.all(|it| it.figures.ended_well.of == 10), "{:#?}", advice.tried);
 }
 
 /// Fifty requests a second hold a connection of a pool for 200 ms each: ten at a time.
@@ -243,11 +246,11 @@ fn where_nothing_helps_it_says_why_as_far_as_that_is_known() {
         it.why_nothing
     );
     let text = terminal::advice(&it, "", false, 100);
-    assert!(text.contains("There is no place where a cure could be tried."), "{text}");
+    assert!(text.replace('\n', " ").contains("There is no place where a cure could be tried."), "{text}");
 
     let slow = BUSY.replace("work = \"20ms\"", "sleep = \"600ms\"").replace("threads = 1", "threads = 800");
     let it = advice_of(&slow);
-    let why = "`users` wait for 500 ms, and `api.buy` takes 600 ms on average even when nobody else is there";
+    let why = "`users` wait for 500ms, and `api.buy` takes 600ms on average even when nobody else is there";
     assert!(it.winner.is_none() && it.why_nothing.iter().any(|it| it.starts_with(why)), "{:?}", it.why_nothing);
 }
 

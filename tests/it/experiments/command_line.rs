@@ -124,11 +124,11 @@ fn a_baseline_tells_chance_from_change() {
     assert!(!err.contains("worse"), "nothing has changed: {err}");
     let set = "--set service.api.threads=1";
     let (_, err) = place.run(&format!("run --reps 8 --baseline golden/summary.json {set} shop.toml"), 99);
-    assert!(err.contains("worse than the baseline: mean(users)"), "{err}");
+    assert!(err.contains("worse than the baseline: wait(api)"), "{err}");
     // What gets better does not fail.
     place.run(&format!("run --reps 8 {set} shop.toml --out worse"), 0);
     let (_, err) = place.run("run --reps 8 --baseline worse/summary.json shop.toml", 0);
-    assert!(err.contains("other than the baseline: mean(users)"), "{err}");
+    assert!(err.contains("other than the baseline: wait(api)"), "{err}");
     place.run("run --out once shop.toml", 0);
     let (_, err) = place.run("run --reps 8 --baseline once/summary.json shop.toml", 2);
     assert!(err.contains("no summary of several runs"), "{err}");
@@ -164,6 +164,7 @@ fn variants_are_compared_with_the_file_as_it_stands() {
     assert!(err.contains("goodput(users)"), "{err}");
     let (_, err) = place.run("compare --reps 4 --no-worse gudput shop.toml", 2);
     assert!(err.contains("nothing that was compared is called `gudput`"), "{err}");
+    assert!(err.contains("did you mean `goodput`?"), "{err}");
     place.write("plain.toml", &SHOP[..SHOP.find("[variant").unwrap()]);
     let (_, err) = place.run("compare plain.toml", 2);
     assert!(err.contains("has no variants"), "{err}");
