@@ -44,12 +44,12 @@ pub enum Action {
     },
     /// All that lies in a queue as dead letters goes back to where it came from.
     Redrive(TopicId),
-    /// The group of a consumer reads again what was published since then. Only of logs.
+    /// The group of a consumer reads again. Only of logs.
     Replay {
         /// Whose group.
         consumer: ConsumerId,
-        /// Since when.
-        from: Time,
+        /// From where on.
+        from: ReplayFrom,
     },
     /// Balancers send no more requests to processes; these finish what they have, and stay.
     Drain {
@@ -93,6 +93,15 @@ pub enum Setting {
     Deadlines(ClientId, Deadlines),
     /// Permits of one instance; at least 1.
     Permits(PoolId, u32),
+}
+
+/// From where on a group reads again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReplayFrom {
+    /// What was published since then.
+    Time(Time),
+    /// In each partition from the record with this number on, or from the nearest one that is there.
+    Offset(u64),
 }
 
 impl Model {

@@ -21,7 +21,7 @@ mod verdict;
 mod workload;
 mod zone;
 
-pub use change::{Action, Change, Setting};
+pub use change::{Action, Change, ReplayFrom, Setting};
 pub use edge::{Caller, Channel, Channels, Edge};
 pub use expectation::{Bound, Comparison, Expectation, Metric, Target};
 pub use fault::{Effect, Fault, FaultTarget, Subset};

@@ -487,10 +487,13 @@ keys! {
         drain: ServiceName;
         /// Action: all that is in this queue as dead letters goes back to where it came from.
         redrive: QueueName;
-        /// Action: the group of this consumer reads again from a moment on, which `from` says. Only Kafka.
+        /// Action: the group of this consumer reads again, `from` a moment or an `offset` on. Only Kafka.
         replay: ConsumerName;
         /// With `replay`: what was published since then is read again.
         from: Time;
+        /// With `replay`, instead of `from`: each partition is read again from the record with this number on, the first of all
+        /// being 0, or from the oldest that is kept.
+        offset: Count<0>;
         /// With `restart` or `drain`: how many of them, a number or a share; all if absent.
         replicas: StruckReplicas;
         /// With `restart`: one after another, each so long after the last; all at once if absent.

@@ -2,6 +2,7 @@
 
 use crate::base::time::Time;
 use crate::mechanism::broker::kafka::{Partition, Polled};
+use crate::model::ReplayFrom;
 
 use super::super::agenda::{Agenda, Event};
 use super::super::engine::Engine;
@@ -206,8 +207,8 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         true
     }
 
-    /// The group of a consumer reads again what was published since then.
-    pub(in crate::kernel) fn replay(&mut self, consumer: u32, from: Time) {
+    /// The group of a consumer reads again.
+    pub(in crate::kernel) fn replay(&mut self, consumer: u32, from: ReplayFrom) {
         let it = self.model.consumers.iter().nth(consumer as usize).expect("the model's consumers are as many");
         let (topic, place) = (it.topic.0, it.group as usize);
         if self.messaging.topics[topic as usize].logs.is_none() {
@@ -217,7 +218,10 @@ impl<A: Agenda, O: Observer> Engine<'_, A, O> {
         for partition in 0..self.logs(topic).logs.len() as u32 {
             let logs = self.logs(topic);
             let log = &logs.logs[partition as usize];
-            let offset = log.offset_at(from);
+            let offset = match from {
+                ReplayFrom::Time(time) => log.offset_at(time),
+                ReplayFrom::Offset(offset) => offset,
+            };
             let member = logs.groups[place].group.seek(Partition(partition), offset, log, |offset, message| {
                 lost.push((partition, offset, message));
             });

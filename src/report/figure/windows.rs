@@ -1,7 +1,7 @@
 //! What is marked along the time axis: the warm-up, the faults, the changes, where an interrupted run ended.
 
 use crate::base::time::Time;
-use crate::model::{Action, Effect, Fault, FaultTarget, Limit, Model, ServiceId, Setting, Subset};
+use crate::model::{Action, Effect, Fault, FaultTarget, Limit, Model, ReplayFrom, ServiceId, Setting, Subset};
 use crate::report::facts::{self, Facts};
 use crate::report::number;
 
@@ -108,8 +108,11 @@ fn action(model: &Model, action: &Action) -> String {
         }
         Action::Redrive(topic) => format!("{} redriven", model.topics[*topic].name),
         Action::Replay { consumer, from } => {
-            let since = number::written(from.since(crate::base::time::Time::ZERO));
-            format!("{} reads again from {since}", model.consumers[*consumer].name)
+            let from = match from {
+                ReplayFrom::Time(time) => number::written(time.since(crate::base::time::Time::ZERO)),
+                ReplayFrom::Offset(offset) => format!("offset {offset}"),
+            };
+            format!("{} reads again from {from}", model.consumers[*consumer].name)
         }
         Action::Drain { service, subset, .. } => format!("{} drained", replicas(model, *service, *subset)),
     }

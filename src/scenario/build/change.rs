@@ -5,7 +5,7 @@ use super::Atlas;
 use super::fault::subset;
 use super::names::Names;
 use crate::base::time::Time;
-use crate::model::{Action, Change, Model, ServiceId, Subset};
+use crate::model::{Action, Change, Model, ReplayFrom, ServiceId, Subset};
 use crate::scenario::decode::{Cx, Field, NotZero, Scales};
 use crate::scenario::language::{ChangeKeys, ScenarioKeys};
 use crate::scenario::say::{Place, catalogue};
@@ -86,12 +86,21 @@ fn action(keys: &ChangeKeys, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<Actio
             Action::Redrive(names.queue(name, &otherwise, cx)?)
         }
         "replay" => {
-            if keys.from.given().is_none() && !keys.from.is_bad() {
-                cx.say(&catalogue::PARTNER, keys.replay.key_place(), "`replay` needs `from`: since when")
-                    .help("add for example `from = \"60s\"`");
+            let is_bad = keys.from.is_bad() || keys.offset.is_bad();
+            match (keys.from.given(), keys.offset.given()) {
+                (None, None) if !is_bad => {
+                    cx.say(&catalogue::PARTNER, keys.replay.key_place(), "`replay` needs `from`: since when")
+                        .help("add for example `from = \"60s\"`, or `offset = 0` for all that is kept");
+                }
+                (Some(_), Some(_)) => {
+                    cx.say(&catalogue::PARTNER, keys.offset.key_place(), "`offset` and `from` both say where to begin")
+                        .also(keys.from.key_place(), "this is the other one")
+                        .help("remove one of them");
+                }
+                _ => {}
             }
-            let from = keys.from.value().copied().unwrap_or(Time::ZERO);
-            if let (Some(from), Some(at)) = (keys.from.given(), keys.at.given().filter(|at| *at < &from)) {
+            let time = keys.from.value().copied().unwrap_or(Time::ZERO);
+            if let (Some(from), Some(at)) = (keys.from.given(), keys.at.given().filter(|at| *at < &time)) {
                 cx.say(
                     &catalogue::OUT_OF_RANGE,
                     keys.from.place(),
@@ -100,6 +109,10 @@ fn action(keys: &ChangeKeys, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<Actio
                 .also(keys.at.place(), "this is when they are read again")
                 .help("`from` says since when what was published is read again: write an earlier time than `at`");
             }
+            let from = match keys.offset.value() {
+                Some(offset) => ReplayFrom::Offset(offset.0.into()),
+                None => ReplayFrom::Time(time),
+            };
             Action::Replay { consumer: names.consumer(keys.replay.value()?, cx)?, from }
         }
         _ => {
@@ -124,6 +137,10 @@ fn partners(keys: &ChangeKeys, action: &Action, cx: &mut Cx<'_>) {
     if let (Field::Given { key, .. }, false) = (&keys.from, matches!(action, Action::Replay { .. })) {
         cx.say(&catalogue::PARTNER, *key, "`from` goes with `replay`")
             .help("it says since when messages are read again: remove it");
+    }
+    if let (Field::Given { key, .. }, false) = (&keys.offset, matches!(action, Action::Replay { .. })) {
+        cx.say(&catalogue::PARTNER, *key, "`offset` goes with `replay`")
+            .help("it says from which record on messages are read again: remove it");
     }
     if let (Field::Given { key, .. }, false) = (&keys.replicas, is_restart || is_drain) {
         cx.say(&catalogue::PARTNER, *key, "`replicas` goes with `restart` and `drain`")

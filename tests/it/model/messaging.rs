@@ -418,6 +418,18 @@ fn a_log_is_read_again_from_any_time() {
 }
 
 #[test]
+fn a_log_is_read_again_from_any_record() {
+    let again = |from: u32| {
+        let replay = format!("[change.again]\nat = \"50s\"\nreplay = \"mailer\"\noffset = {from}");
+        kafka("even(1/s)", r#"{ work = "10ms" }"#, "", "prefetch = 1\ncommit_every = \"0s\"", &replay)
+    };
+    let duplicates = |from: u32| group(&again(from), "mails -> mailer").duplicates;
+    let all = duplicates(0);
+    assert!((49..=51).contains(&all), "{all}: one a second");
+    assert_eq!((duplicates(20), duplicates(1000)), (all - 20, 0), "from the twentieth, and from none that is there");
+}
+
+#[test]
 fn a_transaction_shows_what_it_did_when_it_is_committed_and_only_then() {
     let run = |delivery: &str| {
         kafka(
